@@ -1,0 +1,108 @@
+-- demo, last step: what a person wants to see of the segmentation "loyalty",
+-- refreshed for two dates.
+--
+--   psql variables: source          the segmentation's query
+--                   earlier, later  the dates, as the demo writes them
+--
+-- All is read from the extension's own views, functions and tables, so every
+-- query here may be copied into a tool of one's own.
+
+\pset border 0
+\pset footer off
+\pset null ''
+-- Thousands get their comma.
+\pset numericlocale on
+
+\echo
+\echo The segmentation
+\echo '  SELECT create_rfm_segmentation(\'loyalty\','
+\echo '      $$':source'$$);'
+
+\echo
+\echo 'Orders, as of' :later
+\pset tuples_only on
+\pset format unaligned
+SELECT lpad(to_char(trunc(number), 'FM999,999,999,999,990'), 18)
+    -- All decimals of the revenue, which is exact; the others have none.
+    || rpad(coalesce(substring(trim_scale(number)::text FROM '\.\d+'), ''), 5) || words
+FROM segment_run AS r
+    CROSS JOIN (SELECT count(*) AS loaded FROM orders) AS file
+    CROSS JOIN (SELECT sum(frequency) AS orders, sum(monetary) AS revenue
+                FROM loyalty_segments) AS members
+    CROSS JOIN LATERAL (
+        VALUES (1, file.loaded::numeric, 'rows loaded'),
+               (2, file.loaded - r.rows_read, 'left out by WHERE'),
+               (4, r.rows_used, 'rows used'),
+               (5, members.orders, 'orders'),
+               (6, r.customers, 'customers'),
+               (7, members.revenue, 'revenue')
+        UNION ALL
+        SELECT 3, value::numeric, 'skipped: ' || replace(key, '_', ' ')
+        FROM jsonb_each_text(r.skipped)
+    ) AS line (position, number, words)
+WHERE segmentation = 'loyalty' AND as_of = :'later' AND (number <> 0 OR position <> 2)
+ORDER BY position, words;
+\pset tuples_only off
+\pset format aligned
+
+\echo
+\echo 'Segments, as of' :later '(R in days; R, F and M are medians)'
+SELECT segment AS "Segment",
+       customers AS "Customers",
+       round(100 * customer_share::numeric, 1) AS "%",
+       round(revenue) AS "  Revenue",
+       round(100 * revenue_share::numeric, 1) AS "%",
+       round(median_recency::numeric) AS "    R",
+       round(median_frequency::numeric, 1) AS "    F",
+       round(median_monetary::numeric) AS "      M"
+FROM segment_profile
+WHERE segmentation = 'loyalty'
+ORDER BY revenue DESC, segment;
+
+\echo 'Cut points: the values that give each score, and the customers who have it'
+SELECT score AS "Score",
+       max(range) FILTER (WHERE feature = 'recency') AS "Recency",
+       max(customers) FILTER (WHERE feature = 'recency') AS "Customers",
+       max(range) FILTER (WHERE feature = 'frequency') AS "Frequency",
+       max(customers) FILTER (WHERE feature = 'frequency') AS "Customers",
+       max(range) FILTER (WHERE feature = 'monetary') AS "Monetary",
+       max(customers) FILTER (WHERE feature = 'monetary') AS "Customers"
+FROM rfm_cut_points(get_model('loyalty')),
+    LATERAL (SELECT CASE
+        WHEN above IS NULL OR above = '-infinity' THEN 'up to ' || round(up_to::numeric, 2)
+        WHEN up_to IS NULL OR up_to = 'infinity' THEN 'above ' || round(above::numeric, 2)
+        ELSE 'above ' || round(above::numeric, 2) || ' to ' || round(up_to::numeric, 2)
+    END) AS r (range)
+GROUP BY score
+ORDER BY score DESC;
+
+\echo 'Moves from' :earlier 'to' :later
+WITH move AS (
+    SELECT CASE
+               WHEN from_segment = to_segment THEN '(stayed)'
+               ELSE coalesce(from_segment, '(no customer yet)') || ' -> ' || coalesce(to_segment, '(gone)')
+           END AS move,
+           sum(customers) AS customers
+    FROM segment_migration('loyalty', :'earlier', :'later')
+    GROUP BY 1
+), ranked AS (
+    SELECT *, row_number() OVER (ORDER BY customers DESC, move) AS rank, count(*) OVER () AS moves
+    FROM move
+)
+SELECT CASE WHEN rank <= 20 THEN move ELSE format('(%s smaller moves)', moves - 20) END AS "Move",
+       sum(customers) AS "Customers",
+       round(100 * sum(customers) / sum(sum(customers)) OVER (), 1) AS "%"
+FROM ranked
+GROUP BY least(rank, 21), 1
+ORDER BY least(rank, 21);
+
+\echo 'Seconds of the refreshes'
+SELECT as_of::date::text AS "As of",
+       customers AS "Customers", entered AS "Entered", departed AS "Departed", moved AS "Moved",
+       updated AS "Updated", unchanged AS "Unchanged",
+       round(summarise_seconds::numeric, 2) AS "Summarise",
+       round(train_seconds::numeric, 2) AS "Train",
+       round(write_seconds::numeric, 2) AS "Write"
+FROM segment_run
+WHERE segmentation = 'loyalty'
+ORDER BY run_id;
