@@ -57,7 +57,7 @@ $(OBJS) $(OBJS:.o=.bc): $(SRC_HEADERS) .server
 	@$(PG_CONFIG) | cmp -s - $@ || $(PG_CONFIG) > $@
 
 $(SCRIPT): $(FRAGMENTS) segment.control
-	cat $(FRAGMENTS) > $@
+	cat $(FRAGMENTS) < /dev/null > $@
 endif
 
 deps:
