@@ -1,0 +1,356 @@
+-- ---- schemes: which scores make which segment ----
+
+CREATE TABLE rfm_scheme (
+    name text PRIMARY KEY CHECK (name <> ''),
+    description text,
+    source text,
+    bins integer NOT NULL DEFAULT 5 CHECK (bins BETWEEN 3 AND 10),
+    lowest_score integer NOT NULL DEFAULT 1 CHECK (lowest_score IN (0, 1)),
+    thresholds jsonb,
+    rules jsonb NOT NULL CHECK (jsonb_typeof(rules) = 'array'),
+    rest text CHECK (rest <> ''),
+    no_orders text NOT NULL DEFAULT 'Prospect' CHECK (no_orders <> ''),
+    shipped boolean NOT NULL DEFAULT false,
+    owner name NOT NULL DEFAULT current_user
+);
+COMMENT ON TABLE rfm_scheme IS 'Named schemes: which RFM scores make which segment. Add your own with create_rfm_scheme().';
+COMMENT ON COLUMN rfm_scheme.name IS 'Name of the scheme, as given to rfm_model and create_rfm_segmentation.';
+COMMENT ON COLUMN rfm_scheme.description IS 'What the scheme is for.';
+COMMENT ON COLUMN rfm_scheme.source IS 'Where the scheme was published.';
+COMMENT ON COLUMN rfm_scheme.bins IS 'Number of scores per feature that the rules are written for; models of other bins scale their scores to it linearly, rounding half up.';
+COMMENT ON COLUMN rfm_scheme.lowest_score IS 'The lowest score, 1 or 0.';
+COMMENT ON COLUMN rfm_scheme.thresholds IS 'Fixed cut points that belong to the scheme, as in rfm_model; used where the caller gives none.';
+COMMENT ON COLUMN rfm_scheme.rules IS 'The rules in order, first match wins: {"segment": name, and any of "codes": ["555", ...], "recency", "frequency", "monetary": [lowest, highest], "fm_above", "fm_to": bounds of (frequency + monetary) / 2, lower exclusive, upper inclusive}.';
+COMMENT ON COLUMN rfm_scheme.rest IS 'Segment of the scores that no rule matches; NULL only if there are none.';
+COMMENT ON COLUMN rfm_scheme.no_orders IS 'Segment of customers without orders.';
+COMMENT ON COLUMN rfm_scheme.shipped IS 'Whether the scheme came with the extension.';
+COMMENT ON COLUMN rfm_scheme.owner IS 'Role that made the scheme and may drop it.';
+
+CREATE FUNCTION scheme_matches(
+    rules jsonb, scheme_bins integer, lowest_score integer, bins integer,
+    OUT cell integer, OUT code text, OUT rule integer, OUT segment text) RETURNS SETOF record
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 300
+BEGIN ATOMIC
+    WITH score AS (
+        -- a score of the model, from 0, on the scale the rules are written for
+        SELECT i,
+               lowest_score + (2 * i * (scheme_bins - 1) + (bins - 1)) / (2 * (bins - 1)) AS s
+        FROM generate_series(0, bins - 1) AS i
+    ), cells AS (
+        SELECT (r.i * bins + f.i) * bins + m.i + 1 AS cell, r.s AS r, f.s AS f, m.s AS m,
+               CASE WHEN lowest_score + bins - 1 > 9
+                    THEN concat_ws('-', r.i + lowest_score, f.i + lowest_score, m.i + lowest_score)
+                    ELSE concat(r.i + lowest_score, f.i + lowest_score, m.i + lowest_score) END AS code,
+               CASE WHEN lowest_score + scheme_bins - 1 > 9
+                    THEN concat_ws('-', r.s, f.s, m.s) ELSE concat(r.s, f.s, m.s) END AS rule_code
+        FROM score AS r, score AS f, score AS m
+    ), list AS (
+        SELECT ordinality::integer AS rule, rule_json AS j
+        FROM jsonb_array_elements(rules) WITH ORDINALITY AS e(rule_json, ordinality)
+    )
+    SELECT c.cell, c.code, l.rule, l.j ->> 'segment'
+    FROM cells AS c, list AS l
+    WHERE (NOT l.j ? 'codes' OR l.j -> 'codes' ? c.rule_code)
+      AND (NOT l.j ? 'recency' OR c.r BETWEEN (l.j -> 'recency' ->> 0)::integer AND (l.j -> 'recency' ->> 1)::integer)
+      AND (NOT l.j ? 'frequency' OR c.f BETWEEN (l.j -> 'frequency' ->> 0)::integer AND (l.j -> 'frequency' ->> 1)::integer)
+      AND (NOT l.j ? 'monetary' OR c.m BETWEEN (l.j -> 'monetary' ->> 0)::integer AND (l.j -> 'monetary' ->> 1)::integer)
+      AND (NOT l.j ? 'fm_above' OR (c.f + c.m) / 2.0 > (l.j ->> 'fm_above')::numeric)
+      AND (NOT l.j ? 'fm_to' OR (c.f + c.m) / 2.0 <= (l.j ->> 'fm_to')::numeric);
+END;
+COMMENT ON FUNCTION scheme_matches(jsonb, integer, integer, integer) IS
+'Every (cell, rule) that matches, for a model of the given bins: cell is 1 to bins^3, recency slowest, monetary fastest, lowest score first.';
+
+CREATE FUNCTION scheme_problems(
+    rules jsonb, scheme_bins integer, lowest_score integer, bins integer,
+    OUT problem text, OUT segment text, OUT codes text[]) RETURNS SETOF record
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+    WITH matches AS MATERIALIZED (
+        SELECT * FROM scheme_matches(rules, scheme_bins, lowest_score, bins)
+    ), cells AS (
+        SELECT cell, CASE WHEN lowest_score + bins - 1 > 9
+                          THEN concat_ws('-', cell / (bins * bins) + lowest_score, cell / bins % bins + lowest_score, cell % bins + lowest_score)
+                          ELSE concat(cell / (bins * bins) + lowest_score, cell / bins % bins + lowest_score, cell % bins + lowest_score) END AS code
+        FROM generate_series(0, bins * bins * bins - 1) AS cell
+    ), names AS (
+        SELECT j ->> 'segment' AS segment, min(ordinality) AS rule
+        FROM jsonb_array_elements(rules) WITH ORDINALITY AS e(j, ordinality)
+        GROUP BY 1
+    ), winners AS (
+        SELECT DISTINCT ON (cell) cell, code, segment FROM matches ORDER BY cell, rule
+    ), taken AS (
+        SELECT m.cell, m.code, m.segment
+        FROM matches AS m JOIN winners AS w USING (cell)
+        WHERE m.segment <> w.segment
+        GROUP BY 1, 2, 3
+    )
+    SELECT 'hole', NULL, array_agg(c.code ORDER BY c.cell)
+    FROM cells AS c WHERE NOT EXISTS (SELECT FROM matches AS m WHERE m.cell = c.cell + 1)
+    HAVING count(*) > 0
+    UNION ALL
+    (SELECT 'overlap', n.segment, array_agg(o.code ORDER BY o.cell)
+     FROM taken AS o JOIN names AS n USING (segment) GROUP BY n.segment, n.rule ORDER BY n.rule)
+    UNION ALL
+    (SELECT 'unreachable', n.segment, coalesce((SELECT array_agg(DISTINCT m.code) FROM matches AS m WHERE m.segment = n.segment), '{}')
+     FROM names AS n WHERE NOT EXISTS (SELECT FROM winners AS w WHERE w.segment = n.segment) ORDER BY n.rule);
+END;
+COMMENT ON FUNCTION scheme_problems(jsonb, integer, integer, integer) IS
+'What is wrong with a list of rules; see scheme_check.';
+
+CREATE FUNCTION scheme_row(scheme text) RETURNS rfm_scheme
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_scheme segment.rfm_scheme;
+BEGIN
+    SELECT * INTO found_scheme FROM segment.rfm_scheme AS s WHERE s.name = scheme_row.scheme;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'scheme "%" does not exist', coalesce(scheme, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Schemes are: ' || (SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM segment.rfm_scheme AS s) || '.';
+    END IF;
+    RETURN found_scheme;
+END;
+$$;
+COMMENT ON FUNCTION scheme_row(text) IS 'A scheme by name. Error (undefined_object) when there is none.';
+
+CREATE FUNCTION scheme_check(scheme text, bins integer DEFAULT NULL, OUT problem text, OUT segment text, OUT codes text[]) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.rfm_scheme := segment.scheme_row(scheme);
+BEGIN
+    IF bins NOT BETWEEN 3 AND 10 THEN
+        RAISE EXCEPTION 'bins must be 3 to 10, not %', bins USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN QUERY SELECT p.problem, p.segment, p.codes
+                 FROM segment.scheme_problems(s.rules, s.bins, s.lowest_score, coalesce(scheme_check.bins, s.bins)) AS p;
+END;
+$$;
+COMMENT ON FUNCTION scheme_check(text, integer) IS
+'What is wrong with a scheme, no rows if nothing: ''hole'' with the score codes no rule matches (they go to the scheme''s rest segment), ''overlap'' with the codes of a segment that an earlier rule has taken, ''unreachable'' for a segment that no code leads to. bins: check it for models of another number of bins than it was written for.';
+
+CREATE FUNCTION scheme_cells(scheme text, bins integer, OUT names text[], OUT cells integer[])
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.rfm_scheme := segment.scheme_row(scheme);
+BEGIN
+    names := ARRAY(SELECT j ->> 'segment'
+                   FROM jsonb_array_elements(s.rules) WITH ORDINALITY AS e(j, ordinality)
+                   GROUP BY 1 ORDER BY min(ordinality));
+    IF s.rest IS NOT NULL AND s.rest <> ALL (names) THEN
+        names := names || s.rest;
+    END IF;
+    cells := ARRAY(
+        SELECT array_position(scheme_cells.names, coalesce(w.segment, s.rest))
+        FROM generate_series(1, scheme_cells.bins * scheme_cells.bins * scheme_cells.bins) AS cell
+        LEFT JOIN (SELECT DISTINCT ON (m.cell) m.cell, m.segment
+                   FROM segment.scheme_matches(s.rules, s.bins, s.lowest_score, scheme_cells.bins) AS m
+                   ORDER BY m.cell, m.rule) AS w USING (cell)
+        ORDER BY cell);
+    IF array_position(cells, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'scheme "%" does not cover all scores', scheme
+            USING ERRCODE = 'check_violation', HINT = 'scheme_check() lists the holes; name a rest segment for them.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION scheme_cells(text, integer) IS
+'A scheme compiled for a number of bins: the names of its segments in the order of its rules, and for each cell the position of its name.';
+
+-- Rows of rfm_scheme may be written directly, too: the same checks hold.
+CREATE FUNCTION check_rfm_scheme() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    rule jsonb;
+    key text;
+    holes text[];
+BEGIN
+    FOR rule IN SELECT e.value FROM jsonb_array_elements(NEW.rules) AS e LOOP
+        IF jsonb_typeof(rule) <> 'object' OR jsonb_typeof(rule -> 'segment') IS DISTINCT FROM 'string' OR rule ->> 'segment' = '' THEN
+            RAISE EXCEPTION 'a rule of scheme "%" has no segment: %', NEW.name, rule
+                USING ERRCODE = 'invalid_parameter_value',
+                      HINT = 'A rule is an object such as {"segment": "Champions", "recency": [4, 5], "frequency": [4, 5]}.';
+        END IF;
+        FOR key IN SELECT k FROM jsonb_object_keys(rule) AS k LOOP
+            IF key = 'codes' THEN
+                IF jsonb_typeof(rule -> key) <> 'array'
+                   OR EXISTS (SELECT FROM jsonb_array_elements(rule -> key) AS c WHERE jsonb_typeof(c) <> 'string') THEN
+                    RAISE EXCEPTION 'codes of segment "%" must be an array of strings, not %', rule ->> 'segment', rule -> key
+                        USING ERRCODE = 'invalid_parameter_value';
+                END IF;
+            ELSIF key IN ('recency', 'frequency', 'monetary') THEN
+                IF jsonb_typeof(rule -> key) <> 'array' OR jsonb_array_length(rule -> key) <> 2
+                   OR (rule -> key ->> 0) !~ '^\d+$' OR (rule -> key ->> 1) !~ '^\d+$' THEN
+                    RAISE EXCEPTION '% of segment "%" must be [lowest, highest], not %', key, rule ->> 'segment', rule -> key
+                        USING ERRCODE = 'invalid_parameter_value';
+                END IF;
+            ELSIF key IN ('fm_above', 'fm_to') THEN
+                IF jsonb_typeof(rule -> key) <> 'number' THEN
+                    RAISE EXCEPTION '% of segment "%" must be a number, not %', key, rule ->> 'segment', rule -> key
+                        USING ERRCODE = 'invalid_parameter_value';
+                END IF;
+            ELSIF key <> 'segment' THEN
+                RAISE EXCEPTION 'unknown key "%" in a rule of segment "%"', key, rule ->> 'segment'
+                    USING ERRCODE = 'invalid_parameter_value',
+                          HINT = 'Keys are segment, codes, recency, frequency, monetary, fm_above and fm_to.';
+            END IF;
+        END LOOP;
+    END LOOP;
+    IF jsonb_array_length(NEW.rules) = 0 THEN
+        RAISE EXCEPTION 'scheme "%" has no rules', NEW.name USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF NEW.rest IS NULL THEN
+        SELECT p.codes INTO holes
+        FROM segment.scheme_problems(NEW.rules, NEW.bins, NEW.lowest_score, NEW.bins) AS p WHERE p.problem = 'hole';
+        IF FOUND THEN
+            RAISE EXCEPTION 'scheme "%" leaves % scores without a segment', NEW.name, cardinality(holes)
+                USING ERRCODE = 'check_violation',
+                      DETAIL = 'Scores: ' || array_to_string(holes, ' ') || '.',
+                      HINT = 'Add rules, or name the segment of the rest.';
+        END IF;
+    END IF;
+    RETURN NEW;
+END;
+$$;
+COMMENT ON FUNCTION check_rfm_scheme() IS 'Trigger function of rfm_scheme: rules must be well formed, and complete unless a rest segment is named.';
+CREATE TRIGGER check_rfm_scheme BEFORE INSERT OR UPDATE ON rfm_scheme FOR EACH ROW EXECUTE FUNCTION check_rfm_scheme();
+COMMENT ON TRIGGER check_rfm_scheme ON rfm_scheme IS 'Keeps incomplete schemes out, unless they name a rest segment.';
+
+CREATE FUNCTION create_rfm_scheme(
+    name text, rules jsonb, bins integer DEFAULT 5, lowest_score integer DEFAULT 1, thresholds jsonb DEFAULT NULL,
+    rest text DEFAULT NULL, no_orders text DEFAULT 'Prospect', description text DEFAULT NULL) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    INSERT INTO rfm_scheme (name, rules, bins, lowest_score, thresholds, rest, no_orders, description)
+    VALUES (name, rules, bins, lowest_score, thresholds, rest, no_orders, description);
+END;
+COMMENT ON FUNCTION create_rfm_scheme(text, jsonb, integer, integer, jsonb, text, text, text) IS
+'Adds a scheme of your own. rules: see the column rfm_scheme.rules; the first rule that matches wins. rest: the segment of scores that no rule matches; required when there are any (error check_violation, with the list). Errors: invalid_parameter_value for a malformed rule, unique_violation for a taken name.';
+
+CREATE FUNCTION drop_rfm_scheme(name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    users text;
+BEGIN
+    PERFORM segment.scheme_row(name);
+    SELECT string_agg(s.name, ', ' ORDER BY s.name) INTO users
+    FROM segment.segmentation AS s WHERE s.options ->> 'scheme' = drop_rfm_scheme.name;
+    IF users IS NOT NULL THEN
+        RAISE EXCEPTION 'scheme "%" is used by segmentations: %', name, users
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Drop those first.';
+    END IF;
+    DELETE FROM segment.rfm_scheme AS s WHERE s.name = drop_rfm_scheme.name AND NOT s.shipped;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'scheme "%" cannot be dropped', name
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Shipped schemes stay; others can be dropped by their owner.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION drop_rfm_scheme(text) IS
+'Drops a scheme of your own. Errors: undefined_object, dependent_objects_still_exist when a segmentation uses it, insufficient_privilege for shipped schemes and those of others. Models made with it keep working.';
+
+CREATE FUNCTION rfm_model(
+    features feature_set, bins integer DEFAULT NULL, method text DEFAULT 'quantile',
+    thresholds jsonb DEFAULT NULL, scheme text DEFAULT 'default') RETURNS segment_model
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.rfm_scheme := segment.scheme_row(scheme);
+    n integer := coalesce(bins, s.bins);
+    compiled record;
+BEGIN
+    IF features IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF n NOT BETWEEN 3 AND 10 THEN
+        RAISE EXCEPTION 'bins must be 3 to 10, not %', n USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT * INTO compiled FROM segment.scheme_cells(scheme, n);
+    RETURN segment.rfm_train(
+        features, n, s.lowest_score, method,
+        -- the scheme's own thresholds hold for its own number of bins
+        CASE WHEN n = s.bins THEN coalesce(s.thresholds, '{}') || coalesce(rfm_model.thresholds, '{}') ELSE rfm_model.thresholds END,
+        scheme, compiled.names, compiled.cells, s.no_orders);
+END;
+$$;
+COMMENT ON FUNCTION rfm_model(feature_set, integer, text, jsonb, text) IS
+'Finds the cut points of an RFM model: rfm_model(feature_set(recency, frequency, monetary)). Equal values get equal scores. bins: 3 to 10, by default those of the scheme. method: ''quantile'' (cuts are values of the data: the smallest at or below which i/bins of the customers lie), ''thresholds'' (the given cut points), ''natural_breaks'' (least squared deviation within bins; Fisher 1958, Jenks), ''r_rfm'' (as the R package rfm 0.3.0: type-7 quantiles plus 1, bins closed on the left; not unit-free). thresholds: {"recency": [...], "frequency": [...], "monetary": [...]}, bins - 1 ascending numbers each, for all features or some; a value on a threshold belongs below it. scheme: a row of rfm_scheme. Rows without orders or with missing or infinite values are skipped and counted, see model_metrics. NULL features: NULL. Errors: no_data when no row can be used, invalid_parameter_value for wrong options, undefined_object for an unknown scheme.';
+
+-- ---- the schemes that come with the extension ----
+
+INSERT INTO rfm_scheme (name, description, source, bins, lowest_score, thresholds, rest, no_orders, shipped, rules) VALUES
+('default', 'Eleven segments, every code named', 'the eleven-name list in common use', 5, 1, NULL, NULL, 'Prospect', true, $json$[
+ {"segment": "Champions", "codes": ["555","554","544","545","454","455","445"]},
+ {"segment": "Loyal", "codes": ["543","444","435","355","354","345","344","335"]},
+ {"segment": "Potential Loyalist", "codes": ["553","551","552","541","542","533","532","531","452","451","442","441","431","453","433","432","423","353","352","351","342","341","333","323"]},
+ {"segment": "New", "codes": ["512","511","422","421","412","411","311"]},
+ {"segment": "Promising", "codes": ["525","524","523","522","521","515","514","513","425","424","413","414","415","315","314","313"]},
+ {"segment": "Need Attention", "codes": ["535","534","443","434","343","334","325","324"]},
+ {"segment": "About To Sleep", "codes": ["331","321","312","221","213"]},
+ {"segment": "At Risk", "codes": ["255","254","245","244","253","252","243","242","235","234","225","224","153","152","145","143","142","135","134","133","125","124"]},
+ {"segment": "Can't Lose", "codes": ["155","154","144","214","215","115","114","113"]},
+ {"segment": "Hibernating", "codes": ["332","322","231","241","251","233","232","223","222","132","123","122","212","211"]},
+ {"segment": "Lost", "codes": ["111","112","121","131","141","151"]}
+]$json$),
+('rf_grid', 'Ten segments on the grid of recency and frequency; monetary value is scored but not used', 'the 25-cell R x F grid in common use', 5, 1, NULL, NULL, 'Prospect', true, $json$[
+ {"segment": "Champions", "recency": [5, 5], "frequency": [4, 5]},
+ {"segment": "Loyal", "recency": [3, 4], "frequency": [4, 5]},
+ {"segment": "Potential Loyalists", "recency": [4, 5], "frequency": [2, 3]},
+ {"segment": "New", "recency": [5, 5], "frequency": [1, 1]},
+ {"segment": "Promising", "recency": [4, 4], "frequency": [1, 1]},
+ {"segment": "Need Attention", "recency": [3, 3], "frequency": [3, 3]},
+ {"segment": "About To Sleep", "recency": [3, 3], "frequency": [1, 2]},
+ {"segment": "Can't Lose", "recency": [1, 2], "frequency": [5, 5]},
+ {"segment": "At Risk", "recency": [1, 2], "frequency": [3, 4]},
+ {"segment": "Hibernating", "recency": [1, 2], "frequency": [1, 2]}
+]$json$),
+('r_rfm', 'The ten segments of the R package rfm, with its "Others" for the ten codes they leave out', 'R package rfm 0.3.0, README', 5, 1, NULL, 'Others', 'Prospect', true, $json$[
+ {"segment": "Champions", "recency": [5, 5], "frequency": [5, 5], "monetary": [5, 5]},
+ {"segment": "Potential Loyalist", "recency": [3, 5], "frequency": [3, 5], "monetary": [2, 5]},
+ {"segment": "Loyal Customers", "recency": [2, 4], "frequency": [2, 4], "monetary": [2, 4]},
+ {"segment": "Promising", "recency": [3, 4], "frequency": [1, 3], "monetary": [3, 5]},
+ {"segment": "New Customers", "recency": [4, 5], "frequency": [1, 3], "monetary": [1, 5]},
+ {"segment": "Can't Lose Them", "recency": [1, 2], "frequency": [3, 4], "monetary": [4, 5]},
+ {"segment": "At Risk", "recency": [1, 2], "frequency": [2, 5], "monetary": [4, 5]},
+ {"segment": "Need Attention", "recency": [1, 3], "frequency": [3, 5], "monetary": [3, 5]},
+ {"segment": "About To Sleep", "recency": [2, 3], "frequency": [1, 3], "monetary": [1, 4]},
+ {"segment": "Lost", "recency": [1, 1], "frequency": [1, 5], "monetary": [1, 5]}
+]$json$),
+('klaviyo', 'Six segments of 27 codes; recency cut at 180 and 365 days, frequency and monetary value in thirds', 'Klaviyo, RFM analysis', 3, 1, '{"recency": [180, 365]}', NULL, 'Prospect', true, $json$[
+ {"segment": "Champions", "codes": ["333","332","323"]},
+ {"segment": "Loyal", "codes": ["321","322","331","232","233"]},
+ {"segment": "Recent", "codes": ["312","313","311","222","223"]},
+ {"segment": "Needs Attention", "codes": ["213","221","123","132","133"]},
+ {"segment": "At Risk", "codes": ["231","212","122","131","211"]},
+ {"segment": "Inactive", "codes": ["111","112","113","121"]}
+]$json$),
+('braze', 'Ten segments on scores 0 to 3, first match, with "Other" for the one code they leave out', 'Braze, RFM segmentation', 4, 0, NULL, 'Other', 'Prospect', true, $json$[
+ {"segment": "Champions", "recency": [3, 3], "frequency": [2, 3], "monetary": [2, 3]},
+ {"segment": "Loyal", "recency": [2, 3], "frequency": [2, 3], "monetary": [1, 3]},
+ {"segment": "Potential", "recency": [3, 3], "frequency": [1, 3], "monetary": [1, 3]},
+ {"segment": "Promising", "recency": [3, 3], "frequency": [0, 3], "monetary": [1, 3]},
+ {"segment": "New", "recency": [3, 3], "frequency": [0, 3], "monetary": [0, 3]},
+ {"segment": "Needing Attention", "recency": [2, 3], "frequency": [0, 3], "monetary": [0, 3]},
+ {"segment": "Cannot Lose", "recency": [0, 1], "frequency": [2, 3], "monetary": [2, 3]},
+ {"segment": "At Risk", "recency": [0, 1], "frequency": [1, 3], "monetary": [1, 3]},
+ {"segment": "About to Sleep", "recency": [1, 1], "frequency": [0, 3], "monetary": [0, 3]},
+ {"segment": "Hibernating", "recency": [0, 0], "frequency": [0, 2], "monetary": [0, 3]}
+]$json$),
+('shopify', 'Ten segments of recency and FM = (F + M) / 2, in half-open bands so that no half is left out', 'Shopify, RFM customer segments', 5, 1, NULL, NULL, 'Prospects', true, $json$[
+ {"segment": "Champions", "recency": [5, 5], "fm_above": 3},
+ {"segment": "Loyal", "recency": [3, 4], "fm_above": 3},
+ {"segment": "Active", "recency": [4, 5], "fm_above": 1, "fm_to": 3},
+ {"segment": "New", "recency": [5, 5], "fm_to": 1},
+ {"segment": "Promising", "recency": [4, 4], "fm_to": 1},
+ {"segment": "Needs attention", "recency": [3, 3], "fm_above": 2, "fm_to": 3},
+ {"segment": "Almost lost", "recency": [3, 3], "fm_to": 2},
+ {"segment": "Previously loyal", "recency": [1, 2], "fm_above": 4},
+ {"segment": "At risk", "recency": [1, 2], "fm_above": 2, "fm_to": 4},
+ {"segment": "Dormant", "recency": [1, 2], "fm_to": 2}
+]$json$);
+
+-- Rows of users, not ours, belong into a dump.
+SELECT pg_catalog.pg_extension_config_dump('rfm_scheme', 'WHERE NOT shipped');

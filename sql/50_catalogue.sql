@@ -1,0 +1,232 @@
+-- ---- the catalogue: segmentations, their segments, models and runs ----
+
+CREATE TABLE segmentation (
+    name text PRIMARY KEY CHECK (name <> ''),
+    owner name NOT NULL DEFAULT current_user,
+    kind text NOT NULL,
+    source text NOT NULL,
+    customers text,
+    options jsonb NOT NULL DEFAULT '{}',
+    time_zone text NOT NULL,
+    search_path text NOT NULL,
+    retrain_every interval,
+    table_schema name NOT NULL,
+    member_table name NOT NULL,
+    history_table name NOT NULL,
+    key_column name NOT NULL,
+    key_type text NOT NULL,
+    model_version integer,
+    trained_as_of timestamptz,
+    refreshed_as_of timestamptz,
+    description text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (table_schema, member_table)
+);
+COMMENT ON TABLE segmentation IS 'Segmentations: named, owned, versioned divisions of customers.';
+COMMENT ON COLUMN segmentation.name IS 'Name of the segmentation, unique in the database.';
+COMMENT ON COLUMN segmentation.owner IS 'Role whose rights a refresh has; it and its members may refresh, change and drop.';
+COMMENT ON COLUMN segmentation.kind IS 'Kind of model: rfm.';
+COMMENT ON COLUMN segmentation.source IS 'Query that yields the orders: customer, time, amount and optionally order id.';
+COMMENT ON COLUMN segmentation.customers IS 'Query that yields all customers, so that those without orders are members, too; NULL: only customers with orders.';
+COMMENT ON COLUMN segmentation.options IS 'Options of source and model as given when the segmentation was created: scheme, method, bins, thresholds, lookback, refunds, zero_amounts.';
+COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days.';
+COMMENT ON COLUMN segmentation.search_path IS 'search_path under which source and customers are run: that of the creator.';
+COMMENT ON COLUMN segmentation.retrain_every IS 'How long a model is kept before a refresh trains anew; NULL: every refresh trains.';
+COMMENT ON COLUMN segmentation.table_schema IS 'Schema of the member and history tables.';
+COMMENT ON COLUMN segmentation.member_table IS 'Table of present members.';
+COMMENT ON COLUMN segmentation.history_table IS 'Table of places that customers had before.';
+COMMENT ON COLUMN segmentation.key_column IS 'Name of the customer key in both tables.';
+COMMENT ON COLUMN segmentation.key_type IS 'Type of the customer key.';
+COMMENT ON COLUMN segmentation.model_version IS 'Version of the current model; NULL before the first training.';
+COMMENT ON COLUMN segmentation.trained_as_of IS 'as_of of the last training.';
+COMMENT ON COLUMN segmentation.refreshed_as_of IS 'as_of of the last successful refresh.';
+COMMENT ON COLUMN segmentation.description IS 'What the segmentation is for.';
+COMMENT ON COLUMN segmentation.created_at IS 'When the segmentation was created.';
+
+CREATE TABLE segment (
+    segmentation text NOT NULL REFERENCES segmentation ON DELETE CASCADE ON UPDATE CASCADE,
+    segment_id integer NOT NULL,
+    name text NOT NULL CHECK (name <> ''),
+    origin text NOT NULL,
+    description text,
+    priority integer NOT NULL,
+    customers bigint NOT NULL DEFAULT 0,
+    opened_at timestamptz NOT NULL,
+    closed_at timestamptz,
+    close_reason text,
+    PRIMARY KEY (segmentation, segment_id)
+);
+CREATE UNIQUE INDEX segment_open_name ON segment (segmentation, name) WHERE closed_at IS NULL;
+COMMENT ON TABLE segment IS 'Segments of all segmentations. An id is never used again.';
+COMMENT ON COLUMN segment.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment.segment_id IS 'Id of the segment, stable over renaming and retraining.';
+COMMENT ON COLUMN segment.name IS 'Name shown; see rename_segment.';
+COMMENT ON COLUMN segment.origin IS 'Name the scheme or training gave; what retraining recognises the segment by.';
+COMMENT ON COLUMN segment.description IS 'What the segment means, for people.';
+COMMENT ON COLUMN segment.priority IS 'Order within the segmentation, first is highest.';
+COMMENT ON COLUMN segment.customers IS 'Number of members: the same as count(*) in the member table.';
+COMMENT ON COLUMN segment.opened_at IS 'as_of of the first refresh that knew the segment.';
+COMMENT ON COLUMN segment.closed_at IS 'as_of of the refresh whose model no longer had it; NULL: open.';
+COMMENT ON COLUMN segment.close_reason IS 'Why it was closed.';
+
+CREATE TABLE model (
+    segmentation text NOT NULL REFERENCES segmentation ON DELETE CASCADE ON UPDATE CASCADE,
+    version integer NOT NULL,
+    model segment_model NOT NULL,
+    trained_as_of timestamptz NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (segmentation, version)
+);
+COMMENT ON TABLE model IS 'Models of all segmentations, by version.';
+COMMENT ON COLUMN model.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN model.version IS 'Version, from 1.';
+COMMENT ON COLUMN model.model IS 'The model. Renaming a segment renames it in the current version.';
+COMMENT ON COLUMN model.trained_as_of IS 'as_of of the refresh that trained it.';
+COMMENT ON COLUMN model.created_at IS 'When it was written.';
+
+CREATE TABLE run (
+    run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    segmentation text NOT NULL REFERENCES segmentation ON DELETE CASCADE ON UPDATE CASCADE,
+    as_of timestamptz NOT NULL,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'failed')),
+    model_version integer,
+    trained boolean,
+    customers bigint,
+    entered bigint,
+    departed bigint,
+    moved bigint,
+    updated bigint,
+    unchanged bigint,
+    rows_read bigint,
+    rows_used bigint,
+    rows_skipped bigint,
+    counts jsonb,
+    summarise_seconds double precision,
+    train_seconds double precision,
+    write_seconds double precision,
+    error_code text,
+    error text,
+    run_by name NOT NULL DEFAULT session_user
+);
+CREATE INDEX run_segmentation ON run (segmentation, run_id);
+COMMENT ON TABLE run IS 'Log of refreshes, successful or not.';
+COMMENT ON COLUMN run.run_id IS 'Number of the run.';
+COMMENT ON COLUMN run.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN run.as_of IS 'The instant the run speaks of.';
+COMMENT ON COLUMN run.started_at IS 'When it began.';
+COMMENT ON COLUMN run.finished_at IS 'When it ended.';
+COMMENT ON COLUMN run.outcome IS '''ok''; ''empty'': there was no order and no model to place anybody with; ''failed'': nothing was changed, see error.';
+COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
+COMMENT ON COLUMN run.trained IS 'Whether the run trained a model.';
+COMMENT ON COLUMN run.customers IS 'Members after the run.';
+COMMENT ON COLUMN run.entered IS 'Customers who became members.';
+COMMENT ON COLUMN run.departed IS 'Members who left the segmentation.';
+COMMENT ON COLUMN run.moved IS 'Members who changed segment.';
+COMMENT ON COLUMN run.updated IS 'Members whose figures or scores changed, but not their segment.';
+COMMENT ON COLUMN run.unchanged IS 'Members for whom nothing was written.';
+COMMENT ON COLUMN run.rows_read IS 'Rows the source yielded.';
+COMMENT ON COLUMN run.rows_used IS 'Rows that counted.';
+COMMENT ON COLUMN run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
+COMMENT ON COLUMN run.counts IS 'All counts of rfm_summary_counts().';
+COMMENT ON COLUMN run.summarise_seconds IS 'Time of reading the source into one row per customer.';
+COMMENT ON COLUMN run.train_seconds IS 'Time of collecting features and training.';
+COMMENT ON COLUMN run.write_seconds IS 'Time of assigning, comparing and writing differences.';
+COMMENT ON COLUMN run.error_code IS 'SQLSTATE of the error.';
+COMMENT ON COLUMN run.error IS 'Message of the error.';
+COMMENT ON COLUMN run.run_by IS 'Role that was logged in.';
+
+-- Config tables: their rows are part of a dump, names and SQL text, never OIDs.
+SELECT pg_catalog.pg_extension_config_dump('segmentation', '');
+SELECT pg_catalog.pg_extension_config_dump('segment', '');
+SELECT pg_catalog.pg_extension_config_dump('model', '');
+SELECT pg_catalog.pg_extension_config_dump('run', '');
+SELECT pg_catalog.pg_extension_config_dump('run_run_id_seq', '');
+
+-- ---- who sees and changes what ----
+
+CREATE FUNCTION acts_as(owner name) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN EXISTS (SELECT FROM pg_catalog.pg_roles AS r
+               WHERE r.rolname = acts_as.owner AND pg_catalog.pg_has_role(r.oid, 'USAGE'));
+COMMENT ON FUNCTION acts_as(name) IS 'Whether the current user has the rights of a role; false when there is no such role.';
+
+CREATE FUNCTION may_read(table_schema name, table_name name) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(pg_catalog.has_table_privilege(
+    pg_catalog.to_regclass(pg_catalog.format('%I.%I', table_schema, table_name)), 'SELECT'), false);
+COMMENT ON FUNCTION may_read(name, name) IS 'Whether the current user may read a table; false when there is none.';
+
+-- A segmentation is visible to its owner and to whoever may read its members;
+-- it and all that hangs on it are changed by its owner alone.
+ALTER TABLE segmentation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE segment ENABLE ROW LEVEL SECURITY;
+ALTER TABLE model ENABLE ROW LEVEL SECURITY;
+ALTER TABLE run ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rfm_scheme ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reader ON segmentation FOR SELECT USING (may_read(table_schema, member_table));
+CREATE POLICY owner ON segmentation USING (acts_as(owner)) WITH CHECK (acts_as(owner));
+CREATE POLICY reader ON segment FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
+CREATE POLICY owner ON segment USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND acts_as(s.owner)));
+CREATE POLICY reader ON model FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
+CREATE POLICY owner ON model USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND acts_as(s.owner)));
+CREATE POLICY reader ON run FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
+CREATE POLICY owner ON run USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND acts_as(s.owner)));
+CREATE POLICY reader ON rfm_scheme FOR SELECT USING (true);
+CREATE POLICY owner ON rfm_scheme USING (acts_as(owner) AND NOT shipped) WITH CHECK (acts_as(owner) AND NOT shipped);
+COMMENT ON POLICY reader ON segmentation IS 'Who may read the members sees the segmentation.';
+COMMENT ON POLICY owner ON segmentation IS 'The owner sees and changes it.';
+COMMENT ON POLICY reader ON segment IS 'Visible with the segmentation.';
+COMMENT ON POLICY owner ON segment IS 'The owner of the segmentation changes it.';
+COMMENT ON POLICY reader ON model IS 'Visible with the segmentation.';
+COMMENT ON POLICY owner ON model IS 'The owner of the segmentation changes it.';
+COMMENT ON POLICY reader ON run IS 'Visible with the segmentation.';
+COMMENT ON POLICY owner ON run IS 'The owner of the segmentation changes it.';
+COMMENT ON POLICY reader ON rfm_scheme IS 'Schemes are for all.';
+COMMENT ON POLICY owner ON rfm_scheme IS 'The owner changes own schemes.';
+
+CREATE FUNCTION run_as_owner(owner name, command text) RETURNS text
+    AS 'MODULE_PATHNAME', 'segment_run_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION run_as_owner(name, text) IS
+'Runs a command with the rights of a role that the current user may act as, in a security-restricted operation as REFRESH MATERIALIZED VIEW does, and returns the first column of its first row as text. So a superuser''s refresh runs an owner''s SQL with the owner''s rights. Settings changed by the command end with it. Errors: undefined_object when there is no such role, insufficient_privilege when the current user may not act as it.';
+
+CREATE FUNCTION segmentation_row(name text) RETURNS segmentation
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row segment.segmentation;
+BEGIN
+    SELECT * INTO found_row FROM segment.segmentation AS s WHERE s.name = segmentation_row.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'segmentation "%" does not exist', coalesce(name, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Create it with create_rfm_segmentation(); segmentations of others are visible to who may read their member tables.';
+    END IF;
+    RETURN found_row;
+END;
+$$;
+COMMENT ON FUNCTION segmentation_row(text) IS 'A segmentation by name. Error (undefined_object) when there is none that the current user may see.';
+
+CREATE FUNCTION get_model(segmentation text, version integer DEFAULT NULL) RETURNS segment_model
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.segmentation_row(segmentation);
+    found_model segment.segment_model;
+BEGIN
+    IF version IS NULL AND s.model_version IS NULL THEN
+        RAISE EXCEPTION 'segmentation "%" has no model yet', segmentation
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'The first refresh_segmentation() trains one.';
+    END IF;
+    SELECT m.model INTO found_model FROM segment.model AS m
+    WHERE m.segmentation = s.name AND m.version = coalesce(get_model.version, s.model_version);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'segmentation "%" has no model of version %', segmentation, version
+            USING ERRCODE = 'undefined_object', HINT = 'The table segment.model lists the versions.';
+    END IF;
+    RETURN found_model;
+END;
+$$;
+COMMENT ON FUNCTION get_model(text, integer) IS
+'The current model of a segmentation, or the model of a version. Errors: undefined_object for an unknown segmentation or version, object_not_in_prerequisite_state before the first refresh.';

@@ -1,0 +1,437 @@
+-- ---- segmentations: create, refresh, drop ----
+
+CREATE FUNCTION create_rfm_segmentation(
+    name text, source text, customers text DEFAULT NULL, scheme text DEFAULT 'default',
+    method text DEFAULT 'quantile', bins integer DEFAULT NULL, thresholds jsonb DEFAULT NULL,
+    lookback interval DEFAULT NULL, refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order',
+    time_zone text DEFAULT NULL, retrain_every interval DEFAULT NULL, schema text DEFAULT NULL,
+    description text DEFAULT NULL) RETURNS regclass
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    -- not a SET clause: the source is read under the caller's search_path
+    caller_path text := pg_catalog.current_setting('search_path');
+    member_schema name := coalesce(schema, pg_catalog.current_schema());
+    member_table text := name || '_segments';
+    history_table text := name || '_history';
+    query text := source;
+    key_column name;
+    key_type text;
+    zone text := coalesce(time_zone, pg_catalog.current_setting('TimeZone'));
+    customer_columns integer;
+    own_columns CONSTANT text[] := ARRAY['segment_id', 'segment', 'recency_score', 'frequency_score', 'monetary_score', 'rfm_score',
+        'first_order_at', 'last_order_at', 'frequency', 'monetary', 'entered_at', 'entered_reason', 'left_at', 'left_reason'];
+BEGIN
+    IF coalesce(name, '') = '' OR source IS NULL THEN
+        RAISE EXCEPTION 'a segmentation needs a name and a source'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'')';
+    END IF;
+    IF pg_catalog.octet_length(member_table) > 63 THEN
+        RAISE EXCEPTION 'name of a segmentation must have at most 54 bytes, not %', pg_catalog.octet_length(name)
+            USING ERRCODE = 'name_too_long', HINT = 'Its tables are named after it, with _segments and _history added.';
+    END IF;
+    IF EXISTS (SELECT FROM segment.segmentation AS s WHERE s.name OPERATOR(pg_catalog.=) create_rfm_segmentation.name) THEN
+        RAISE EXCEPTION 'segmentation "%" already exists', name
+            USING ERRCODE = 'duplicate_object', HINT = 'Choose another name, or drop_segmentation() first.';
+    END IF;
+    IF member_schema IS NULL THEN
+        RAISE EXCEPTION 'no schema to create the tables in'
+            USING ERRCODE = 'undefined_schema', HINT = 'Give the argument schema, or set search_path.';
+    END IF;
+
+    -- a relation's name stands for all of its columns
+    IF source !~ '\s' AND pg_catalog.to_regclass(source) IS NOT NULL THEN
+        query := 'TABLE ' || pg_catalog.to_regclass(source)::text;
+    END IF;
+    SELECT c.name, pg_catalog.format_type(c.type, NULL) INTO key_column, key_type
+    FROM segment.query_columns(query) AS c WHERE c.number OPERATOR(pg_catalog.=) 1;
+    IF key_column = ANY (own_columns) THEN
+        RAISE EXCEPTION 'the customer key is named "%", as a column of the member table', key_column
+            USING ERRCODE = 'duplicate_column', HINT = 'Give it another name in the source: SELECT ... AS customer_id.';
+    END IF;
+    IF customers IS NOT NULL THEN
+        IF customers !~ '\s' AND pg_catalog.to_regclass(customers) IS NOT NULL THEN
+            customers := 'TABLE ' || pg_catalog.to_regclass(customers)::text;
+        END IF;
+        SELECT pg_catalog.count(*) INTO customer_columns FROM segment.query_columns(customers) AS c
+        WHERE c.number = 1 AND pg_catalog.format_type(c.type, NULL) = key_type;
+        IF customer_columns = 0 THEN
+            RAISE EXCEPTION 'the first column of customers is not of type %, the type of the key in the source', key_type
+                USING ERRCODE = 'datatype_mismatch', HINT = 'Cast it, and name it first.';
+        END IF;
+    END IF;
+
+    -- every option is checked by what will use it: on no rows and no customers
+    PERFORM segment.scheme_cells(scheme, coalesce(bins, 5));
+    EXECUTE pg_catalog.format(
+        'SELECT pg_catalog.count(*) FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L)',
+        key_type, E'SELECT * FROM (\n' || query || E'\n) AS source LIMIT 0', lookback, refunds, zero_amounts, zone);
+    PERFORM segment.rfm_model(segment.feature_set(v, v, v), bins, method, thresholds, scheme)
+    FROM pg_catalog.generate_series(1, 10) AS v;
+
+    EXECUTE pg_catalog.format(
+        'CREATE TABLE %I.%I (
+            %I %s PRIMARY KEY,
+            segment_id integer NOT NULL,
+            segment text NOT NULL,
+            recency_score smallint,
+            frequency_score smallint,
+            monetary_score smallint,
+            rfm_score text,
+            first_order_at timestamptz,
+            last_order_at timestamptz,
+            frequency bigint NOT NULL,
+            monetary numeric NOT NULL,
+            entered_at timestamptz NOT NULL,
+            entered_reason text NOT NULL)',
+        member_schema, member_table, key_column, key_type);
+    EXECUTE pg_catalog.format(
+        'CREATE TABLE %I.%I (
+            %I %s,
+            segment_id integer NOT NULL,
+            entered_at timestamptz NOT NULL,
+            left_at timestamptz NOT NULL CHECK (left_at OPERATOR(pg_catalog.>) entered_at),
+            entered_reason text NOT NULL,
+            left_reason text NOT NULL,
+            PRIMARY KEY (%3$I, entered_at))',
+        member_schema, history_table, key_column, key_type);
+
+    INSERT INTO segment.segmentation (name, owner, kind, source, customers, options, time_zone, search_path, retrain_every,
+                                      table_schema, member_table, history_table, key_column, key_type, description)
+    VALUES (name, current_user, 'rfm', query, customers,
+            pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+                'scheme', scheme, 'method', method, 'bins', bins, 'thresholds', thresholds,
+                'lookback', lookback, 'refunds', refunds, 'zero_amounts', zero_amounts)),
+            zone, caller_path, retrain_every,
+            member_schema, member_table, history_table, key_column, key_type, description);
+    PERFORM segment.comment_tables(name);
+    RETURN pg_catalog.format('%I.%I', member_schema, member_table)::regclass;
+END;
+$$;
+COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, text, text) IS
+'Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had before), owned by the current user; returns the member table. Nobody is a member before the first refresh_segmentation(). source: a query that yields customer, time of the order, amount and optionally order id, or the name of a relation with those columns first; the key column keeps its name and type. customers: a query whose first column lists all customers, so that those without orders are members (segment ''Prospect''). scheme, method, bins, thresholds: see rfm_model. lookback, refunds, zero_amounts, time_zone (default: the session''s): see rfm_summary. retrain_every: how long a model is kept; NULL trains at every refresh. schema: of the tables, default the current one. Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is refused for.';
+
+CREATE FUNCTION comment_tables(name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.segmentation_row(name);
+    pair text[];
+BEGIN
+    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', s.table_schema, s.member_table,
+                   format('Present members of the segmentation "%s", one row per customer; written by refresh_segmentation.', name));
+    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', s.table_schema, s.history_table,
+                   format('Places that customers of the segmentation "%s" had before: each from entered_at until before left_at. The present place is in %I.', name, s.member_table));
+    FOREACH pair SLICE 1 IN ARRAY ARRAY[
+        [s.member_table, s.key_column, 'Key of the customer.'],
+        [s.member_table, 'segment_id', 'Id of the segment; stable over renaming and retraining.'],
+        [s.member_table, 'segment', 'Name of the segment.'],
+        [s.member_table, 'recency_score', 'Score of recency, highest for the most recent; NULL without orders.'],
+        [s.member_table, 'frequency_score', 'Score of the number of orders; NULL without orders.'],
+        [s.member_table, 'monetary_score', 'Score of the total amount; NULL without orders.'],
+        [s.member_table, 'rfm_score', 'The three scores as a code, such as 555; NULL without orders.'],
+        [s.member_table, 'first_order_at', 'Time of the first order.'],
+        [s.member_table, 'last_order_at', 'Time of the last order; recency is counted from here.'],
+        [s.member_table, 'frequency', 'Number of orders.'],
+        [s.member_table, 'monetary', 'Total amount of all orders, refunds as the segmentation treats them.'],
+        [s.member_table, 'entered_at', 'as_of of the refresh that put the customer into this segment.'],
+        [s.member_table, 'entered_reason', 'Why: new (first seen), orders (new or changed orders), time (no more than time passing), model (retrained cut points).'],
+        [s.history_table, s.key_column, 'Key of the customer.'],
+        [s.history_table, 'segment_id', 'Id of the segment; its name is in segment.segment.'],
+        [s.history_table, 'entered_at', 'as_of of the refresh that put the customer into the segment.'],
+        [s.history_table, 'left_at', 'as_of of the refresh that took the customer out of it; not included.'],
+        [s.history_table, 'entered_reason', 'Why the customer came: new, orders, time or model.'],
+        [s.history_table, 'left_reason', 'Why the customer left: orders, time, model, or gone (no longer in the source).']]
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', s.table_schema, pair[1], pair[2], pair[3]);
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION comment_tables(text) IS 'Writes the comments on the tables of a segmentation, which BI tools show.';
+
+-- The customers of a source, placed by a model: the text of WITH clauses that
+-- end in placed(customer, segment_id, segment, scores, figures).
+CREATE FUNCTION placing_query(s segmentation, as_of timestamptz, train boolean) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    everyone text := 'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary FROM summary';
+    next_id integer := (SELECT coalesce(max(g.segment_id), 0) + 1 FROM segment.segment AS g WHERE g.segmentation = s.name);
+    ids integer[] := ARRAY(SELECT g.segment_id FROM segment.segment AS g WHERE g.segmentation = s.name ORDER BY g.segment_id);
+    origins text[] := ARRAY(SELECT g.origin FROM segment.segment AS g WHERE g.segmentation = s.name ORDER BY g.segment_id);
+    names text[] := ARRAY(SELECT g.name FROM segment.segment AS g WHERE g.segmentation = s.name ORDER BY g.segment_id);
+    current_model text := 'SELECT m.model FROM segment.model AS m WHERE m.segmentation = ' || quote_literal(s.name)
+        || ' AND m.version = ' || coalesce(s.model_version, 0);
+    model text := current_model;
+BEGIN
+    IF s.customers IS NOT NULL THEN
+        -- newlines, because the text may end in a comment
+        everyone := everyone || format(
+            E'\nUNION ALL SELECT DISTINCT c.customer, NULL::timestamptz, NULL::timestamptz, NULL::float8, 0::bigint, 0::numeric FROM (\n%s\n) AS c(customer)'
+            || E'\nLEFT JOIN summary ON summary.customer = c.customer WHERE summary.customer IS NULL AND c.customer IS NOT NULL', s.customers);
+    END IF;
+    IF train THEN
+        model := format(
+            E'SELECT coalesce(segment.model_identify(trained.model, %L, %L, %L, %s), (%s)) AS model\n'
+            'FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0\n'
+            'THEN segment.rfm_model(segment.feature_set(recency, frequency, monetary), %L, %L, %L, %L) END AS model FROM summary) AS trained',
+            ids, origins, names, next_id, current_model,
+            s.options ->> 'bins', s.options ->> 'method', s.options -> 'thresholds', s.options ->> 'scheme');
+    END IF;
+    RETURN format(
+        E'WITH summary AS MATERIALIZED (\n'
+        'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary\n'
+        'FROM segment.rfm_summary(NULL::%s, %L, %L, %L, %L, %L, %L)\n'
+        '), model AS MATERIALIZED (\n'
+        'SELECT model, clock_timestamp() AS trained_at, segment.rfm_summary_counts() AS counts FROM (%s) AS trained\n'
+        '), placed AS (\n'
+        'SELECT customer,\n'
+        '    segment.assign_segment_id(m.model, recency, frequency, monetary) AS segment_id,\n'
+        '    segment.assign_segment(m.model, recency, frequency, monetary) AS segment,\n'
+        '    segment.recency_score(m.model, recency) AS recency_score,\n'
+        '    segment.frequency_score(m.model, frequency) AS frequency_score,\n'
+        '    CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS monetary_score,\n'
+        '    segment.rfm_score(m.model, recency, frequency, monetary) AS rfm_score,\n'
+        '    first_order_at, last_order_at, frequency, monetary, recency\n'
+        'FROM (%s) AS everyone CROSS JOIN model AS m WHERE m.model IS NOT NULL\n'
+        ')',
+        s.key_type, s.source, as_of, s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone,
+        model, everyone);
+END;
+$$;
+COMMENT ON FUNCTION placing_query(segmentation, timestamptz, boolean) IS
+'The WITH clauses of a refresh: summary of the source, model (trained or current) and placed customers.';
+
+CREATE FUNCTION refresh_as_owner(name text, as_of timestamptz, retrain boolean) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation;
+    started_at timestamptz := clock_timestamp();
+    train boolean;
+    first_fill boolean;
+    old_model segment.segment_model;
+    new_version integer;
+    placing text;
+    result record;
+    summarise_seconds float8;
+    total bigint;
+    new_run_id bigint;
+BEGIN
+    -- the lock that makes two refreshes of one segmentation queue
+    SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = refresh_as_owner.name FOR NO KEY UPDATE;
+    IF s.refreshed_as_of > as_of THEN
+        RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', as_of, s.refreshed_as_of
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'History is written forwards. For the past see segment_members(name, as_of), or use another segmentation.';
+    END IF;
+    train := s.model_version IS NULL OR retrain
+        OR (retrain IS NULL AND (s.retrain_every IS NULL OR as_of >= s.trained_as_of + s.retrain_every));
+    train := coalesce(train, false);
+    IF s.model_version IS NOT NULL THEN
+        old_model := segment.get_model(s.name);
+    END IF;
+    placing := segment.placing_query(s, as_of, train);
+    EXECUTE format('SELECT NOT EXISTS (SELECT FROM %I.%I)', s.table_schema, s.member_table) INTO first_fill;
+
+    -- one statement reads the source, trains, assigns, compares and writes, so all of it sees one state of the data
+    PERFORM set_config('search_path', s.search_path, true);
+    IF first_fill THEN
+        EXECUTE placing || format(
+            E', entered AS (\n'
+            'INSERT INTO %1$I.%2$I SELECT customer, segment_id, segment, recency_score, frequency_score, monetary_score, rfm_score,\n'
+            '    first_order_at, last_order_at, frequency, monetary, $1, ''new'' FROM placed RETURNING 1\n'
+            ') SELECT m.model, m.trained_at, m.counts, e.n AS entered, 0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated\n'
+            'FROM model AS m, (SELECT count(*) AS n FROM entered) AS e',
+            s.table_schema, s.member_table)
+        INTO result USING as_of;
+    ELSE
+        EXECUTE placing || format(
+            E', changed AS MATERIALIZED (\n'
+            'SELECT coalesce(p.customer, o.%3$I) AS customer, p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score,\n'
+            '    p.first_order_at, p.last_order_at, p.frequency, p.monetary,\n'
+            '    o.segment_id AS old_segment_id, o.entered_at AS old_entered_at, o.entered_reason AS old_reason,\n'
+            '    CASE WHEN o.%3$I IS NULL THEN ''entered'' WHEN p.customer IS NULL THEN ''departed''\n'
+            '         WHEN p.segment_id <> o.segment_id THEN ''moved'' ELSE ''updated'' END AS change,\n'
+            '    CASE WHEN o.%3$I IS NULL THEN ''new'' WHEN p.customer IS NULL THEN ''gone''\n'
+            '         WHEN $2 AND segment.assign_segment_id($3, p.recency, p.frequency, p.monetary) = o.segment_id THEN ''model''\n'
+            '         WHEN (p.frequency, p.monetary, p.last_order_at) IS DISTINCT FROM (o.frequency, o.monetary, o.last_order_at) THEN ''orders''\n'
+            '         ELSE ''time'' END AS reason\n'
+            'FROM placed AS p FULL JOIN %1$I.%2$I AS o ON p.customer = o.%3$I\n'
+            'WHERE o.%3$I IS NULL OR p.customer IS NULL\n'
+            '   OR (p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score, p.first_order_at, p.last_order_at, p.frequency, p.monetary)\n'
+            '      IS DISTINCT FROM\n'
+            '      (o.segment_id, o.segment, o.recency_score, o.frequency_score, o.monetary_score, o.rfm_score, o.first_order_at, o.last_order_at, o.frequency, o.monetary)\n'
+            '), kept AS (\n'
+            'UPDATE %1$I.%2$I AS o SET segment_id = c.segment_id, segment = c.segment,\n'
+            '    recency_score = c.recency_score, frequency_score = c.frequency_score, monetary_score = c.monetary_score, rfm_score = c.rfm_score,\n'
+            '    first_order_at = c.first_order_at, last_order_at = c.last_order_at, frequency = c.frequency, monetary = c.monetary,\n'
+            '    entered_at = CASE WHEN c.change = ''moved'' THEN $1 ELSE o.entered_at END,\n'
+            '    entered_reason = CASE WHEN c.change = ''moved'' THEN c.reason ELSE o.entered_reason END\n'
+            'FROM changed AS c WHERE o.%3$I = c.customer AND c.change IN (''moved'', ''updated'')\n'
+            '), entered AS (\n'
+            'INSERT INTO %1$I.%2$I SELECT customer, segment_id, segment, recency_score, frequency_score, monetary_score, rfm_score,\n'
+            '    first_order_at, last_order_at, frequency, monetary, $1, ''new'' FROM changed WHERE change = ''entered''\n'
+            '), departed AS (\n'
+            'DELETE FROM %1$I.%2$I AS o USING changed AS c WHERE o.%3$I = c.customer AND c.change = ''departed''\n'
+            '), history AS (\n'
+            -- a place that was taken and left as of the same instant was never held
+            'INSERT INTO %1$I.%4$I SELECT customer, old_segment_id, old_entered_at, $1, old_reason, reason\n'
+            'FROM changed WHERE change IN (''moved'', ''departed'') AND old_entered_at < $1\n'
+            ') SELECT m.model, m.trained_at, m.counts, c.* FROM model AS m, (\n'
+            'SELECT count(*) FILTER (WHERE change = ''entered'') AS entered, count(*) FILTER (WHERE change = ''departed'') AS departed,\n'
+            '    count(*) FILTER (WHERE change = ''moved'') AS moved, count(*) FILTER (WHERE change = ''updated'') AS updated FROM changed) AS c',
+            s.table_schema, s.member_table, s.key_column, s.history_table)
+        INTO result USING as_of, train AND s.model_version IS NOT NULL, old_model;
+    END IF;
+    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    summarise_seconds := (result.counts ->> 'seconds')::float8;
+
+    new_version := s.model_version;
+    IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
+        new_version := coalesce((SELECT max(m.version) FROM segment.model AS m WHERE m.segmentation = s.name), 0) + 1;
+        INSERT INTO segment.model (segmentation, version, model, trained_as_of)
+        VALUES (s.name, new_version, result.model, as_of);
+        INSERT INTO segment.segment (segmentation, segment_id, name, origin, priority, opened_at)
+        SELECT s.name, g.segment_id, g.segment, g.origin, g.ordinality, as_of
+        FROM segment.segments(result.model) WITH ORDINALITY AS g
+        ON CONFLICT (segmentation, segment_id) DO UPDATE SET closed_at = NULL, close_reason = NULL WHERE segment.closed_at IS NOT NULL;
+        UPDATE segment.segment AS g SET closed_at = as_of, close_reason = 'the model has it no longer'
+        WHERE g.segmentation = s.name AND g.closed_at IS NULL
+          AND NOT EXISTS (SELECT FROM segment.segments(result.model) AS n WHERE n.segment_id = g.segment_id);
+    END IF;
+    EXECUTE format(
+        'UPDATE segment.segment AS g SET customers = coalesce(n.customers, 0)
+         FROM segment.segment AS h LEFT JOIN (SELECT segment_id, count(*) AS customers FROM %I.%I GROUP BY 1) AS n ON n.segment_id = h.segment_id
+         WHERE g.segmentation = $1 AND h.segmentation = $1 AND h.segment_id = g.segment_id AND g.customers <> coalesce(n.customers, 0)',
+        s.table_schema, s.member_table) USING s.name;
+    SELECT coalesce(sum(g.customers), 0) INTO total FROM segment.segment AS g WHERE g.segmentation = s.name;
+    UPDATE segment.segmentation AS g
+    SET model_version = new_version, refreshed_as_of = as_of,
+        trained_as_of = CASE WHEN train AND result.model IS NOT NULL THEN as_of ELSE g.trained_as_of END
+    WHERE g.name = s.name;
+
+    INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, model_version, trained, customers,
+                             entered, departed, moved, updated, unchanged, rows_read, rows_used, rows_skipped, counts,
+                             summarise_seconds, train_seconds, write_seconds)
+    VALUES (s.name, as_of, started_at, clock_timestamp(), CASE WHEN result.model IS NULL THEN 'empty' ELSE 'ok' END, new_version, train AND result.model IS NOT NULL, total,
+            result.entered, result.departed, result.moved, result.updated, total - result.entered - result.moved - result.updated,
+            (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
+            (SELECT sum((result.counts ->> k)::bigint) FROM unnest(ARRAY['null_customer', 'null_time', 'null_amount', 'null_order', 'not_finite']) AS k),
+            result.counts - 'seconds',
+            summarise_seconds,
+            greatest(extract(epoch FROM result.trained_at - started_at)::float8 - summarise_seconds, 0),
+            extract(epoch FROM clock_timestamp() - result.trained_at)::float8)
+    RETURNING run_id INTO new_run_id;
+    RETURN new_run_id;
+END;
+$$;
+COMMENT ON FUNCTION refresh_as_owner(text, timestamptz, boolean) IS
+'The work of refresh_segmentation, with the rights of the owner; returns the run_id.';
+
+CREATE FUNCTION refresh_segmentation(name text, as_of timestamptz DEFAULT now(), retrain boolean DEFAULT NULL) RETURNS run
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.segmentation_row(name);
+    started_at timestamptz := clock_timestamp();
+    result segment.run;
+    code text;
+    message text;
+    detail text;
+    hint text;
+BEGIN
+    IF as_of IS NULL OR NOT isfinite(as_of) THEN
+        RAISE EXCEPTION 'as_of must be a finite time' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF NOT segment.acts_as(s.owner) THEN
+        RAISE EXCEPTION 'permission denied to refresh segmentation "%"', name
+            USING ERRCODE = 'insufficient_privilege', HINT = format('Its owner is "%s".', s.owner);
+    END IF;
+    BEGIN
+        SELECT r.* INTO result FROM segment.run AS r
+        WHERE r.run_id = segment.run_as_owner(s.owner, format('SELECT segment.refresh_as_owner(%L, %L, %L)', name, as_of, retrain))::bigint;
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+        -- what leaves the caller's transaction unusable must be seen by the caller
+        IF code IN ('40001', '40P01') THEN
+            RAISE;
+        END IF;
+        INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, error_code, error)
+        VALUES (s.name, as_of, started_at, clock_timestamp(), 'failed', code, message)
+        RETURNING * INTO result;
+        RAISE WARNING 'refresh of segmentation "%" failed: %', name, message
+            USING ERRCODE = code, DETAIL = detail, HINT = hint;
+    END;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION refresh_segmentation(text, timestamptz, boolean) IS
+'Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only differences to the member table, closes what changed in the history, and logs the run, which it returns. Only orders before as_of count. retrain: true trains, false keeps the model, NULL does what retrain_every says. All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome ''failed''. Two refreshes of one segmentation queue. Runs with the rights of the owner. Errors: undefined_object for an unknown segmentation, insufficient_privilege for who may not act as the owner, and serialization failures.';
+
+CREATE FUNCTION drop_as_owner(name text, cascade boolean) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation;
+BEGIN
+    SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = drop_as_owner.name FOR UPDATE;
+    EXECUTE format('DROP TABLE IF EXISTS %I.%I, %I.%I %s', s.table_schema, s.member_table, s.table_schema, s.history_table,
+                   CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
+    DELETE FROM segment.segmentation AS g WHERE g.name = s.name;
+END;
+$$;
+COMMENT ON FUNCTION drop_as_owner(text, boolean) IS 'The work of drop_segmentation, with the rights of the owner.';
+
+CREATE FUNCTION drop_segmentation(name text, cascade boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.segmentation_row(name);
+BEGIN
+    PERFORM segment.run_as_owner(s.owner, format('SELECT segment.drop_as_owner(%L, %L)', name, cascade));
+END;
+$$;
+COMMENT ON FUNCTION drop_segmentation(text, boolean) IS
+'Drops a segmentation with its tables, history, models and run log. cascade: also views and other objects that depend on the tables; else they are an error (dependent_objects_still_exist). Errors: undefined_object, insufficient_privilege.';
+
+CREATE FUNCTION rename_as_owner(name text, old_name text, new_name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation;
+    renamed integer;
+BEGIN
+    SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = rename_as_owner.name FOR NO KEY UPDATE;
+    UPDATE segment.segment AS g SET name = new_name
+    WHERE g.segmentation = s.name AND g.name = old_name AND g.closed_at IS NULL
+    RETURNING g.segment_id INTO renamed;
+    IF renamed IS NULL THEN
+        RAISE EXCEPTION 'segmentation "%" has no segment "%"', name, old_name
+            USING ERRCODE = 'undefined_object', HINT = 'The table segment.segment lists them.';
+    END IF;
+    UPDATE segment.model AS m SET model = segment.rename_segment(m.model, old_name, new_name)
+    WHERE m.segmentation = s.name AND m.version = s.model_version;
+    EXECUTE format('UPDATE %I.%I AS o SET segment = $1 WHERE o.segment_id = $2', s.table_schema, s.member_table)
+    USING new_name, renamed;
+END;
+$$;
+COMMENT ON FUNCTION rename_as_owner(text, text, text) IS 'The work of rename_segment, with the rights of the owner.';
+
+CREATE FUNCTION rename_segment(segmentation text, old_name text, new_name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.segmentation_row(segmentation);
+BEGIN
+    IF new_name = '' THEN
+        RAISE EXCEPTION 'the name of a segment must not be empty' USING ERRCODE = 'invalid_name';
+    END IF;
+    PERFORM segment.run_as_owner(s.owner, format('SELECT segment.rename_as_owner(%L, %L, %L)', segmentation, old_name, new_name));
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'segmentation "%" already has a segment "%"', segmentation, new_name USING ERRCODE = 'duplicate_object';
+END;
+$$;
+COMMENT ON FUNCTION rename_segment(text, text, text) IS
+'Names a segment anew, in the catalogue, the current model and the member table; its id and history stay, and retraining keeps the name. Errors: undefined_object, duplicate_object when the name is taken, insufficient_privilege.';

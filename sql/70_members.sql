@@ -1,0 +1,197 @@
+-- ---- members, history and movement ----
+
+-- Only ordinary tables are read: a catalogue row must not make a reader run a view's code.
+CREATE FUNCTION readable_segmentation(name text) RETURNS segmentation
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.segmentation_row(name);
+BEGIN
+    IF (SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = s.table_schema AND c.relname IN (s.member_table, s.history_table) AND c.relkind IN ('r', 'p')) <> 2 THEN
+        RAISE EXCEPTION 'the tables %.% and %.% of segmentation "%" do not exist', s.table_schema, s.member_table, s.table_schema, s.history_table, name
+            USING ERRCODE = 'undefined_table', HINT = 'They were dropped or renamed; drop_segmentation() removes the rest.';
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION readable_segmentation(text) IS 'A segmentation whose two tables are there. Errors: undefined_object, undefined_table.';
+
+-- The text of a query for who was where at an instant: (customer, segment_id, entered_at, reason).
+CREATE FUNCTION members_query(s segmentation, at timestamptz) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN at IS NULL THEN
+        format('SELECT %I AS customer, segment_id, entered_at, entered_reason AS reason FROM %I.%I', s.key_column, s.table_schema, s.member_table)
+    ELSE
+        format('SELECT %1$I AS customer, segment_id, entered_at, entered_reason AS reason FROM %2$I.%3$I WHERE entered_at <= %5$L::timestamptz'
+               ' UNION ALL SELECT %1$I, segment_id, entered_at, entered_reason FROM %2$I.%4$I WHERE entered_at <= %5$L::timestamptz AND left_at > %5$L::timestamptz',
+               s.key_column, s.table_schema, s.member_table, s.history_table, at)
+    END;
+END;
+COMMENT ON FUNCTION members_query(segmentation, timestamptz) IS 'The text of a query for who was where at an instant; NULL: now.';
+
+CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz DEFAULT NULL,
+    OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100000 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_segmentation(name);
+BEGIN
+    IF format_type(pg_typeof(key), NULL) <> s.key_type THEN
+        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name, s.key_type, pg_typeof(key)
+            USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', s.key_type);
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
+         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id', segment.members_query(s, as_of)) USING s.name;
+END;
+$$;
+COMMENT ON FUNCTION segment_members(anyelement, text, timestamptz) IS
+'Who was in which segment at an instant (NULL: after the last refresh), with the customer key in its own type: segment_members(null::bigint, ''loyalty'', ''2024-07-01''). An instant between two refreshes shows the state of the earlier one. segment is the present name; reason says why the customer entered the segment. Errors: undefined_object, datatype_mismatch for a wrong key type, insufficient_privilege for who may not read the tables.';
+
+CREATE FUNCTION segment_members(name text, as_of timestamptz DEFAULT NULL,
+    OUT customer text, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100000 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_segmentation(name);
+BEGIN
+    -- format() uses the type's output function, never a cast that somebody defined
+    RETURN QUERY EXECUTE format(
+        'SELECT format(''%%s'', p.customer), p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
+         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id', segment.members_query(s, as_of)) USING s.name;
+END;
+$$;
+COMMENT ON FUNCTION segment_members(text, timestamptz) IS
+'Who was in which segment at an instant (NULL: after the last refresh), with the customer key as text. See segment_members(key, name, as_of).';
+
+CREATE FUNCTION segment_of(name text, customer anyelement) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_segmentation(name);
+    result text;
+BEGIN
+    EXECUTE format('SELECT segment FROM %I.%I WHERE %I = $1', s.table_schema, s.member_table, s.key_column) INTO result USING customer;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_of(text, anyelement) IS
+'The present segment of a known customer, by key: segment_of(''loyalty'', 42). NULL when the customer is not a member. Errors: undefined_object, undefined_function when the key''s type cannot be compared with the customer''s.';
+
+CREATE FUNCTION segment_of(name text, customer text) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_segmentation(name);
+    result text;
+BEGIN
+    EXECUTE format('SELECT segment FROM %I.%I WHERE %I = $1::%s', s.table_schema, s.member_table, s.key_column, s.key_type) INTO result USING customer;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_of(text, text) IS 'As segment_of(name, customer), the key given as text.';
+
+CREATE FUNCTION segment_migration(name text, from_at timestamptz, to_at timestamptz,
+    OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 50 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_segmentation(name);
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT f.name, t.name, n.customers
+         FROM (SELECT a.segment_id AS from_id, b.segment_id AS to_id, count(*) AS customers
+               FROM (%s) AS a FULL JOIN (%s) AS b ON a.customer = b.customer GROUP BY 1, 2) AS n
+         LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = n.from_id
+         LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = n.to_id
+         ORDER BY f.priority NULLS LAST, t.priority NULLS LAST',
+        segment.members_query(s, from_at), segment.members_query(s, to_at)) USING s.name;
+END;
+$$;
+COMMENT ON FUNCTION segment_migration(text, timestamptz, timestamptz) IS
+'How many customers were in which segment at one instant and in which at another, those who stayed included. NULL from_segment: not yet a member; NULL to_segment: no longer. NULL instants mean after the last refresh.';
+
+CREATE FUNCTION segment_migration(name text, from_run bigint, to_run bigint,
+    OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 50 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    instant timestamptz[] := ARRAY(SELECT r.as_of FROM segment.run AS r
+                                   WHERE r.segmentation = segment_migration.name AND r.run_id IN (from_run, to_run) AND r.outcome <> 'failed'
+                                   ORDER BY r.run_id = to_run);
+BEGIN
+    IF cardinality(instant) <> 2 THEN
+        RAISE EXCEPTION 'runs % and % are not two successful runs of segmentation "%"', from_run, to_run, name
+            USING ERRCODE = 'undefined_object', HINT = 'The view segment_run lists them.';
+    END IF;
+    RETURN QUERY SELECT m.from_segment, m.to_segment, m.customers FROM segment.segment_migration(name, instant[1], instant[2]) AS m;
+END;
+$$;
+COMMENT ON FUNCTION segment_migration(text, bigint, bigint) IS
+'Migration between two runs: that between their as_of. Error (undefined_object) when they are not two successful runs of the segmentation.';
+
+CREATE FUNCTION segment_profile(name text,
+    OUT segment_id integer, OUT segment text, OUT customers bigint, OUT customer_share numeric,
+    OUT revenue numeric, OUT revenue_share numeric,
+    OUT median_recency double precision, OUT median_frequency double precision, OUT median_monetary double precision,
+    OUT mean_frequency double precision, OUT mean_monetary double precision) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 12 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_segmentation(name);
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'WITH figures AS (
+             SELECT segment_id, count(*) AS customers, sum(monetary) AS revenue,
+                    percentile_cont(0.5) WITHIN GROUP (ORDER BY (($2 AT TIME ZONE $3)::date - (last_order_at AT TIME ZONE $3)::date)::float8) AS recency,
+                    percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency::float8) AS frequency,
+                    percentile_cont(0.5) WITHIN GROUP (ORDER BY monetary::float8) AS monetary,
+                    avg(frequency)::float8 AS mean_frequency, avg(monetary)::float8 AS mean_monetary
+             FROM %I.%I GROUP BY segment_id)
+         SELECT g.segment_id, g.name, coalesce(f.customers, 0),
+                round(coalesce(f.customers, 0) / nullif(sum(f.customers) OVER (), 0), 6),
+                coalesce(f.revenue, 0), round(coalesce(f.revenue, 0) / nullif(sum(f.revenue) OVER (), 0), 6),
+                f.recency, f.frequency, f.monetary, f.mean_frequency, f.mean_monetary
+         FROM segment.segment AS g LEFT JOIN figures AS f USING (segment_id)
+         WHERE g.segmentation = $1 AND (g.closed_at IS NULL OR f.customers > 0)
+         ORDER BY g.priority, g.segment_id',
+        s.table_schema, s.member_table) USING s.name, s.refreshed_as_of, s.time_zone;
+END;
+$$;
+COMMENT ON FUNCTION segment_profile(text) IS
+'What each segment is like after the last refresh: customers and their share (0 to 1), revenue (total monetary value) and its share, medians of recency (calendar days to the as_of of the last refresh), frequency and monetary value, and means. Read from the member table; segments without members are listed with 0.';
+
+CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT '-infinity',
+    OUT event_at timestamptz, OUT customer text, OUT event text, OUT from_segment text, OUT to_segment text, OUT reason text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100000 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_segmentation(name);
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'WITH place AS (
+             SELECT %1$I AS customer, segment_id, entered_at, left_at, entered_reason, left_reason FROM %2$I.%4$I
+             UNION ALL SELECT %1$I, segment_id, entered_at, NULL, entered_reason, NULL FROM %2$I.%3$I
+         ), event AS (
+             -- an entry follows the place left at the same instant, if there is one
+             SELECT p.entered_at AS event_at, p.customer, b.segment_id AS from_id, p.segment_id AS to_id, p.entered_reason AS reason
+             FROM place AS p LEFT JOIN place AS b ON b.customer = p.customer AND b.left_at = p.entered_at
+             WHERE p.entered_at >= $2
+             UNION ALL
+             SELECT p.left_at, p.customer, p.segment_id, NULL, p.left_reason
+             FROM place AS p
+             WHERE p.left_at >= $2 AND NOT EXISTS (SELECT FROM place AS n WHERE n.customer = p.customer AND n.entered_at = p.left_at)
+         )
+         SELECT e.event_at, format(''%%s'', e.customer),
+                CASE WHEN e.from_id IS NULL THEN ''entered'' WHEN e.to_id IS NULL THEN ''departed'' ELSE ''moved'' END,
+                f.name, t.name, e.reason
+         FROM event AS e
+         LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = e.from_id
+         LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = e.to_id',
+        s.key_column, s.table_schema, s.member_table, s.history_table) USING s.name, since;
+END;
+$$;
+COMMENT ON FUNCTION segment_events(text, timestamptz) IS
+'Every transition since an instant, one row each: when, who (key as text), ''entered'', ''moved'' or ''departed'', from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), model (retrained cut points), gone (no longer in the source).';

@@ -1,0 +1,104 @@
+-- ---- views over all segmentations that the current user may read ----
+
+CREATE VIEW segment_size WITH (security_invoker = true) AS
+    SELECT g.segmentation, g.segment_id, g.name AS segment, g.customers,
+           round(g.customers / nullif(sum(g.customers) OVER (PARTITION BY g.segmentation), 0), 6) AS customer_share,
+           s.refreshed_as_of
+    FROM segment AS g JOIN segmentation AS s ON s.name = g.segmentation
+    WHERE g.closed_at IS NULL OR g.customers > 0;
+COMMENT ON VIEW segment_size IS 'Size of every segment after the last refresh.';
+COMMENT ON COLUMN segment_size.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment_size.segment_id IS 'Id of the segment, stable over renaming and retraining.';
+COMMENT ON COLUMN segment_size.segment IS 'Name of the segment.';
+COMMENT ON COLUMN segment_size.customers IS 'Number of members.';
+COMMENT ON COLUMN segment_size.customer_share IS 'Share of all members, 0 to 1.';
+COMMENT ON COLUMN segment_size.refreshed_as_of IS 'The instant the figures speak of.';
+
+CREATE VIEW segment_profile WITH (security_invoker = true) AS
+    SELECT s.name AS segmentation, p.*
+    FROM segmentation AS s CROSS JOIN LATERAL segment_profile(s.name) AS p
+    WHERE may_read(s.table_schema, s.member_table);
+COMMENT ON VIEW segment_profile IS 'What every segment is like after the last refresh; see segment_profile(name).';
+COMMENT ON COLUMN segment_profile.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment_profile.segment_id IS 'Id of the segment.';
+COMMENT ON COLUMN segment_profile.segment IS 'Name of the segment.';
+COMMENT ON COLUMN segment_profile.customers IS 'Number of members.';
+COMMENT ON COLUMN segment_profile.customer_share IS 'Share of all members, 0 to 1.';
+COMMENT ON COLUMN segment_profile.revenue IS 'Total monetary value of the members.';
+COMMENT ON COLUMN segment_profile.revenue_share IS 'Share of the revenue of all members, 0 to 1.';
+COMMENT ON COLUMN segment_profile.median_recency IS 'Median number of calendar days since the last order.';
+COMMENT ON COLUMN segment_profile.median_frequency IS 'Median number of orders.';
+COMMENT ON COLUMN segment_profile.median_monetary IS 'Median total amount.';
+COMMENT ON COLUMN segment_profile.mean_frequency IS 'Mean number of orders.';
+COMMENT ON COLUMN segment_profile.mean_monetary IS 'Mean total amount.';
+
+CREATE VIEW segment_run WITH (security_invoker = true) AS
+    SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged,
+           r.rows_read, r.rows_used, r.rows_skipped, r.started_at, r.finished_at, r.finished_at - r.started_at AS duration,
+           r.summarise_seconds, r.train_seconds, r.write_seconds, r.error_code, r.error, r.run_by
+    FROM run AS r;
+COMMENT ON VIEW segment_run IS 'Every refresh: what it found, what it changed, how long each step took, and why it failed if it did.';
+COMMENT ON COLUMN segment_run.run_id IS 'Number of the run.';
+COMMENT ON COLUMN segment_run.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of.';
+COMMENT ON COLUMN segment_run.outcome IS '''ok'', ''empty'' (no orders and no model) or ''failed''.';
+COMMENT ON COLUMN segment_run.model_version IS 'Version of the model that placed the customers.';
+COMMENT ON COLUMN segment_run.trained IS 'Whether the run trained a model.';
+COMMENT ON COLUMN segment_run.customers IS 'Members after the run.';
+COMMENT ON COLUMN segment_run.entered IS 'Customers who became members.';
+COMMENT ON COLUMN segment_run.departed IS 'Members who left the segmentation.';
+COMMENT ON COLUMN segment_run.moved IS 'Members who changed segment.';
+COMMENT ON COLUMN segment_run.updated IS 'Members whose figures or scores changed, but not their segment.';
+COMMENT ON COLUMN segment_run.unchanged IS 'Members for whom nothing was written.';
+COMMENT ON COLUMN segment_run.rows_read IS 'Rows the source yielded.';
+COMMENT ON COLUMN segment_run.rows_used IS 'Rows that counted.';
+COMMENT ON COLUMN segment_run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
+COMMENT ON COLUMN segment_run.started_at IS 'When it began.';
+COMMENT ON COLUMN segment_run.finished_at IS 'When it ended.';
+COMMENT ON COLUMN segment_run.duration IS 'How long it took.';
+COMMENT ON COLUMN segment_run.summarise_seconds IS 'Time of reading the source into one row per customer.';
+COMMENT ON COLUMN segment_run.train_seconds IS 'Time of collecting features and training.';
+COMMENT ON COLUMN segment_run.write_seconds IS 'Time of assigning, comparing and writing differences.';
+COMMENT ON COLUMN segment_run.error_code IS 'SQLSTATE of the error.';
+COMMENT ON COLUMN segment_run.error IS 'Message of the error.';
+COMMENT ON COLUMN segment_run.run_by IS 'Role that was logged in.';
+
+CREATE VIEW segment_migration WITH (security_invoker = true) AS
+    SELECT s.name AS segmentation, before.as_of AS from_as_of, s.refreshed_as_of AS to_as_of, m.*
+    FROM segmentation AS s
+    CROSS JOIN LATERAL (SELECT max(r.as_of) AS as_of FROM run AS r
+                        WHERE r.segmentation = s.name AND r.outcome <> 'failed' AND r.as_of < s.refreshed_as_of) AS before
+    CROSS JOIN LATERAL segment_migration(s.name, before.as_of, s.refreshed_as_of) AS m
+    WHERE before.as_of IS NOT NULL AND may_read(s.table_schema, s.member_table) AND may_read(s.table_schema, s.history_table);
+COMMENT ON VIEW segment_migration IS 'Who moved from where to where between the last two instants a segmentation was refreshed for, those who stayed included.';
+COMMENT ON COLUMN segment_migration.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment_migration.from_as_of IS 'The earlier instant.';
+COMMENT ON COLUMN segment_migration.to_as_of IS 'The later instant.';
+COMMENT ON COLUMN segment_migration.from_segment IS 'Segment at the earlier instant; NULL: not a member.';
+COMMENT ON COLUMN segment_migration.to_segment IS 'Segment at the later instant; NULL: no longer a member.';
+COMMENT ON COLUMN segment_migration.customers IS 'Number of customers.';
+
+CREATE VIEW customer_segments WITH (security_invoker = true) AS
+    SELECT s.name AS segmentation, m.customer, m.segment_id, m.segment, m.entered_at, m.reason
+    FROM segmentation AS s CROSS JOIN LATERAL segment_members(s.name) AS m
+    WHERE may_read(s.table_schema, s.member_table);
+COMMENT ON VIEW customer_segments IS 'The present segment of every customer in every segmentation.';
+COMMENT ON COLUMN customer_segments.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN customer_segments.customer IS 'Key of the customer as text.';
+COMMENT ON COLUMN customer_segments.segment_id IS 'Id of the segment.';
+COMMENT ON COLUMN customer_segments.segment IS 'Name of the segment.';
+COMMENT ON COLUMN customer_segments.entered_at IS 'Since when.';
+COMMENT ON COLUMN customer_segments.reason IS 'Why the customer entered it: new, orders, time or model.';
+
+CREATE VIEW segment_event WITH (security_invoker = true) AS
+    SELECT s.name AS segmentation, e.*
+    FROM segmentation AS s CROSS JOIN LATERAL segment_events(s.name) AS e
+    WHERE may_read(s.table_schema, s.member_table) AND may_read(s.table_schema, s.history_table);
+COMMENT ON VIEW segment_event IS 'Every transition of every customer in every segmentation; see segment_events(name, since).';
+COMMENT ON COLUMN segment_event.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment_event.event_at IS 'as_of of the refresh that saw it.';
+COMMENT ON COLUMN segment_event.customer IS 'Key of the customer as text.';
+COMMENT ON COLUMN segment_event.event IS '''entered'', ''moved'' or ''departed''.';
+COMMENT ON COLUMN segment_event.from_segment IS 'Segment before; NULL: none.';
+COMMENT ON COLUMN segment_event.to_segment IS 'Segment after; NULL: none.';
+COMMENT ON COLUMN segment_event.reason IS 'Why: new, orders, time, model or gone.';

@@ -1,0 +1,26 @@
+/*
+ * compat.h: the differences between PostgreSQL 15, 16, 17 and 18, and the only
+ * file that may say PG_VERSION_NUM.
+ */
+#ifndef SEGMENT_COMPAT_H
+#define SEGMENT_COMPAT_H
+
+#include "postgres.h"
+
+#if PG_VERSION_NUM < 150000
+#error "segment needs PostgreSQL 15 or later"
+#endif
+
+/* 16 moved the varlena macros out of postgres.h */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 18 lets a module tell its name and version to pg_get_loaded_modules() */
+#if PG_VERSION_NUM >= 180000
+#define SEGMENT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "segment", .version = SEGMENT_VERSION)
+#else
+#define SEGMENT_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+#endif							/* SEGMENT_COMPAT_H */

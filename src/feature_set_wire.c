@@ -1,0 +1,427 @@
+/*
+ * feature_set_wire.c: feature sets as bytes: text and binary input and output.
+ *
+ * Binary form, all numbers big-endian as elsewhere in the protocol:
+ *
+ *	 int16 format (1) | int8 flags | int8 level | int32 features | int64 seed
+ *	 int64 rows seen | int64 rows held
+ *	 a feature: string name ("" if none) | int8 kind ('n' or 'c')
+ *				| int32 categories, then each as a string (kind 'c')
+ *	 a row:		float8 each, a category as its number, then int64 copies
+ *	 left out:	a feature: int64 values, missing, infinite; float8 min, max;
+ *				three exact sums, each as 32-bit limbs without leading zeros
+ *
+ * A string is an int32 length and that many bytes in the client's encoding.
+ * Rows are folded, sorted, and categories numbered in the byte order of their
+ * names, so that equal sets are equal bytes whatever the order of their rows.
+ *
+ * The text form is the binary form in hexadecimal: exact, compact and read by
+ * the same code, which trusts nothing.  feature_rows() shows the content.
+ */
+#include "feature_set_wire.h"
+
+#include <math.h>
+
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#define WIRE_FORMAT 1
+
+#define WIRE_WEIGHTED	0x01
+#define WIRE_LEFT_OUT	0x02
+
+static void
+bad_value(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid feature set: %s", what),
+			 errhint("Only values that were written by segment can be read.")));
+}
+
+/* ---- column descriptions ---- */
+
+static void
+send_string(StringInfo out, const char *s)
+{
+	int			len = (int) strlen(s);
+
+	pq_sendint32(out, len);
+	pq_sendbytes(out, s, len);
+}
+
+static char *
+receive_string(StringInfo in)
+{
+	int			len = pq_getmsgint(in, 4);
+	char	   *s;
+
+	if (len < 0 || len > in->len - in->cursor)
+		bad_value("a string is longer than the value");
+	s = palloc(len + 1);
+	pq_copymsgbytes(in, s, len);
+	s[len] = '\0';
+	if ((int) strlen(s) != len)
+		bad_value("a string has a zero byte");
+	pg_verify_mbstr(GetDatabaseEncoding(), s, len, false);
+	return s;
+}
+
+void
+segment_feature_set_write_columns(const FeatureSet *set, StringInfo out)
+{
+	int			i;
+	int			j;
+
+	for (i = 0; i < set->store.n_columns; i++)
+	{
+		const FeatureColumn *column = &set->columns[i];
+
+		send_string(out, column->name == NULL ? "" : column->name);
+		pq_sendbyte(out, column->categories == NULL ? 'n' : 'c');
+		if (column->categories == NULL)
+			continue;
+		pq_sendint32(out, column->categories->n);
+		for (j = 0; j < column->categories->n; j++)
+			send_string(out, column->categories->name[j]);
+	}
+}
+
+/* Fills the columns of a set that has none yet; all is checked. */
+void
+segment_feature_set_read_columns(FeatureSet *set, StringInfo in)
+{
+	MemoryContext context = set->hdr.eoh_context;
+	int			i;
+	int			j;
+
+	for (i = 0; i < set->store.n_columns; i++)
+	{
+		FeatureColumn *column = &set->columns[i];
+		char	   *name = receive_string(in);
+		int			kind = pq_getmsgbyte(in);
+		int			n;
+
+		if (name[0] != '\0')
+			column->name = MemoryContextStrdup(context, name);
+		if (kind == 'n')
+			continue;
+		if (kind != 'c')
+			bad_value("a feature is neither numeric nor categorical");
+		column->categories = MemoryContextAllocZero(context, sizeof(FeatureCategories));
+		n = pq_getmsgint(in, 4);
+		/* each category takes at least its length */
+		if (n < 0 || n > (in->len - in->cursor) / 4)
+			bad_value("it has more categories than bytes");
+		for (j = 0; j < n; j++)
+			if (segment_feature_set_category(set, i, receive_string(in)) != j)
+				bad_value("a category occurs twice");
+	}
+}
+
+/* ---- exact sums ---- */
+
+static void
+send_exact_sum(StringInfo out, SegmentExactSum *sum)
+{
+	int			from = 0;
+	int			to = SEGMENT_EXACT_LIMBS;
+	int			i;
+
+	segment_exact_normalise(sum);
+	while (to > 0 && sum->limb[to - 1] == 0)
+		to--;
+	while (from < to && sum->limb[from] == 0)
+		from++;
+	pq_sendint16(out, from);
+	pq_sendint16(out, to - from);
+	for (i = from; i < to; i++)
+		pq_sendint64(out, sum->limb[i]);
+}
+
+static void
+receive_exact_sum(StringInfo in, SegmentExactSum *sum)
+{
+	int			from = pq_getmsgint(in, 2);
+	int			n = pq_getmsgint(in, 2);
+	int			i;
+
+	if (from > SEGMENT_EXACT_LIMBS || n > SEGMENT_EXACT_LIMBS - from)
+		bad_value("a sum is out of range");
+	segment_exact_init(sum);
+	for (i = from; i < from + n; i++)
+	{
+		sum->limb[i] = pq_getmsgint64(in);
+		if (i < SEGMENT_EXACT_LIMBS - 1
+			? sum->limb[i] < 0 || sum->limb[i] > INT64CONST(0xFFFFFFFF)
+			: sum->limb[i] < -(INT64CONST(1) << 62) || sum->limb[i] > (INT64CONST(1) << 62))
+			bad_value("a sum is not in its normal form");
+	}
+}
+
+/* ---- whole sets ---- */
+
+static const FeatureColumn *sorting_column;
+
+static int
+compare_codes(const void *a, const void *b)
+{
+	return strcmp(sorting_column->categories->name[*(const int *) a],
+				  sorting_column->categories->name[*(const int *) b]);
+}
+
+/*
+ * A copy in canonical form: categories renumbered by name, rows folded and
+ * sorted.  Only categories that occur in a row are kept.
+ */
+static FeatureSet *
+canonical_copy(const FeatureSet *set)
+{
+	FeatureSet *copy = segment_feature_set_new(set->store.n_columns, set->store.weighted,
+									   CurrentMemoryContext);
+	int			i;
+
+	/* the copy may hold what the original holds, whatever the settings are now */
+	copy->store.limit = Max(copy->store.limit, set->store.n_rows);
+	for (i = 0; i < set->store.n_columns; i++)
+	{
+		const FeatureColumn *column = &set->columns[i];
+		int		   *order;
+		int			j;
+
+		if (column->name != NULL)
+			copy->columns[i].name = MemoryContextStrdup(copy->hdr.eoh_context, column->name);
+		if (column->categories == NULL)
+			continue;
+		copy->columns[i].categories = MemoryContextAllocZero(copy->hdr.eoh_context,
+															 sizeof(FeatureCategories));
+		order = palloc(sizeof(int) * Max(column->categories->n, 1));
+		for (j = 0; j < column->categories->n; j++)
+			order[j] = j;
+		sorting_column = column;
+		qsort(order, column->categories->n, sizeof(int), compare_codes);
+		for (j = 0; j < column->categories->n; j++)
+			(void) segment_feature_set_category(copy, i, column->categories->name[order[j]]);
+		pfree(order);
+	}
+	segment_feature_set_merge(copy, set);
+	segment_row_store_sort(&copy->store);
+	return copy;
+}
+
+static bytea *
+feature_set_to_bytes(const FeatureSet *set)
+{
+	FeatureSet *copy = canonical_copy(set);
+	SegmentRowStore *store = &copy->store;
+	StringInfoData out;
+	int64		r;
+	int			i;
+
+	pq_begintypsend(&out);
+	pq_sendint16(&out, WIRE_FORMAT);
+	pq_sendbyte(&out, (store->weighted ? WIRE_WEIGHTED : 0) |
+				(store->left_out != NULL ? WIRE_LEFT_OUT : 0));
+	pq_sendbyte(&out, store->level);
+	pq_sendint32(&out, store->n_columns);
+	pq_sendint64(&out, store->seed);
+	pq_sendint64(&out, store->n_seen);
+	pq_sendint64(&out, store->n_rows);
+	segment_feature_set_write_columns(copy, &out);
+	for (r = 0; r < store->n_rows; r++)
+	{
+		for (i = 0; i < store->width; i++)
+			pq_sendfloat8(&out, store->rows[r * store->width + i]);
+		pq_sendint64(&out, segment_row_copies(store, r));
+	}
+	for (i = 0; store->left_out != NULL && i < store->n_columns; i++)
+	{
+		SegmentColumnStats *stats = &store->left_out[i];
+
+		pq_sendint64(&out, stats->n_values);
+		pq_sendint64(&out, stats->n_missing);
+		pq_sendint64(&out, stats->n_infinite);
+		pq_sendfloat8(&out, stats->min);
+		pq_sendfloat8(&out, stats->max);
+		send_exact_sum(&out, &stats->weight);
+		send_exact_sum(&out, &stats->sum);
+		send_exact_sum(&out, &stats->sum_squares);
+	}
+	MemoryContextDelete(copy->hdr.eoh_context);
+	return pq_endtypsend(&out);
+}
+
+static void
+check_row(const FeatureSet *set, const double *row)
+{
+	int			i;
+
+	for (i = 0; i < set->store.n_columns; i++)
+	{
+		FeatureCategories *categories = set->columns[i].categories;
+
+		if (categories != NULL && !segment_is_missing(row[i]) &&
+			!(row[i] >= 0 && row[i] < categories->n && row[i] == floor(row[i])))
+			bad_value("a row refers to a category that is not there");
+	}
+	if (set->store.weighted && !segment_is_missing(row[i]) && !(row[i] >= 0 && !isinf(row[i])))
+		bad_value("a weight is negative or infinite");
+}
+
+static Datum
+feature_set_from_bytes(StringInfo in)
+{
+	FeatureSet *set;
+	SegmentRowStore *store;
+	int			format = pq_getmsgint(in, 2);
+	int			flags;
+	int			level;
+	int			n_columns;
+	uint64		seed;
+	int64		n_seen;
+	int64		n_rows;
+	int64		held = 0;
+	double	   *row;
+	int64		r;
+	int			i;
+
+	if (format != WIRE_FORMAT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("feature set has format %d, expected %d", format, WIRE_FORMAT),
+				 errhint("It was written by a newer version of the extension; update this one.")));
+	flags = pq_getmsgbyte(in);
+	level = pq_getmsgbyte(in);
+	n_columns = pq_getmsgint(in, 4);
+	seed = (uint64) pq_getmsgint64(in);
+	n_seen = pq_getmsgint64(in);
+	n_rows = pq_getmsgint64(in);
+	if ((flags & ~(WIRE_WEIGHTED | WIRE_LEFT_OUT)) != 0)
+		bad_value("it has unknown flags");
+	if (level > 63)
+		bad_value("the level of its sample is out of range");
+	if (n_columns < 1 || n_columns > SEGMENT_MAX_FEATURES)
+		bad_value("the number of features is out of range");
+
+	set = segment_feature_set_new(n_columns, (flags & WIRE_WEIGHTED) != 0, CurrentMemoryContext);
+	store = &set->store;
+	store->seed = seed;
+	segment_feature_set_read_columns(set, in);
+	if (n_rows < 0 || n_rows > (in->len - in->cursor) / (8 * (store->width + 1)))
+		bad_value("it has fewer bytes than rows");
+
+	/* rows that fitted into the sender's memory are kept, if they fit into a value */
+	store->limit = Max(store->limit, n_rows);
+	store->level = level;
+	row = palloc(sizeof(double) * store->width);
+	for (r = 0; r < n_rows; r++)
+	{
+		int64		copies;
+
+		for (i = 0; i < store->width; i++)
+			row[i] = pq_getmsgfloat8(in);
+		check_row(set, row);
+		copies = pq_getmsgint64(in);
+		if (copies < 1 || copies > n_seen - held)
+			bad_value("a row has an impossible number of copies");
+		held += copies;
+		segment_row_store_add(store, row, copies);
+		if ((r & 0xFFFF) == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	if ((flags & WIRE_LEFT_OUT) == 0 && held != n_seen)
+		bad_value("the rows do not add up to the number seen");
+	if (flags & WIRE_LEFT_OUT)
+	{
+		SegmentColumnStats *left_out = palloc0(sizeof(SegmentColumnStats) * n_columns);
+
+		for (i = 0; i < n_columns; i++)
+		{
+			SegmentColumnStats *stats = &left_out[i];
+
+			stats->n_values = pq_getmsgint64(in);
+			stats->n_missing = pq_getmsgint64(in);
+			stats->n_infinite = pq_getmsgint64(in);
+			stats->min = pq_getmsgfloat8(in);
+			stats->max = pq_getmsgfloat8(in);
+			receive_exact_sum(in, &stats->weight);
+			receive_exact_sum(in, &stats->sum);
+			receive_exact_sum(in, &stats->sum_squares);
+			if (stats->n_values < 0 || stats->n_missing < 0 || stats->n_infinite < 0 ||
+				stats->n_values > n_seen - held || stats->n_missing > n_seen - held ||
+				stats->n_infinite > n_seen - held ||
+				stats->n_values + stats->n_missing + stats->n_infinite != n_seen - held)
+				bad_value("rows left out of the sample do not add up");
+			if (isnan(stats->min) || isnan(stats->max) ||
+				(stats->n_values > 0 && stats->min > stats->max))
+				bad_value("extremes of rows left out of the sample are out of order");
+		}
+		/* rows that the level excludes may have come in a forged value */
+		if (store->left_out != NULL)
+			bad_value("a row is not part of the sample");
+		store->left_out = MemoryContextAlloc(set->hdr.eoh_context,
+											 sizeof(SegmentColumnStats) * n_columns);
+		memcpy(store->left_out, left_out, sizeof(SegmentColumnStats) * n_columns);
+	}
+	else if (store->left_out != NULL)
+		bad_value("a row is not part of the sample");
+	store->n_seen = n_seen;
+	pq_getmsgend(in);
+	return segment_feature_set_datum(set);
+}
+
+/* ---- SQL ---- */
+
+PG_FUNCTION_INFO_V1(segment_feature_set_send);
+PG_FUNCTION_INFO_V1(segment_feature_set_recv);
+PG_FUNCTION_INFO_V1(segment_feature_set_out);
+PG_FUNCTION_INFO_V1(segment_feature_set_in);
+
+Datum
+segment_feature_set_send(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(feature_set_to_bytes(PG_GETARG_FEATURE_SET(0)));
+}
+
+Datum
+segment_feature_set_recv(PG_FUNCTION_ARGS)
+{
+	return feature_set_from_bytes((StringInfo) PG_GETARG_POINTER(0));
+}
+
+Datum
+segment_feature_set_out(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes = feature_set_to_bytes(PG_GETARG_FEATURE_SET(0));
+	Size		len = VARSIZE_ANY_EXHDR(bytes);
+	char	   *text;
+
+	if (len > (MaxAllocSize - 1) / 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("feature set is too large for its text form"),
+				 errdetail("It takes %zu bytes, at most %zu can be written as text.",
+						   len, (size_t) (MaxAllocSize - 1) / 2),
+				 errhint("Use the binary form (COPY ... WITH (FORMAT binary)).")));
+	text = palloc(2 * len + 1);
+	text[hex_encode(VARDATA_ANY(bytes), len, text)] = '\0';
+	PG_RETURN_CSTRING(text);
+}
+
+Datum
+segment_feature_set_in(PG_FUNCTION_ARGS)
+{
+	char	   *text = PG_GETARG_CSTRING(0);
+	Size		len = strlen(text);
+	StringInfoData in;
+
+	if (len % 2 != 0)
+		bad_value("its text form has an odd number of digits");
+	in.data = palloc(len / 2 + 1);
+	in.len = in.maxlen = (int) hex_decode(text, len, in.data);
+	in.cursor = 0;
+	return feature_set_from_bytes(&in);
+}

@@ -1,0 +1,34 @@
+/*
+ * exact_sum.h: sums of doubles, and of products of doubles, without rounding.
+ *
+ * See exact_sum.c for the method.
+ */
+#ifndef SEGMENT_EXACT_SUM_H
+#define SEGMENT_EXACT_SUM_H
+
+#include "c.h"
+
+/*
+ * The sum is sum(limb[i] * 2^(32 i - SEGMENT_EXACT_BIAS)).  Squares of doubles
+ * lie between 2^-2148 and 2^2048; below there is room for the low parts of
+ * scaled products, above for 2^62 addends.
+ */
+#define SEGMENT_EXACT_BIAS	2496
+#define SEGMENT_EXACT_LIMBS 150
+
+typedef struct SegmentExactSum
+{
+	int64		limb[SEGMENT_EXACT_LIMBS];	/* 32 bits each once normalised */
+	uint32		pending;		/* additions since the limbs were normalised */
+} SegmentExactSum;
+
+extern void segment_exact_init(SegmentExactSum *sum);
+extern void segment_exact_add(SegmentExactSum *sum, double x);
+extern void segment_exact_add_product(SegmentExactSum *sum, double x, double y, int exponent);
+extern void segment_exact_add_moment(SegmentExactSum *sum, double copies, double weight,
+									 double x, int power);
+extern void segment_exact_merge(SegmentExactSum *into, const SegmentExactSum *from);
+extern void segment_exact_normalise(SegmentExactSum *sum);
+extern double segment_exact_value(const SegmentExactSum *sum);
+
+#endif							/* SEGMENT_EXACT_SUM_H */

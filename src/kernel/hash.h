@@ -1,0 +1,80 @@
+/*
+ * hash.h: the one hash behind sampling, folding and model identity.
+ *
+ * Law 3 asks for the same answer on every CPU and server, so the hash is our
+ * own: integer arithmetic only, defined on values and not on bytes in memory.
+ * segment_mix64 is the finaliser of splitmix64 (Steele, Lea, Flood 2014), a
+ * bijection whose every output bit depends on every input bit.
+ */
+#ifndef SEGMENT_HASH_H
+#define SEGMENT_HASH_H
+
+#include "c.h"
+
+/* 2^64 divided by the golden ratio: successive multiples spread evenly */
+#define SEGMENT_GOLDEN UINT64CONST(0x9E3779B97F4A7C15)
+
+static inline uint64
+segment_mix64(uint64 h)
+{
+	h ^= h >> 30;
+	h *= UINT64CONST(0xBF58476D1CE4E5B9);
+	h ^= h >> 27;
+	h *= UINT64CONST(0x94D049BB133111EB);
+	h ^= h >> 31;
+	return h;
+}
+
+/* Folds one more 64-bit value into a running hash; order matters. */
+static inline uint64
+segment_hash_step(uint64 h, uint64 value)
+{
+	return segment_mix64((h ^ value) + SEGMENT_GOLDEN);
+}
+
+/* Bytes as little-endian words, the length folded in last. */
+static inline uint64
+segment_hash_bytes(const char *bytes, size_t len)
+{
+	uint64		h = 0;
+	size_t		i = 0;
+
+	while (i < len)
+	{
+		uint64		word = 0;
+		int			shift;
+
+		for (shift = 0; shift < 64 && i < len; shift += 8)
+			word |= (uint64) (unsigned char) bytes[i++] << shift;
+		h = segment_hash_step(h, word);
+	}
+	return segment_hash_step(h, (uint64) len);
+}
+
+static inline uint64
+segment_double_bits(double x)
+{
+	union
+	{
+		double		d;
+		uint64		u;
+	}			v;
+
+	v.d = x;
+	return v.u;
+}
+
+static inline double
+segment_bits_double(uint64 u)
+{
+	union
+	{
+		double		d;
+		uint64		u;
+	}			v;
+
+	v.u = u;
+	return v.d;
+}
+
+#endif							/* SEGMENT_HASH_H */

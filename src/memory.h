@@ -1,0 +1,13 @@
+/*
+ * memory.h: lends a PostgreSQL memory context to the kernel, which owns none.
+ */
+#ifndef SEGMENT_MEMORY_H
+#define SEGMENT_MEMORY_H
+
+#include "compat.h"
+
+#include "kernel/row_store.h"
+
+extern SegmentMemory segment_memory(MemoryContext context);
+
+#endif							/* SEGMENT_MEMORY_H */

@@ -1,0 +1,283 @@
+/*
+ * model_argument.c: the model and the features of a row function's call.
+ *
+ * assign_segment(model, ...) is called once a row, nearly always with the same
+ * model.  The model is read once and kept; a call recognises it by size and
+ * 64-bit hash (or, stored out of line, by its TOAST pointer) without reading
+ * its JSON again.  Types of arguments are resolved once, too.
+ */
+#include "model_argument.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "current_model.h"
+#include "funcapi.h"
+#include "kernel/row_store.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+static void
+resolve_arguments(FunctionCallInfo fcinfo, RowCall *call)
+{
+	int			i;
+
+	call->n_arguments = PG_NARGS() - 1;
+	call->reader = palloc0(sizeof(FeatureReader) * Max(call->n_arguments, 1));
+	if (get_fn_expr_variadic(fcinfo->flinfo))
+	{
+		call->by_array = true;
+		return;
+	}
+	for (i = 0; i < call->n_arguments; i++)
+	{
+		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, i + 1);
+
+		if (!OidIsValid(type))
+			ereport(ERROR,
+					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+					 errmsg("could not determine the type of feature %d", i + 1)));
+		if (call->n_arguments == 1 && type_is_rowtype(type))
+		{
+			call->by_row = true;
+			return;
+		}
+		call->reader[i] = segment_feature_reader_or_error(type, psprintf("%d", i + 1));
+		if (!segment_reader_is_number(call->reader[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("feature %d has type %s, expected a number", i + 1,
+							format_type_be(type))));
+	}
+}
+
+static RowCall *
+row_call(FunctionCallInfo fcinfo)
+{
+	RowCall    *call = fcinfo->flinfo->fn_extra;
+
+	if (call == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		call = palloc0(sizeof(RowCall));
+		resolve_arguments(fcinfo, call);
+		fcinfo->flinfo->fn_extra = call;
+		MemoryContextSwitchTo(old);
+	}
+	return call;
+}
+
+static void
+keep_model(FunctionCallInfo fcinfo, RowCall *call, const SegmentModelValue *value)
+{
+	MemoryContext context = fcinfo->flinfo->fn_mcxt;
+	Model	   *model = segment_model_read(value, context);
+
+	if (call->model != NULL)
+		MemoryContextDelete(call->model->context);
+	call->model = model;
+	call->row_model = NULL;
+	call->hash = value->hash;
+	call->size = VARSIZE(value);
+	call->toast_size = 0;
+	if (call->n_values < model->n_features)
+	{
+		call->values = MemoryContextAlloc(context, sizeof(double) * model->n_features);
+		call->n_values = model->n_features;
+	}
+}
+
+/* The call of f(model, ...), its model prepared; the model is not NULL. */
+RowCall *
+segment_row_call_by_value(FunctionCallInfo fcinfo)
+{
+	RowCall    *call = row_call(fcinfo);
+	struct varlena *raw = (struct varlena *) PG_GETARG_POINTER(0);
+	SegmentModelValue *value;
+
+	if (VARATT_IS_EXTERNAL_ONDISK(raw))
+	{
+		if (call->toast_size == VARSIZE_EXTERNAL(raw) &&
+			memcmp(call->toast_pointer, raw, call->toast_size) == 0)
+			return call;
+	}
+	value = segment_model_detoast(PG_GETARG_DATUM(0));
+	if (call->model == NULL || call->hash != value->hash || call->size != VARSIZE(value))
+		keep_model(fcinfo, call, value);
+	if (VARATT_IS_EXTERNAL_ONDISK(raw) && VARSIZE_EXTERNAL(raw) <= sizeof(call->toast_pointer))
+	{
+		call->toast_size = VARSIZE_EXTERNAL(raw);
+		memcpy(call->toast_pointer, raw, call->toast_size);
+	}
+	if ((struct varlena *) value != raw)
+		pfree(value);
+	return call;
+}
+
+/* The call of f('segmentation', ...): its current model as of this query. */
+RowCall *
+segment_row_call_by_name(FunctionCallInfo fcinfo)
+{
+	RowCall    *call = row_call(fcinfo);
+	text	   *name = PG_GETARG_TEXT_PP(0);
+	Size		len = VARSIZE_ANY_EXHDR(name);
+
+	if (call->name == NULL || strlen(call->name) != len ||
+		memcmp(call->name, VARDATA_ANY(name), len) != 0)
+	{
+		char	   *new_name = MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, text_to_cstring(name));
+
+		keep_model(fcinfo, call, segment_current_model(new_name));
+		if (call->name != NULL)
+			pfree(call->name);
+		call->name = new_name;
+	}
+	return call;
+}
+
+/* ---- features ---- */
+
+static void
+match_row(FunctionCallInfo fcinfo, RowCall *call, HeapTupleHeader tuple)
+{
+	MemoryContext old;
+	const Model *model = call->model;
+	TupleDesc	desc;
+	int			i;
+	int			a;
+
+	if (call->row_model == model && call->row_type == HeapTupleHeaderGetTypeId(tuple) &&
+		call->row_typmod == HeapTupleHeaderGetTypMod(tuple))
+		return;
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	call->row_type = HeapTupleHeaderGetTypeId(tuple);
+	call->row_typmod = HeapTupleHeaderGetTypMod(tuple);
+	desc = lookup_rowtype_tupdesc(call->row_type, call->row_typmod);
+	call->row_desc = CreateTupleDescCopy(desc);
+	ReleaseTupleDesc(desc);
+	call->row_attribute = palloc(sizeof(int) * model->n_features);
+	call->row_reader = palloc(sizeof(FeatureReader) * model->n_features);
+	for (i = 0; i < model->n_features; i++)
+	{
+		call->row_attribute[i] = 0;
+		for (a = 0; a < call->row_desc->natts; a++)
+		{
+			Form_pg_attribute attribute = TupleDescAttr(call->row_desc, a);
+
+			if (!attribute->attisdropped &&
+				strcmp(NameStr(attribute->attname), model->feature[i]) == 0)
+			{
+				call->row_attribute[i] = a + 1;
+				call->row_reader[i] = segment_feature_reader_or_error(attribute->atttypid,
+																	  model->feature[i]);
+			}
+		}
+		if (call->row_attribute[i] == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("the row has no column \"%s\", which the model needs",
+							model->feature[i]),
+					 errhint("Features of a row are matched by name; separate arguments by position.")));
+		if (!segment_reader_is_number(call->row_reader[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" is not a number", model->feature[i])));
+	}
+	call->row_model = model;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+features_of_row(FunctionCallInfo fcinfo, RowCall *call)
+{
+	HeapTupleHeader header;
+	HeapTupleData tuple;
+	int			i;
+
+	if (PG_ARGISNULL(1))
+	{
+		for (i = 0; i < call->model->n_features; i++)
+			call->values[i] = segment_missing_value();
+		return;
+	}
+	header = PG_GETARG_HEAPTUPLEHEADER(1);
+	match_row(fcinfo, call, header);
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	for (i = 0; i < call->model->n_features; i++)
+	{
+		bool		isnull;
+		Datum		value = heap_getattr(&tuple, call->row_attribute[i], call->row_desc, &isnull);
+
+		call->values[i] = isnull ? segment_missing_value()
+			: segment_feature_number(call->row_reader[i], value);
+	}
+}
+
+static pg_noinline void
+wrong_number(const RowCall *call, int came)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the model has %d features, got %d", call->model->n_features, came),
+			 errhint("Give them in the model's order, or as one row whose columns have their names.")));
+}
+
+static void
+features_of_array(FunctionCallInfo fcinfo, RowCall *call)
+{
+	ArrayType  *array;
+	FeatureReader reader;
+	int16		length;
+	bool		by_value;
+	char		align;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	int			i;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the array of features must not be null")));
+	array = PG_GETARG_ARRAYTYPE_P(1);
+	reader = segment_feature_reader_or_error(ARR_ELEMTYPE(array), "array");
+	if (!segment_reader_is_number(reader))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("expected an array of numbers, got one of %s",
+						format_type_be(ARR_ELEMTYPE(array)))));
+	get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &align);
+	deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, align, &elements, &nulls, &n);
+	if (n != call->model->n_features)
+		wrong_number(call, n);
+	for (i = 0; i < n; i++)
+		call->values[i] = nulls[i] ? segment_missing_value()
+			: segment_feature_number(reader, elements[i]);
+}
+
+/* The features of this row, as many as the model has; missing ones are NaN. */
+const double *
+segment_row_call_features(FunctionCallInfo fcinfo, RowCall *call)
+{
+	int			i;
+
+	if (call->by_row)
+		features_of_row(fcinfo, call);
+	else if (call->by_array)
+		features_of_array(fcinfo, call);
+	else
+	{
+		if (call->n_arguments != call->model->n_features)
+			wrong_number(call, call->n_arguments);
+		for (i = 0; i < call->n_arguments; i++)
+			call->values[i] = PG_ARGISNULL(i + 1) ? segment_missing_value()
+				: segment_feature_number(call->reader[i], PG_GETARG_DATUM(i + 1));
+	}
+	return call->values;
+}

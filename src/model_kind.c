@@ -1,0 +1,11 @@
+/*
+ * model_kind.c: the list of all kinds of models.
+ */
+#include "model.h"
+
+#include "rfm.h"
+
+const ModelKind *const segment_model_kinds[] = {
+	&segment_rfm_model_kind,
+	NULL
+};

@@ -1,0 +1,68 @@
+/*
+ * owner.c: runs a command with the rights of a segmentation's owner.
+ *
+ * As REFRESH MATERIALIZED VIEW does (law 11): the user becomes the owner, in a
+ * security-restricted operation, so that the owner's SQL can neither keep the
+ * caller's rights nor leave anything behind in the caller's session; settings
+ * it makes are undone at the end.  Only who has the owner's rights may do it,
+ * so nobody gains a right by it; a superuser loses them for the time being.
+ */
+#include "compat.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+PG_FUNCTION_INFO_V1(segment_run_as_owner);
+
+Datum
+segment_run_as_owner(PG_FUNCTION_ARGS)
+{
+	char	   *owner = NameStr(*PG_GETARG_NAME(0));
+	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			role = get_role_oid(owner, true);
+	Oid			saved_user;
+	int			saved_security;
+	int			nest_level;
+	char	   *result = NULL;
+	int			code;
+
+	if (!OidIsValid(role))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the owner \"%s\" does not exist any more", owner),
+				 errhint("Set the owner in segment.segmentation to an existing role.")));
+	if (!has_privs_of_role(GetUserId(), role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to act as \"%s\"", owner),
+				 errhint("Only the owner and members of that role may do this.")));
+
+	/* an error ends the subtransaction or transaction, which resets all three */
+	GetUserIdAndSecContext(&saved_user, &saved_security);
+	SetUserIdAndSecContext(role, saved_security | SECURITY_RESTRICTED_OPERATION);
+	nest_level = NewGUCNestLevel();
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	code = SPI_execute(command, false, 0);
+	if (code < 0)
+		elog(ERROR, "could not run the command: %s", SPI_result_code_string(code));
+	if (code == SPI_OK_SELECT && SPI_processed > 0)
+	{
+		char	   *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+
+		if (value != NULL)
+			result = MemoryContextStrdup(caller, value);
+	}
+	SPI_finish();
+
+	AtEOXact_GUC(false, nest_level);
+	SetUserIdAndSecContext(saved_user, saved_security);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(result));
+}
