@@ -204,7 +204,7 @@ COMMENT ON FUNCTION placing_query(segmentation, timestamptz, boolean) IS
 'The WITH clauses of a refresh: summary of the source, model (trained or current) and placed customers.';
 
 CREATE FUNCTION refresh_as_owner(name text, as_of timestamptz, retrain boolean) RETURNS bigint
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
     s segment.segmentation;
@@ -213,7 +213,7 @@ DECLARE
     first_fill boolean;
     old_model segment.segment_model;
     new_version integer;
-    placing text;
+    placed_query text;
     result record;
     summarise_seconds float8;
     total bigint;
@@ -232,13 +232,13 @@ BEGIN
     IF s.model_version IS NOT NULL THEN
         old_model := segment.get_model(s.name);
     END IF;
-    placing := segment.placing_query(s, as_of, train);
+    placed_query := segment.placing_query(s, as_of, train);
     EXECUTE format('SELECT NOT EXISTS (SELECT FROM %I.%I)', s.table_schema, s.member_table) INTO first_fill;
 
     -- one statement reads the source, trains, assigns, compares and writes, so all of it sees one state of the data
     PERFORM set_config('search_path', s.search_path, true);
     IF first_fill THEN
-        EXECUTE placing || format(
+        EXECUTE placed_query || format(
             E', entered AS (\n'
             'INSERT INTO %1$I.%2$I SELECT customer, segment_id, segment, recency_score, frequency_score, monetary_score, rfm_score,\n'
             '    first_order_at, last_order_at, frequency, monetary, $1, ''new'' FROM placed RETURNING 1\n'
@@ -247,7 +247,7 @@ BEGIN
             s.table_schema, s.member_table)
         INTO result USING as_of;
     ELSE
-        EXECUTE placing || format(
+        EXECUTE placed_query || format(
             E', changed AS MATERIALIZED (\n'
             'SELECT coalesce(p.customer, o.%3$I) AS customer, p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score,\n'
             '    p.first_order_at, p.last_order_at, p.frequency, p.monetary,\n'
@@ -336,6 +336,7 @@ AS $$
 DECLARE
     s segment.segmentation := segment.segmentation_row(name);
     started_at timestamptz := clock_timestamp();
+    new_run_id bigint;
     result segment.run;
     code text;
     message text;
@@ -350,8 +351,8 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege', HINT = format('Its owner is "%s".', s.owner);
     END IF;
     BEGIN
-        SELECT r.* INTO result FROM segment.run AS r
-        WHERE r.run_id = segment.run_as_owner(s.owner, format('SELECT segment.refresh_as_owner(%L, %L, %L)', name, as_of, retrain))::bigint;
+        new_run_id := segment.run_as_owner(s.owner, format('SELECT segment.refresh_as_owner(%L, %L, %L)', name, as_of, retrain));
+        SELECT r.* INTO result FROM segment.run AS r WHERE r.run_id = new_run_id;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
         -- what leaves the caller's transaction unusable must be seen by the caller
@@ -362,7 +363,8 @@ BEGIN
         VALUES (s.name, as_of, started_at, clock_timestamp(), 'failed', code, message)
         RETURNING * INTO result;
         RAISE WARNING 'refresh of segmentation "%" failed: %', name, message
-            USING ERRCODE = code, DETAIL = detail, HINT = hint;
+            USING ERRCODE = code, DETAIL = coalesce(nullif(detail, ''), 'SQLSTATE ' || code || '.'),
+                  HINT = coalesce(nullif(hint, ''), 'Members and history are as before; the run is logged in segment_run.');
     END;
     RETURN result;
 END;

@@ -31,7 +31,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION members_query(segmentation, timestamptz) IS 'The text of a query for who was where at an instant; NULL: now.';
 
-CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz DEFAULT NULL,
+CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz,
     OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
