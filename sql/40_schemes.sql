@@ -26,31 +26,35 @@ COMMENT ON COLUMN rfm_scheme.no_orders IS 'Segment of customers without orders.'
 COMMENT ON COLUMN rfm_scheme.shipped IS 'Whether the scheme came with the extension.';
 COMMENT ON COLUMN rfm_scheme.owner IS 'Role that made the scheme and may drop it.';
 
+CREATE FUNCTION score_code(r integer, f integer, m integer, beyond integer) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN beyond > 10 THEN concat_ws('-', r, f, m) ELSE concat(r, f, m) END;
+COMMENT ON FUNCTION score_code(integer, integer, integer, integer) IS
+'The code of three scores, as rfm_score gives it: ''555'', or joined by hyphens where scores above 9 occur. beyond: the highest possible score plus 1.';
+
 CREATE FUNCTION scheme_matches(
     rules jsonb, scheme_bins integer, lowest_score integer, bins integer,
     OUT cell integer, OUT code text, OUT rule integer, OUT segment text) RETURNS SETOF record
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 300
 BEGIN ATOMIC
-    WITH score AS (
-        -- a score of the model, from 0, on the scale the rules are written for
-        SELECT i,
-               lowest_score + (2 * i * (scheme_bins - 1) + (bins - 1)) / (2 * (bins - 1)) AS s
-        FROM generate_series(0, bins - 1) AS i
+    WITH numbered AS (
+        SELECT cell, cell / (bins * bins) AS r, cell / bins % bins AS f, cell % bins AS m
+        FROM generate_series(0, bins * bins * bins - 1) AS cell
     ), cells AS (
-        SELECT (r.i * bins + f.i) * bins + m.i + 1 AS cell, r.s AS r, f.s AS f, m.s AS m,
-               CASE WHEN lowest_score + bins - 1 > 9
-                    THEN concat_ws('-', r.i + lowest_score, f.i + lowest_score, m.i + lowest_score)
-                    ELSE concat(r.i + lowest_score, f.i + lowest_score, m.i + lowest_score) END AS code,
-               CASE WHEN lowest_score + scheme_bins - 1 > 9
-                    THEN concat_ws('-', r.s, f.s, m.s) ELSE concat(r.s, f.s, m.s) END AS rule_code
-        FROM score AS r, score AS f, score AS m
+        -- r, f, m: the scores, from 0, on the scale the rules are written for
+        SELECT cell + 1 AS cell,
+               lowest_score + (2 * r * (scheme_bins - 1) + (bins - 1)) / (2 * (bins - 1)) AS r,
+               lowest_score + (2 * f * (scheme_bins - 1) + (bins - 1)) / (2 * (bins - 1)) AS f,
+               lowest_score + (2 * m * (scheme_bins - 1) + (bins - 1)) / (2 * (bins - 1)) AS m,
+               score_code(r + lowest_score, f + lowest_score, m + lowest_score, bins + lowest_score) AS code
+        FROM numbered
     ), list AS (
         SELECT ordinality::integer AS rule, rule_json AS j
         FROM jsonb_array_elements(rules) WITH ORDINALITY AS e(rule_json, ordinality)
     )
     SELECT c.cell, c.code, l.rule, l.j ->> 'segment'
     FROM cells AS c, list AS l
-    WHERE (NOT l.j ? 'codes' OR l.j -> 'codes' ? c.rule_code)
+    WHERE (NOT l.j ? 'codes' OR l.j -> 'codes' ? score_code(c.r, c.f, c.m, scheme_bins + lowest_score))
       AND (NOT l.j ? 'recency' OR c.r BETWEEN (l.j -> 'recency' ->> 0)::integer AND (l.j -> 'recency' ->> 1)::integer)
       AND (NOT l.j ? 'frequency' OR c.f BETWEEN (l.j -> 'frequency' ->> 0)::integer AND (l.j -> 'frequency' ->> 1)::integer)
       AND (NOT l.j ? 'monetary' OR c.m BETWEEN (l.j -> 'monetary' ->> 0)::integer AND (l.j -> 'monetary' ->> 1)::integer)
@@ -68,9 +72,8 @@ BEGIN ATOMIC
     WITH matches AS MATERIALIZED (
         SELECT * FROM scheme_matches(rules, scheme_bins, lowest_score, bins)
     ), cells AS (
-        SELECT cell, CASE WHEN lowest_score + bins - 1 > 9
-                          THEN concat_ws('-', cell / (bins * bins) + lowest_score, cell / bins % bins + lowest_score, cell % bins + lowest_score)
-                          ELSE concat(cell / (bins * bins) + lowest_score, cell / bins % bins + lowest_score, cell % bins + lowest_score) END AS code
+        SELECT cell, score_code(cell / (bins * bins) + lowest_score, cell / bins % bins + lowest_score,
+                                cell % bins + lowest_score, bins + lowest_score) AS code
         FROM generate_series(0, bins * bins * bins - 1) AS cell
     ), names AS (
         SELECT j ->> 'segment' AS segment, min(ordinality) AS rule
