@@ -1,78 +1,119 @@
 -- ---- segmentations: create, refresh, drop ----
 
+CREATE FUNCTION source_query(source text, source_path text) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    relation regclass;
+    result text := source;
+BEGIN
+    IF source !~ '\s' OR source ~ '^"' THEN
+        PERFORM pg_catalog.set_config('search_path', source_path, true);
+        BEGIN
+            relation := pg_catalog.to_regclass(source);
+        EXCEPTION WHEN syntax_error OR invalid_name THEN
+            relation := NULL;
+        END;
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        result := coalesce((SELECT format('TABLE %I.%I', n.nspname, c.relname)
+                           FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = relation), source);
+    END IF;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION source_query(text, text) IS
+'A source as a query: the name of a relation, found in the given search_path, becomes TABLE schema.name; all else stays.';
+
+CREATE FUNCTION source_key(query text, source_path text, OUT name name, OUT type text)
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM pg_catalog.set_config('search_path', source_path, true);
+    SELECT c.name, pg_catalog.format('%s', c.type::pg_catalog.oid) INTO name, type
+    FROM segment.query_columns(query) AS c WHERE c.number OPERATOR(pg_catalog.=) 1;
+    -- under this path a type's name is qualified unless it is the server's own
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    type := format_type(type::oid, NULL);
+END;
+$$;
+COMMENT ON FUNCTION source_key(text, text) IS
+'Name and type of the first column of a source, the customer key. Errors as query_columns.';
+
+CREATE FUNCTION check_rfm_options(
+    source text, source_path text, key_type text, scheme text, method text, bins integer, thresholds jsonb,
+    lookback interval, refunds text, zero_amounts text, time_zone text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    check_query text := format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L)',
+                               key_type, E'SELECT * FROM (\n' || source || E'\n) AS source LIMIT 0', lookback, refunds, zero_amounts, time_zone);
+BEGIN
+    -- every option is checked by what will use it, without reading the source
+    PERFORM segment.rfm_model(segment.feature_set(v, v, v), bins, method, thresholds, scheme)
+    FROM generate_series(1, 10) AS v;
+    PERFORM pg_catalog.set_config('search_path', source_path, true);
+    EXECUTE check_query;
+END;
+$$;
+COMMENT ON FUNCTION check_rfm_options(text, text, text, text, text, integer, jsonb, interval, text, text, text) IS
+'Raises the error that an RFM segmentation of these options would run into.';
+
 CREATE FUNCTION create_rfm_segmentation(
     name text, source text, customers text DEFAULT NULL, scheme text DEFAULT 'default',
     method text DEFAULT 'quantile', bins integer DEFAULT NULL, thresholds jsonb DEFAULT NULL,
     lookback interval DEFAULT NULL, refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order',
-    time_zone text DEFAULT NULL, retrain_every interval DEFAULT NULL, schema text DEFAULT NULL,
-    description text DEFAULT NULL) RETURNS regclass
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    time_zone text DEFAULT current_setting('TimeZone'), retrain_every interval DEFAULT NULL,
+    schema name DEFAULT current_schema(), description text DEFAULT NULL,
+    search_path text DEFAULT current_setting('search_path')) RETURNS regclass
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- not a SET clause: the source is read under the caller's search_path
-    caller_path text := pg_catalog.current_setting('search_path');
-    member_schema name := coalesce(schema, pg_catalog.current_schema());
     member_table text := name || '_segments';
     history_table text := name || '_history';
-    query text := source;
-    key_column name;
-    key_type text;
-    zone text := coalesce(time_zone, pg_catalog.current_setting('TimeZone'));
-    customer_columns integer;
     own_columns CONSTANT text[] := ARRAY['segment_id', 'segment', 'recency_score', 'frequency_score', 'monetary_score', 'rfm_score',
         'first_order_at', 'last_order_at', 'frequency', 'monetary', 'entered_at', 'entered_reason', 'left_at', 'left_reason'];
+    key_column name;
+    key_type text;
+    customer_type text;
 BEGIN
     IF coalesce(name, '') = '' OR source IS NULL THEN
         RAISE EXCEPTION 'a segmentation needs a name and a source'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'')';
+                  HINT = 'For instance create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'').';
     END IF;
-    IF pg_catalog.octet_length(member_table) > 63 THEN
-        RAISE EXCEPTION 'name of a segmentation must have at most 54 bytes, not %', pg_catalog.octet_length(name)
+    IF octet_length(member_table) > 63 THEN
+        RAISE EXCEPTION 'name of a segmentation must have at most 54 bytes, not %', octet_length(name)
             USING ERRCODE = 'name_too_long', HINT = 'Its tables are named after it, with _segments and _history added.';
     END IF;
-    IF EXISTS (SELECT FROM segment.segmentation AS s WHERE s.name OPERATOR(pg_catalog.=) create_rfm_segmentation.name) THEN
+    IF EXISTS (SELECT FROM segment.segmentation AS s WHERE s.name = create_rfm_segmentation.name) THEN
         RAISE EXCEPTION 'segmentation "%" already exists', name
             USING ERRCODE = 'duplicate_object', HINT = 'Choose another name, or drop_segmentation() first.';
     END IF;
-    IF member_schema IS NULL THEN
+    IF schema IS NULL THEN
         RAISE EXCEPTION 'no schema to create the tables in'
             USING ERRCODE = 'undefined_schema', HINT = 'Give the argument schema, or set search_path.';
     END IF;
 
-    -- a relation's name stands for all of its columns
-    IF source !~ '\s' AND pg_catalog.to_regclass(source) IS NOT NULL THEN
-        query := 'TABLE ' || pg_catalog.to_regclass(source)::text;
-    END IF;
-    SELECT c.name, pg_catalog.format_type(c.type, NULL) INTO key_column, key_type
-    FROM segment.query_columns(query) AS c WHERE c.number OPERATOR(pg_catalog.=) 1;
+    source := segment.source_query(source, search_path);
+    SELECT c.name, c.type INTO key_column, key_type FROM segment.source_key(source, search_path) AS c;
     IF key_column = ANY (own_columns) THEN
         RAISE EXCEPTION 'the customer key is named "%", as a column of the member table', key_column
             USING ERRCODE = 'duplicate_column', HINT = 'Give it another name in the source: SELECT ... AS customer_id.';
     END IF;
     IF customers IS NOT NULL THEN
-        IF customers !~ '\s' AND pg_catalog.to_regclass(customers) IS NOT NULL THEN
-            customers := 'TABLE ' || pg_catalog.to_regclass(customers)::text;
-        END IF;
-        SELECT pg_catalog.count(*) INTO customer_columns FROM segment.query_columns(customers) AS c
-        WHERE c.number = 1 AND pg_catalog.format_type(c.type, NULL) = key_type;
-        IF customer_columns = 0 THEN
-            RAISE EXCEPTION 'the first column of customers is not of type %, the type of the key in the source', key_type
-                USING ERRCODE = 'datatype_mismatch', HINT = 'Cast it, and name it first.';
+        customers := segment.source_query(customers, search_path);
+        customer_type := (SELECT c.type FROM segment.source_key(customers, search_path) AS c);
+        IF customer_type <> key_type THEN
+            RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %', customer_type, key_type
+                USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
         END IF;
     END IF;
+    PERFORM segment.check_rfm_options(source, search_path, key_type, scheme, method, bins, thresholds, lookback, refunds, zero_amounts, time_zone);
 
-    -- every option is checked by what will use it: on no rows and no customers
-    PERFORM segment.scheme_cells(scheme, coalesce(bins, 5));
-    EXECUTE pg_catalog.format(
-        'SELECT pg_catalog.count(*) FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L)',
-        key_type, E'SELECT * FROM (\n' || query || E'\n) AS source LIMIT 0', lookback, refunds, zero_amounts, zone);
-    PERFORM segment.rfm_model(segment.feature_set(v, v, v), bins, method, thresholds, scheme)
-    FROM pg_catalog.generate_series(1, 10) AS v;
-
-    EXECUTE pg_catalog.format(
+    -- the primary key of the members is built after the first fill, in one go
+    EXECUTE format(
         'CREATE TABLE %I.%I (
-            %I %s PRIMARY KEY,
+            %I %s NOT NULL,
             segment_id integer NOT NULL,
             segment text NOT NULL,
             recency_score smallint,
@@ -85,32 +126,32 @@ BEGIN
             monetary numeric NOT NULL,
             entered_at timestamptz NOT NULL,
             entered_reason text NOT NULL)',
-        member_schema, member_table, key_column, key_type);
-    EXECUTE pg_catalog.format(
+        schema, member_table, key_column, key_type);
+    EXECUTE format(
         'CREATE TABLE %I.%I (
             %I %s,
             segment_id integer NOT NULL,
             entered_at timestamptz NOT NULL,
-            left_at timestamptz NOT NULL CHECK (left_at OPERATOR(pg_catalog.>) entered_at),
+            left_at timestamptz NOT NULL CHECK (left_at > entered_at),
             entered_reason text NOT NULL,
             left_reason text NOT NULL,
             PRIMARY KEY (%3$I, entered_at))',
-        member_schema, history_table, key_column, key_type);
+        schema, history_table, key_column, key_type);
 
     INSERT INTO segment.segmentation (name, owner, kind, source, customers, options, time_zone, search_path, retrain_every,
                                       table_schema, member_table, history_table, key_column, key_type, description)
-    VALUES (name, current_user, 'rfm', query, customers,
-            pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+    VALUES (name, current_user, 'rfm', source, customers,
+            jsonb_strip_nulls(jsonb_build_object(
                 'scheme', scheme, 'method', method, 'bins', bins, 'thresholds', thresholds,
                 'lookback', lookback, 'refunds', refunds, 'zero_amounts', zero_amounts)),
-            zone, caller_path, retrain_every,
-            member_schema, member_table, history_table, key_column, key_type, description);
+            time_zone, search_path, retrain_every,
+            schema, member_table, history_table, key_column, key_type, description);
     PERFORM segment.comment_tables(name);
-    RETURN pg_catalog.format('%I.%I', member_schema, member_table)::regclass;
+    RETURN format('%I.%I', schema, member_table)::regclass;
 END;
 $$;
-COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, text, text) IS
-'Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had before), owned by the current user; returns the member table. Nobody is a member before the first refresh_segmentation(). source: a query that yields customer, time of the order, amount and optionally order id, or the name of a relation with those columns first; the key column keeps its name and type. customers: a query whose first column lists all customers, so that those without orders are members (segment ''Prospect''). scheme, method, bins, thresholds: see rfm_model. lookback, refunds, zero_amounts, time_zone (default: the session''s): see rfm_summary. retrain_every: how long a model is kept; NULL trains at every refresh. schema: of the tables, default the current one. Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is refused for.';
+COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text) IS
+'Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had before), owned by the current user; returns the member table. Nobody is a member before the first refresh_segmentation(). source: a query that yields customer, time of the order, amount and optionally order id, or the name of a table or view with just these columns; the key column keeps its name and type. customers: a query whose first column lists all customers, so that those without orders are members (segment ''Prospect''). scheme, method, bins, thresholds: see rfm_model. lookback, refunds, zero_amounts, time_zone (default: the session''s): see rfm_summary. retrain_every: how long a model is kept; NULL trains at every refresh. schema: of the tables, default the current one. search_path: under which source and customers run, default the session''s. Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is refused for.';
 
 CREATE FUNCTION comment_tables(name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -221,6 +262,9 @@ DECLARE
 BEGIN
     -- the lock that makes two refreshes of one segmentation queue
     SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = refresh_as_owner.name FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM segment.segmentation_row(name);
+    END IF;
     IF s.refreshed_as_of > as_of THEN
         RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', as_of, s.refreshed_as_of
             USING ERRCODE = 'invalid_parameter_value',
@@ -246,6 +290,11 @@ BEGIN
             'FROM model AS m, (SELECT count(*) AS n FROM entered) AS e',
             s.table_schema, s.member_table)
         INTO result USING as_of;
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS c
+                       WHERE c.conrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I', s.table_schema, s.member_table))
+                         AND c.contype OPERATOR(pg_catalog.=) 'p') THEN
+            EXECUTE pg_catalog.format('ALTER TABLE %I.%I ADD PRIMARY KEY (%I)', s.table_schema, s.member_table, s.key_column);
+        END IF;
     ELSE
         EXECUTE placed_query || format(
             E', changed AS MATERIALIZED (\n'
@@ -355,8 +404,8 @@ BEGIN
         SELECT r.* INTO result FROM segment.run AS r WHERE r.run_id = new_run_id;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-        -- what leaves the caller's transaction unusable must be seen by the caller
-        IF code IN ('40001', '40P01') THEN
+        -- what the caller has to retry, and what cannot be logged because the segmentation is gone, is the caller's
+        IF code IN ('40001', '40P01') OR NOT EXISTS (SELECT FROM segment.segmentation AS g WHERE g.name = s.name) THEN
             RAISE;
         END IF;
         INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, error_code, error)
@@ -379,6 +428,9 @@ DECLARE
     s segment.segmentation;
 BEGIN
     SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = drop_as_owner.name FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM segment.segmentation_row(name);
+    END IF;
     EXECUTE format('DROP TABLE IF EXISTS %I.%I, %I.%I %s', s.table_schema, s.member_table, s.table_schema, s.history_table,
                    CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
     DELETE FROM segment.segmentation AS g WHERE g.name = s.name;
@@ -406,6 +458,9 @@ DECLARE
     renamed integer;
 BEGIN
     SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = rename_as_owner.name FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM segment.segmentation_row(name);
+    END IF;
     UPDATE segment.segment AS g SET name = new_name
     WHERE g.segmentation = s.name AND g.name = old_name AND g.closed_at IS NULL
     RETURNING g.segment_id INTO renamed;

@@ -10,8 +10,6 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "nodes/parsenodes.h"
-#include "parser/parser.h"
-#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/plancache.h"
 
@@ -30,26 +28,18 @@ reject(const char *why)
 SPIPlanPtr
 segment_source_prepare(const char *query)
 {
-	List	   *statements = raw_parser(query, RAW_PARSE_DEFAULT);
-	SPIPlanPtr	plan;
+	/* first of all, because SPI shows where in the query a syntax error is */
+	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
 	List	   *sources;
 	CachedPlanSource *source;
 	Query	   *parsed;
 
-	if (statements == NIL)
-		reject("it is empty");
-	if (list_length(statements) > 1)
-		reject("it has several statements");
-	if (!IsA(linitial_node(RawStmt, statements)->stmt, SelectStmt))
-		reject("it is not a SELECT");
-	if (((SelectStmt *) linitial_node(RawStmt, statements)->stmt)->intoClause != NULL)
-		reject("it has INTO");
-
-	plan = SPI_prepare(query, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the source: %s", SPI_result_code_string(SPI_result));
 	sources = SPI_plan_get_plan_sources(plan);
-	if (list_length(sources) != 1)
+	if (sources == NIL)
+		reject("it is empty");
+	if (list_length(sources) > 1)
 		reject("it has several statements");
 	source = linitial(sources);
 	if (list_length(source->query_list) != 1)
