@@ -16,6 +16,11 @@
 #include "varatt.h"
 #endif
 
+/* 18 writes it first and without parentheses */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 18 lets a module tell its name and version to pg_get_loaded_modules() */
 #if PG_VERSION_NUM >= 180000
 #define SEGMENT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "segment", .version = SEGMENT_VERSION)

@@ -29,6 +29,6 @@ extern double segment_json_double(const JsonPlace *place);
 extern int64 segment_json_integer(const JsonPlace *place, int64 min, int64 max);
 extern bool segment_json_is_null(const JsonPlace *place);
 extern void segment_json_check_keys(const JsonPlace *object, const char *const *allowed);
-extern void segment_json_error(const char *path, const char *detail) pg_attribute_noreturn();
+pg_noreturn extern void segment_json_error(const char *path, const char *detail);
 
 #endif							/* SEGMENT_JSON_READ_H */
