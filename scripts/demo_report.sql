@@ -1,7 +1,7 @@
 -- demo, last step: what a person wants to see of the segmentation "loyalty",
 -- refreshed for two dates.
 --
---   psql variables: source          the segmentation's query
+--   psql variables: source, scheme  what the segmentation was made from
 --                   earlier, later  the dates, as the demo writes them
 --
 -- All is read from the extension's own views, functions and tables, so every
@@ -15,17 +15,17 @@
 
 \echo
 \echo The segmentation
-\echo '  SELECT create_rfm_segmentation(\'loyalty\','
-\echo '      $$':source'$$);'
+\pset tuples_only on
+\pset format unaligned
+SELECT format(E'  SELECT create_rfm_segmentation(\'loyalty\',\n      $$%s$$%s);', :'source',
+              CASE WHEN :'scheme' <> 'default' THEN format(', scheme => %L', :'scheme') END);
 
 \echo
 \echo 'Orders, as of' :later
-\pset tuples_only on
-\pset format unaligned
 SELECT lpad(to_char(trunc(number), 'FM999,999,999,999,990'), 18)
     -- All decimals of the revenue, which is exact; the others have none.
     || rpad(coalesce(substring(trim_scale(number)::text FROM '\.\d+'), ''), 5) || words
-FROM segment_run AS r
+FROM segment.run AS r
     CROSS JOIN (SELECT count(*) AS loaded FROM orders) AS file
     CROSS JOIN (SELECT sum(frequency) AS orders, sum(monetary) AS revenue
                 FROM loyalty_segments) AS members
@@ -33,12 +33,21 @@ FROM segment_run AS r
         VALUES (1, file.loaded::numeric, 'rows loaded'),
                (2, file.loaded - r.rows_read, 'left out by WHERE'),
                (4, r.rows_used, 'rows used'),
-               (5, members.orders, 'orders'),
-               (6, r.customers, 'customers'),
-               (7, members.revenue, 'revenue')
+               (6, members.orders, 'orders'),
+               (7, r.customers, 'customers'),
+               (8, members.revenue, 'revenue')
         UNION ALL
-        SELECT 3, value::numeric, 'skipped: ' || replace(key, '_', ' ')
-        FROM jsonb_each_text(r.skipped)
+        SELECT 5, (r.counts ->> 'refunds_netted')::numeric, 'of them refunds, subtracted'
+        WHERE (r.counts ->> 'refunds_netted')::numeric > 0
+        UNION ALL
+        SELECT 3, (r.counts ->> reason)::numeric, 'skipped: ' || meaning
+        FROM (VALUES ('null_customer', 'no customer'),
+                     ('null_time', 'no time'),
+                     ('null_amount', 'no amount'),
+                     ('null_order', 'no order id'),
+                     ('not_finite', 'a time or amount that is infinite or no number'),
+                     ('after_as_of', 'made later')) AS skipped (reason, meaning)
+        WHERE (r.counts ->> reason)::numeric > 0
     ) AS line (position, number, words)
 WHERE segmentation = 'loyalty' AND as_of = :'later' AND (number <> 0 OR position <> 2)
 ORDER BY position, words;
@@ -68,10 +77,17 @@ SELECT score AS "Score",
        max(range) FILTER (WHERE feature = 'monetary') AS "Monetary",
        max(customers) FILTER (WHERE feature = 'monetary') AS "Customers"
 FROM rfm_cut_points(get_model('loyalty')),
+    -- closed says on which side of a range a value that equals the cut lies
+    LATERAL (SELECT trim_scale(round(lower_cut::numeric, 2)), trim_scale(round(upper_cut::numeric, 2)))
+        AS cut (lower, upper),
     LATERAL (SELECT CASE
-        WHEN above IS NULL OR above = '-infinity' THEN 'up to ' || round(up_to::numeric, 2)
-        WHEN up_to IS NULL OR up_to = 'infinity' THEN 'above ' || round(above::numeric, 2)
-        ELSE 'above ' || round(above::numeric, 2) || ' to ' || round(up_to::numeric, 2)
+        WHEN lower IS NULL AND upper IS NULL THEN 'any'
+        -- two cuts fell on one value, which many customers share
+        WHEN lower = upper THEN 'none'
+        WHEN lower IS NULL THEN CASE closed WHEN 'right' THEN '<= ' ELSE '< ' END || upper
+        WHEN upper IS NULL THEN CASE closed WHEN 'right' THEN '> ' ELSE '>= ' END || lower
+        WHEN closed = 'right' THEN '> ' || lower || ' to ' || upper
+        ELSE lower || ' to < ' || upper
     END) AS r (range)
 GROUP BY score
 ORDER BY score DESC;
@@ -83,7 +99,7 @@ WITH move AS (
                ELSE coalesce(from_segment, '(no customer yet)') || ' -> ' || coalesce(to_segment, '(gone)')
            END AS move,
            sum(customers) AS customers
-    FROM segment_migration('loyalty', :'earlier', :'later')
+    FROM segment_migration('loyalty', from_at => :'earlier', to_at => :'later')
     GROUP BY 1
 ), ranked AS (
     SELECT *, row_number() OVER (ORDER BY customers DESC, move) AS rank, count(*) OVER () AS moves
