@@ -18,7 +18,7 @@ CREATE TYPE feature_set (
 );
 COMMENT ON TYPE feature_set IS
 'Feature rows collected for training: all rows while they fit into maintenance_work_mem; then equal rows with their number of copies; then a uniform sample of the distinct rows, with exact counts, extremes and sums of all rows. Its content depends on the rows alone, not on their order, on parallel workers or on how parts were merged. Text form: hexadecimal of the binary form; equal sets have equal text. See feature_rows() and feature_set_info().';
-COMMENT ON FUNCTION feature_set_in(cstring) IS 'Text input of feature_set. Errors: invalid_binary_representation for anything that segment did not write.';
+COMMENT ON FUNCTION feature_set_in(cstring) IS 'Text input of feature_set. Errors: invalid_binary_representation for anything that segment did not write, protocol_violation where it ends too early.';
 COMMENT ON FUNCTION feature_set_out(feature_set) IS 'Text output of feature_set: hexadecimal, canonical.';
 COMMENT ON FUNCTION feature_set_recv(internal) IS 'Binary input of feature_set; everything in it is checked.';
 COMMENT ON FUNCTION feature_set_send(feature_set) IS 'Binary output of feature_set: canonical, big-endian.';

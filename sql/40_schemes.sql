@@ -185,7 +185,7 @@ BEGIN
                 END IF;
             ELSIF key IN ('recency', 'frequency', 'monetary') THEN
                 IF jsonb_typeof(rule -> key) <> 'array' OR jsonb_array_length(rule -> key) <> 2
-                   OR (rule -> key ->> 0) !~ '^\d+$' OR (rule -> key ->> 1) !~ '^\d+$' THEN
+                   OR (rule -> key)::text !~ '^\[\d{1,2}, \d{1,2}\]$' THEN
                     RAISE EXCEPTION '% of segment "%" must be [lowest, highest], not %', key, rule ->> 'segment', rule -> key
                         USING ERRCODE = 'invalid_parameter_value';
                 END IF;

@@ -418,8 +418,8 @@ segment_feature_set_in(PG_FUNCTION_ARGS)
 	Size		len = strlen(text);
 	StringInfoData in;
 
-	if (len % 2 != 0)
-		bad_value("its text form has an odd number of digits");
+	if (len % 2 != 0 || strspn(text, "0123456789abcdefABCDEF") != len)
+		bad_value("its text form is not hexadecimal");
 	in.data = palloc(len / 2 + 1);
 	in.len = in.maxlen = (int) hex_decode(text, len, in.data);
 	in.cursor = 0;
