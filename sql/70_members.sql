@@ -113,24 +113,25 @@ $$;
 COMMENT ON FUNCTION segment_migration(text, timestamptz, timestamptz) IS
 'How many customers were in which segment at one instant and in which at another, those who stayed included. NULL from_segment: not yet a member; NULL to_segment: no longer. NULL instants mean after the last refresh.';
 
-CREATE FUNCTION segment_migration(name text, from_run bigint, to_run bigint,
+CREATE FUNCTION segment_migration(from_run bigint, to_run bigint,
     OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 50 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    instant timestamptz[] := ARRAY(SELECT r.as_of FROM segment.run AS r
-                                   WHERE r.segmentation = segment_migration.name AND r.run_id IN (from_run, to_run) AND r.outcome <> 'failed'
-                                   ORDER BY r.run_id = to_run);
+    a segment.run;
+    b segment.run;
 BEGIN
-    IF cardinality(instant) <> 2 THEN
-        RAISE EXCEPTION 'runs % and % are not two successful runs of segmentation "%"', from_run, to_run, name
+    SELECT * INTO a FROM segment.run AS r WHERE r.run_id = from_run AND r.outcome <> 'failed';
+    SELECT * INTO b FROM segment.run AS r WHERE r.run_id = to_run AND r.outcome <> 'failed';
+    IF a.segmentation IS DISTINCT FROM b.segmentation OR a.segmentation IS NULL THEN
+        RAISE EXCEPTION 'runs % and % are not two successful runs of one segmentation', from_run, to_run
             USING ERRCODE = 'undefined_object', HINT = 'The view segment_run lists them.';
     END IF;
-    RETURN QUERY SELECT m.from_segment, m.to_segment, m.customers FROM segment.segment_migration(name, instant[1], instant[2]) AS m;
+    RETURN QUERY SELECT m.from_segment, m.to_segment, m.customers FROM segment.segment_migration(a.segmentation, a.as_of, b.as_of) AS m;
 END;
 $$;
-COMMENT ON FUNCTION segment_migration(text, bigint, bigint) IS
-'Migration between two runs: that between their as_of. Error (undefined_object) when they are not two successful runs of the segmentation.';
+COMMENT ON FUNCTION segment_migration(bigint, bigint) IS
+'Migration between two runs of a segmentation, by their run_id: that between their as_of. Error (undefined_object) when they are not two successful runs of one segmentation.';
 
 CREATE FUNCTION segment_profile(name text,
     OUT segment_id integer, OUT segment text, OUT customers bigint, OUT customer_share numeric,

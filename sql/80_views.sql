@@ -34,7 +34,7 @@ COMMENT ON COLUMN segment_profile.mean_monetary IS 'Mean total amount.';
 
 CREATE VIEW segment_run WITH (security_invoker = true) AS
     SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged,
-           r.rows_read, r.rows_used, r.rows_skipped, r.started_at, r.finished_at, r.finished_at - r.started_at AS duration,
+           r.rows_read, r.rows_used, r.rows_skipped, r.counts, r.started_at, r.finished_at, r.finished_at - r.started_at AS duration,
            r.summarise_seconds, r.train_seconds, r.write_seconds, r.error_code, r.error, r.run_by
     FROM run AS r;
 COMMENT ON VIEW segment_run IS 'Every refresh: what it found, what it changed, how long each step took, and why it failed if it did.';
@@ -53,6 +53,7 @@ COMMENT ON COLUMN segment_run.unchanged IS 'Members for whom nothing was written
 COMMENT ON COLUMN segment_run.rows_read IS 'Rows the source yielded.';
 COMMENT ON COLUMN segment_run.rows_used IS 'Rows that counted.';
 COMMENT ON COLUMN segment_run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
+COMMENT ON COLUMN segment_run.counts IS 'How many rows were left out for which reason; see rfm_summary_counts().';
 COMMENT ON COLUMN segment_run.started_at IS 'When it began.';
 COMMENT ON COLUMN segment_run.finished_at IS 'When it ended.';
 COMMENT ON COLUMN segment_run.duration IS 'How long it took.';
