@@ -204,7 +204,8 @@ DECLARE
     names text[] := ARRAY(SELECT g.name FROM segment.segment AS g WHERE g.segmentation = s.name ORDER BY g.segment_id);
     current_model text := 'SELECT m.model FROM segment.model AS m WHERE m.segmentation = ' || quote_literal(s.name)
         || ' AND m.version = ' || coalesce(s.model_version, 0);
-    model text := current_model;
+    -- reading waits for the summary, whose counts and time are taken next
+    model text := format('SELECT (%s) AS model FROM (SELECT count(*) FROM summary) AS read', current_model);
 BEGIN
     IF s.customers IS NOT NULL THEN
         -- newlines, because the text may end in a comment
@@ -243,6 +244,73 @@ END;
 $$;
 COMMENT ON FUNCTION placing_query(segmentation, timestamptz, boolean) IS
 'The WITH clauses of a refresh: summary of the source, model (trained or current) and placed customers.';
+
+-- What a refresh writes, the text of WITH clauses that follow placed: only
+-- differences.  base is the place just before as_of ($1): the member's row, or,
+-- when the instant was refreshed before (again), what that refresh put into the
+-- history.  So a second refresh as of the same instant corrects the first, and
+-- one transition stays one event.
+CREATE FUNCTION writing_query(s segmentation, again boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN format(
+    E', base AS (\n'
+    'SELECT coalesce(p.customer, o.%3$I) AS customer, p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score,\n'
+    '    p.first_order_at, p.last_order_at, p.frequency, p.monetary, p.recency,\n'
+    '    CASE WHEN o.%3$I IS NULL THEN ''entered'' WHEN p.customer IS NULL THEN ''departed''\n'
+    '         WHEN p.segment_id <> o.segment_id THEN ''moved'' ELSE ''updated'' END AS change,\n'
+    '    o.%3$I IS NULL OR (p.frequency, p.monetary, p.last_order_at) IS DISTINCT FROM (o.frequency, o.monetary, o.last_order_at) AS other_orders,\n'
+    '    %5$s\n'
+    'FROM placed AS p FULL JOIN %1$I.%2$I AS o ON p.customer = o.%3$I\n'
+    '%6$s'
+    'WHERE o.%3$I IS NULL OR p.customer IS NULL\n'
+    '   OR (p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score, p.first_order_at, p.last_order_at, p.frequency, p.monetary)\n'
+    '      IS DISTINCT FROM\n'
+    '      (o.segment_id, o.segment, o.recency_score, o.frequency_score, o.monetary_score, o.rfm_score, o.first_order_at, o.last_order_at, o.frequency, o.monetary)\n'
+    '), changed AS MATERIALIZED (\n'
+    'SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,\n'
+    '    CASE WHEN base_id = segment_id THEN base_entered_at ELSE $1 END AS entered_at,\n'
+    '    CASE WHEN segment_id IS NULL THEN ''gone'' WHEN base_id IS NULL THEN ''new'' WHEN base_id = segment_id THEN base_reason\n'
+    '         WHEN $2 AND segment.assign_segment_id($3, recency, frequency, monetary) = base_id THEN ''model''\n'
+    '         WHEN other_orders THEN ''orders'' WHEN left_reason <> ''gone'' THEN left_reason ELSE ''time'' END AS reason\n'
+    'FROM base\n'
+    '), kept AS (\n'
+    'UPDATE %1$I.%2$I AS o SET segment_id = c.segment_id, segment = c.segment,\n'
+    '    recency_score = c.recency_score, frequency_score = c.frequency_score, monetary_score = c.monetary_score, rfm_score = c.rfm_score,\n'
+    '    first_order_at = c.first_order_at, last_order_at = c.last_order_at, frequency = c.frequency, monetary = c.monetary,\n'
+    '    entered_at = c.entered_at, entered_reason = c.reason\n'
+    'FROM changed AS c WHERE o.%3$I = c.customer AND c.change IN (''moved'', ''updated'')\n'
+    '), entered AS (\n'
+    'INSERT INTO %1$I.%2$I SELECT customer, segment_id, segment, recency_score, frequency_score, monetary_score, rfm_score,\n'
+    '    first_order_at, last_order_at, frequency, monetary, entered_at, reason FROM changed WHERE change = ''entered''\n'
+    '), departed AS (\n'
+    'DELETE FROM %1$I.%2$I AS o USING changed AS c WHERE o.%3$I = c.customer AND c.change = ''departed''\n'
+    '), history AS (\n'
+    'INSERT INTO %1$I.%4$I SELECT customer, base_id, base_entered_at, $1, base_reason, reason\n'
+    'FROM changed WHERE leaves_base AND left_reason IS NULL\n'
+    '%7$s'
+    ') SELECT m.model, m.trained_at, m.counts, c.* FROM model AS m, (\n'
+    'SELECT count(*) FILTER (WHERE change = ''entered'') AS entered, count(*) FILTER (WHERE change = ''departed'') AS departed,\n'
+    '    count(*) FILTER (WHERE change = ''moved'') AS moved, count(*) FILTER (WHERE change = ''updated'') AS updated FROM changed) AS c',
+    s.table_schema, s.member_table, s.key_column, s.history_table,
+    CASE WHEN again THEN
+        'CASE WHEN o.entered_at < $1 THEN o.segment_id ELSE h.segment_id END AS base_id, CASE WHEN o.entered_at < $1 THEN o.entered_at ELSE h.entered_at END AS base_entered_at, '
+        'CASE WHEN o.entered_at < $1 THEN o.entered_reason ELSE h.entered_reason END AS base_reason, h.left_reason'
+    ELSE
+        'o.segment_id AS base_id, o.entered_at AS base_entered_at, o.entered_reason AS base_reason, NULL::text AS left_reason'
+    END,
+    CASE WHEN again THEN
+        format(E'LEFT JOIN %I.%I AS h ON h.%I = coalesce(p.customer, o.%3$I) AND h.left_at = $1\n', s.table_schema, s.history_table, s.key_column)
+    END,
+    CASE WHEN again THEN
+        format(E'), history_undone AS (\n'
+               'DELETE FROM %1$I.%2$I AS h USING changed AS c WHERE h.%3$I = c.customer AND h.left_at = $1 AND c.leaves_base IS NOT TRUE\n'
+               '), history_corrected AS (\n'
+               'UPDATE %1$I.%2$I AS h SET left_reason = c.reason FROM changed AS c\n'
+               'WHERE h.%3$I = c.customer AND h.left_at = $1 AND c.leaves_base AND h.left_reason <> c.reason\n',
+               s.table_schema, s.history_table, s.key_column)
+    END);
+COMMENT ON FUNCTION writing_query(segmentation, boolean) IS
+'The WITH clauses of a refresh that follow placed: compare with the members, write differences, close history. again: the instant was refreshed before.';
 
 CREATE FUNCTION refresh_as_owner(name text, as_of timestamptz, retrain boolean) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
@@ -296,42 +364,7 @@ BEGIN
             EXECUTE pg_catalog.format('ALTER TABLE %I.%I ADD PRIMARY KEY (%I)', s.table_schema, s.member_table, s.key_column);
         END IF;
     ELSE
-        EXECUTE placed_query || format(
-            E', changed AS MATERIALIZED (\n'
-            'SELECT coalesce(p.customer, o.%3$I) AS customer, p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score,\n'
-            '    p.first_order_at, p.last_order_at, p.frequency, p.monetary,\n'
-            '    o.segment_id AS old_segment_id, o.entered_at AS old_entered_at, o.entered_reason AS old_reason,\n'
-            '    CASE WHEN o.%3$I IS NULL THEN ''entered'' WHEN p.customer IS NULL THEN ''departed''\n'
-            '         WHEN p.segment_id <> o.segment_id THEN ''moved'' ELSE ''updated'' END AS change,\n'
-            '    CASE WHEN o.%3$I IS NULL THEN ''new'' WHEN p.customer IS NULL THEN ''gone''\n'
-            '         WHEN $2 AND segment.assign_segment_id($3, p.recency, p.frequency, p.monetary) = o.segment_id THEN ''model''\n'
-            '         WHEN (p.frequency, p.monetary, p.last_order_at) IS DISTINCT FROM (o.frequency, o.monetary, o.last_order_at) THEN ''orders''\n'
-            '         ELSE ''time'' END AS reason\n'
-            'FROM placed AS p FULL JOIN %1$I.%2$I AS o ON p.customer = o.%3$I\n'
-            'WHERE o.%3$I IS NULL OR p.customer IS NULL\n'
-            '   OR (p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score, p.first_order_at, p.last_order_at, p.frequency, p.monetary)\n'
-            '      IS DISTINCT FROM\n'
-            '      (o.segment_id, o.segment, o.recency_score, o.frequency_score, o.monetary_score, o.rfm_score, o.first_order_at, o.last_order_at, o.frequency, o.monetary)\n'
-            '), kept AS (\n'
-            'UPDATE %1$I.%2$I AS o SET segment_id = c.segment_id, segment = c.segment,\n'
-            '    recency_score = c.recency_score, frequency_score = c.frequency_score, monetary_score = c.monetary_score, rfm_score = c.rfm_score,\n'
-            '    first_order_at = c.first_order_at, last_order_at = c.last_order_at, frequency = c.frequency, monetary = c.monetary,\n'
-            '    entered_at = CASE WHEN c.change = ''moved'' THEN $1 ELSE o.entered_at END,\n'
-            '    entered_reason = CASE WHEN c.change = ''moved'' THEN c.reason ELSE o.entered_reason END\n'
-            'FROM changed AS c WHERE o.%3$I = c.customer AND c.change IN (''moved'', ''updated'')\n'
-            '), entered AS (\n'
-            'INSERT INTO %1$I.%2$I SELECT customer, segment_id, segment, recency_score, frequency_score, monetary_score, rfm_score,\n'
-            '    first_order_at, last_order_at, frequency, monetary, $1, ''new'' FROM changed WHERE change = ''entered''\n'
-            '), departed AS (\n'
-            'DELETE FROM %1$I.%2$I AS o USING changed AS c WHERE o.%3$I = c.customer AND c.change = ''departed''\n'
-            '), history AS (\n'
-            -- a place that was taken and left as of the same instant was never held
-            'INSERT INTO %1$I.%4$I SELECT customer, old_segment_id, old_entered_at, $1, old_reason, reason\n'
-            'FROM changed WHERE change IN (''moved'', ''departed'') AND old_entered_at < $1\n'
-            ') SELECT m.model, m.trained_at, m.counts, c.* FROM model AS m, (\n'
-            'SELECT count(*) FILTER (WHERE change = ''entered'') AS entered, count(*) FILTER (WHERE change = ''departed'') AS departed,\n'
-            '    count(*) FILTER (WHERE change = ''moved'') AS moved, count(*) FILTER (WHERE change = ''updated'') AS updated FROM changed) AS c',
-            s.table_schema, s.member_table, s.key_column, s.history_table)
+        EXECUTE placed_query || segment.writing_query(s, again => s.refreshed_as_of = as_of)
         INTO result USING as_of, train AND s.model_version IS NOT NULL, old_model;
     END IF;
     PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
