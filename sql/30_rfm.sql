@@ -3,23 +3,28 @@
 CREATE FUNCTION rfm_summary(
     key anyelement, query text, as_of timestamptz DEFAULT now(), lookback interval DEFAULT NULL,
     refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order', time_zone text DEFAULT NULL,
-    whole_days boolean DEFAULT true,
+    whole_days boolean DEFAULT true, search_path text DEFAULT NULL,
     OUT customer anyelement, OUT first_order_at timestamptz, OUT last_order_at timestamptz,
     OUT recency double precision, OUT frequency bigint, OUT monetary numeric, OUT mean_amount double precision)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_rfm_summary' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
-COMMENT ON FUNCTION rfm_summary(anyelement, text, timestamptz, interval, text, text, text, boolean) IS
-'One row per customer from a query over orders, in one pass: rfm_summary(null::bigint, ''SELECT customer_id, ordered_at, amount FROM orders''). The first argument only names the type of the customer key (any hashable type). The query''s columns, by position: customer, time of the order (timestamptz, timestamp or date), amount (any number), and optionally an order id, when one order has several rows. Only orders before as_of count, and with lookback only those since as_of - lookback. Returns: customer, time of the first and last order, recency (calendar days in time_zone from the last order to as_of; with whole_days false days of 24 hours with a fraction), frequency (number of orders, or of distinct order ids), monetary (exact total), mean_amount (total / orders). refunds: negative amounts are subtracted without counting as orders (''net''), skipped (''ignore'') or taken as orders (''order''); zero_amounts: ''order'' or ''ignore''. A customer with refunds only has frequency 0 and NULL times and recency. Rows with a NULL or infinite customer, time, amount or order id are skipped, counted and told in a NOTICE; see rfm_summary_counts(). Memory: work_mem times hash_mem_multiplier, beyond it temporary files. Errors: invalid_parameter_value for a query that is not a single reading SELECT, datatype_mismatch for wrong columns.';
+COMMENT ON FUNCTION rfm_summary(anyelement, text, timestamptz, interval, text, text, text, boolean, text) IS
+'One row per customer from a query over orders, in one pass: rfm_summary(null::bigint, ''SELECT customer_id, ordered_at, amount FROM orders''). The first argument only names the type of the customer key (any hashable type). The query''s columns, by position: customer, time of the order (timestamptz, timestamp or date), amount (any number), and optionally an order id, when one order has several rows. Only orders before as_of count, and with lookback only those since as_of - lookback. Returns: customer, time of the first and last order, recency (calendar days in time_zone from the last order to as_of; with whole_days false days of 24 hours with a fraction), frequency (number of orders, or of distinct order ids), monetary (exact total), mean_amount (total / orders). refunds: negative amounts are subtracted without counting as orders (''net''), skipped (''ignore'') or taken as orders (''order''); zero_amounts: ''order'' or ''ignore''. search_path: under which the query alone is parsed and run; NULL: the session''s. A customer with refunds only has frequency 0 and NULL times and recency. Rows with a NULL or infinite customer, time, amount or order id are skipped, counted and told in a NOTICE; see rfm_summary_counts(). Memory: work_mem times hash_mem_multiplier, beyond it temporary files. Errors: invalid_parameter_value for a query that is not a single reading SELECT, datatype_mismatch for wrong columns.';
 
 CREATE FUNCTION rfm_summary_counts() RETURNS jsonb
     AS 'MODULE_PATHNAME', 'segment_rfm_summary_counts' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION rfm_summary_counts() IS
 'Counts of the last rfm_summary in this session: rows_read, rows_used, rows left out by reason (null_customer, null_time, null_amount, null_order, not_finite, after_as_of, before_lookback, refunds_ignored, zero_ignored), refunds_netted (used, as subtractions), customers, rows_spilled (written to temporary files), seconds. NULL before the first.';
 
-CREATE FUNCTION query_columns(query text, OUT number integer, OUT name text, OUT type regtype) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'segment_query_columns' LANGUAGE C STABLE STRICT PARALLEL UNSAFE ROWS 10;
-COMMENT ON FUNCTION query_columns(text) IS
-'The columns a source query would return, without running it. Errors: invalid_parameter_value when it is not a single query that only reads; syntax errors as the server tells them.';
+CREATE FUNCTION query_columns(query text, search_path text DEFAULT NULL, OUT number integer, OUT name text, OUT type regtype) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'segment_query_columns' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION query_columns(text, text) IS
+'The columns a source query would return under a search_path (NULL: the session''s), without running it. NULL query: no rows. Errors: invalid_parameter_value when it is not a single query that only reads; syntax errors as the server tells them.';
+
+CREATE FUNCTION query_keys(key anyelement, query text, search_path text) RETURNS SETOF anyelement
+    AS 'MODULE_PATHNAME', 'segment_query_keys' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
+COMMENT ON FUNCTION query_keys(anyelement, text, text) IS
+'The values of a query''s first column, NULLs left out, the query run under the given search_path. Used for the list of customers. Errors: as query_columns, and datatype_mismatch when the column is not of the key''s type.';
 
 -- ---- RFM: cut points and scores ----
 

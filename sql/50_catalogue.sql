@@ -154,8 +154,9 @@ COMMENT ON FUNCTION acts_as(name) IS 'Whether the current user has the rights of
 
 CREATE FUNCTION may_read(table_schema name, table_name name) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
-RETURN coalesce(pg_catalog.has_table_privilege(
-    pg_catalog.to_regclass(pg_catalog.format('%I.%I', table_schema, table_name)), 'SELECT'), false);
+RETURN EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+               WHERE n.nspname = table_schema AND c.relname = table_name
+                 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'));
 COMMENT ON FUNCTION may_read(name, name) IS 'Whether the current user may read a table; false when there is none.';
 
 -- A segmentation is visible to its owner and to whoever may read its members;
@@ -201,7 +202,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'segmentation "%" does not exist', coalesce(name, '(null)')
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Create it with create_rfm_segmentation(); segmentations of others are visible to who may read their member tables.';
+                  HINT = 'Create it with create_rfm_segmentation(); segmentations of others are visible to whoever may read their member tables.';
     END IF;
     RETURN found_row;
 END;
@@ -230,3 +231,8 @@ END;
 $$;
 COMMENT ON FUNCTION get_model(text, integer) IS
 'The current model of a segmentation, or the model of a version. Errors: undefined_object for an unknown segmentation or version, object_not_in_prerequisite_state before the first refresh.';
+
+CREATE FUNCTION equality_operator(type regtype) RETURNS text
+    AS 'MODULE_PATHNAME', 'segment_equality_operator' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION equality_operator(regtype) IS
+'The equality operator of a type''s default operator class, as OPERATOR(schema.name): what our statements compare customer keys with, whatever the search_path has. Error (undefined_function) when there is none.';

@@ -25,16 +25,9 @@ COMMENT ON FUNCTION source_query(text, text) IS
 'A source as a query: the name of a relation, found in the given search_path, becomes TABLE schema.name; all else stays.';
 
 CREATE FUNCTION source_key(query text, source_path text, OUT name name, OUT type text)
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-BEGIN
-    PERFORM pg_catalog.set_config('search_path', source_path, true);
-    SELECT c.name, pg_catalog.format('%s', c.type::pg_catalog.oid) INTO name, type
-    FROM segment.query_columns(query) AS c WHERE c.number OPERATOR(pg_catalog.=) 1;
-    -- under this path a type's name is qualified unless it is the server's own
-    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    type := format_type(type::oid, NULL);
-END;
+    SELECT c.name, format_type(c.type, NULL) FROM segment.query_columns(query, source_path) AS c WHERE c.number = 1
 $$;
 COMMENT ON FUNCTION source_key(text, text) IS
 'Name and type of the first column of a source, the customer key. Errors as query_columns.';
@@ -44,15 +37,13 @@ CREATE FUNCTION check_rfm_options(
     lookback interval, refunds text, zero_amounts text, time_zone text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    check_query text := format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L)',
-                               key_type, E'SELECT * FROM (\n' || source || E'\n) AS source LIMIT 0', lookback, refunds, zero_amounts, time_zone);
 BEGIN
     -- every option is checked by what will use it, without reading the source
     PERFORM segment.rfm_model(segment.feature_set(v, v, v), bins, method, thresholds, scheme)
     FROM generate_series(1, 10) AS v;
-    PERFORM pg_catalog.set_config('search_path', source_path, true);
-    EXECUTE check_query;
+    PERFORM segment.equality_operator(key_type::regtype);
+    EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
+                   key_type, E'SELECT * FROM (\n' || source || E'\n) AS source LIMIT 0', lookback, refunds, zero_amounts, time_zone, source_path);
 END;
 $$;
 COMMENT ON FUNCTION check_rfm_options(text, text, text, text, text, integer, jsonb, interval, text, text, text) IS
@@ -132,7 +123,7 @@ BEGIN
             %I %s,
             segment_id integer NOT NULL,
             entered_at timestamptz NOT NULL,
-            left_at timestamptz NOT NULL CHECK (left_at > entered_at),
+            left_at timestamptz NOT NULL,
             entered_reason text NOT NULL,
             left_reason text NOT NULL,
             PRIMARY KEY (%3$I, entered_at))',
@@ -208,10 +199,10 @@ DECLARE
     model text := format('SELECT (%s) AS model FROM (SELECT count(*) FROM summary) AS read', current_model);
 BEGIN
     IF s.customers IS NOT NULL THEN
-        -- newlines, because the text may end in a comment
         everyone := everyone || format(
-            E'\nUNION ALL SELECT DISTINCT c.customer, NULL::timestamptz, NULL::timestamptz, NULL::float8, 0::bigint, 0::numeric FROM (\n%s\n) AS c(customer)'
-            || E'\nLEFT JOIN summary ON summary.customer = c.customer WHERE summary.customer IS NULL AND c.customer IS NOT NULL', s.customers);
+            E'\nUNION ALL SELECT DISTINCT c.customer, NULL::timestamptz, NULL::timestamptz, NULL::float8, 0::bigint, 0::numeric\n'
+            'FROM segment.query_keys(NULL::%s, %L, %L) AS c(customer) LEFT JOIN summary ON summary.customer %s c.customer WHERE summary.customer IS NULL',
+            s.key_type, s.customers, s.search_path, segment.equality_operator(s.key_type::regtype));
     END IF;
     IF train THEN
         model := format(
@@ -224,7 +215,7 @@ BEGIN
     RETURN format(
         E'WITH summary AS MATERIALIZED (\n'
         'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary\n'
-        'FROM segment.rfm_summary(NULL::%s, %L, %L, %L, %L, %L, %L)\n'
+        'FROM segment.rfm_summary(NULL::%s, %L, %L, %L, %L, %L, %L, search_path => %L)\n'
         '), model AS MATERIALIZED (\n'
         'SELECT model, clock_timestamp() AS trained_at, segment.rfm_summary_counts() AS counts FROM (%s) AS trained\n'
         '), placed AS (\n'
@@ -238,7 +229,7 @@ BEGIN
         '    first_order_at, last_order_at, frequency, monetary, recency\n'
         'FROM (%s) AS everyone CROSS JOIN model AS m WHERE m.model IS NOT NULL\n'
         ')',
-        s.key_type, s.source, as_of, s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone,
+        s.key_type, s.source, as_of, s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path,
         model, everyone);
 END;
 $$;
@@ -251,7 +242,7 @@ COMMENT ON FUNCTION placing_query(segmentation, timestamptz, boolean) IS
 -- history.  So a second refresh as of the same instant corrects the first, and
 -- one transition stays one event.
 CREATE FUNCTION writing_query(s segmentation, again boolean) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format(
     E', base AS (\n'
     'SELECT coalesce(p.customer, o.%3$I) AS customer, p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score,\n'
@@ -260,7 +251,7 @@ RETURN format(
     '         WHEN p.segment_id <> o.segment_id THEN ''moved'' ELSE ''updated'' END AS change,\n'
     '    o.%3$I IS NULL OR (p.frequency, p.monetary, p.last_order_at) IS DISTINCT FROM (o.frequency, o.monetary, o.last_order_at) AS other_orders,\n'
     '    %5$s\n'
-    'FROM placed AS p FULL JOIN %1$I.%2$I AS o ON p.customer = o.%3$I\n'
+    'FROM placed AS p FULL JOIN %1$I.%2$I AS o ON p.customer %8$s o.%3$I\n'
     '%6$s'
     'WHERE o.%3$I IS NULL OR p.customer IS NULL\n'
     '   OR (p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score, p.first_order_at, p.last_order_at, p.frequency, p.monetary)\n'
@@ -278,12 +269,12 @@ RETURN format(
     '    recency_score = c.recency_score, frequency_score = c.frequency_score, monetary_score = c.monetary_score, rfm_score = c.rfm_score,\n'
     '    first_order_at = c.first_order_at, last_order_at = c.last_order_at, frequency = c.frequency, monetary = c.monetary,\n'
     '    entered_at = c.entered_at, entered_reason = c.reason\n'
-    'FROM changed AS c WHERE o.%3$I = c.customer AND c.change IN (''moved'', ''updated'')\n'
+    'FROM changed AS c WHERE o.%3$I %8$s c.customer AND c.change IN (''moved'', ''updated'')\n'
     '), entered AS (\n'
     'INSERT INTO %1$I.%2$I SELECT customer, segment_id, segment, recency_score, frequency_score, monetary_score, rfm_score,\n'
     '    first_order_at, last_order_at, frequency, monetary, entered_at, reason FROM changed WHERE change = ''entered''\n'
     '), departed AS (\n'
-    'DELETE FROM %1$I.%2$I AS o USING changed AS c WHERE o.%3$I = c.customer AND c.change = ''departed''\n'
+    'DELETE FROM %1$I.%2$I AS o USING changed AS c WHERE o.%3$I %8$s c.customer AND c.change = ''departed''\n'
     '), history AS (\n'
     'INSERT INTO %1$I.%4$I SELECT customer, base_id, base_entered_at, $1, base_reason, reason\n'
     'FROM changed WHERE leaves_base AND left_reason IS NULL\n'
@@ -299,16 +290,18 @@ RETURN format(
         'o.segment_id AS base_id, o.entered_at AS base_entered_at, o.entered_reason AS base_reason, NULL::text AS left_reason'
     END,
     CASE WHEN again THEN
-        format(E'LEFT JOIN %I.%I AS h ON h.%I = coalesce(p.customer, o.%3$I) AND h.left_at = $1\n', s.table_schema, s.history_table, s.key_column)
+        format(E'LEFT JOIN %1$I.%2$I AS h ON h.%3$I %4$s coalesce(p.customer, o.%3$I) AND h.left_at = $1\n',
+               s.table_schema, s.history_table, s.key_column, equality_operator(s.key_type::regtype))
     END,
     CASE WHEN again THEN
         format(E'), history_undone AS (\n'
-               'DELETE FROM %1$I.%2$I AS h USING changed AS c WHERE h.%3$I = c.customer AND h.left_at = $1 AND c.leaves_base IS NOT TRUE\n'
+               'DELETE FROM %1$I.%2$I AS h USING changed AS c WHERE h.%3$I %4$s c.customer AND h.left_at = $1 AND c.leaves_base IS NOT TRUE\n'
                '), history_corrected AS (\n'
                'UPDATE %1$I.%2$I AS h SET left_reason = c.reason FROM changed AS c\n'
-               'WHERE h.%3$I = c.customer AND h.left_at = $1 AND c.leaves_base AND h.left_reason <> c.reason\n',
-               s.table_schema, s.history_table, s.key_column)
-    END);
+               'WHERE h.%3$I %4$s c.customer AND h.left_at = $1 AND c.leaves_base AND h.left_reason <> c.reason\n',
+               s.table_schema, s.history_table, s.key_column, equality_operator(s.key_type::regtype))
+    END,
+    equality_operator(s.key_type::regtype));
 COMMENT ON FUNCTION writing_query(segmentation, boolean) IS
 'The WITH clauses of a refresh that follow placed: compare with the members, write differences, close history. again: the instant was refreshed before.';
 
@@ -348,7 +341,6 @@ BEGIN
     EXECUTE format('SELECT NOT EXISTS (SELECT FROM %I.%I)', s.table_schema, s.member_table) INTO first_fill;
 
     -- one statement reads the source, trains, assigns, compares and writes, so all of it sees one state of the data
-    PERFORM set_config('search_path', s.search_path, true);
     IF first_fill THEN
         EXECUTE placed_query || format(
             E', entered AS (\n'
@@ -359,15 +351,13 @@ BEGIN
             s.table_schema, s.member_table)
         INTO result USING as_of;
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS c
-                       WHERE c.conrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I', s.table_schema, s.member_table))
-                         AND c.contype OPERATOR(pg_catalog.=) 'p') THEN
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I ADD PRIMARY KEY (%I)', s.table_schema, s.member_table, s.key_column);
+                       WHERE c.conrelid = to_regclass(format('%I.%I', s.table_schema, s.member_table)) AND c.contype = 'p') THEN
+            EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (%I)', s.table_schema, s.member_table, s.key_column);
         END IF;
     ELSE
         EXECUTE placed_query || segment.writing_query(s, again => s.refreshed_as_of = as_of)
         INTO result USING as_of, train AND s.model_version IS NOT NULL, old_model;
     END IF;
-    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
     summarise_seconds := (result.counts ->> 'seconds')::float8;
 
     new_version := s.model_version;
@@ -452,7 +442,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION refresh_segmentation(text, timestamptz, boolean) IS
-'Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only differences to the member table, closes what changed in the history, and logs the run, which it returns. Only orders before as_of count. retrain: true trains, false keeps the model, NULL does what retrain_every says. All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome ''failed''. Two refreshes of one segmentation queue. Runs with the rights of the owner. Errors: undefined_object for an unknown segmentation, insufficient_privilege for who may not act as the owner, and serialization failures.';
+'Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only differences to the member table, closes what changed in the history, and logs the run, which it returns. Only orders before as_of count. retrain: true trains, false keeps the model, NULL does what retrain_every says. All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome ''failed''. Two refreshes of one segmentation queue. Runs with the rights of the owner. Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner, and serialization failures.';
 
 CREATE FUNCTION drop_as_owner(name text, cascade boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

@@ -1,21 +1,73 @@
 -- ---- members, history and movement ----
 
--- Only ordinary tables are read: a catalogue row must not make a reader run a view's code.
+CREATE FUNCTION table_refusal(table_schema name, table_name name, key_column name, columns text[], types regtype[]) RETURNS text
+    AS 'MODULE_PATHNAME', 'segment_table_refusal' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION table_refusal(name, name, name, text[], regtype[]) IS
+'Why a table is not read on behalf of the current user, NULL if it is: it must be a plain table with the given columns, to which its owner has attached no code that would run with the reader''s rights. The owner may read any table. The table is locked (ACCESS SHARE) to the end of the transaction.';
+
+CREATE FUNCTION unreadable_reason(s segmentation) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    reason text;
+BEGIN
+    reason := segment.table_refusal(
+        s.table_schema, s.member_table, s.key_column,
+        ARRAY['segment_id', 'segment', 'recency_score', 'frequency_score', 'monetary_score', 'rfm_score',
+              'first_order_at', 'last_order_at', 'frequency', 'monetary', 'entered_at', 'entered_reason'],
+        ARRAY['integer', 'text', 'smallint', 'smallint', 'smallint', 'text',
+              'timestamptz', 'timestamptz', 'bigint', 'numeric', 'timestamptz', 'text']::regtype[]);
+    IF reason IS NOT NULL THEN
+        RETURN format('table %I.%I: %s', s.table_schema, s.member_table, reason);
+    END IF;
+    reason := segment.table_refusal(
+        s.table_schema, s.history_table, s.key_column,
+        ARRAY['segment_id', 'entered_at', 'left_at', 'entered_reason', 'left_reason'],
+        ARRAY['integer', 'timestamptz', 'timestamptz', 'text', 'text']::regtype[]);
+    IF reason IS NOT NULL THEN
+        RETURN format('table %I.%I: %s', s.table_schema, s.history_table, reason);
+    END IF;
+    IF EXISTS (SELECT FROM pg_statistic_ext AS e JOIN pg_class AS c ON c.oid = e.stxrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+               WHERE n.nspname = s.table_schema AND c.relname IN (s.member_table, s.history_table)
+                 AND e.stxexprs IS NOT NULL AND c.relowner <> current_user::regrole) THEN
+        RETURN 'they have statistics on expressions';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION unreadable_reason(segmentation) IS
+'Why the tables of a segmentation are not read on behalf of the current user, NULL if they are; see table_refusal.';
+
+CREATE FUNCTION readable(s segmentation) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
+RETURN CASE WHEN may_read(s.table_schema, s.member_table) AND may_read(s.table_schema, s.history_table)
+            THEN unreadable_reason(s) IS NULL ELSE false END;
+COMMENT ON FUNCTION readable(segmentation) IS
+'Whether the current user may read both tables of a segmentation and they are plain tables; the views over all segmentations leave out the others.';
+
 CREATE FUNCTION readable_segmentation(name text) RETURNS segmentation
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment.segmentation_row(name);
+    reason text := segment.unreadable_reason(s);
 BEGIN
-    IF (SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE n.nspname = s.table_schema AND c.relname IN (s.member_table, s.history_table) AND c.relkind IN ('r', 'p')) <> 2 THEN
-        RAISE EXCEPTION 'the tables %.% and %.% of segmentation "%" do not exist', s.table_schema, s.member_table, s.table_schema, s.history_table, name
-            USING ERRCODE = 'undefined_table', HINT = 'They were dropped or renamed; drop_segmentation() removes the rest.';
+    IF reason IS NOT NULL THEN
+        RAISE EXCEPTION 'the tables of segmentation "%" are not as they were created', name
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = reason,
+                  HINT = 'The owner may put them right, or create the segmentation anew.';
     END IF;
     RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION readable_segmentation(text) IS 'A segmentation whose two tables are there. Errors: undefined_object, undefined_table.';
+COMMENT ON FUNCTION readable_segmentation(text) IS 'A segmentation whose two tables can be read. Errors: undefined_object, object_not_in_prerequisite_state with the reason.';
+
+CREATE FUNCTION key_of(s segmentation) RETURNS regtype
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT a.atttypid::regtype
+        FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = s.table_schema AND c.relname = s.member_table AND a.attname = s.key_column AND NOT a.attisdropped);
+COMMENT ON FUNCTION key_of(segmentation) IS 'The type of the customer key, as the member table has it.';
 
 -- The text of a query for who was where at an instant: (customer, segment_id, entered_at, reason).
 CREATE FUNCTION members_query(s segmentation, at timestamptz) RETURNS text
@@ -33,14 +85,14 @@ COMMENT ON FUNCTION members_query(segmentation, timestamptz) IS 'The text of a q
 
 CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz,
     OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100000 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment.readable_segmentation(name);
 BEGIN
-    IF format_type(pg_typeof(key), NULL) <> s.key_type THEN
-        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name, s.key_type, pg_typeof(key)
-            USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', s.key_type);
+    IF pg_typeof(key) <> segment.key_of(s) THEN
+        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name, segment.key_of(s), pg_typeof(key)
+            USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', segment.key_of(s));
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
@@ -48,11 +100,11 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_members(anyelement, text, timestamptz) IS
-'Who was in which segment at an instant (NULL: after the last refresh), with the customer key in its own type: segment_members(null::bigint, ''loyalty'', ''2024-07-01''). An instant between two refreshes shows the state of the earlier one. segment is the present name; reason says why the customer entered the segment. Errors: undefined_object, datatype_mismatch for a wrong key type, insufficient_privilege for who may not read the tables.';
+'Who was in which segment at an instant (NULL: after the last refresh), with the customer key in its own type: segment_members(null::bigint, ''loyalty'', ''2024-07-01''). An instant between two refreshes shows the state of the earlier one. segment is the present name; reason says why the customer entered the segment. Errors: undefined_object, datatype_mismatch for a wrong key type, insufficient_privilege for whoever may not read the tables.';
 
 CREATE FUNCTION segment_members(name text, as_of timestamptz DEFAULT NULL,
     OUT customer text, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100000 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment.readable_segmentation(name);
@@ -66,36 +118,34 @@ $$;
 COMMENT ON FUNCTION segment_members(text, timestamptz) IS
 'Who was in which segment at an instant (NULL: after the last refresh), with the customer key as text. See segment_members(key, name, as_of).';
 
-CREATE FUNCTION segment_of(name text, customer anyelement) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segment_of(name text, customer text) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment.readable_segmentation(name);
     result text;
 BEGIN
-    EXECUTE format('SELECT segment FROM %I.%I WHERE %I = $1', s.table_schema, s.member_table, s.key_column) INTO result USING customer;
+    EXECUTE format('SELECT segment FROM %I.%I WHERE %I %s CAST(%L AS %s)', s.table_schema, s.member_table, s.key_column,
+                   segment.equality_operator(segment.key_of(s)), customer, segment.key_of(s)) INTO result;
     RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_of(text, text) IS
+'The present segment of a known customer, the key given as text: segment_of(''loyalty'', ''42''). NULL when the customer is not a member. Errors: undefined_object, and those of reading the text as a key.';
+
+CREATE FUNCTION segment_of(name text, customer anyelement) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN segment.segment_of(name, format('%s', customer));
 END;
 $$;
 COMMENT ON FUNCTION segment_of(text, anyelement) IS
-'The present segment of a known customer, by key: segment_of(''loyalty'', 42). NULL when the customer is not a member. Errors: undefined_object, undefined_function when the key''s type cannot be compared with the customer''s.';
-
-CREATE FUNCTION segment_of(name text, customer text) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    s segment.segmentation := segment.readable_segmentation(name);
-    result text;
-BEGIN
-    EXECUTE format('SELECT segment FROM %I.%I WHERE %I = $1::%s', s.table_schema, s.member_table, s.key_column, s.key_type) INTO result USING customer;
-    RETURN result;
-END;
-$$;
-COMMENT ON FUNCTION segment_of(text, text) IS 'As segment_of(name, customer), the key given as text.';
+'The present segment of a known customer, by key: segment_of(''loyalty'', 42). NULL when the customer is not a member.';
 
 CREATE FUNCTION segment_migration(name text, from_at timestamptz, to_at timestamptz,
     OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 50 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 50 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment.readable_segmentation(name);
@@ -103,11 +153,11 @@ BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT f.name, t.name, n.customers
          FROM (SELECT a.segment_id AS from_id, b.segment_id AS to_id, count(*) AS customers
-               FROM (%s) AS a FULL JOIN (%s) AS b ON a.customer = b.customer GROUP BY 1, 2) AS n
+               FROM (%s) AS a FULL JOIN (%s) AS b ON a.customer %s b.customer GROUP BY 1, 2) AS n
          LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = n.from_id
          LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = n.to_id
          ORDER BY f.priority NULLS LAST, t.priority NULLS LAST',
-        segment.members_query(s, from_at), segment.members_query(s, to_at)) USING s.name;
+        segment.members_query(s, from_at), segment.members_query(s, to_at), segment.equality_operator(segment.key_of(s))) USING s.name;
 END;
 $$;
 COMMENT ON FUNCTION segment_migration(text, timestamptz, timestamptz) IS
@@ -115,7 +165,7 @@ COMMENT ON FUNCTION segment_migration(text, timestamptz, timestamptz) IS
 
 CREATE FUNCTION segment_migration(from_run bigint, to_run bigint,
     OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 50 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 50 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     a segment.run;
@@ -138,7 +188,7 @@ CREATE FUNCTION segment_profile(name text,
     OUT revenue numeric, OUT revenue_share numeric,
     OUT median_recency double precision, OUT median_frequency double precision, OUT median_monetary double precision,
     OUT mean_frequency double precision, OUT mean_monetary double precision) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 12 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 12 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment.readable_segmentation(name);
@@ -166,7 +216,7 @@ COMMENT ON FUNCTION segment_profile(text) IS
 
 CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT '-infinity',
     OUT event_at timestamptz, OUT customer text, OUT event text, OUT from_segment text, OUT to_segment text, OUT reason text) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100000 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment.readable_segmentation(name);
@@ -178,12 +228,12 @@ BEGIN
          ), event AS (
              -- an entry follows the place left at the same instant, if there is one
              SELECT p.entered_at AS event_at, p.customer, b.segment_id AS from_id, p.segment_id AS to_id, p.entered_reason AS reason
-             FROM place AS p LEFT JOIN place AS b ON b.customer = p.customer AND b.left_at = p.entered_at
+             FROM place AS p LEFT JOIN place AS b ON b.customer %5$s p.customer AND b.left_at = p.entered_at
              WHERE p.entered_at >= $2
              UNION ALL
              SELECT p.left_at, p.customer, p.segment_id, NULL, p.left_reason
              FROM place AS p
-             WHERE p.left_at >= $2 AND NOT EXISTS (SELECT FROM place AS n WHERE n.customer = p.customer AND n.entered_at = p.left_at)
+             WHERE p.left_at >= $2 AND NOT EXISTS (SELECT FROM place AS n WHERE n.customer %5$s p.customer AND n.entered_at = p.left_at)
          )
          SELECT e.event_at, format(''%%s'', e.customer),
                 CASE WHEN e.from_id IS NULL THEN ''entered'' WHEN e.to_id IS NULL THEN ''departed'' ELSE ''moved'' END,
@@ -191,7 +241,7 @@ BEGIN
          FROM event AS e
          LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = e.from_id
          LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = e.to_id',
-        s.key_column, s.table_schema, s.member_table, s.history_table) USING s.name, since;
+        s.key_column, s.table_schema, s.member_table, s.history_table, segment.equality_operator(segment.key_of(s))) USING s.name, since;
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS

@@ -645,9 +645,10 @@ static void
 read_options(FunctionCallInfo fcinfo, Summary *s)
 {
 	static const char *const names[] = {
-		"key", "query", "as_of", "lookback", "refunds", "zero_amounts", "time_zone", "whole_days"
+		"key", "query", "as_of", "lookback", "refunds", "zero_amounts", "time_zone", "whole_days",
+		"search_path"
 	};
-	static const bool may_be_null[] = {true, false, false, true, false, false, true, false};
+	static const bool may_be_null[] = {true, false, false, true, false, false, true, false, true};
 	int			i;
 
 	for (i = 0; i < (int) lengthof(names); i++)
@@ -708,10 +709,8 @@ segment_rfm_summary(PG_FUNCTION_ARGS)
 	read_options(fcinfo, s);
 	query = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	segment_source_run(segment_source_prepare(query), &s->receiver);
-	SPI_finish();
+	segment_source_run(query, PG_ARGISNULL(8) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(8)),
+					   &s->receiver);
 
 	row_context = AllocSetContextCreate(context, "rfm_summary row", ALLOCSET_SMALL_SIZES);
 	segment_fold_end_pass(s->fold);

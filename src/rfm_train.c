@@ -231,7 +231,8 @@ find_cuts(Rfm *rfm, int number, RfmMethod method, Jsonb *thresholds, const Train
 						 training->n, memory);
 	if (column.n < rfm->bins)
 		ereport(NOTICE,
-				(errmsg("%s has only " INT64_FORMAT " distinct values for %d bins",
+				(errmsg(column.n == 1 ? "%s has only " INT64_FORMAT " distinct value for %d bins"
+						: "%s has only " INT64_FORMAT " distinct values for %d bins",
 						segment_rfm_feature_names[number], column.n, rfm->bins),
 				 errdetail("Equal values get equal scores, so some scores stay unused.")));
 	switch (method)

@@ -11,9 +11,12 @@
 #include "funcapi.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/plancache.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(segment_query_columns);
+PG_FUNCTION_INFO_V1(segment_query_keys);
 
 static void
 reject(const char *why)
@@ -25,8 +28,8 @@ reject(const char *why)
 }
 
 /* Parses and checks the query; SPI must be connected. */
-SPIPlanPtr
-segment_source_prepare(const char *query)
+static SPIPlanPtr
+prepare_source(const char *query)
 {
 	/* first of all, because SPI shows where in the query a syntax error is */
 	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
@@ -54,34 +57,58 @@ segment_source_prepare(const char *query)
 	return plan;
 }
 
+/* Makes a search_path hold until the nest level ends; NULL: the session's. */
+static int
+enter_search_path(const char *search_path)
+{
+	int			nest_level = NewGUCNestLevel();
+
+	if (search_path != NULL)
+		(void) set_config_option("search_path", search_path, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return nest_level;
+}
+
+/*
+ * Runs a source query into a receiver.  search_path, where given, holds for
+ * the query alone: nothing of ours is looked up under it.
+ */
 void
-segment_source_run(SPIPlanPtr plan, DestReceiver *receiver)
+segment_source_run(const char *query, const char *search_path, DestReceiver *receiver)
 {
 	SPIExecuteOptions options = {0};
+	int			nest_level = enter_search_path(search_path);
 	int			result;
 
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
 	options.read_only = true;
 	options.must_return_tuples = true;
 	options.dest = receiver;
-	result = SPI_execute_plan_extended(plan, &options);
+	result = SPI_execute_plan_extended(prepare_source(query), &options);
 	if (result < 0)
 		elog(ERROR, "could not run the source: %s", SPI_result_code_string(result));
+	SPI_finish();
+	AtEOXact_GUC(true, nest_level);
 }
 
-/* query_columns(query): position, name and type of each column of a source. */
+/* query_columns(query, search_path): number, name and type of each column of a source. */
 Datum
 segment_query_columns(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *query = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	CachedPlanSource *source;
 	TupleDesc	desc;
+	int			nest_level;
 	int			i;
 
 	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	nest_level = enter_search_path(PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	source = linitial(SPI_plan_get_plan_sources(segment_source_prepare(query)));
+	source = linitial(SPI_plan_get_plan_sources(prepare_source(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
 	desc = source->resultDesc;
 	for (i = 0; desc != NULL && i < desc->natts; i++)
 	{
@@ -95,5 +122,66 @@ segment_query_columns(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	SPI_finish();
+	AtEOXact_GUC(true, nest_level);
+	return (Datum) 0;
+}
+
+/* Puts the first column of each row into a tuplestore. */
+typedef struct KeyReceiver
+{
+	DestReceiver receiver;		/* first, so that it can be cast */
+	Oid			type;
+	Tuplestorestate *store;
+	TupleDesc	desc;			/* of the result: one column */
+} KeyReceiver;
+
+static bool
+key_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	KeyReceiver *keys = (KeyReceiver *) self;
+	bool		isnull;
+	Datum		value = slot_getattr(slot, 1, &isnull);
+
+	if (!isnull)
+		tuplestore_putvalues(keys->store, keys->desc, &value, &isnull);
+	return true;
+}
+
+static void
+key_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+	KeyReceiver *keys = (KeyReceiver *) self;
+
+	if (desc->natts < 1 || TupleDescAttr(desc, 0)->atttypid != keys->type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the first column of customers is not of type %s",
+						format_type_be(keys->type)),
+				 errhint("It must have the type of the customer key in the source.")));
+}
+
+static void
+key_nothing(DestReceiver *self)
+{
+}
+
+/* query_keys(key, query, search_path): the values of the first column, NULLs left out. */
+Datum
+segment_query_keys(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	KeyReceiver keys = {{0}};
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	keys.receiver.receiveSlot = key_receive;
+	keys.receiver.rStartup = key_startup;
+	keys.receiver.rShutdown = key_nothing;
+	keys.receiver.rDestroy = key_nothing;
+	keys.receiver.mydest = DestNone;
+	keys.type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	keys.store = rsinfo->setResult;
+	keys.desc = rsinfo->setDesc;
+	segment_source_run(text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					   text_to_cstring(PG_GETARG_TEXT_PP(2)), &keys.receiver);
 	return (Datum) 0;
 }

@@ -9,7 +9,6 @@
 #include "executor/spi.h"
 #include "tcop/dest.h"
 
-extern SPIPlanPtr segment_source_prepare(const char *query);
-extern void segment_source_run(SPIPlanPtr plan, DestReceiver *receiver);
+extern void segment_source_run(const char *query, const char *search_path, DestReceiver *receiver);
 
 #endif							/* SEGMENT_SOURCE_QUERY_H */
