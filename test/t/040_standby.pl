@@ -1,0 +1,67 @@
+# Law 15: a hot standby reads members, history and views, and assigns by name
+# and by value; writing is refused there, with the server's own error.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $primary = PostgreSQL::Test::Cluster->new('primary');
+$primary->init(allows_streaming => 1);
+$primary->append_conf('postgresql.conf', "timezone = 'UTC'\nclient_min_messages = warning");
+$primary->start;
+$primary->safe_psql('postgres', q{
+	CREATE EXTENSION segment;
+	CREATE TABLE orders AS SELECT (n % 100)::bigint AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '2 hours' AS ordered_at, (n * 7919 % 503)::numeric AS amount
+		FROM generate_series(1, 1500) AS n;
+	SELECT segment.create_rfm_segmentation('loyal', 'orders');
+	SELECT segment.refresh_segmentation('loyal', '2024-04-01');
+});
+$primary->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->start;
+$primary->safe_psql('postgres', q{
+	SELECT segment.refresh_segmentation('loyal', '2024-05-01');
+	SELECT segment.rename_segment('loyal', 'Champions', 'VIP');
+});
+$primary->wait_for_catchup($standby);
+
+is($standby->safe_psql('postgres', 'SELECT pg_is_in_recovery()'), 't', 'the standby is one');
+foreach my $question (
+	[ 'members', 'TABLE loyal_segments ORDER BY 1' ],
+	[ 'history', 'TABLE loyal_history ORDER BY 1, entered_at' ],
+	[ 'members as of', "SELECT * FROM segment.segment_members('loyal', '2024-04-15') ORDER BY customer" ],
+	[ 'typed members', "SELECT * FROM segment.segment_members(null::bigint, 'loyal', NULL) ORDER BY customer" ],
+	[ 'segment_of', "SELECT i, segment.segment_of('loyal', i::bigint) FROM generate_series(0, 120) AS i" ],
+	[ 'assign by name', "SELECT i, segment.assign_segment('loyal', i, i % 9, i * 10), segment.explain_segment('loyal', i, i % 9, i * 10) FROM generate_series(0, 120) AS i" ],
+	[ 'assign by value', "SELECT i, segment.assign_segment_id(segment.get_model('loyal', 1), i, i % 9, i * 10) FROM generate_series(0, 120) AS i" ],
+	[ 'summary', "SELECT * FROM segment.rfm_summary(null::bigint, 'TABLE orders', '2024-05-01') ORDER BY 1" ],
+	[ 'training', 'SELECT segment.rfm_model(segment.feature_set(amount, amount, amount)) FROM orders' ],
+	[ 'sizes', 'SELECT * FROM segment.segment_size ORDER BY segment_id' ],
+	[ 'profiles', 'SELECT * FROM segment.segment_profile ORDER BY segment_id' ],
+	[ 'runs', 'SELECT * FROM segment.segment_run ORDER BY run_id' ],
+	[ 'migration', 'SELECT * FROM segment.segment_migration ORDER BY from_segment, to_segment' ],
+	[ 'events', 'SELECT * FROM segment.segment_event ORDER BY customer, event_at' ],
+	[ 'present segments', 'SELECT * FROM segment.customer_segments ORDER BY customer' ],
+	[ 'schemes', "SELECT * FROM segment.scheme_check('r_rfm')" ])
+{
+	my ($name, $sql) = @$question;
+	my $wanted = $primary->safe_psql('postgres', $sql);
+	isnt($wanted, '', "$name: something to read");
+	is($standby->safe_psql('postgres', $sql), $wanted, "$name: the same on the standby");
+}
+foreach my $write (
+	"SELECT segment.refresh_segmentation('loyal', '2024-06-01')", "SELECT segment.rename_segment('loyal', 'VIP', 'X')", "SELECT segment.drop_segmentation('loyal')",
+	"SELECT segment.create_rfm_segmentation('other', 'orders')", "SELECT segment.create_rfm_scheme('x', '[{\"segment\": \"All\"}]')")
+{
+	my ($status, $out, $err) = $standby->psql('postgres', $write);
+	like($err, qr/read-only transaction|during recovery/, "refused: $write");
+}
+# after a failover it goes on
+$standby->promote;
+is($standby->safe_psql('postgres', "SELECT outcome, entered, departed FROM segment.refresh_segmentation('loyal', '2024-06-01')"), 'ok|0|0', 'refreshed after promotion');
+
+$standby->stop;
+$primary->stop;
+done_testing();
