@@ -351,9 +351,15 @@ BEGIN
     END LOOP;
 END;
 $$;
-ALTER TABLE cast_history DROP CONSTRAINT cast_history_check;
-ALTER TABLE cast_history DROP CONSTRAINT cast_history_pkey;
-ALTER TABLE cast_segments DROP CONSTRAINT cast_segments_pkey;
+DO $$
+DECLARE
+    c record;
+BEGIN
+    FOR c IN SELECT * FROM pg_constraint WHERE conrelid IN ('cast_history'::regclass, 'cast_segments'::regclass) AND contype IN ('c', 'p') LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname);
+    END LOOP;
+END;
+$$;
 RESET SESSION AUTHORIZATION;
 CREATE TABLE regress_play.disguised (column_name text, who text, robbed boolean);
 SELECT format($$
