@@ -92,4 +92,4 @@ COMMENT ON FUNCTION rename_segment(segment_model, text, text) IS
 CREATE FUNCTION model_identify(model segment_model, ids integer[], origins text[], names text[], next_id integer) RETURNS segment_model
     AS 'MODULE_PATHNAME', 'segment_model_identify' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION model_identify(segment_model, integer[], text[], text[], integer) IS
-'A newly trained model whose segments have the ids and names they had before, matched by origin; new ones get ids from next_id on. Used by refresh_segmentation.';
+'A newly trained model whose segments have the ids and names they had before, matched by origin; new ones get ids from next_id on. Where two names meet, the later one gets a number behind it. Used by refresh_segmentation.';

@@ -7,7 +7,8 @@ DECLARE
     relation regclass;
     result text := source;
 BEGIN
-    IF source !~ '\s' OR source ~ '^"' THEN
+    -- no query goes without white space and parentheses, but names do
+    IF source !~ '[\s(]' OR source ~ '^("([^"]|"")+"\.?)+$' THEN
         PERFORM pg_catalog.set_config('search_path', source_path, true);
         BEGIN
             relation := pg_catalog.to_regclass(source);
@@ -15,8 +16,9 @@ BEGIN
             relation := NULL;
         END;
         PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-        result := coalesce((SELECT format('TABLE %I.%I', n.nspname, c.relname)
-                           FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = relation), source);
+        -- TABLE and an unknown name: the server says that there is no such relation
+        result := 'TABLE ' || coalesce((SELECT format('%I.%I', n.nspname, c.relname)
+                                        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = relation), source);
     END IF;
     RETURN result;
 END;
@@ -189,10 +191,10 @@ CREATE FUNCTION placing_query(s segmentation, as_of timestamptz, train boolean) 
 AS $$
 DECLARE
     everyone text := 'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary FROM summary';
-    next_id integer := (SELECT coalesce(max(g.segment_id), 0) + 1 FROM segment.segment AS g WHERE g.segmentation = s.name);
-    ids integer[] := ARRAY(SELECT g.segment_id FROM segment.segment AS g WHERE g.segmentation = s.name ORDER BY g.segment_id);
-    origins text[] := ARRAY(SELECT g.origin FROM segment.segment AS g WHERE g.segmentation = s.name ORDER BY g.segment_id);
-    names text[] := ARRAY(SELECT g.name FROM segment.segment AS g WHERE g.segmentation = s.name ORDER BY g.segment_id);
+    next_id integer;
+    ids integer[];
+    origins text[];
+    names text[];
     current_model text := 'SELECT m.model FROM segment.model AS m WHERE m.segmentation = ' || quote_literal(s.name)
         || ' AND m.version = ' || coalesce(s.model_version, 0);
     -- reading waits for the summary, whose counts and time are taken next
@@ -205,6 +207,12 @@ BEGIN
             s.key_type, s.customers, s.search_path, segment.equality_operator(s.key_type::regtype));
     END IF;
     IF train THEN
+        -- open segments first: they keep their names
+        SELECT coalesce(max(g.segment_id), 0) + 1, coalesce(array_agg(g.segment_id ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
+               coalesce(array_agg(g.origin ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
+               coalesce(array_agg(g.name ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')
+        INTO next_id, ids, origins, names
+        FROM segment.segment AS g WHERE g.segmentation = s.name;
         model := format(
             E'SELECT coalesce(segment.model_identify(trained.model, %L, %L, %L, %s), (%s)) AS model\n'
             'FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0\n'
@@ -305,6 +313,25 @@ RETURN format(
 COMMENT ON FUNCTION writing_query(segmentation, boolean) IS
 'The WITH clauses of a refresh that follow placed: compare with the members, write differences, close history. again: the instant was refreshed before.';
 
+CREATE FUNCTION locked_segmentation(name text) RETURNS segmentation
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation;
+BEGIN
+    SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = locked_segmentation.name FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        -- not there (any more), or visible but another's
+        PERFORM segment.segmentation_row(name);
+        RAISE EXCEPTION 'permission denied to change segmentation "%"', name
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Only its owner may.';
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION locked_segmentation(text) IS
+'A segmentation, locked to the end of the transaction against refresh, rename and drop by others: two of these queue. Errors: undefined_object, insufficient_privilege.';
+
 CREATE FUNCTION refresh_as_owner(name text, as_of timestamptz, retrain boolean) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
@@ -322,10 +349,7 @@ DECLARE
     new_run_id bigint;
 BEGIN
     -- the lock that makes two refreshes of one segmentation queue
-    SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = refresh_as_owner.name FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        PERFORM segment.segmentation_row(name);
-    END IF;
+    s := segment.locked_segmentation(name);
     IF s.refreshed_as_of > as_of THEN
         RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', as_of, s.refreshed_as_of
             USING ERRCODE = 'invalid_parameter_value',
@@ -365,13 +389,14 @@ BEGIN
         new_version := coalesce((SELECT max(m.version) FROM segment.model AS m WHERE m.segmentation = s.name), 0) + 1;
         INSERT INTO segment.model (segmentation, version, model, trained_as_of)
         VALUES (s.name, new_version, result.model, as_of);
-        INSERT INTO segment.segment (segmentation, segment_id, name, origin, priority, opened_at)
-        SELECT s.name, g.segment_id, g.segment, g.origin, g.ordinality, as_of
-        FROM segment.segments(result.model) WITH ORDINALITY AS g
-        ON CONFLICT (segmentation, segment_id) DO UPDATE SET closed_at = NULL, close_reason = NULL WHERE segment.closed_at IS NOT NULL;
         UPDATE segment.segment AS g SET closed_at = as_of, close_reason = 'the model has it no longer'
         WHERE g.segmentation = s.name AND g.closed_at IS NULL
           AND NOT EXISTS (SELECT FROM segment.segments(result.model) AS n WHERE n.segment_id = g.segment_id);
+        INSERT INTO segment.segment (segmentation, segment_id, name, origin, priority, opened_at)
+        SELECT s.name, g.segment_id, g.segment, g.origin, g.ordinality, as_of
+        FROM segment.segments(result.model) WITH ORDINALITY AS g
+        ON CONFLICT (segmentation, segment_id) DO UPDATE SET closed_at = NULL, close_reason = NULL, name = excluded.name
+            WHERE segment.closed_at IS NOT NULL;
     END IF;
     EXECUTE format(
         'UPDATE segment.segment AS g SET customers = coalesce(n.customers, 0)
@@ -450,10 +475,7 @@ AS $$
 DECLARE
     s segment.segmentation;
 BEGIN
-    SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = drop_as_owner.name FOR UPDATE;
-    IF NOT FOUND THEN
-        PERFORM segment.segmentation_row(name);
-    END IF;
+    s := segment.locked_segmentation(name);
     EXECUTE format('DROP TABLE IF EXISTS %I.%I, %I.%I %s', s.table_schema, s.member_table, s.table_schema, s.history_table,
                    CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
     DELETE FROM segment.segmentation AS g WHERE g.name = s.name;
@@ -480,10 +502,7 @@ DECLARE
     s segment.segmentation;
     renamed integer;
 BEGIN
-    SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = rename_as_owner.name FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        PERFORM segment.segmentation_row(name);
-    END IF;
+    s := segment.locked_segmentation(name);
     UPDATE segment.segment AS g SET name = new_name
     WHERE g.segmentation = s.name AND g.name = old_name AND g.closed_at IS NULL
     RETURNING g.segment_id INTO renamed;

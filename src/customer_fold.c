@@ -245,6 +245,14 @@ numeric_of(int64 mantissa, int scale)
 	return int64_div_fast_to_numeric(mantissa, scale);
 }
 
+/* The part of a sum that is kept as an integer, with the digits its amounts had. */
+static Numeric
+integer_part(const CustomerFold *fold, const CustomerEntry *entry)
+{
+	/* what the common scale added is zeros */
+	return numeric_of(entry->sum / segment_power_of_ten[fold->scale - entry->scale], entry->scale);
+}
+
 /* Adds to the part of a sum that is kept as numeric. */
 static void
 add_large(CustomerFold *fold, CustomerEntry *entry, Numeric amount)
@@ -291,7 +299,7 @@ raise_scale(CustomerFold *fold, int scale)
 			entry->sum = sum;
 		else
 		{
-			add_large(fold, entry, numeric_of(entry->sum, fold->scale));
+			add_large(fold, entry, integer_part(fold, entry));
 			entry->sum = 0;
 		}
 	}
@@ -306,10 +314,15 @@ add_amount(CustomerFold *fold, CustomerEntry *entry, const FoldRow *row)
 
 	if (unlikely(row->flags & FOLD_LARGE))
 		add_large(fold, entry, row->large);
+	if (unlikely(row->scale > entry->scale) && row->scale <= fold->scale)
+		entry->scale = row->scale;
 	if (unlikely(row->scale != fold->scale))
 	{
 		if (row->scale > fold->scale)
+		{
 			raise_scale(fold, row->scale);
+			entry->scale = row->scale;
+		}
 		if (__builtin_mul_overflow(amount, segment_power_of_ten[fold->scale - row->scale],
 								   &amount))
 		{
@@ -319,7 +332,7 @@ add_amount(CustomerFold *fold, CustomerEntry *entry, const FoldRow *row)
 	}
 	if (unlikely(__builtin_add_overflow(entry->sum, amount, &sum)))
 	{
-		add_large(fold, entry, numeric_of(entry->sum, fold->scale));
+		add_large(fold, entry, integer_part(fold, entry));
 		sum = amount;
 	}
 	entry->sum = sum;
@@ -329,7 +342,7 @@ add_amount(CustomerFold *fold, CustomerEntry *entry, const FoldRow *row)
 Numeric
 segment_fold_sum(const CustomerFold *fold, const CustomerEntry *entry)
 {
-	Numeric		sum = numeric_of(entry->sum, fold->scale);
+	Numeric		sum = integer_part(fold, entry);
 
 	if (entry->large != 0)
 		sum = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(sum),
@@ -352,6 +365,7 @@ add_customer(CustomerFold *fold, const FoldRow *row)
 	entry->last = PG_INT64_MIN;
 	entry->sum = 0;
 	entry->orders = 0;
+	entry->scale = 0;
 	return entry;
 }
 
@@ -374,8 +388,8 @@ spill_all(CustomerFold *fold)
 		row.time = entry->first;
 		row.last_time = entry->last;
 		row.orders = entry->orders;
-		row.mantissa = entry->sum;
-		row.scale = fold->scale;
+		row.mantissa = entry->sum / segment_power_of_ten[fold->scale - entry->scale];
+		row.scale = entry->scale;
 		if (entry->large != 0)
 		{
 			row.flags |= FOLD_LARGE;

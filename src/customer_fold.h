@@ -41,7 +41,8 @@ typedef struct CustomerEntry
 	int64		first;			/* time of the first and last order; no orders: first > last */
 	int64		last;
 	int64		sum;			/* of amounts, at the fold's scale */
-	int64		orders;
+	int64		orders:56;
+	int64		scale:8;		/* most digits after the point of any amount: how the sum is shown */
 } CustomerEntry;
 
 typedef struct CustomerFold

@@ -43,9 +43,6 @@ typedef struct FlatFeatureSet
 	int64		n_rows;
 } FlatFeatureSet;
 
-/* The same seed everywhere: two sets can be merged, and results repeat. */
-#define FEATURE_SET_SEED UINT64CONST(0x5365676D656E7431)	/* "Segment1" */
-
 /* the most that fits into one value, with room for headers */
 #define FLAT_LIMIT ((size_t) (MaxAllocSize - 64 * 1024))
 
@@ -418,10 +415,10 @@ segment_feature_set_merge(FeatureSet *into, const FeatureSet *from)
 	int64		seen = target->n_seen + source->n_seen;
 
 	check_same_shape(into, from);
-	if (source->seed != target->seed)
+	if (seen > FEATURE_SET_MAX_SEEN)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("cannot merge feature sets that were sampled with different seeds")));
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a feature set can have at most " INT64_FORMAT " rows", FEATURE_SET_MAX_SEEN)));
 
 	segment_row_store_raise_level(target, source->level);
 	for (r = 0; r < source->n_rows; r++)

@@ -13,6 +13,12 @@
 /* most features in a row; PostgreSQL's tables have at most as many columns */
 #define SEGMENT_MAX_FEATURES 1600
 
+/* most rows a set can have seen: counts are exact as doubles, too */
+#define FEATURE_SET_MAX_SEEN (INT64CONST(1) << 53)
+
+/* The same seed everywhere: any two sets can be merged, and results repeat. */
+#define FEATURE_SET_SEED UINT64CONST(0x5365676D656E7431)	/* "Segment1" */
+
 #define FEATURE_SET_MAGIC 0x5E67F5E7
 
 /* The categories of one column, in the order in which they were met. */

@@ -305,10 +305,13 @@ feature_set_from_bytes(StringInfo in)
 		bad_value("the level of its sample is out of range");
 	if (n_columns < 1 || n_columns > SEGMENT_MAX_FEATURES)
 		bad_value("the number of features is out of range");
+	if (seed != FEATURE_SET_SEED)
+		bad_value("it was sampled with another seed");
+	if (n_seen < 0 || n_seen > FEATURE_SET_MAX_SEEN)
+		bad_value("the number of rows is out of range");
 
 	set = segment_feature_set_new(n_columns, (flags & WIRE_WEIGHTED) != 0, CurrentMemoryContext);
 	store = &set->store;
-	store->seed = seed;
 	segment_feature_set_read_columns(set, in);
 	if (n_rows < 0 || n_rows > (in->len - in->cursor) / (8 * (store->width + 1)))
 		bad_value("it has fewer bytes than rows");

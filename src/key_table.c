@@ -22,7 +22,7 @@
 #define FIRST_SLOTS		1024
 #define KEY_BLOCK_SIZE	(256 * 1024)
 
-/* What the key is, for messages: "customer", "order". */
+/* What the key is, for messages: "a customer", "an order". */
 void
 segment_key_type_init(KeyType *key, Oid type, Oid collation, const char *what)
 {
@@ -71,7 +71,7 @@ segment_key_type_init(KeyType *key, Oid type, Oid collation, const char *what)
 	if (!OidIsValid(cache->hash_extended_proc) || !OidIsValid(cache->eq_opr))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("type %s cannot be the key of a %s: it has no hash function",
+				 errmsg("type %s cannot be the key of %s: it has no hash function",
 						format_type_be(type), what),
 				 errhint("Cast the key to a hashable type, for instance text.")));
 	key->class = KEY_GENERIC;

@@ -140,10 +140,37 @@ segment_model_rename(PG_FUNCTION_ARGS)
 	PG_RETURN_MODEL(model);
 }
 
+/* Whether one of the first n names, other than number `except`, is this one. */
+static bool
+name_taken(char *const *names, int n, int except, const char *name)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+		if (i != except && names[i] != NULL && strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The name itself, or with (2), (3), ... behind it. */
+static char *
+distinct_name(char *const *names, int n, int number, char *name)
+{
+	char	   *result = name;
+	int			i;
+
+	for (i = 2; name_taken(names, n, number, result); i++)
+		result = psprintf("%s (%d)", name, i);
+	return result;
+}
+
 /*
  * model_identify(model, ids, origins, names, first_new_id): gives the segments
  * of a newly trained model the ids and names they had before, matched by
  * origin.  What is new gets ids from first_new_id on, in the model's order.
+ * Where two names meet, because a segment was renamed to what the scheme now
+ * calls another, the one that comes later in the arrays, or the new one, gets
+ * a number behind its name.
  */
 Datum
 segment_model_identify(PG_FUNCTION_ARGS)
@@ -176,17 +203,27 @@ segment_model_identify(PG_FUNCTION_ARGS)
 	for (i = 0; i < model->n_segments; i++)
 	{
 		new_origins[i] = model->segment[i].origin;
-		new_names[i] = new_origins[i];
+		new_names[i] = NULL;
 		new_ids[i] = 0;
-		for (j = 0; j < n_ids; j++)
-			if (strcmp(new_origins[i], TextDatumGetCString(origins[j])) == 0)
+	}
+	for (j = 0; j < n_ids; j++)
+	{
+		char	   *origin = TextDatumGetCString(origins[j]);
+
+		for (i = 0; i < model->n_segments; i++)
+			if (new_ids[i] == 0 && strcmp(new_origins[i], origin) == 0)
 			{
 				new_ids[i] = known_ids[j];
-				new_names[i] = TextDatumGetCString(names[j]);
+				new_names[i] = distinct_name(new_names, model->n_segments, i,
+											 TextDatumGetCString(names[j]));
 			}
-		if (new_ids[i] == 0)
-			new_ids[i] = next_id++;
 	}
+	for (i = 0; i < model->n_segments; i++)
+		if (new_ids[i] == 0)
+		{
+			new_ids[i] = next_id++;
+			new_names[i] = distinct_name(new_names, model->n_segments, i, new_origins[i]);
+		}
 	segment_model_set_segments(model, model->n_segments, new_ids, new_names, new_origins);
 	PG_RETURN_MODEL(model);
 }

@@ -519,10 +519,10 @@ summary_startup(DestReceiver *self, int operation, TupleDesc desc)
 
 	old = MemoryContextSwitchTo(s->context);
 	segment_key_type_init(&s->customer_type, s->key_type,
-						  TupleDescAttr(desc, 0)->attcollation, "customer");
+						  TupleDescAttr(desc, 0)->attcollation, "a customer");
 	if (s->has_order)
 		segment_key_type_init(&s->order_type, TupleDescAttr(desc, 3)->atttypid,
-							  TupleDescAttr(desc, 3)->attcollation, "order");
+							  TupleDescAttr(desc, 3)->attcollation, "an order");
 	set_window(s);
 	s->fold = segment_fold_create(&s->customer_type, s->has_order ? &s->order_type : NULL,
 								  get_hash_memory_limit());
