@@ -78,9 +78,13 @@ unit: deps
 test-matrix: deps
 	scripts/matrix
 
+docs: deps
+	scripts/build
+	scripts/reference
+
 bench: deps
 	scripts/build
 	bench/run
 
 .DEFAULT_GOAL := all
-.PHONY: deps demo test unit test-matrix bench FORCE
+.PHONY: deps demo test unit test-matrix docs bench FORCE
