@@ -38,12 +38,12 @@ $$;
 COMMENT ON FUNCTION unreadable_reason(segmentation) IS
 'Why the tables of a segmentation are not read on behalf of the current user, NULL if they are; see table_refusal.';
 
-CREATE FUNCTION readable(s segmentation) RETURNS boolean
+CREATE FUNCTION readable(s segmentation, with_history boolean) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL RESTRICTED
-RETURN CASE WHEN may_read(s.table_schema, s.member_table) AND may_read(s.table_schema, s.history_table)
+RETURN CASE WHEN may_read(s.table_schema, s.member_table) AND (NOT with_history OR may_read(s.table_schema, s.history_table))
             THEN unreadable_reason(s) IS NULL ELSE false END;
-COMMENT ON FUNCTION readable(segmentation) IS
-'Whether the current user may read both tables of a segmentation and they are plain tables; the views over all segmentations leave out the others.';
+COMMENT ON FUNCTION readable(segmentation, boolean) IS
+'Whether the current user may read the members of a segmentation (and the history, where it is needed) and both are plain tables; the views over all segmentations leave out the others.';
 
 CREATE FUNCTION readable_segmentation(name text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp

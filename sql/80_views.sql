@@ -17,7 +17,7 @@ COMMENT ON COLUMN segment_size.refreshed_as_of IS 'The instant the figures speak
 CREATE VIEW segment_profile WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, p.*
     FROM segmentation AS s CROSS JOIN LATERAL segment_profile(s.name) AS p
-    WHERE readable(s);
+    WHERE readable(s, with_history => false);
 COMMENT ON VIEW segment_profile IS 'What every segment is like after the last refresh; see segment_profile(name).';
 COMMENT ON COLUMN segment_profile.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_profile.segment_id IS 'Id of the segment.';
@@ -70,7 +70,7 @@ CREATE VIEW segment_migration WITH (security_invoker = true) AS
     CROSS JOIN LATERAL (SELECT max(r.as_of) AS as_of FROM run AS r
                         WHERE r.segmentation = s.name AND r.outcome <> 'failed' AND r.as_of < s.refreshed_as_of) AS before
     CROSS JOIN LATERAL segment_migration(s.name, before.as_of, s.refreshed_as_of) AS m
-    WHERE before.as_of IS NOT NULL AND readable(s);
+    WHERE before.as_of IS NOT NULL AND readable(s, with_history => true);
 COMMENT ON VIEW segment_migration IS 'Who moved from where to where between the last two instants a segmentation was refreshed for, those who stayed included.';
 COMMENT ON COLUMN segment_migration.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_migration.from_as_of IS 'The earlier instant.';
@@ -82,7 +82,7 @@ COMMENT ON COLUMN segment_migration.customers IS 'Number of customers.';
 CREATE VIEW customer_segments WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, m.customer, m.segment_id, m.segment, m.entered_at, m.reason
     FROM segmentation AS s CROSS JOIN LATERAL segment_members(s.name) AS m
-    WHERE readable(s);
+    WHERE readable(s, with_history => false);
 COMMENT ON VIEW customer_segments IS 'The present segment of every customer in every segmentation.';
 COMMENT ON COLUMN customer_segments.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN customer_segments.customer IS 'Key of the customer as text.';
@@ -94,7 +94,7 @@ COMMENT ON COLUMN customer_segments.reason IS 'Why the customer entered it: new,
 CREATE VIEW segment_event WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, e.*
     FROM segmentation AS s CROSS JOIN LATERAL segment_events(s.name) AS e
-    WHERE readable(s);
+    WHERE readable(s, with_history => true);
 COMMENT ON VIEW segment_event IS 'Every transition of every customer in every segmentation; see segment_events(name, since).';
 COMMENT ON COLUMN segment_event.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_event.event_at IS 'as_of of the refresh that saw it.';
