@@ -8,7 +8,7 @@ DECLARE
     result text := source;
 BEGIN
     -- no query goes without white space and parentheses, but names do
-    IF source !~ '[\s(]' OR source ~ '^("([^"]|"")+"\.?)+$' THEN
+    IF source ~ '^[^\s(]+$' OR source ~ '^("([^"]|"")+"\.?)+$' THEN
         PERFORM pg_catalog.set_config('search_path', source_path, true);
         BEGIN
             relation := pg_catalog.to_regclass(source);
@@ -29,7 +29,8 @@ COMMENT ON FUNCTION source_query(text, text) IS
 CREATE FUNCTION source_key(query text, source_path text, OUT name name, OUT type text)
     LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT c.name, format_type(c.type, NULL) FROM segment.query_columns(query, source_path) AS c WHERE c.number = 1
+    -- with -1, because format_type calls char(n) without n character, which is char(1)
+    SELECT c.name, format_type(c.type, -1) FROM segment.query_columns(query, source_path) AS c WHERE c.number = 1
 $$;
 COMMENT ON FUNCTION source_key(text, text) IS
 'Name and type of the first column of a source, the customer key. Errors as query_columns.';
@@ -395,8 +396,9 @@ BEGIN
         INSERT INTO segment.segment (segmentation, segment_id, name, origin, priority, opened_at)
         SELECT s.name, g.segment_id, g.segment, g.origin, g.ordinality, as_of
         FROM segment.segments(result.model) WITH ORDINALITY AS g
-        ON CONFLICT (segmentation, segment_id) DO UPDATE SET closed_at = NULL, close_reason = NULL, name = excluded.name
-            WHERE segment.closed_at IS NOT NULL;
+        ON CONFLICT (segmentation, segment_id) DO UPDATE
+            SET closed_at = NULL, close_reason = NULL, priority = excluded.priority, name = excluded.name
+            WHERE segment.closed_at IS NOT NULL OR segment.priority <> excluded.priority;
     END IF;
     EXECUTE format(
         'UPDATE segment.segment AS g SET customers = coalesce(n.customers, 0)

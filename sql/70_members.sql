@@ -92,7 +92,7 @@ DECLARE
 BEGIN
     IF pg_typeof(key) <> segment.key_of(s) THEN
         RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name, segment.key_of(s), pg_typeof(key)
-            USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', segment.key_of(s));
+            USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', format_type(segment.key_of(s), -1));
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
@@ -123,10 +123,20 @@ CREATE FUNCTION segment_of(name text, customer text) RETURNS text
 AS $$
 DECLARE
     s segment.segmentation := segment.readable_segmentation(name);
+    key_type regtype := segment.key_of(s);
     result text;
 BEGIN
-    EXECUTE format('SELECT segment FROM %I.%I WHERE %I %s CAST(%L AS %s)', s.table_schema, s.member_table, s.key_column,
-                   segment.equality_operator(segment.key_of(s)), customer, segment.key_of(s)) INTO result;
+    WHILE (SELECT t.typtype = 'd' FROM pg_type AS t WHERE t.oid = key_type) LOOP
+        key_type := (SELECT t.typbasetype FROM pg_type AS t WHERE t.oid = key_type);
+    END LOOP;
+    IF (SELECT t.typtype IN ('b', 'e') AND t.typcategory <> 'A' FROM pg_type AS t WHERE t.oid = key_type) THEN
+        EXECUTE format('SELECT segment FROM %I.%I WHERE %I %s CAST(%L AS %s)', s.table_schema, s.member_table, s.key_column,
+                       segment.equality_operator(key_type), customer, format_type(key_type, -1)) INTO result;
+    ELSE
+        -- reading text as an array, range or row may run the CHECK of a domain inside: compare as text instead
+        EXECUTE format('SELECT segment FROM %I.%I WHERE format(''%%s'', %I) = $1', s.table_schema, s.member_table, s.key_column)
+        INTO result USING customer;
+    END IF;
     RETURN result;
 END;
 $$;
