@@ -10,20 +10,31 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+/* "segment_model, "features", element 2" */
+static const char *
+path_of(const JsonPlace *place)
+{
+	if (place->parent == NULL)
+		return place->key;
+	if (place->key != NULL)
+		return psprintf("%s, \"%s\"", path_of(place->parent), place->key);
+	return psprintf("%s, element %d", path_of(place->parent), place->index + 1);
+}
+
 void
-segment_json_error(const char *path, const char *detail)
+segment_json_error(const JsonPlace *place, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("invalid %s: %s", path, detail)));
+			 errmsg("invalid %s: %s", path_of(place), detail)));
 }
 
 JsonPlace
-segment_json_root(Jsonb *json, const char *path)
+segment_json_root(Jsonb *json, const char *name)
 {
-	JsonPlace	root;
+	JsonPlace	root = {0};
 
-	root.path = path;
+	root.key = name;
 	root.value.type = jbvBinary;
 	root.value.val.binary.data = &json->root;
 	root.value.val.binary.len = VARSIZE(json) - VARHDRSZ;
@@ -37,7 +48,7 @@ container_of(const JsonPlace *place, bool object)
 		(object ? !JsonContainerIsObject(place->value.val.binary.data)
 		 : !JsonContainerIsArray(place->value.val.binary.data) ||
 		 JsonContainerIsScalar(place->value.val.binary.data)))
-		segment_json_error(place->path, object ? "expected an object" : "expected an array");
+		segment_json_error(place, object ? "expected an object" : "expected an array");
 	return place->value.val.binary.data;
 }
 
@@ -58,31 +69,36 @@ segment_json_has(const JsonPlace *object, const char *key)
 JsonPlace
 segment_json_member(const JsonPlace *object, const char *key)
 {
-	JsonPlace	member;
+	JsonPlace	member = {0};
 
 	if (!find_member(object, key, &member.value))
-		segment_json_error(object->path, psprintf("\"%s\" is missing", key));
-	member.path = psprintf("%s, \"%s\"", object->path, key);
+		segment_json_error(object, psprintf("\"%s\" is missing", key));
+	member.parent = object;
+	member.key = key;
 	return member;
 }
 
-int
-segment_json_array_length(const JsonPlace *array)
+/* All elements of an array, in one pass. */
+JsonPlace *
+segment_json_elements(const JsonPlace *array, int *n)
 {
-	return (int) JsonContainerSize(container_of(array, false));
-}
+	JsonbContainer *container = container_of(array, false);
+	JsonPlace  *elements = palloc0(mul_size(sizeof(JsonPlace), Max(JsonContainerSize(container), 1)));
+	JsonbIterator *it = JsonbIteratorInit(container);
+	JsonbValue	value;
+	JsonbIteratorToken token;
 
-JsonPlace
-segment_json_element(const JsonPlace *array, int i)
-{
-	JsonPlace	element;
-	JsonbValue *value = getIthJsonbValueFromContainer(container_of(array, false), (uint32) i);
-
-	if (value == NULL)
-		segment_json_error(array->path, psprintf("element %d is missing", i + 1));
-	element.value = *value;
-	element.path = psprintf("%s, element %d", array->path, i + 1);
-	return element;
+	*n = 0;
+	/* the array itself first, then its elements, nested ones whole */
+	(void) JsonbIteratorNext(&it, &value, true);
+	while ((token = JsonbIteratorNext(&it, &value, true)) == WJB_ELEM)
+	{
+		elements[*n].parent = array;
+		elements[*n].index = *n;
+		elements[*n].value = value;
+		(*n)++;
+	}
+	return elements;
 }
 
 bool
@@ -95,7 +111,7 @@ char *
 segment_json_string(const JsonPlace *place)
 {
 	if (place->value.type != jbvString)
-		segment_json_error(place->path, "expected a string");
+		segment_json_error(place, "expected a string");
 	return pnstrdup(place->value.val.string.val, place->value.val.string.len);
 }
 
@@ -113,7 +129,7 @@ segment_json_double(const JsonPlace *place)
 			return -HUGE_VAL;
 	}
 	if (place->value.type != jbvNumeric)
-		segment_json_error(place->path, "expected a number");
+		segment_json_error(place, "expected a number");
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
 											  NumericGetDatum(place->value.val.numeric)));
 }
@@ -125,11 +141,11 @@ segment_json_integer(const JsonPlace *place, int64 min, int64 max)
 	int64		n;
 
 	if (!(x >= -9.2e18 && x <= 9.2e18) || x != floor(x))
-		segment_json_error(place->path, "expected a whole number");
+		segment_json_error(place, "expected a whole number");
 	n = DatumGetInt64(DirectFunctionCall1(numeric_int8,
 										  NumericGetDatum(place->value.val.numeric)));
 	if (n < min || n > max)
-		segment_json_error(place->path, psprintf("expected a number from " INT64_FORMAT " to " INT64_FORMAT
+		segment_json_error(place, psprintf("expected a number from " INT64_FORMAT " to " INT64_FORMAT
 										 ", got " INT64_FORMAT, min, max, n));
 	return n;
 }
@@ -153,7 +169,7 @@ segment_json_check_keys(const JsonPlace *object, const char *const *allowed)
 				memcmp(allowed[i], value.val.string.val, value.val.string.len) == 0)
 				break;
 		if (allowed[i] == NULL)
-			segment_json_error(object->path, psprintf("unknown key \"%s\"",
+			segment_json_error(object, psprintf("unknown key \"%s\"",
 											  pnstrdup(value.val.string.val, value.val.string.len)));
 	}
 }

@@ -12,23 +12,27 @@
 
 #include "utils/jsonb.h"
 
-/* Where a value was found; `path` is for messages. */
+/*
+ * A value and where it was found, for messages.  A place refers to the place it
+ * was taken from, which has to outlive it.
+ */
 typedef struct JsonPlace
 {
-	const char *path;
+	const struct JsonPlace *parent; /* NULL: the whole */
+	const char *key;				/* of a member, or what the whole is called */
+	int			index;				/* of an element, from 0 */
 	JsonbValue	value;
 } JsonPlace;
 
-extern JsonPlace segment_json_root(Jsonb *json, const char *path);
+extern JsonPlace segment_json_root(Jsonb *json, const char *name);
 extern bool segment_json_has(const JsonPlace *object, const char *key);
 extern JsonPlace segment_json_member(const JsonPlace *object, const char *key);
-extern int	segment_json_array_length(const JsonPlace *array);
-extern JsonPlace segment_json_element(const JsonPlace *array, int i);
+extern JsonPlace *segment_json_elements(const JsonPlace *array, int *n);
 extern char *segment_json_string(const JsonPlace *place);
 extern double segment_json_double(const JsonPlace *place);
 extern int64 segment_json_integer(const JsonPlace *place, int64 min, int64 max);
 extern bool segment_json_is_null(const JsonPlace *place);
 extern void segment_json_check_keys(const JsonPlace *object, const char *const *allowed);
-pg_noreturn extern void segment_json_error(const char *path, const char *detail);
+pg_noreturn extern void segment_json_error(const JsonPlace *place, const char *detail);
 
 #endif							/* SEGMENT_JSON_READ_H */

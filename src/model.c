@@ -23,8 +23,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
-#define MODEL_PATH "segment_model"
-
 /* segments in a model; their numbers fit into 16 bits */
 #define MAX_SEGMENTS 32000
 
@@ -35,6 +33,14 @@ PG_FUNCTION_INFO_V1(segment_model_send);
 PG_FUNCTION_INFO_V1(segment_model_to_jsonb);
 PG_FUNCTION_INFO_V1(segment_model_from_jsonb);
 PG_FUNCTION_INFO_V1(segment_model_eq);
+
+pg_noreturn static void
+bad_model(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid segment_model: %s", detail)));
+}
 
 /* An empty model in the current context. */
 Model *
@@ -65,16 +71,16 @@ segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *n
 		ModelSegment *segment = &model->segment[i];
 
 		if (names[i][0] == '\0')
-			segment_json_error(MODEL_PATH, "a segment has an empty name");
+			bad_model("a segment has an empty name");
 		if (ids[i] < 1)
-			segment_json_error(MODEL_PATH, psprintf("segment \"%s\" has id %d, expected a positive number",
+			bad_model(psprintf("segment \"%s\" has id %d, expected a positive number",
 											names[i], ids[i]));
 		for (j = 0; j < i; j++)
 		{
 			if (strcmp(model->segment[j].name, names[i]) == 0)
-				segment_json_error(MODEL_PATH, psprintf("two segments are named \"%s\"", names[i]));
+				bad_model(psprintf("two segments are named \"%s\"", names[i]));
 			if (model->segment[j].id == ids[i])
-				segment_json_error(MODEL_PATH, psprintf("segments \"%s\" and \"%s\" both have id %d",
+				bad_model(psprintf("segments \"%s\" and \"%s\" both have id %d",
 												model->segment[j].name, names[i], ids[i]));
 		}
 		segment->id = ids[i];
@@ -103,7 +109,8 @@ static void
 read_segments(Model *model, const JsonPlace *json)
 {
 	JsonPlace	list = segment_json_member(json, "segments");
-	int			n = segment_json_array_length(&list);
+	int			n;
+	JsonPlace  *elements = segment_json_elements(&list, &n);
 	int32	   *ids;
 	char	  **names;
 	char	  **origins;
@@ -111,22 +118,22 @@ read_segments(Model *model, const JsonPlace *json)
 	static const char *const keys[] = {"id", "name", "origin", NULL};
 
 	if (n < 1 || n > MAX_SEGMENTS)
-		segment_json_error(list.path, psprintf("expected 1 to %d segments, got %d", MAX_SEGMENTS, n));
+		segment_json_error(&list, psprintf("expected 1 to %d segments, got %d", MAX_SEGMENTS, n));
 	ids = palloc(sizeof(int32) * n);
 	names = palloc(sizeof(char *) * n);
 	origins = palloc0(sizeof(char *) * n);
 	for (i = 0; i < n; i++)
 	{
-		JsonPlace	segment = segment_json_element(&list, i);
-		JsonPlace	id = segment_json_member(&segment, "id");
-		JsonPlace	name = segment_json_member(&segment, "name");
+		const JsonPlace *segment = &elements[i];
+		JsonPlace	id = segment_json_member(segment, "id");
+		JsonPlace	name = segment_json_member(segment, "name");
 
-		segment_json_check_keys(&segment, keys);
+		segment_json_check_keys(segment, keys);
 		ids[i] = (int32) segment_json_integer(&id, 1, PG_INT32_MAX);
 		names[i] = segment_json_string(&name);
-		if (segment_json_has(&segment, "origin"))
+		if (segment_json_has(segment, "origin"))
 		{
-			JsonPlace	origin = segment_json_member(&segment, "origin");
+			JsonPlace	origin = segment_json_member(segment, "origin");
 
 			origins[i] = segment_json_string(&origin);
 		}
@@ -156,7 +163,7 @@ check_model_keys(const Model *model, const JsonPlace *json)
 static Model *
 read_json(Jsonb *jsonb)
 {
-	JsonPlace	json = segment_json_root(jsonb, MODEL_PATH);
+	JsonPlace	json = segment_json_root(jsonb, "segment_model");
 	JsonPlace	place = segment_json_member(&json, "format");
 	const ModelKind *kind = NULL;
 	int64		format = segment_json_integer(&place, 1, PG_INT32_MAX);
@@ -176,7 +183,7 @@ read_json(Jsonb *jsonb)
 		if (strcmp(segment_model_kinds[i]->name, name) == 0)
 			kind = segment_model_kinds[i];
 	if (kind == NULL)
-		segment_json_error(place.path, psprintf("unknown kind of model \"%s\"", name));
+		segment_json_error(&place, psprintf("unknown kind of model \"%s\"", name));
 
 	model = segment_model_new(kind);
 	place = segment_json_member(&json, "n_input");
@@ -188,7 +195,7 @@ read_json(Jsonb *jsonb)
 	place = segment_json_member(&json, "n_unsampled");
 	model->n_unsampled = segment_json_integer(&place, 0, model->n_input);
 	if (model->n_used + model->n_skipped + model->n_unsampled != model->n_input)
-		segment_json_error(MODEL_PATH, "n_used, n_skipped and n_unsampled do not add up to n_input");
+		segment_json_error(&json, "n_used, n_skipped and n_unsampled do not add up to n_input");
 	read_segments(model, &json);
 	kind->read(model, &json);
 	check_model_keys(model, &json);

@@ -2,9 +2,9 @@
  * model_argument.c: the model and the features of a row function's call.
  *
  * assign_segment(model, ...) is called once a row, nearly always with the same
- * model.  The model is read once and kept; a call recognises it by size and
- * 64-bit hash (or, stored out of line, by its TOAST pointer) without reading
- * its JSON again.  Types of arguments are resolved once, too.
+ * model or, in a join, one of a few.  A model is taken from the session's cache
+ * once; a call recognises it by size and 64-bit hash (or, stored out of line, by
+ * its TOAST pointer).  Types of arguments are resolved once, too.
  */
 #include "model_argument.h"
 
@@ -13,6 +13,7 @@
 #include "current_model.h"
 #include "funcapi.h"
 #include "kernel/row_store.h"
+#include "model_cache.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -53,6 +54,16 @@ resolve_arguments(FunctionCallInfo fcinfo, RowCall *call)
 	}
 }
 
+static void
+release_models(void *arg)
+{
+	RowCall    *call = arg;
+	int			i;
+
+	for (i = 0; i < call->n_prepared; i++)
+		segment_model_release(call->prepared[i].model);
+}
+
 static RowCall *
 row_call(FunctionCallInfo fcinfo)
 {
@@ -64,30 +75,61 @@ row_call(FunctionCallInfo fcinfo)
 
 		call = palloc0(sizeof(RowCall));
 		resolve_arguments(fcinfo, call);
+		call->release.func = release_models;
+		call->release.arg = call;
+		MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &call->release);
 		fcinfo->flinfo->fn_extra = call;
 		MemoryContextSwitchTo(old);
 	}
 	return call;
 }
 
-static void
-keep_model(FunctionCallInfo fcinfo, RowCall *call, const SegmentModelValue *value)
+/* The model of a value, read unless it is prepared already. */
+static Model *
+prepare_model(FunctionCallInfo fcinfo, RowCall *call, const SegmentModelValue *value)
 {
 	MemoryContext context = fcinfo->flinfo->fn_mcxt;
-	Model	   *model = segment_model_read(value, context);
+	PreparedModel *prepared = &call->prepared[call->last_prepared];
+	Model	   *model;
+	int			i;
 
-	if (call->model != NULL)
-		MemoryContextDelete(call->model->context);
-	call->model = model;
-	call->row_model = NULL;
-	call->hash = value->hash;
-	call->size = VARSIZE(value);
-	call->toast_size = 0;
+	/* the last one first, then all others */
+	if (prepared->model != NULL && prepared->hash == value->hash && prepared->size == VARSIZE(value))
+		return prepared->model;
+	for (i = 0; i < call->n_prepared; i++)
+	{
+		prepared = &call->prepared[i];
+		if (prepared->hash == value->hash && prepared->size == VARSIZE(value))
+		{
+			call->last_prepared = i;
+			return prepared->model;
+		}
+	}
+
+	model = segment_model_acquire(value);
+	if (call->n_prepared < PREPARED_MODELS)
+		call->last_prepared = call->n_prepared++;
+	else
+	{
+		/* more models than places: they take turns */
+		call->last_prepared = (call->last_prepared + 1) % PREPARED_MODELS;
+		prepared = &call->prepared[call->last_prepared];
+		if (call->row_features == prepared->model->feature)
+			call->row_features = NULL;
+		if (call->toasted == prepared->model)
+			call->toasted = NULL;
+		segment_model_release(prepared->model);
+	}
+	prepared = &call->prepared[call->last_prepared];
+	prepared->model = model;
+	prepared->hash = value->hash;
+	prepared->size = VARSIZE(value);
 	if (call->n_values < model->n_features)
 	{
 		call->values = MemoryContextAlloc(context, sizeof(double) * model->n_features);
 		call->n_values = model->n_features;
 	}
+	return model;
 }
 
 /* The call of f(model, ...), its model prepared; the model is not NULL. */
@@ -96,19 +138,21 @@ segment_row_call_by_value(FunctionCallInfo fcinfo)
 {
 	RowCall    *call = row_call(fcinfo);
 	struct varlena *raw = (struct varlena *) PG_GETARG_POINTER(0);
+	bool		toasted = VARATT_IS_EXTERNAL_ONDISK(raw) &&
+		VARSIZE_EXTERNAL(raw) <= sizeof(call->toast_pointer);
 	SegmentModelValue *value;
 
-	if (VARATT_IS_EXTERNAL_ONDISK(raw))
+	if (toasted && call->toasted != NULL && call->toast_size == VARSIZE_EXTERNAL(raw) &&
+		memcmp(call->toast_pointer, raw, call->toast_size) == 0)
 	{
-		if (call->toast_size == VARSIZE_EXTERNAL(raw) &&
-			memcmp(call->toast_pointer, raw, call->toast_size) == 0)
-			return call;
+		call->model = call->toasted;
+		return call;
 	}
 	value = segment_model_detoast(PG_GETARG_DATUM(0));
-	if (call->model == NULL || call->hash != value->hash || call->size != VARSIZE(value))
-		keep_model(fcinfo, call, value);
-	if (VARATT_IS_EXTERNAL_ONDISK(raw) && VARSIZE_EXTERNAL(raw) <= sizeof(call->toast_pointer))
+	call->model = prepare_model(fcinfo, call, value);
+	if (toasted)
 	{
+		call->toasted = call->model;
 		call->toast_size = VARSIZE_EXTERNAL(raw);
 		memcpy(call->toast_pointer, raw, call->toast_size);
 	}
@@ -130,7 +174,7 @@ segment_row_call_by_name(FunctionCallInfo fcinfo)
 	{
 		char	   *new_name = MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, text_to_cstring(name));
 
-		keep_model(fcinfo, call, segment_current_model(new_name));
+		call->model = prepare_model(fcinfo, call, segment_current_model(new_name));
 		if (call->name != NULL)
 			pfree(call->name);
 		call->name = new_name;
@@ -149,10 +193,17 @@ match_row(FunctionCallInfo fcinfo, RowCall *call, HeapTupleHeader tuple)
 	int			i;
 	int			a;
 
-	if (call->row_model == model && call->row_type == HeapTupleHeaderGetTypeId(tuple) &&
+	if (call->row_features == model->feature && call->row_type == HeapTupleHeaderGetTypeId(tuple) &&
 		call->row_typmod == HeapTupleHeaderGetTypMod(tuple))
 		return;
 	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	if (call->row_desc != NULL)
+	{
+		FreeTupleDesc(call->row_desc);
+		pfree(call->row_attribute);
+		pfree(call->row_reader);
+	}
+	call->row_features = NULL;
 	call->row_type = HeapTupleHeaderGetTypeId(tuple);
 	call->row_typmod = HeapTupleHeaderGetTypMod(tuple);
 	desc = lookup_rowtype_tupdesc(call->row_type, call->row_typmod);
@@ -186,7 +237,7 @@ match_row(FunctionCallInfo fcinfo, RowCall *call, HeapTupleHeader tuple)
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("column \"%s\" is not a number", model->feature[i])));
 	}
-	call->row_model = model;
+	call->row_features = model->feature;
 	MemoryContextSwitchTo(old);
 }
 

@@ -9,16 +9,29 @@
 #include "access/tupdesc.h"
 #include "feature_value.h"
 #include "model.h"
+#include "utils/palloc.h"
+
+#define PREPARED_MODELS 64
+
+/* A model that the query has acquired, and how to recognise its value. */
+typedef struct PreparedModel
+{
+	Model	   *model;			/* NULL: none */
+	uint64		hash;
+	Size		size;
+} PreparedModel;
 
 /* Kept in fn_extra, for the length of a query. */
 typedef struct RowCall
 {
-	/* the model that was prepared last, and how to recognise it */
-	Model	   *model;
-	uint64		hash;
-	Size		size;
-	char		toast_pointer[32];	/* of a model stored out of line */
-	Size		toast_size;			/* 0: not stored out of line */
+	Model	   *model;				/* of this call */
+	PreparedModel prepared[PREPARED_MODELS];	/* a join may bring several in turn */
+	int			n_prepared;
+	int			last_prepared;
+	MemoryContextCallback release;	/* of the models, when the query ends */
+	Model	   *toasted;			/* the one last seen stored out of line ... */
+	char		toast_pointer[32];	/* ... and where it is stored */
+	Size		toast_size;
 	char	   *name;				/* of the segmentation, where called by name */
 
 	/* the features */
@@ -28,7 +41,7 @@ typedef struct RowCall
 	bool		by_array;			/* VARIADIC array */
 	Oid			row_type;			/* the composite type last seen */
 	int32		row_typmod;
-	const Model *row_model;			/* the model that the match was made for */
+	char	  **row_features;		/* the names that the match was made for */
 	TupleDesc	row_desc;
 	int		   *row_attribute;		/* by feature: attribute number, from 1 */
 	FeatureReader *row_reader;

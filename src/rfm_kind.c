@@ -57,48 +57,48 @@ read_feature(const Model *model, Rfm *rfm, int number, const JsonPlace *json)
 	static const char *const keys[] = {"name", "closed", "min", "max", "cuts", "counts", NULL};
 	RfmFeature *feature = &rfm->feature[number];
 	JsonPlace	place;
-	JsonPlace	element;
+	JsonPlace  *elements;
 	char	   *text;
 	int64		total = 0;
+	int			n;
 	int			i;
 
 	segment_json_check_keys(json, keys);
 	place = segment_json_member(json, "name");
 	text = segment_json_string(&place);
 	if (strcmp(text, segment_rfm_feature_names[number]) != 0)
-		segment_json_error(place.path, psprintf("expected \"%s\", got \"%s\"",
+		segment_json_error(&place, psprintf("expected \"%s\", got \"%s\"",
 										segment_rfm_feature_names[number], text));
 	place = segment_json_member(json, "closed");
 	text = segment_json_string(&place);
 	if (strcmp(text, "left") != 0 && strcmp(text, "right") != 0)
-		segment_json_error(place.path, psprintf("expected \"left\" or \"right\", got \"%s\"", text));
+		segment_json_error(&place, psprintf("expected \"left\" or \"right\", got \"%s\"", text));
 	feature->closed_left = strcmp(text, "left") == 0;
 	feature->min = read_extreme(json, "min");
 	feature->max = read_extreme(json, "max");
 
 	place = segment_json_member(json, "cuts");
-	if (segment_json_array_length(&place) != rfm->bins - 1)
-		segment_json_error(place.path, psprintf("expected %d cuts for %d bins, got %d",
-										rfm->bins - 1, rfm->bins, segment_json_array_length(&place)));
+	elements = segment_json_elements(&place, &n);
+	if (n != rfm->bins - 1)
+		segment_json_error(&place, psprintf("expected %d cuts for %d bins, got %d",
+											rfm->bins - 1, rfm->bins, n));
 	for (i = 0; i < rfm->bins - 1; i++)
 	{
-		element = segment_json_element(&place, i);
-		feature->cuts[i] = segment_json_double(&element);
+		feature->cuts[i] = segment_json_double(&elements[i]);
 		if (i > 0 && feature->cuts[i] < feature->cuts[i - 1])
-			segment_json_error(place.path, "the cuts do not ascend");
+			segment_json_error(&place, "the cuts do not ascend");
 	}
 	place = segment_json_member(json, "counts");
-	if (segment_json_array_length(&place) != rfm->bins)
-		segment_json_error(place.path, psprintf("expected %d counts, got %d",
-										rfm->bins, segment_json_array_length(&place)));
+	elements = segment_json_elements(&place, &n);
+	if (n != rfm->bins)
+		segment_json_error(&place, psprintf("expected %d counts, got %d", rfm->bins, n));
 	for (i = 0; i < rfm->bins; i++)
 	{
-		element = segment_json_element(&place, i);
-		feature->counts[i] = segment_json_integer(&element, 0, model->n_used - total);
+		feature->counts[i] = segment_json_integer(&elements[i], 0, model->n_used - total);
 		total += feature->counts[i];
 	}
 	if (total != model->n_used)
-		segment_json_error(place.path, "the counts do not add up to n_used");
+		segment_json_error(&place, "the counts do not add up to n_used");
 }
 
 static int
@@ -110,7 +110,7 @@ read_segment_id(const Model *model, const JsonPlace *place)
 	for (i = 0; i < model->n_segments; i++)
 		if (model->segment[i].id == id)
 			return i;
-	segment_json_error(place->path, psprintf("there is no segment with id %d", id));
+	segment_json_error(place, psprintf("there is no segment with id %d", id));
 }
 
 static void
@@ -118,8 +118,9 @@ rfm_read(Model *model, const JsonPlace *json)
 {
 	Rfm		   *rfm = palloc0(sizeof(Rfm));
 	JsonPlace	place;
-	JsonPlace	element;
+	JsonPlace  *elements;
 	int			n_cells;
+	int			n;
 	int			i;
 
 	model->detail = rfm;
@@ -135,25 +136,20 @@ rfm_read(Model *model, const JsonPlace *json)
 	rfm->lowest_score = (int) segment_json_integer(&place, 0, 1);
 
 	place = segment_json_member(json, "features");
-	if (segment_json_array_length(&place) != RFM_FEATURES)
-		segment_json_error(place.path, "expected three features");
+	elements = segment_json_elements(&place, &n);
+	if (n != RFM_FEATURES)
+		segment_json_error(&place, "expected three features");
 	for (i = 0; i < RFM_FEATURES; i++)
-	{
-		element = segment_json_element(&place, i);
-		read_feature(model, rfm, i, &element);
-	}
+		read_feature(model, rfm, i, &elements[i]);
 	place = segment_json_member(json, "no_orders");
 	rfm->no_orders = read_segment_id(model, &place);
 	place = segment_json_member(json, "cells");
 	n_cells = rfm->bins * rfm->bins * rfm->bins;
-	if (segment_json_array_length(&place) != n_cells)
-		segment_json_error(place.path, psprintf("expected %d cells, got %d",
-										n_cells, segment_json_array_length(&place)));
+	elements = segment_json_elements(&place, &n);
+	if (n != n_cells)
+		segment_json_error(&place, psprintf("expected %d cells, got %d", n_cells, n));
 	for (i = 0; i < n_cells; i++)
-	{
-		element = segment_json_element(&place, i);
-		rfm->cells[i] = (int16) read_segment_id(model, &element);
-	}
+		rfm->cells[i] = (int16) read_segment_id(model, &elements[i]);
 }
 
 /* ---- writing ---- */

@@ -151,6 +151,8 @@ given_thresholds(Jsonb *thresholds, int number, int bins, RfmFeature *feature)
 	static const char *const keys[] = {"recency", "frequency", "monetary", NULL};
 	JsonPlace	json;
 	JsonPlace	list;
+	JsonPlace  *elements;
+	int			n;
 	int			i;
 
 	if (thresholds == NULL)
@@ -160,17 +162,16 @@ given_thresholds(Jsonb *thresholds, int number, int bins, RfmFeature *feature)
 	if (!segment_json_has(&json, segment_rfm_feature_names[number]))
 		return false;
 	list = segment_json_member(&json, segment_rfm_feature_names[number]);
-	if (segment_json_array_length(&list) != bins - 1)
+	elements = segment_json_elements(&list, &n);
+	if (n != bins - 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%d bins need %d thresholds of %s, got %d", bins, bins - 1,
-						segment_rfm_feature_names[number], segment_json_array_length(&list)),
+						segment_rfm_feature_names[number], n),
 				 errhint("Give one threshold between each two neighbouring bins.")));
 	for (i = 0; i < bins - 1; i++)
 	{
-		JsonPlace	element = segment_json_element(&list, i);
-
-		feature->cuts[i] = segment_json_double(&element);
+		feature->cuts[i] = segment_json_double(&elements[i]);
 		if (i > 0 && !(feature->cuts[i] > feature->cuts[i - 1]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

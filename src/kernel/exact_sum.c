@@ -76,7 +76,7 @@ static inline void
 add_integer(SegmentExactSum *sum, uint64 m, int exponent, bool negative)
 {
 	int			bit = exponent + SEGMENT_EXACT_BIAS;
-	int			i = bit >> 5;
+	int			i = bit >> 5;	/* in range unless m is zero */
 	int			shift = bit & 31;
 	uint64		low = m << shift;
 	uint64		high = shift == 0 ? 0 : m >> (64 - shift);
@@ -84,6 +84,9 @@ add_integer(SegmentExactSum *sum, uint64 m, int exponent, bool negative)
 	int64		part1 = (int64) (low >> 32);
 	int64		part2 = (int64) high;
 
+	/* a zero may come with any exponent */
+	if (m == 0)
+		return;
 	if (negative)
 	{
 		part0 = -part0;

@@ -9,12 +9,12 @@
 #include "c.h"
 
 /*
- * The sum is sum(limb[i] * 2^(32 i - SEGMENT_EXACT_BIAS)).  Squares of doubles
- * lie between 2^-2148 and 2^2048; below there is room for the low parts of
- * scaled products, above for 2^62 addends.
+ * The sum is sum(limb[i] * 2^(32 i - SEGMENT_EXACT_BIAS)).  The widest addend is
+ * copies * weight * x^2: between 2^-3222 and 2^(63 + 3072), its low parts down to
+ * 2^-3560; above there is room for 2^62 addends.
  */
-#define SEGMENT_EXACT_BIAS	2496
-#define SEGMENT_EXACT_LIMBS 150
+#define SEGMENT_EXACT_BIAS	3584
+#define SEGMENT_EXACT_LIMBS 216
 
 typedef struct SegmentExactSum
 {
