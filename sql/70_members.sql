@@ -71,7 +71,7 @@ COMMENT ON FUNCTION key_of(segmentation) IS 'The type of the customer key, as th
 
 -- The text of a query for who was where at an instant: (customer, segment_id, entered_at, reason).
 CREATE FUNCTION members_query(s segmentation, at timestamptz) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE WHEN at IS NULL THEN
         format('SELECT %I AS customer, segment_id, entered_at, entered_reason AS reason FROM %I.%I', s.key_column, s.table_schema, s.member_table)

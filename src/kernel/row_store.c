@@ -274,12 +274,13 @@ segment_row_store_fold(SegmentRowStore *store)
 void
 segment_row_store_raise_level(SegmentRowStore *store, int level)
 {
-	int64		n = store->n_rows;
+	int64		n;
 	int64		r;
 
 	if (level <= store->level)
 		return;
 	segment_row_store_fold(store);
+	n = store->n_rows;
 	store->level = level;
 	store->n_rows = 0;
 	for (r = 0; r < n; r++)
