@@ -59,6 +59,10 @@ SELECT count(DISTINCT feature_set_info(f)) AS one FROM (
 SELECT f -> 'sum' AS sum, f -> 'sum_squares' AS squares FROM (SELECT feature_set_info(feature_set(x)) -> 'features' -> 0 AS f FROM (VALUES (1e308), (1e308)) AS v (x)) AS t;
 SELECT (f ->> 'sum')::float8 AS sum, f -> 'sum_squares' AS squares FROM (SELECT feature_set_info(feature_set(x)) -> 'features' -> 0 AS f FROM (VALUES (1e308), (1e308), (-1e308), (-5e-324)) AS v (x)) AS t;
 
+-- weights and values of any size: beyond the range infinity, never a wrong number
+SELECT w::float8 AS w, x::float8 AS x, f ->> 'sum' IN ('Infinity', '0') AS sum, f ->> 'sum_squares' IN ('Infinity', '0') AS squares
+FROM (SELECT w, x, feature_set_info(feature_set_weighted(w, x)) -> 'features' -> 0 AS f FROM (VALUES (1.7976931348623157e308, 1.7976931348623157e308), (5e-324, 5e-324), (1e300, 1e300)) AS v (w, x) GROUP BY 1, 2) AS s ORDER BY w;
+
 -- ---- text, binary and jsonb: the same set again ----
 CREATE TEMP TABLE sets AS
 SELECT 'numbers' AS what, feature_set(i, i / 3.0, NULLIF(i % 5, 0)) AS f FROM generate_series(1, 200) AS i
@@ -100,11 +104,11 @@ SELECT what, f::text AS t FROM (
     SELECT 'numbers' AS what, feature_set(i, i % 2) AS f FROM generate_series(1, 3) AS i
     UNION ALL SELECT 'mixed', feature_set(m) FROM mixed AS m
     UNION ALL SELECT 'weighted', feature_set_weighted(NULLIF(i, 2), i) FROM generate_series(1, 3) AS i) AS s;
--- of 7 rows one is in the sample; of the others 5 have a value, from 1 to 2, that sums to 8
+-- of 7 rows one is in the sample; of the others 5 have a value, from 1 to 2
 INSERT INTO small VALUES ('sampled', '0001' || '02' || '00' || '00000001' || '5365676d656e7431' || '0000000000000007' || '0000000000000001' || '00000000' || '6e'
     || '3ff0000000000000' || '0000000000000001' || '0000000000000005' || '0000000000000001' || '0000000000000000' || '3ff0000000000000' || '4000000000000000'
     || repeat('004e' || '0001' || '0000000000000008', 3));
-SELECT feature_set_info(t::feature_set) FROM small WHERE what = 'sampled';
+SELECT info - 'features' AS info, info #>> '{features,0,n_values}' AS n_values, info #>> '{features,0,min}' AS min, info #>> '{features,0,max}' AS max FROM (SELECT feature_set_info(t::feature_set) AS info FROM small WHERE what = 'sampled') AS s;
 -- every truncation fails
 SELECT what, count(*) FILTER (WHERE pg_temp.try_text(left(t, n)) = 'read') AS read FROM small, generate_series(0, length(t) - 1) AS n GROUP BY 1 ORDER BY what COLLATE "C";
 -- and so does anything behind the end
