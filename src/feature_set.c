@@ -203,15 +203,19 @@ static Size
 feature_set_flat_size(ExpandedObjectHeader *eohptr)
 {
 	FeatureSet *set = (FeatureSet *) eohptr;
+	MemoryContext old;
 	StringInfoData columns;
 	Size		size;
 
 	Assert(set->magic == FEATURE_SET_MAGIC);
 	fit_into_value(set);
+	/* the caller's context may be one that cannot free, as a sort's is */
+	old = MemoryContextSwitchTo(set->hdr.eoh_context);
 	initStringInfo(&columns);
 	segment_feature_set_write_columns(set, &columns);
 	size = flat_size(set, columns.len);
 	pfree(columns.data);
+	MemoryContextSwitchTo(old);
 	return size;
 }
 
@@ -224,6 +228,7 @@ feature_set_flatten(ExpandedObjectHeader *eohptr, void *result, Size size)
 	char	   *p = (char *) result + MAXALIGN(sizeof(FlatFeatureSet));
 	StringInfoData columns;
 	Size		rows_size = sizeof(double) * store->width * store->n_rows;
+	MemoryContext old = MemoryContextSwitchTo(set->hdr.eoh_context);
 	int			i;
 
 	initStringInfo(&columns);
@@ -265,6 +270,7 @@ feature_set_flatten(ExpandedObjectHeader *eohptr, void *result, Size size)
 		memcpy(p, store->left_out, sizeof(SegmentColumnStats) * store->n_columns);
 	}
 	pfree(columns.data);
+	MemoryContextSwitchTo(old);
 }
 
 /*
