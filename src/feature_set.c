@@ -294,7 +294,6 @@ view_flat(FlatFeatureSet *flat, MemoryContext context)
 
 	set = palloc0(sizeof(FeatureSet));
 	set->magic = FEATURE_SET_MAGIC;
-	set->read_only = true;
 	set->hdr.eoh_context = context;
 	set->columns = palloc0(sizeof(FeatureColumn) * flat->n_columns);
 	segment_row_store_init(&set->store, flat->n_columns, (flat->flags & FLAT_WEIGHTED) != 0,

@@ -40,13 +40,12 @@ typedef struct FeatureColumn
 
 /*
  * A feature set in memory: an expanded object while the aggregate fills it, or
- * a view whose rows still lie in the flat value it was read from (read_only).
+ * a view whose rows still lie in the flat value it was read from: for reading only.
  */
 typedef struct FeatureSet
 {
 	ExpandedObjectHeader hdr;
 	int			magic;			/* FEATURE_SET_MAGIC */
-	bool		read_only;
 	FeatureColumn *columns;
 	SegmentRowStore store;
 } FeatureSet;
