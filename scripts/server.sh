@@ -103,11 +103,13 @@ server_start() {
 server_stop() {
 	[ -n "$SERVER_DIR" ] || return 0
 	if [ "${KEEP:-}" = 1 ] && [ -e "$SERVER_DIR/data/postmaster.pid" ]; then
+		# the folder of the socket is closed to whoever ran this by sudo
+		local sudo=${SUDO_USER:+sudo }
 		echo "The server is left running (KEEP=1):"
-		echo "  psql -h $PGHOST -p $PGPORT -U postgres ${PGDATABASE:-postgres}"
+		echo "  ${sudo}psql -h $PGHOST -p $PGPORT -U postgres ${PGDATABASE:-postgres}"
 		echo "Stop and remove it by:"
 		if [ "$(id -u)" -eq 0 ]; then
-			echo "  runuser -u postgres -- $SERVER_BIN/pg_ctl -D $SERVER_DIR/data -m immediate stop && rm -rf $SERVER_DIR"
+			echo "  ${sudo}runuser -u postgres -- $SERVER_BIN/pg_ctl -D $SERVER_DIR/data -m immediate stop && ${sudo}rm -rf $SERVER_DIR"
 		else
 			echo "  $SERVER_BIN/pg_ctl -D $SERVER_DIR/data -m immediate stop && rm -rf $SERVER_DIR"
 		fi
