@@ -19,6 +19,7 @@
 #include "kernel/hash.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -70,6 +71,7 @@ segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *n
 	{
 		ModelSegment *segment = &model->segment[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (names[i][0] == '\0')
 			bad_model("a segment has an empty name");
 		if (ids[i] < 1)
