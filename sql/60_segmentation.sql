@@ -363,7 +363,9 @@ BEGIN
         old_model := segment.get_model(s.name);
     END IF;
     placed_query := segment.placing_query(s, as_of, train);
+    -- an instant refreshed before has places in the history to compare with, though no members
     EXECUTE format('SELECT NOT EXISTS (SELECT FROM %I.%I)', s.table_schema, s.member_table) INTO first_fill;
+    first_fill := first_fill AND s.refreshed_as_of IS DISTINCT FROM as_of;
 
     -- one statement reads the source, trains, assigns, compares and writes, so all of it sees one state of the data
     IF first_fill THEN
@@ -375,13 +377,13 @@ BEGIN
             'FROM model AS m, (SELECT count(*) AS n FROM entered) AS e',
             s.table_schema, s.member_table)
         INTO result USING as_of;
-        IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS c
-                       WHERE c.conrelid = to_regclass(format('%I.%I', s.table_schema, s.member_table)) AND c.contype = 'p') THEN
-            EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (%I)', s.table_schema, s.member_table, s.key_column);
-        END IF;
     ELSE
         EXECUTE placed_query || segment.writing_query(s, again => s.refreshed_as_of = as_of)
         INTO result USING as_of, train AND s.model_version IS NOT NULL, old_model;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_constraint AS c
+                   WHERE c.conrelid = to_regclass(format('%I.%I', s.table_schema, s.member_table)) AND c.contype = 'p') THEN
+        EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (%I)', s.table_schema, s.member_table, s.key_column);
     END IF;
     summarise_seconds := (result.counts ->> 'seconds')::float8;
 

@@ -299,3 +299,29 @@ DROP VIEW segment_members_now;
 SELECT drop_segmentation('hist');
 SELECT count(*) FROM segment.run WHERE segmentation = 'hist';
 SELECT to_regclass('hist_segments'), to_regclass('hist_history');
+
+-- Everybody gone and back as of one instant: nobody has left, nobody is new.
+CREATE TABLE hist_back (customer_id int, ordered_at timestamptz, amount int);
+INSERT INTO hist_back SELECT i, timestamptz '2024-01-01' + i * interval '1 day', i FROM generate_series(1, 20) AS i;
+SELECT create_rfm_segmentation('hist_back', 'hist_back');
+SELECT outcome, customers, entered FROM refresh_segmentation('hist_back', '2024-02-01');
+CREATE TABLE hist_before AS SELECT * FROM hist_back_segments;
+BEGIN;
+CREATE TABLE hist_kept AS SELECT * FROM hist_back;
+DELETE FROM hist_back;
+SELECT customers, departed FROM refresh_segmentation('hist_back', '2024-02-02', false);
+INSERT INTO hist_back SELECT * FROM hist_kept;
+SELECT customers FROM refresh_segmentation('hist_back', '2024-02-02', false);
+COMMIT;
+SELECT event, reason, count(*) FROM segment_events('hist_back') WHERE event <> 'moved' GROUP BY 1, 2;
+SELECT customer_id FROM hist_back_segments AS s JOIN hist_before AS b USING (customer_id) WHERE s.segment_id = b.segment_id AND s.entered_at <> b.entered_at;
+SELECT customer_id FROM hist_back_history WHERE left_reason = 'gone';
+SELECT drop_segmentation('hist_back');
+-- A first refresh without orders, corrected as of the same instant: the key is there.
+DELETE FROM hist_back;
+SELECT create_rfm_segmentation('hist_back', 'hist_back');
+SELECT outcome, customers FROM refresh_segmentation('hist_back', '2024-02-01');
+INSERT INTO hist_back SELECT * FROM hist_kept;
+SELECT outcome, customers, entered FROM refresh_segmentation('hist_back', '2024-02-01');
+SELECT contype, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'hist_back_segments'::regclass AND contype = 'p';
+SELECT drop_segmentation('hist_back');
