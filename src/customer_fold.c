@@ -426,6 +426,20 @@ new_order(CustomerFold *fold, uint32 customer, Datum order)
 	return true;
 }
 
+/* The candidate is not the customer when two tags are equal, or it came with this batch. */
+static inline int64
+find_customer(const CustomerFold *fold, const FoldRow *row)
+{
+	if (likely(row->candidate != 0))
+	{
+		const CustomerEntry *entry = segment_key_table_entry(&fold->customers, row->candidate - 1);
+
+		if (likely(segment_keys_equal(fold->customer_type, entry->key.key, row->customer)))
+			return (int64) row->candidate - 1;
+	}
+	return segment_key_table_find(&fold->customers, row->customer, 0, row->hash);
+}
+
 static void
 apply_row(CustomerFold *fold, const FoldRow *row)
 {
@@ -437,7 +451,7 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 		write_row(fold, row);
 		return;
 	}
-	number = segment_key_table_find(&fold->customers, row->customer, 0, row->hash);
+	number = find_customer(fold, row);
 	if (number < 0)
 	{
 		if (!fold->spilling && no_room(fold, &fold->customers, row->customer))
@@ -487,8 +501,9 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 	add_amount(fold, entry, row);
 }
 
-static void
-apply_batch(CustomerFold *fold)
+/* Takes in the rows of the batch. */
+void
+segment_fold_apply(CustomerFold *fold)
 {
 	const KeyTable *customers = &fold->customers;
 	int			n = fold->n_batch;
@@ -497,27 +512,15 @@ apply_batch(CustomerFold *fold)
 	for (i = 0; i < n; i++)
 	{
 		fold->batch[i].hash = segment_key_hash(fold->customer_type, fold->batch[i].customer);
-		segment_key_table_prefetch_slot(customers, fold->batch[i].hash);
+		segment_key_table_prefetch(customers, fold->batch[i].hash);
 	}
 	for (i = 0; i < n; i++)
-		segment_key_table_prefetch_entry(customers, fold->batch[i].hash);
+		fold->batch[i].candidate = segment_key_table_candidate(customers, fold->batch[i].hash);
 	for (i = 0; i < n; i++)
 		apply_row(fold, &fold->batch[i]);
 	fold->n_batch = 0;
 	MemoryContextReset(fold->batch_context);
 	CHECK_FOR_INTERRUPTS();
-}
-
-/*
- * Adds a row.  What it points to must live in fold->batch_context, or outlive
- * the pass.
- */
-void
-segment_fold_add(CustomerFold *fold, FoldRow *row)
-{
-	fold->batch[fold->n_batch++] = *row;
-	if (fold->n_batch == FOLD_BATCH)
-		apply_batch(fold);
 }
 
 /* After the last row of a pass: the customers table is final. */
@@ -528,7 +531,7 @@ segment_fold_end_pass(CustomerFold *fold)
 	int			p;
 
 	if (fold->n_batch > 0)
-		apply_batch(fold);
+		segment_fold_apply(fold);
 	if (fold->files == NULL)
 		return;
 	old = MemoryContextSwitchTo(fold->context);
@@ -563,15 +566,14 @@ segment_fold_next_pass(CustomerFold *fold)
 				 errmsg("could not rewind temporary file: %m")));
 	for (;;)
 	{
-		FoldRow		row;
 		bool		more;
 
 		old = MemoryContextSwitchTo(fold->batch_context);
-		more = read_row(fold, partition->file, &row);
+		more = read_row(fold, partition->file, segment_fold_row(fold));
 		MemoryContextSwitchTo(old);
 		if (!more)
 			break;
-		segment_fold_add(fold, &row);
+		segment_fold_add(fold);
 	}
 	BufFileClose(partition->file);
 	pfree(partition);

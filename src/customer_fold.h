@@ -23,6 +23,9 @@
 typedef struct FoldRow
 {
 	uint64		hash;			/* of the customer */
+	uint32		candidate;		/* entry that may be the customer's, or 0 */
+	int16		scale;
+	uint8		flags;
 	Datum		customer;
 	Datum		order;			/* where orders are told apart */
 	int64		time;
@@ -30,8 +33,6 @@ typedef struct FoldRow
 	int64		orders;			/* FOLD_STATE */
 	int64		mantissa;		/* amount = mantissa / 10^scale */
 	Numeric		large;			/* FOLD_LARGE: added to the amount */
-	int16		scale;
-	uint8		flags;
 } FoldRow;
 
 typedef struct CustomerEntry
@@ -77,9 +78,26 @@ typedef struct CustomerFold
 
 extern CustomerFold *segment_fold_create(const KeyType *customer_type, const KeyType *order_type,
 										 Size limit);
-extern void segment_fold_add(CustomerFold *fold, FoldRow *row);
+extern void segment_fold_apply(CustomerFold *fold);
 extern void segment_fold_end_pass(CustomerFold *fold);
 extern bool segment_fold_next_pass(CustomerFold *fold);
 extern Numeric segment_fold_sum(const CustomerFold *fold, const CustomerEntry *entry);
+
+/*
+ * The row to be filled next; it counts once it is added.  What it points to
+ * must live in fold->batch_context, or outlive the pass.
+ */
+static inline FoldRow *
+segment_fold_row(CustomerFold *fold)
+{
+	return &fold->batch[fold->n_batch];
+}
+
+static inline void
+segment_fold_add(CustomerFold *fold)
+{
+	if (++fold->n_batch == FOLD_BATCH)
+		segment_fold_apply(fold);
+}
 
 #endif							/* SEGMENT_CUSTOMER_FOLD_H */

@@ -120,16 +120,14 @@ segment_key_size(const KeyType *type, Datum key)
 	return VARSIZE_ANY(DatumGetPointer(key));
 }
 
-static inline bool
-keys_equal(const KeyType *type, Datum a, Datum b)
+bool
+segment_keys_equal_slow(const KeyType *type, Datum a, Datum b)
 {
 	Size		size_a;
 	Size		size_b;
 	const char *bytes_a;
 	const char *bytes_b;
 
-	if (type->class == KEY_WORD)
-		return a == b;
 	if (type->class == KEY_GENERIC)
 		return DatumGetBool(FunctionCall2Coll((FmgrInfo *) &type->equal, type->collation, a, b));
 	bytes_a = key_bytes(type, a, &size_a);
@@ -167,7 +165,7 @@ segment_key_table_find(const KeyTable *table, Datum key, uint32 owner, uint64 ha
 		{
 			const KeyEntry *entry = segment_key_table_entry(table, slot.entry - 1);
 
-			if (entry->owner == owner && keys_equal(table->type, entry->key, key))
+			if (entry->owner == owner && segment_keys_equal(table->type, entry->key, key))
 				return (int64) slot.entry - 1;
 		}
 		i = (i + 1) & table->mask;

@@ -64,6 +64,7 @@ extern int64 segment_key_table_find(const KeyTable *table, Datum key, uint32 own
 extern uint32 segment_key_table_add(KeyTable *table, Datum key, uint32 owner, uint64 hash);
 extern Size segment_key_table_memory_to_add(const KeyTable *table, Datum key);
 extern uint64 segment_key_hash_slow(const KeyType *type, Datum key);
+extern bool segment_keys_equal_slow(const KeyType *type, Datum a, Datum b);
 extern Size segment_key_size(const KeyType *type, Datum key);
 
 static inline uint64
@@ -80,20 +81,40 @@ segment_key_table_entry(const KeyTable *table, uint32 number)
 	return table->entries + (Size) number * table->entry_size;
 }
 
-/* The two cache misses of a look-up, started ahead of it. */
+/*
+ * A look-up in three steps, so that those of a batch of keys wait for memory
+ * together: prefetch the slot; later take the candidate, which prefetches the
+ * entry; later still see whether it holds the key, and if not, find.
+ */
 static inline void
-segment_key_table_prefetch_slot(const KeyTable *table, uint64 hash)
+segment_key_table_prefetch(const KeyTable *table, uint64 hash)
 {
 	__builtin_prefetch(&table->slots[hash & table->mask]);
 }
 
-static inline void
-segment_key_table_prefetch_entry(const KeyTable *table, uint64 hash)
+/* The number + 1 of the first entry whose hash has the same tag, or 0. */
+static inline uint32
+segment_key_table_candidate(const KeyTable *table, uint64 hash)
 {
-	uint32		entry = table->slots[hash & table->mask].entry;
+	uint64		i = hash & table->mask;
+	uint32		tag = (uint32) (hash >> 32);
 
-	if (entry != 0)
-		__builtin_prefetch(table->entries + (Size) (entry - 1) * table->entry_size);
+	while (table->slots[i].entry != 0 && table->slots[i].tag != tag)
+		i = (i + 1) & table->mask;
+	if (table->slots[i].entry != 0)
+	{
+		const char *entry = segment_key_table_entry(table, table->slots[i].entry - 1);
+
+		__builtin_prefetch(entry);
+		__builtin_prefetch(entry + table->entry_size - 1);
+	}
+	return table->slots[i].entry;
+}
+
+static inline bool
+segment_keys_equal(const KeyType *type, Datum a, Datum b)
+{
+	return type->class == KEY_WORD ? a == b : segment_keys_equal_slow(type, a, b);
 }
 
 #endif							/* SEGMENT_KEY_TABLE_H */

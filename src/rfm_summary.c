@@ -388,14 +388,14 @@ static bool
 summary_receive(TupleTableSlot *slot, DestReceiver *self)
 {
 	Summary    *s = (Summary *) self;
-	FoldRow		row;
+	FoldRow    *row = segment_fold_row(s->fold);
 	MemoryContext old;
 	int			sign;
 	bool		finite;
 
 	slot_getsomeattrs(slot, s->n_columns);
 	s->counts.read++;
-	row.flags = FOLD_ORDER;
+	row->flags = FOLD_ORDER;
 	if (unlikely(slot->tts_isnull[0]))
 	{
 		s->counts.null_customer++;
@@ -418,25 +418,25 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 	}
 	/* large amounts and detoasted values live until the batch is applied */
 	old = MemoryContextSwitchTo(s->fold->batch_context);
-	finite = read_time(s, slot->tts_values[1], &row.time) &&
-		read_amount(s, slot->tts_values[2], &row);
+	finite = read_time(s, slot->tts_values[1], &row->time) &&
+		read_amount(s, slot->tts_values[2], row);
 	MemoryContextSwitchTo(old);
 	if (unlikely(!finite))
 	{
 		s->counts.not_finite++;
 		return true;
 	}
-	if (unlikely(row.time >= s->until))
+	if (unlikely(row->time >= s->until))
 	{
 		s->counts.after_as_of++;
 		return true;
 	}
-	if (unlikely(row.time < s->from))
+	if (unlikely(row->time < s->from))
 	{
 		s->counts.before_lookback++;
 		return true;
 	}
-	sign = amount_sign(&row);
+	sign = amount_sign(row);
 	if (unlikely(sign < 0) && s->refunds != REFUND_ORDER)
 	{
 		if (s->refunds == REFUND_IGNORE)
@@ -445,7 +445,7 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 			return true;
 		}
 		s->counts.refunds++;
-		row.flags &= ~FOLD_ORDER;
+		row->flags &= ~FOLD_ORDER;
 	}
 	if (unlikely(sign == 0) && s->ignore_zero)
 	{
@@ -453,10 +453,10 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 		return true;
 	}
 	s->counts.used++;
-	row.customer = copy_to_batch(s, &s->customer_type, slot->tts_values[0]);
-	row.order = s->has_order && (row.flags & FOLD_ORDER)
+	row->customer = copy_to_batch(s, &s->customer_type, slot->tts_values[0]);
+	row->order = s->has_order && (row->flags & FOLD_ORDER)
 		? copy_to_batch(s, &s->order_type, slot->tts_values[3]) : (Datum) 0;
-	segment_fold_add(s->fold, &row);
+	segment_fold_add(s->fold);
 	return true;
 }
 
