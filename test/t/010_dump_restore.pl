@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use SegmentTest;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -20,7 +21,6 @@ sub run_in
 	return $node->safe_psql($database, "$settings $sql");
 }
 
-run_in('postgres', 'SELECT 1');
 $node->safe_psql('shop', "CREATE EXTENSION segment; CREATE SCHEMA keeping AUTHORIZATION keeper");
 run_in('shop', q{
 	CREATE TABLE orders (customer_id bigint, ordered_at timestamptz, amount numeric);
@@ -63,6 +63,7 @@ my @questions = (
 	[ 'comments', "SELECT attrelid::regclass::text, attnum, col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid IN ('loyal_segments'::regclass, 'loyal_history'::regclass) AND attnum > 0 ORDER BY 1, 2" ],
 );
 my %before = map { $_->[0] => run_in('shop', $_->[1]) } @questions;
+is_whole($node, 'shop', 'before the dump');
 ok($before{members} && $before{history} && $before{events} && $before{migration}, 'there is something to lose');
 
 my @refresh = (
@@ -92,6 +93,7 @@ foreach my $format ('plain', 'custom')
 		$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr($copy), "$dir/custom.dump" ], 'pg_restore');
 	}
 	is(run_in($copy, $_->[1]), $before{ $_->[0] }, "$format: same $_->[0]") foreach @questions;
+	is_whole($node, $copy, $format);
 	is(run_in($copy, 'SELECT max(run_id) FROM segment.run'), run_in('shop', 'SELECT max(run_id) FROM segment.run'), "$format: same last run");
 }
 
@@ -101,6 +103,8 @@ foreach my $sql (@refresh)
 	my $wanted = run_in('shop', $sql);
 	is(run_in("copy_$_", $sql), $wanted, "$_: goes on alike: " . substr($sql, 0, 60)) foreach ('plain', 'custom');
 }
+
+next_refresh_is_right($node, "copy_$_", '2024-06-20', $_) foreach ('plain', 'custom');
 
 # rights came along
 my ($status, $out, $err) = $node->psql('copy_plain', "SET ROLE looker; SELECT count(*) FROM segment.segment_size; SELECT segment.refresh_segmentation('loyal')");
