@@ -24,7 +24,7 @@ COMMENT ON FUNCTION query_columns(text, text) IS
 CREATE FUNCTION query_keys(key anyelement, query text, search_path text) RETURNS SETOF anyelement
     AS 'MODULE_PATHNAME', 'segment_query_keys' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
 COMMENT ON FUNCTION query_keys(anyelement, text, text) IS
-'The values of a query''s first column, NULLs left out, the query run under the given search_path. Used for the list of customers. Errors: as query_columns, and datatype_mismatch when the column is not of the key''s type.';
+'The values of a query''s first column, NULLs left out, the query run under the given search_path (NULL: the session''s). NULL query: no rows. Used for the list of customers. Errors: as query_columns, and datatype_mismatch when the column is not of the key''s type.';
 
 -- ---- RFM: cut points and scores ----
 

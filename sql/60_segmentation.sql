@@ -85,7 +85,7 @@ BEGIN
     END IF;
     IF schema IS NULL THEN
         RAISE EXCEPTION 'no schema to create the tables in'
-            USING ERRCODE = 'undefined_schema', HINT = 'Give the argument schema, or set search_path.';
+            USING ERRCODE = 'invalid_schema_name', HINT = 'Give the argument schema, or set search_path.';
     END IF;
 
     source := segment.source_query(source, search_path);

@@ -173,6 +173,8 @@ segment_query_keys(PG_FUNCTION_ARGS)
 	KeyReceiver keys = {{0}};
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (PG_ARGISNULL(1))
+		return (Datum) 0;
 	keys.receiver.receiveSlot = key_receive;
 	keys.receiver.rStartup = key_startup;
 	keys.receiver.rShutdown = key_nothing;
@@ -182,6 +184,6 @@ segment_query_keys(PG_FUNCTION_ARGS)
 	keys.store = rsinfo->setResult;
 	keys.desc = rsinfo->setDesc;
 	segment_source_run(text_to_cstring(PG_GETARG_TEXT_PP(1)),
-					   text_to_cstring(PG_GETARG_TEXT_PP(2)), &keys.receiver);
+					   PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)), &keys.receiver);
 	return (Datum) 0;
 }

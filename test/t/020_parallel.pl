@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use SegmentTest;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -61,6 +62,7 @@ foreach my $as_of ('2023-09-01', '2024-01-01', '2024-09-01')
 	is( $node->safe_psql('postgres', 'SELECT count(*) FROM (SELECT * FROM serial_history EXCEPT SELECT * FROM parallel_history) AS d'), 0, 'same history');
 	is( $node->safe_psql('postgres', q{SELECT segment.get_model('serial') OPERATOR(segment.=) segment.get_model('parallel')}), 't', 'same model');
 }
+is_whole($node, 'postgres', 'serial and parallel');
 my $by_name = q{SELECT segment.assign_segment('serial', recency, frequency, monetary) AS s, count(*), sum(id) FROM figures GROUP BY 1 ORDER BY 1};
 is($node->safe_psql('postgres', "$parallel $by_name"), $node->safe_psql('postgres', "$serial $by_name"), 'assign by name: the same');
 

@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use SegmentTest;
 
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 # some private builds of the server come without it
@@ -54,6 +55,7 @@ foreach my $question (
 	isnt($wanted, '', "$name: something to read");
 	is($standby->safe_psql('postgres', $sql), $wanted, "$name: the same on the standby");
 }
+is_whole($standby, 'postgres', 'standby');
 foreach my $write (
 	"SELECT segment.refresh_segmentation('loyal', '2024-06-01')", "SELECT segment.rename_segment('loyal', 'VIP', 'X')", "SELECT segment.drop_segmentation('loyal')",
 	"SELECT segment.create_rfm_segmentation('other', 'orders')", "SELECT segment.create_rfm_scheme('x', '[{\"segment\": \"All\"}]')")
@@ -64,6 +66,7 @@ foreach my $write (
 # after a failover it goes on
 $standby->promote;
 is($standby->safe_psql('postgres', "SELECT outcome, entered, departed FROM segment.refresh_segmentation('loyal', '2024-06-01')"), 'ok|0|0', 'refreshed after promotion');
+next_refresh_is_right($standby, 'postgres', '2024-07-01', 'promoted');
 
 $standby->stop;
 $primary->stop;

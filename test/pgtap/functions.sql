@@ -1,0 +1,155 @@
+--
+-- What each function of the extension says of itself (volatility, strictness,
+-- parallel safety), and whether that is true as far as calling it can tell.
+--
+\set ON_ERROR_STOP 1
+BEGIN;
+SET LOCAL search_path = public, segment;
+SET LOCAL client_min_messages = error;
+SELECT no_plan();
+
+CREATE TEMP VIEW routine AS
+SELECT p.oid::regprocedure::text AS routine, p.*
+FROM pg_depend AS d JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'segment') AND d.deptype = 'e';
+
+-- A new function is to be entered here, by hand.
+CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
+INSERT INTO said VALUES
+('immutable', 'strict', 'safe', '{
+    "feature_rows(feature_set)", "feature_set_in(cstring)", "feature_set_info(feature_set)", "feature_set_out(feature_set)",
+    "feature_set_recv(internal)", "feature_set_send(feature_set)",
+    "model_identify(segment_model,integer[],text[],text[],integer)", "model_metrics(segment_model)",
+    "rename_segment(segment_model,text,text)", "rfm_cut_points(segment_model)",
+    "scheme_matches(jsonb,integer,integer,integer)", "scheme_problems(jsonb,integer,integer,integer)", "score_code(integer,integer,integer,integer)",
+    "segment_model_eq(segment_model,segment_model)", "segment_model_from_jsonb(jsonb)", "segment_model_in(cstring)", "segment_model_out(segment_model)",
+    "segment_model_recv(internal)", "segment_model_send(segment_model)", "segment_model_to_jsonb(segment_model)", "segments(segment_model)"}'),
+-- NULL has a meaning
+('immutable', 'called on null', 'safe', '{
+    "feature_set(double precision[])", "feature_set(record)", "feature_set_merge(feature_set)", "feature_set_weighted(double precision,double precision[])",
+    "feature_set_accum(feature_set,double precision[])", "feature_set_accum_record(feature_set,record)",
+    "feature_set_accum_weighted(feature_set,double precision,double precision[])", "feature_set_combine(feature_set,feature_set)",
+    "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")", "explain_segment(segment_model,\"any\")",
+    "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
+    "rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
+-- read the catalogue
+('stable', 'strict', 'safe', '{"equality_operator(regtype)"}'),
+('stable', 'called on null', 'safe', '{
+    "acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)",
+    "key_of(segmentation)", "may_read(name,name)", "members_query(segmentation,timestamp with time zone)",
+    "placing_query(segmentation,timestamp with time zone,boolean)", "rfm_model(feature_set,integer,text,jsonb,text)",
+    "scheme_cells(text,integer)", "scheme_check(text,integer)", "scheme_row(text)", "segmentation_row(text)", "writing_query(segmentation,boolean)"}'),
+-- lock the tables they read
+('stable', 'strict', 'restricted', '{"table_refusal(name,name,name,text[],regtype[])"}'),
+('stable', 'called on null', 'restricted', '{
+    "readable(segmentation,boolean)", "readable_segmentation(text)", "segment_events(text,timestamp with time zone)",
+    "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
+    "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
+    "segment_of(text,anyelement)", "segment_of(text,text)", "segment_profile(text)", "unreadable_reason(segmentation)"}'),
+-- prepare a query of the user's
+('stable', 'called on null', 'unsafe', '{"query_columns(text,text)", "source_key(text,text)", "source_query(text,text)"}'),
+-- looks back at the session's last call of rfm_summary
+('volatile', 'called on null', 'restricted', '{"rfm_summary_counts()"}'),
+-- write, or run a query of the user's
+('volatile', 'strict', 'unsafe', '{"rename_segment(text,text,text)", "run_as_owner(name,text)"}'),
+('volatile', 'called on null', 'unsafe', '{
+    "check_rfm_options(text,text,text,text,text,integer,jsonb,interval,text,text,text)", "check_rfm_scheme()", "comment_tables(text)",
+    "create_rfm_scheme(text,jsonb,integer,integer,jsonb,text,text,text)",
+    "create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,text)",
+    "drop_as_owner(text,boolean)", "drop_rfm_scheme(text)", "drop_segmentation(text,boolean)", "locked_segmentation(text)",
+    "query_keys(anyelement,text,text)", "refresh_as_owner(text,timestamp with time zone,boolean)",
+    "refresh_segmentation(text,timestamp with time zone,boolean)", "rename_as_owner(text,text,text)",
+    "rfm_summary(anyelement,text,timestamp with time zone,interval,text,text,text,boolean,text)"}');
+
+SELECT set_eq($$
+    SELECT routine, CASE provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
+           CASE WHEN proisstrict THEN 'strict' ELSE 'called on null' END AS strictness, CASE proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' ELSE 'unsafe' END AS parallel
+    FROM routine
+$$, $$ SELECT r, volatility, strictness, parallel FROM said, unnest(routines) AS r $$, 'volatility, strictness and parallel safety of every function');
+SELECT is_empty($$ SELECT r FROM said, unnest(routines) AS r GROUP BY r HAVING count(*) > 1 $$, 'each is entered once');
+
+-- ---- whatever is NULL in a call, it ends in a result or in an error meant for users ----
+-- An argument of a type: nothing, something, or an array or JSON that is odd.
+CREATE FUNCTION pg_temp.argument(type regtype, how text) RETURNS text LANGUAGE sql AS $$
+SELECT CASE
+    WHEN how = 'null' OR how = 'odd' AND t !~ '\[\]$|jsonb' THEN format('NULL::%s', t)
+    WHEN how = 'odd' AND t = 'jsonb' THEN $j$'[[null]]'::jsonb$j$
+    WHEN how = 'odd' THEN format('ARRAY[ARRAY[NULL]]::%s', t)
+    ELSE CASE t
+        WHEN 'segment_model' THEN '(SELECT model FROM given)'
+        WHEN 'feature_set' THEN '(SELECT features FROM given)'
+        WHEN 'run' THEN '(SELECT r FROM given)'
+        WHEN 'segmentation' THEN '(SELECT s FROM given)'
+        WHEN 'boolean' THEN 'true'
+        ELSE format('%L::%s', CASE t
+            WHEN 'text' THEN 'SELECT 1' WHEN 'name' THEN 'postgres' WHEN 'jsonb' THEN '[{"segment": "All"}]' WHEN 'interval' THEN '1 day' WHEN 'timestamp with time zone' THEN '2024-01-01 00:00Z'
+            WHEN 'regtype' THEN 'bigint' WHEN 'text[]' THEN '{a,NULL}' WHEN 'integer[]' THEN '{1,NULL}' WHEN 'regtype[]' THEN '{bigint,NULL}' WHEN 'double precision[]' THEN '{1,NULL}'
+            ELSE '3' END, t) END
+    END
+FROM (SELECT CASE type WHEN 'anyelement'::regtype THEN 'bigint' WHEN '"any"'::regtype THEN 'double precision' WHEN 'record'::regtype THEN 'run' ELSE type::text END AS t) AS n
+$$;
+CREATE FUNCTION pg_temp.outcome_of(p routine, how text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    arguments text;
+BEGIN
+    SELECT string_agg(CASE WHEN p.provariadic NOT IN (0, '"any"'::regtype) AND n = p.pronargs THEN 'VARIADIC ' ELSE '' END || pg_temp.argument(t, how[n]), ', ' ORDER BY n)
+    INTO arguments FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (t, n);
+    EXECUTE format(CASE WHEN p.proretset THEN 'SELECT count(*) FROM segment.%I(%s)' ELSE 'SELECT segment.%I(%s)' END, p.proname, arguments);
+    RETURN 'result';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+CREATE TEMP TABLE given ON COMMIT DROP AS
+SELECT feature_set(i, i % 9, i * 7 % 11) AS features, rfm_model(feature_set(i, i % 9, i * 7 % 11)) AS model, NULL::segment.run AS r, NULL::segment.segmentation AS s FROM generate_series(1, 50) AS i;
+-- all alike, and each argument in turn unlike the others
+SELECT is_empty($$
+    WITH way AS (
+        SELECT r, (SELECT array_agg(CASE WHEN n = one THEN this ELSE others END ORDER BY n) FROM generate_series(1, (r).pronargs) AS n) AS how
+        FROM routine AS r, generate_series(0, r.pronargs) AS one, unnest('{null,plain,odd}'::text[]) AS this, unnest('{null,plain}'::text[]) AS others
+        WHERE NOT proargtypes::oid[] && ARRAY['internal', 'cstring']::regtype[]::oid[] AND prorettype <> 'trigger'::regtype AND (one > 0 OR this = others)
+    ), called AS (
+        SELECT (r).routine, how, pg_temp.outcome_of(r, how) AS outcome FROM way
+    )
+    SELECT * FROM called
+    -- internal errors, out of memory, and what would mean that the call above is wrong
+    WHERE outcome ~ '^(XX|53|42883|42725|42601|42P02)'
+$$, 'NULL, plain and odd arguments: a result or an error meant for users');
+
+-- ---- errors that are rarely raised have a condition that exists ----
+CREATE FUNCTION pg_temp.is_condition(condition text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'test' USING ERRCODE = condition;
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLERRM = 'test';
+END $$;
+SELECT is_empty($$
+    SELECT routine, c[1] FROM routine, regexp_matches(prosrc, 'ERRCODE = ''(\w+)''', 'g') AS c WHERE NOT pg_temp.is_condition(c[1])
+$$, 'every condition that is raised by name is one');
+
+-- ---- what is immutable depends on no setting ----
+CREATE TEMP TABLE customer ON COMMIT DROP AS
+SELECT i AS id, (i * 37 % 391) / 7.0 AS recency, (1 + i % 9)::float8 AS frequency, i * 7919 % 10007 / 3.0 AS monetary, 'c' || i % 3 AS letter, i % 2 = 0 AS flag FROM generate_series(1, 500) AS i;
+CREATE TEMP TABLE value ON COMMIT DROP AS
+SELECT feature_set(recency, frequency, monetary) AS features, rfm_model(feature_set(recency, frequency, monetary)) AS model FROM customer;
+CREATE TEMP VIEW immutable_answer AS
+SELECT md5(concat_ws('|', features, model, feature_set_info(features), feature_set_send(features) = feature_set_send(features::text::feature_set), model_metrics(model), model::jsonb, model::jsonb::segment_model,
+                     (SELECT string_agg(f::text, ',' ORDER BY f::text COLLATE "C") FROM feature_rows(features) AS f), (SELECT string_agg(s::text, ',') FROM segments(model) AS s),
+                     (SELECT string_agg(format('%s %s %s', feature, score, customers), ',') FROM rfm_cut_points(model)),
+                     (SELECT string_agg(concat_ws(' ', assign_segment(model, recency, frequency, monetary), rfm_score(model, recency, frequency, monetary), explain_segment(model, recency, frequency, monetary)), ',' ORDER BY id) FROM customer))) AS digest
+FROM value;
+SELECT digest AS usual FROM immutable_answer \gset
+CREATE FUNCTION pg_temp.with_setting(setting text, setting_value text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    before text := current_setting(setting);
+    result text;
+BEGIN
+    PERFORM set_config(setting, setting_value, true);
+    SELECT digest INTO result FROM immutable_answer;
+    PERFORM set_config(setting, before, true);
+    RETURN result;
+END $$;
+SELECT is(pg_temp.with_setting(setting, setting_value), :'usual', format('the same with %s = %s', setting, setting_value))
+FROM (VALUES ('extra_float_digits', '-15'), ('extra_float_digits', '3'), ('timezone', 'Asia/Kathmandu'), ('datestyle', 'SQL, DMY'), ('intervalstyle', 'iso_8601'),
+             ('lc_numeric', 'C'), ('search_path', 'pg_catalog'), ('maintenance_work_mem', '1MB'), ('work_mem', '64kB'), ('default_toast_compression', 'pglz'), ('jit', 'off')) AS s (setting, setting_value);
+SELECT * FROM finish();
+ROLLBACK;
