@@ -322,10 +322,12 @@ feature_set_from_bytes(StringInfo in)
 	int64		r;
 	int			i;
 
-	if (format != WIRE_FORMAT)
+	if (format < 1)
+		bad_value("its format is not a positive number");
+	if (format > WIRE_FORMAT)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("feature set has format %d, expected %d", format, WIRE_FORMAT),
+				 errmsg("feature set has format %d, this version reads up to %d", format, WIRE_FORMAT),
 				 errhint("It was written by a newer version of the extension; update this one.")));
 	flags = pq_getmsgbyte(in);
 	level = pq_getmsgbyte(in);
