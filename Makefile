@@ -5,6 +5,7 @@
 #   sudo make demo                 the whole story on one screen, on a server of its own
 #   sudo make test                 everything: unit, regress, isolation, TAP, pgTAP
 #   sudo make test-matrix          the same on PostgreSQL 15, 17, 18 and 18 with asserts
+#   sudo make fuzz                 libFuzzer, FUZZ_SECONDS (600) for each of the targets
 #
 # demo, test and test-matrix install what they need by themselves (make deps).
 
@@ -78,6 +79,10 @@ unit: deps
 test-matrix: deps
 	scripts/matrix
 
+fuzz:
+	scripts/deps fuzz
+	fuzz/run
+
 docs: deps
 	scripts/build
 	scripts/reference
@@ -87,4 +92,4 @@ bench: deps
 	bench/run
 
 .DEFAULT_GOAL := all
-.PHONY: deps demo test unit test-matrix docs bench FORCE
+.PHONY: deps demo test unit test-matrix fuzz docs bench FORCE

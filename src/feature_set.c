@@ -425,6 +425,10 @@ segment_feature_set_merge(FeatureSet *into, const FeatureSet *from)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a feature set can have at most " INT64_FORMAT " rows", FEATURE_SET_MAX_SEEN)));
 
+	/* also categories whose rows are not in the sample: all that were met are counted */
+	for (i = 0; i < n_columns; i++)
+		for (r = 0; from->columns[i].categories != NULL && r < from->columns[i].categories->n; r++)
+			(void) segment_feature_set_category(into, i, from->columns[i].categories->name[r]);
 	segment_row_store_raise_level(target, source->level);
 	for (r = 0; r < source->n_rows; r++)
 	{

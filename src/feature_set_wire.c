@@ -155,9 +155,10 @@ receive_exact_sum(StringInfo in, SegmentExactSum *sum)
 	for (i = from; i < from + n; i++)
 	{
 		sum->limb[i] = pq_getmsgint64(in);
+		/* no sum of real rows reaches the highest limb: it only tells the sign */
 		if (i < SEGMENT_EXACT_LIMBS - 1
 			? sum->limb[i] < 0 || sum->limb[i] > INT64CONST(0xFFFFFFFF)
-			: sum->limb[i] < -(INT64CONST(1) << 62) || sum->limb[i] > (INT64CONST(1) << 62))
+			: sum->limb[i] < -1 || sum->limb[i] > 0)
 			bad_value("a sum is not in its normal form");
 	}
 }
@@ -175,7 +176,7 @@ compare_codes(const void *a, const void *b)
 
 /*
  * A copy in canonical form: categories renumbered by name, rows folded and
- * sorted.  Only categories that occur in a row are kept.
+ * sorted.
  */
 static FeatureSet *
 canonical_copy(const FeatureSet *set)
@@ -271,6 +272,39 @@ check_row(const FeatureSet *set, const double *row)
 		bad_value("a weight is negative or infinite");
 }
 
+static bool
+is_zero(const SegmentExactSum *sum)
+{
+	int			i;
+
+	for (i = 0; i < SEGMENT_EXACT_LIMBS; i++)
+		if (sum->limb[i] != 0)
+			return false;
+	return true;
+}
+
+/* What is known of one feature over the given number of rows left out. */
+static void
+check_left_out(const SegmentColumnStats *stats, bool categorical, int64 rows)
+{
+	bool		numbers = stats->n_values > 0 && !categorical;
+
+	if (stats->n_values < 0 || stats->n_missing < 0 || stats->n_infinite < 0 ||
+		stats->n_values > rows || stats->n_missing > rows || stats->n_infinite > rows ||
+		stats->n_values + stats->n_missing + stats->n_infinite != rows ||
+		(categorical && stats->n_infinite > 0))
+		bad_value("rows left out of the sample do not add up");
+	if (numbers ? !(isfinite(stats->min) && isfinite(stats->max) && stats->min <= stats->max)
+		: !(stats->min == HUGE_VAL && stats->max == -HUGE_VAL))
+		bad_value("extremes of rows left out of the sample are out of order");
+	/* weights and squares are never negative; of no numbers there is no sum */
+	if (stats->weight.limb[SEGMENT_EXACT_LIMBS - 1] < 0 ||
+		stats->sum_squares.limb[SEGMENT_EXACT_LIMBS - 1] < 0 ||
+		(stats->n_values == 0 && !is_zero(&stats->weight)) ||
+		(!numbers && !(is_zero(&stats->sum) && is_zero(&stats->sum_squares))))
+		bad_value("sums of rows left out of the sample are impossible");
+}
+
 static Datum
 feature_set_from_bytes(StringInfo in)
 {
@@ -288,10 +322,12 @@ feature_set_from_bytes(StringInfo in)
 	int64		r;
 	int			i;
 
-	if (format != WIRE_FORMAT)
+	if (format < 1)
+		bad_value("its format is not a positive number");
+	if (format > WIRE_FORMAT)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("feature set has format %d, expected %d", format, WIRE_FORMAT),
+				 errmsg("feature set has format %d, this version reads up to %d", format, WIRE_FORMAT),
 				 errhint("It was written by a newer version of the extension; update this one.")));
 	flags = pq_getmsgbyte(in);
 	level = pq_getmsgbyte(in);
@@ -348,19 +384,13 @@ feature_set_from_bytes(StringInfo in)
 			stats->n_values = pq_getmsgint64(in);
 			stats->n_missing = pq_getmsgint64(in);
 			stats->n_infinite = pq_getmsgint64(in);
-			stats->min = pq_getmsgfloat8(in);
-			stats->max = pq_getmsgfloat8(in);
+			/* -0 is taken as 0, as in rows */
+			stats->min = pq_getmsgfloat8(in) + 0.0;
+			stats->max = pq_getmsgfloat8(in) + 0.0;
 			receive_exact_sum(in, &stats->weight);
 			receive_exact_sum(in, &stats->sum);
 			receive_exact_sum(in, &stats->sum_squares);
-			if (stats->n_values < 0 || stats->n_missing < 0 || stats->n_infinite < 0 ||
-				stats->n_values > n_seen - held || stats->n_missing > n_seen - held ||
-				stats->n_infinite > n_seen - held ||
-				stats->n_values + stats->n_missing + stats->n_infinite != n_seen - held)
-				bad_value("rows left out of the sample do not add up");
-			if (isnan(stats->min) || isnan(stats->max) ||
-				(stats->n_values > 0 && stats->min > stats->max))
-				bad_value("extremes of rows left out of the sample are out of order");
+			check_left_out(stats, set->columns[i].categories != NULL, n_seen - held);
 		}
 		/* rows that the level excludes may have come in a forged value */
 		if (store->left_out != NULL)

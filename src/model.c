@@ -302,7 +302,13 @@ segment_model_recv(PG_FUNCTION_ARGS)
 	char	   *text;
 	int			len;
 
-	if (format != MODEL_FORMAT)
+	if (format > MODEL_FORMAT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("segment_model has binary format %d, this version reads up to %d",
+						format, MODEL_FORMAT),
+				 errhint("It was written by a newer version of the extension; update this one.")));
+	if (format < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("segment_model has binary format %d, expected %d", format, MODEL_FORMAT)));

@@ -20,7 +20,7 @@
  *	means (Fisher 1958, popular as Jenks' method), exactly, by dynamic
  *	programming with divide and conquer over the monotone optimal split points:
  *	O(bins n log n).  Among equal optima the lowest cuts win.  Weighted prefix
- *	sums are taken of values centred on their mean.
+ *	sums are taken of values scaled to at most 1 and centred on their mean.
  */
 #include "kernel/cut_points.h"
 
@@ -332,16 +332,19 @@ segment_cut_natural_breaks(const SegmentColumn *column, int bins, double *cuts,
 	double	   *current = memory.resize(memory.ctx, NULL, row);
 	uint32	   *split = memory.resize(memory.ctx, NULL, sizeof(uint32) * (n + 1) * used);
 	double		mean = 0;
+	int			exponent;
 	Breaks		b;
 	int64		i;
 	int			k;
 
+	/* below 1 by a power of two, which changes no digit: squares of 1e200 must not overflow */
+	(void) frexp(fmax(fabs(column->value[0]), fabs(column->value[n - 1])), &exponent);
 	for (i = 0; i < n; i++)
-		mean += column->weight[i] / column->total * column->value[i];
+		mean += column->weight[i] / column->total * ldexp(column->value[i], -exponent);
 	w[0] = wx[0] = wxx[0] = 0;
 	for (i = 0; i < n; i++)
 	{
-		double		x = column->value[i] - mean;
+		double		x = ldexp(column->value[i], -exponent) - mean;
 
 		w[i + 1] = w[i] + column->weight[i];
 		wx[i + 1] = wx[i] + column->weight[i] * x;

@@ -70,6 +70,12 @@ segment_row_store_init(SegmentRowStore *store, int n_columns, bool weighted, uin
 	store->memory = memory;
 }
 
+static inline bool
+is_categorical(const SegmentRowStore *store, int column)
+{
+	return store->category_hash != NULL && store->category_hash[column] != NULL;
+}
+
 static uint64
 hash_row(const SegmentRowStore *store, const double *row)
 {
@@ -80,8 +86,7 @@ hash_row(const SegmentRowStore *store, const double *row)
 	{
 		uint64		bits = segment_double_bits(row[i]);
 
-		if (i < store->n_columns && store->category_hash != NULL &&
-			store->category_hash[i] != NULL && bits != SEGMENT_MISSING_BITS)
+		if (i < store->n_columns && is_categorical(store, i) && bits != SEGMENT_MISSING_BITS)
 			bits = store->category_hash[i][(int64) row[i]];
 		h = segment_hash_step(h, bits);
 	}
@@ -120,8 +125,9 @@ segment_column_stats_merge(SegmentColumnStats *into, const SegmentColumnStats *f
 	segment_exact_merge(&into->sum_squares, &from->sum_squares);
 }
 
+/* Categories are counted only: what number one has says nothing. */
 static void
-stats_add(SegmentColumnStats *stats, double x, double weight, int64 copies)
+stats_add(SegmentColumnStats *stats, double x, bool category, double weight, int64 copies)
 {
 	double		times = (double) copies;
 
@@ -136,11 +142,13 @@ stats_add(SegmentColumnStats *stats, double x, double weight, int64 copies)
 		return;
 	}
 	stats->n_values += copies;
+	segment_exact_add_product(&stats->weight, times, weight, 0);
+	if (category)
+		return;
 	if (x < stats->min)
 		stats->min = x;
 	if (x > stats->max)
 		stats->max = x;
-	segment_exact_add_product(&stats->weight, times, weight, 0);
 	segment_exact_add_moment(&stats->sum, times, weight, x, 1);
 	segment_exact_add_moment(&stats->sum_squares, times, weight, x, 2);
 }
@@ -158,7 +166,8 @@ leave_out(SegmentRowStore *store, const double *row, int64 copies)
 			segment_column_stats_init(&store->left_out[i]);
 	}
 	for (i = 0; i < store->n_columns; i++)
-		stats_add(&store->left_out[i], row[i], segment_row_weight(store, row), copies);
+		stats_add(&store->left_out[i], row[i], is_categorical(store, i),
+				  segment_row_weight(store, row), copies);
 }
 
 /* Puts row number r into the index; the caller knows that it is not there. */
@@ -460,7 +469,7 @@ segment_row_store_stats(const SegmentRowStore *store, int column, SegmentColumnS
 	{
 		const double *row = store->rows + r * store->width;
 
-		stats_add(stats, row[column], segment_row_weight(store, row),
-				  segment_row_copies(store, r));
+		stats_add(stats, row[column], is_categorical(store, column),
+				  segment_row_weight(store, row), segment_row_copies(store, r));
 	}
 }

@@ -14,6 +14,8 @@ typedef struct SegmentColumnStats
 	int64		n_values;		/* rows with a finite value */
 	int64		n_missing;		/* rows where the value is missing */
 	int64		n_infinite;		/* rows with +infinity or -infinity */
+
+	/* a category counts as a value, but adds to the weight alone of these */
 	double		min;			/* over finite values; +infinity when none */
 	double		max;			/* over finite values; -infinity when none */
 	SegmentExactSum weight;		/* sum of row weights over finite values */

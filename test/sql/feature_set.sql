@@ -75,6 +75,12 @@ SET client_min_messages = warning;
 SET maintenance_work_mem = '1MB';
 INSERT INTO sets SELECT 'sampled', feature_set(i, sqrt(i)) FROM generate_series(1, 60000) AS i;
 RESET client_min_messages;
+-- categories, in whatever order they are met, those of rows left out of the sample included
+CREATE TEMP TABLE named AS SELECT i, i % 9973 AS n, 'c' || i % 3000 AS c FROM generate_series(1, 60000) AS i;
+SELECT count(DISTINCT f) AS sets, min(feature_set_info(f::feature_set) ->> 'sample_level') AS level, min(feature_set_info(f::feature_set) #>> '{features,1,n_categories}') AS categories FROM (
+    SELECT feature_set(r)::text AS f FROM (SELECT n, c FROM named ORDER BY i) AS r
+    UNION ALL SELECT feature_set(r)::text FROM (SELECT n, c FROM named ORDER BY i DESC) AS r
+    UNION ALL SELECT feature_set_merge(f)::text FROM (SELECT feature_set(r) AS f FROM (SELECT n, c FROM named ORDER BY hashint4(i)) AS r GROUP BY r.n % 7) AS s) AS t;
 SELECT what, feature_set_info(f) ->> 'sample_level' AS level, f::text = f::text::feature_set::text AS text, feature_set_info(f) - 'n_rows_held' = feature_set_info(f::text::feature_set) - 'n_rows_held' AS info,
        feature_set_send(f) = feature_set_send(f::text::feature_set) AS send, encode(feature_set_send(f), 'hex') = f::text AS same
 FROM sets ORDER BY what COLLATE "C";

@@ -1,0 +1,41 @@
+-- What the fuzz targets inside a server need: segment's lower floor has been
+-- loaded already; here come the functions of types.c and values to start from.
+\set ON_ERROR_STOP 1
+CREATE SCHEMA fuzz;
+CREATE FUNCTION fuzz.run(target text, log text, options text[]) RETURNS void
+    AS :'module', 'segment_fuzz_run' LANGUAGE C STRICT;
+CREATE FUNCTION fuzz.sample(features segment.feature_set, level integer) RETURNS segment.feature_set
+    AS :'module', 'segment_fuzz_sample' LANGUAGE C STRICT;
+
+-- three bins, three segments
+CREATE TABLE fuzz.scheme AS
+SELECT '{Low,Middle,High}'::text[] AS names, array_agg((r + f + m) / 3 + 1 ORDER BY r, f, m) AS cells
+FROM generate_series(0, 2) AS r, generate_series(0, 2) AS f, generate_series(0, 2) AS m;
+
+CREATE TABLE fuzz.customer AS
+SELECT n * 37 % 100 AS recency, n % 4 AS frequency, n * 7.25 AS monetary, ('{north,south,øst}'::text[])[n % 3 + 1] AS region, n % 5 = 0 AS member
+FROM generate_series(1, 24) AS n;
+
+CREATE TABLE fuzz.seed AS
+SELECT 'numbers' AS name, segment.feature_set(recency, frequency, monetary) AS set FROM fuzz.customer
+UNION ALL SELECT 'one', segment.feature_set(recency) FROM fuzz.customer WHERE recency = 37
+UNION ALL SELECT 'missing', segment.feature_set(nullif(recency, 37), nullif(frequency, 0), CASE WHEN member THEN 'Infinity' ELSE monetary END) FROM fuzz.customer
+UNION ALL SELECT 'folded', segment.feature_set(recency % 3, frequency, 1) FROM fuzz.customer, generate_series(1, 3)
+UNION ALL SELECT 'weighted', segment.feature_set_weighted(monetary, recency, frequency, monetary) FROM fuzz.customer
+UNION ALL SELECT 'named', segment.feature_set(c) FROM fuzz.customer AS c
+UNION ALL SELECT 'few named', segment.feature_set(c) FROM (SELECT region, monetary, recency, frequency FROM fuzz.customer LIMIT 3) AS c;
+INSERT INTO fuzz.seed SELECT name || ' sampled', fuzz.sample(set, 2) FROM fuzz.seed;
+
+CREATE VIEW fuzz.model AS
+SELECT name, segment.rfm_train(set, 3, 1, method, NULL, name, names, cells, 'None') AS model
+FROM fuzz.seed, fuzz.scheme, unnest('{quantile,natural_breaks,r_rfm}'::text[]) AS method
+WHERE name IN ('numbers', 'weighted sampled', 'named')
+UNION ALL SELECT 'smallest', '{"format": 1, "kind": "rfm", "n_input": 9, "n_used": 4, "n_skipped": 3, "n_unsampled": 2, "method": "quantile", "scheme": "s", "bins": 2, "lowest_score": 0, "features": [{"name": "recency", "closed": "right", "min": 1, "max": 2.5, "cuts": [2], "counts": [1, 3]}, {"name": "frequency", "closed": "left", "min": null, "max": null, "cuts": ["-Infinity"], "counts": [4, 0]}, {"name": "monetary", "closed": "right", "min": "-Infinity", "max": 1e300, "cuts": ["Infinity"], "counts": [0, 4]}], "no_orders": 7, "cells": [1, 1, 1, 1, 7, 7, 7, 7], "segments": [{"id": 1, "name": "a", "origin": "b"}, {"id": 7, "name": "\u00e4"}]}';
+
+-- target, name, bytes in hexadecimal
+CREATE VIEW fuzz.input AS
+SELECT 'segment_model_in' AS target, name || row_number() OVER () AS name, encode(convert_to(model::text, 'UTF8'), 'hex') AS bytes FROM fuzz.model
+UNION ALL SELECT 'segment_model_recv', name || row_number() OVER (), encode(segment.segment_model_send(model), 'hex') FROM fuzz.model
+UNION ALL SELECT 'feature_set_in', name || ' as text', '00' || encode(convert_to(set::text, 'UTF8'), 'hex') FROM fuzz.seed
+UNION ALL SELECT 'feature_set_in', name || ' as bytes', '01' || encode(segment.feature_set_send(set), 'hex') FROM fuzz.seed
+UNION ALL SELECT 'feature_set_recv', name, encode(segment.feature_set_send(set), 'hex') FROM fuzz.seed;
