@@ -5,6 +5,7 @@
 #   sudo make demo                 the whole story on one screen, on a server of its own
 #   sudo make test                 everything: unit, regress, isolation, TAP, pgTAP
 #   sudo make test-matrix          the same on PostgreSQL 15, 17, 18 and 18 with asserts
+#   sudo make test-valgrind        the regression tests on a server under valgrind
 #   sudo make fuzz                 libFuzzer, FUZZ_SECONDS (600) for each of the targets
 #
 # demo, test and test-matrix install what they need by themselves (make deps).
@@ -79,6 +80,9 @@ unit: deps
 test-matrix: deps
 	scripts/matrix
 
+test-valgrind:
+	scripts/valgrind
+
 fuzz:
 	scripts/deps fuzz
 	fuzz/run
@@ -92,4 +96,4 @@ bench: deps
 	bench/run
 
 .DEFAULT_GOAL := all
-.PHONY: deps demo test unit test-matrix fuzz docs bench FORCE
+.PHONY: deps demo test unit test-matrix test-valgrind fuzz docs bench FORCE

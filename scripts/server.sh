@@ -18,6 +18,9 @@
 # It is stopped and removed when the script ends, also by an error, Ctrl-C or
 # TERM.  With KEEP=1 it stays up, and the line that reaches it is printed.
 #
+# With SERVER_PROGRAM set, that program is started in place of postgres, with
+# the same arguments.
+#
 # Sets SERVER_DIR (private folder, owned by the server's user; scripts may put
 # their own files there) and SERVER_BIN (folder of the server's programs).
 
@@ -94,7 +97,7 @@ server_start() {
 		$(for setting in "$@"; do echo "$setting"; done)
 	CONF
 	if ! (cd "$SERVER_DIR" && as_postgres pg_ctl -D "$SERVER_DIR/data" -l "$SERVER_DIR/server.log" \
-		-s -w -t 60 start < /dev/null); then
+		-s -w -t 60 ${SERVER_PROGRAM:+-p "$SERVER_PROGRAM"} start < /dev/null); then
 		cat "$SERVER_DIR/server.log" >&2
 		return 1
 	fi

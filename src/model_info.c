@@ -34,11 +34,10 @@ segment_model_metrics(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
-/* The codes that lead to a segment, as text[]. */
+/* The codes that lead to a segment, as text[]; the caller lends room for all there may be. */
 static Datum
-codes_of_segment(const Rfm *rfm, int segment)
+codes_of_segment(const Rfm *rfm, int segment, Datum *codes)
 {
-	Datum	   *codes = palloc(sizeof(Datum) * RFM_MAX_CELLS);
 	int			n = 0;
 	int			r,
 				f,
@@ -62,6 +61,7 @@ segment_model_segments(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Model	   *model = PG_GETARG_MODEL(0);
+	Datum	   *codes = palloc(sizeof(Datum) * RFM_MAX_CELLS);
 	int			i;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -75,7 +75,7 @@ segment_model_segments(PG_FUNCTION_ARGS)
 		values[2] = CStringGetTextDatum(model->segment[i].origin);
 		nulls[3] = model->kind != &segment_rfm_model_kind;
 		if (!nulls[3])
-			values[3] = codes_of_segment(model->detail, i);
+			values[3] = codes_of_segment(model->detail, i, codes);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -6,7 +6,8 @@
  * below which lies the share of rows that its number asks for, and no lower value
  * would do; scores rise with values, and the bins hold all rows between them;
  * natural breaks deviate no more than the bins of any other method do; and
- * multiplying the data by a power of two multiplies the cuts by it (law 4).
+ * multiplying the data by a power of two multiplies the cuts by it (law 4), and
+ * multiplying the weights by one changes nothing.
  */
 #include "bytes.h"
 
@@ -118,7 +119,7 @@ scales(double x, int power)
 }
 
 static void
-check_scaling(const Rows *rows, const Cuts *cuts, int bins, int power)
+check_scaling(const Rows *rows, const Cuts *cuts, int bins, int power, int weight_power)
 {
 	static Rows scaled;
 	SegmentColumn column;
@@ -131,6 +132,7 @@ check_scaling(const Rows *rows, const Cuts *cuts, int bins, int power)
 		if (!scales(rows->value[i], power))
 			return;
 		scaled.value[i] = ldexp(rows->value[i], power);
+		scaled.weight[i] = ldexp(rows->weight[i], weight_power);
 	}
 	segment_column_build(&column, scaled.value, scaled.weight, scaled.copies, scaled.n, tap_memory());
 	find_cuts(&column, bins, &scaled_cuts);
@@ -193,7 +195,8 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	require(least <= deviation(&column, cuts.quantile, bins) + slack);
 	require(least <= deviation(&column, cuts.r_rfm, bins) + slack);
 
-	check_scaling(&rows, &cuts, bins, power);
+	check_scaling(&rows, &cuts, bins, power, 0);
+	check_scaling(&rows, &cuts, bins, 0, 2 * power);
 
 	segment_column_free(&column, tap_memory());
 	segment_column_free(&again, tap_memory());

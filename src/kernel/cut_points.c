@@ -111,6 +111,23 @@ segment_sort_numbers(uint64 *keys, double *carried, uint64 *key_scratch,
 	}
 }
 
+/* weights beyond 2^900 could overflow when they are summed up, those below 2^-900 lose digits */
+#define MAX_WEIGHT_EXPONENT 900
+
+/* The power of two by which weights are multiplied, so that sums are safe: mostly 0. */
+static int
+weight_scale(const double *weights, int64 n)
+{
+	double		largest = 0;
+	int			exponent;
+	int64		i;
+
+	for (i = 0; i < n; i++)
+		largest = fmax(largest, weights[i]);
+	(void) frexp(largest, &exponent);
+	return exponent > MAX_WEIGHT_EXPONENT || exponent < -MAX_WEIGHT_EXPONENT ? -exponent : 0;
+}
+
 /*
  * Makes the distinct values of a column in ascending order, each with the
  * weight of its rows.  Copies are whole numbers, exact in any order; weights
@@ -127,6 +144,7 @@ segment_column_build(SegmentColumn *column, const double *values, const double *
 	double	   *carried_scratch = NULL;
 	double		run_weight = 0;
 	double		run_copies = 0;
+	int			scale = weights != NULL ? weight_scale(weights, n) : 0;
 	int64		i;
 
 	if (weights != NULL || copies != NULL)
@@ -165,7 +183,8 @@ segment_column_build(SegmentColumn *column, const double *values, const double *
 	for (i = 0; i < n; i++)
 	{
 		int64		row = weights != NULL ? (int64) carried[i] : i;
-		double		weight = weights != NULL ? weights[row] : 1.0;
+		double		weight = weights == NULL ? 1.0
+			: scale == 0 ? weights[row] : ldexp(weights[row], scale);
 		double		times = copies == NULL ? 1.0 : weights != NULL ? copies[row] : carried[i];
 		bool		same_value = i > 0 && keys[i] == keys[i - 1];
 
@@ -333,11 +352,16 @@ segment_cut_natural_breaks(const SegmentColumn *column, int bins, double *cuts,
 	uint32	   *split = memory.resize(memory.ctx, NULL, sizeof(uint32) * (n + 1) * used);
 	double		mean = 0;
 	int			exponent;
+	int			weight_exponent;
 	Breaks		b;
 	int64		i;
 	int			k;
 
-	/* below 1 by a power of two, which changes no digit: squares of 1e200 must not overflow */
+	/*
+	 * Values and weights are taken below 1 by a power of two, which changes no
+	 * digit: squares of 1e200 must not overflow.
+	 */
+	(void) frexp(column->total, &weight_exponent);
 	(void) frexp(fmax(fabs(column->value[0]), fabs(column->value[n - 1])), &exponent);
 	for (i = 0; i < n; i++)
 		mean += column->weight[i] / column->total * ldexp(column->value[i], -exponent);
@@ -345,10 +369,11 @@ segment_cut_natural_breaks(const SegmentColumn *column, int bins, double *cuts,
 	for (i = 0; i < n; i++)
 	{
 		double		x = ldexp(column->value[i], -exponent) - mean;
+		double		weight = ldexp(column->weight[i], -weight_exponent);
 
-		w[i + 1] = w[i] + column->weight[i];
-		wx[i + 1] = wx[i] + column->weight[i] * x;
-		wxx[i + 1] = wxx[i] + column->weight[i] * x * x;
+		w[i + 1] = w[i] + weight;
+		wx[i + 1] = wx[i] + weight * x;
+		wxx[i + 1] = wxx[i] + weight * x * x;
 	}
 	b.w = w;
 	b.wx = wx;
