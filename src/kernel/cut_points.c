@@ -20,7 +20,8 @@
  *	means (Fisher 1958, popular as Jenks' method), exactly, by dynamic
  *	programming with divide and conquer over the monotone optimal split points:
  *	O(bins n log n).  Among equal optima the lowest cuts win.  Weighted prefix
- *	sums are taken of values scaled to at most 1 and centred on their mean.
+ *	sums are taken of values centred on their mean, both they and the weights
+ *	scaled to at most 1.
  */
 #include "kernel/cut_points.h"
 

@@ -298,6 +298,42 @@ test_interrupt(void)
 	free(x);
 }
 
+/* Sums of such weights, and squares of such values, are beyond the range of doubles. */
+static void
+test_extremes(void)
+{
+	static const double weights[] = {1, 1e307, 1e-320};
+	bool		quantile = true;
+	bool		breaks = true;
+	size_t		w;
+
+	for (w = 0; w < lengthof(weights); w++)
+	{
+		double		x[100];
+		double		weight[100];
+		double		cuts[SEGMENT_MAX_BINS];
+		SegmentColumn column;
+		int			i;
+
+		for (i = 0; i < 100; i++)
+		{
+			x[i] = (i + 1) * 0x1p900;
+			weight[i] = weights[w];
+		}
+		segment_column_build(&column, x, weight, NULL, 100, tap_memory());
+		segment_cut_quantile(&column, 5, cuts);
+		for (i = 0; i < 4; i++)
+			quantile = quantile && cuts[i] == (i + 1) * 20 * 0x1p900;
+		breaks = breaks &&
+			segment_cut_natural_breaks(&column, 5, cuts, tap_memory(), NULL) == SEGMENT_CUT_OK;
+		for (i = 0; i < 4; i++)
+			breaks = breaks && cuts[i] == (i + 1) * 20 * 0x1p900;
+		segment_column_free(&column, tap_memory());
+	}
+	ok(quantile, "quantiles with the largest and smallest weights");
+	ok(breaks, "natural breaks of large values with the largest and smallest weights");
+}
+
 int
 main(void)
 {
@@ -305,6 +341,7 @@ main(void)
 	test_column();
 	test_cuts();
 	test_interrupt();
+	test_extremes();
 	ok(tap_blocks == 0, "all memory was given back");
 	return done();
 }
