@@ -12,7 +12,7 @@
 #include <float.h>
 #include <string.h>
 
-#include "kernel/exact_sum.h"
+#include "../../test/unit/exact_sums.h"
 
 #define MAX_ADDENDS 200
 #define MAX_PARTS	4
@@ -49,14 +49,6 @@ add(SegmentExactSum *sum, const Addend *addend, double sign)
 			segment_exact_add_moment(sum, sign * addend->copies, addend->y, addend->x, addend->power);
 			break;
 	}
-}
-
-static bool
-same_limbs(SegmentExactSum a, SegmentExactSum b)
-{
-	segment_exact_normalise(&a);
-	segment_exact_normalise(&b);
-	return memcmp(a.limb, b.limb, sizeof(a.limb)) == 0;
 }
 
 static int

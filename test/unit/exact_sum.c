@@ -3,7 +3,7 @@
  * doubles that are multiples of 2^-40 below 2^50 in size, the sum and the sum
  * of squares fit into __int128.
  */
-#include "kernel/exact_sum.h"
+#include "exact_sums.h"
 
 #include <float.h>
 #include <math.h>
@@ -25,14 +25,6 @@ sum_of(const double *x, int n)
 }
 
 #define SUM(...) sum_of((const double[]) {__VA_ARGS__}, (int) (sizeof((const double[]) {__VA_ARGS__}) / sizeof(double)))
-
-static bool
-same_limbs(SegmentExactSum a, SegmentExactSum b)
-{
-	segment_exact_normalise(&a);
-	segment_exact_normalise(&b);
-	return memcmp(a.limb, b.limb, sizeof(a.limb)) == 0;
-}
 
 /* Any finite double, all exponents alike. */
 static double
