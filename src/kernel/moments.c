@@ -78,7 +78,7 @@ sum_distances(const double *values, const double *weights, int64 n, double from,
 		int64		weight = weights == NULL ? 1 : (int64) floor(weights[i] / weight_unit + 0.5);
 
 		sums->first += (int128) distance * weight;
-		sums->second += (int128) (distance * weight) * distance;
+		sums->second += (int128) distance * weight * distance;
 		sums->weight += weight;
 	}
 }
@@ -118,6 +118,6 @@ segment_moments(const double *values, const double *weights, int64 n, SegmentMom
 	/* the mean lies in the range, so no distance is twice as long */
 	sum_distances(values, weights, n, moments->mean, step, unit, &sums);
 	mean_distance = (double) sums.first / (double) sums.weight;
-	moments->deviation = sqrt((double) sums.second / (double) sums.weight -
-							  mean_distance * mean_distance) * step;
+	moments->deviation = sqrt(Max((double) sums.second / (double) sums.weight -
+								  mean_distance * mean_distance, 0)) * step;
 }
