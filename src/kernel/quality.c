@@ -565,14 +565,15 @@ compare_all(Pairs *p)
 		p->other[r] = HUGE_VAL;
 	for (b = 0; b < quality->k; b++)
 	{
-		for (a = 0; a <= b; a++)
+		double		wb = quality->cluster[b].weight;
+
+		for (a = 0; wb > 0 && a <= b; a++)
 		{
 			double		wa = quality->cluster[a].weight;
-			double		wb = quality->cluster[b].weight;
 
 			if (stop(p->interrupted, a))
 				return SEGMENT_INTERRUPTED;
-			if (wa == 0 || wb == 0)
+			if (wa == 0)
 				continue;
 			if (sum_distances(p, a, b) == SEGMENT_INTERRUPTED)
 				return SEGMENT_INTERRUPTED;
