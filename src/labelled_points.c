@@ -18,6 +18,7 @@
 
 #include <math.h>
 
+#include "cluster.h"
 #include "json_write.h"
 #include "kernel/cut_points.h"
 #include "kernel/quality.h"
@@ -31,14 +32,6 @@ static void *
 allocate(Size element, int64 n)
 {
 	return MemoryContextAllocHuge(CurrentMemoryContext, mul_size(element, n + 1));
-}
-
-/* For kernels: an error leaves them at once, their memory goes with its context. */
-bool
-segment_check_interrupts(void)
-{
-	CHECK_FOR_INTERRUPTS();
-	return false;
 }
 
 void
