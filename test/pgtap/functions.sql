@@ -37,8 +37,6 @@ INSERT INTO said VALUES
     "label_pair_accum(feature_set,integer,integer)", "label_pair_accum(feature_set,text,text)",
     "labelled_measure_accum(feature_set,integer,double precision)", "labelled_measure_accum(feature_set,text,double precision)",
     "normalized_mutual_information(integer,integer)", "normalized_mutual_information(text,text)",
-    "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")", "explain_segment(segment_model,\"any\")", "segment_distance(segment_model,\"any\")",
-    "kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,double precision[],bigint)",
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
     "rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
 -- read the catalogue
