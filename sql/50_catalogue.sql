@@ -6,8 +6,10 @@ CREATE TABLE segmentation (
     kind text NOT NULL,
     source text NOT NULL,
     customers text,
+    features text[],
+    feature_types text[],
     options jsonb NOT NULL DEFAULT '{}',
-    time_zone text NOT NULL,
+    time_zone text,
     search_path text NOT NULL,
     retrain_every interval,
     table_schema name NOT NULL,
@@ -20,18 +22,21 @@ CREATE TABLE segmentation (
     refreshed_as_of timestamptz,
     description text,
     created_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (table_schema, member_table)
+    UNIQUE (table_schema, member_table),
+    CHECK (cardinality(features) = cardinality(feature_types) AND array_position(features, NULL) IS NULL)
 );
 COMMENT ON TABLE segmentation IS 'Segmentations: named, owned, versioned divisions of customers.';
 COMMENT ON COLUMN segmentation.name IS 'Name of the segmentation, unique in the database.';
 COMMENT ON COLUMN segmentation.owner IS 'Role whose rights a refresh has; it and its members may refresh, change and drop.';
-COMMENT ON COLUMN segmentation.kind IS 'Kind of model: rfm.';
-COMMENT ON COLUMN segmentation.source IS 'Query that yields the orders: customer, time, amount and optionally order id.';
+COMMENT ON COLUMN segmentation.kind IS 'Kind of model: rfm, kmeans.';
+COMMENT ON COLUMN segmentation.source IS 'Query that is read at each refresh. rfm: the orders (customer, time, amount and optionally order id); clusterings: one row per customer, the key and the features by name.';
 COMMENT ON COLUMN segmentation.customers IS 'Query that yields all customers, so that those without orders are members, too; NULL: only customers with orders.';
-COMMENT ON COLUMN segmentation.options IS 'Options of source and model as given when the segmentation was created: scheme, method, bins, thresholds, lookback, refunds, zero_amounts.';
-COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days.';
+COMMENT ON COLUMN segmentation.features IS 'Clusterings: columns of the source that tell customers apart, in the model''s order; NULL for rfm.';
+COMMENT ON COLUMN segmentation.feature_types IS 'Their types in the member table: double precision or text.';
+COMMENT ON COLUMN segmentation.options IS 'Options of source and model as given when the segmentation was created. rfm: scheme, method, bins, thresholds, lookback, refunds, zero_amounts; clusterings: those of the function of their kind, k and others.';
+COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days; NULL where days do not count.';
 COMMENT ON COLUMN segmentation.search_path IS 'search_path under which source and customers are run: that of the creator.';
-COMMENT ON COLUMN segmentation.retrain_every IS 'How long a model is kept before a refresh trains anew; NULL: every refresh trains.';
+COMMENT ON COLUMN segmentation.retrain_every IS 'How long a model is kept before a refresh trains anew. NULL: rfm trains at every refresh, clusterings at the first and when told to.';
 COMMENT ON COLUMN segmentation.table_schema IS 'Schema of the member and history tables.';
 COMMENT ON COLUMN segmentation.member_table IS 'Table of present members.';
 COMMENT ON COLUMN segmentation.history_table IS 'Table of places that customers had before.';
