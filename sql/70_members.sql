@@ -181,8 +181,8 @@ DECLARE
     a segment.run;
     b segment.run;
 BEGIN
-    SELECT * INTO a FROM segment.run AS r WHERE r.run_id = from_run AND r.outcome <> 'failed';
-    SELECT * INTO b FROM segment.run AS r WHERE r.run_id = to_run AND r.outcome <> 'failed';
+    SELECT * INTO a FROM segment.run AS r WHERE r.run_id = from_run AND r.outcome IN ('ok', 'empty');
+    SELECT * INTO b FROM segment.run AS r WHERE r.run_id = to_run AND r.outcome IN ('ok', 'empty');
     IF a.segmentation IS DISTINCT FROM b.segmentation OR a.segmentation IS NULL THEN
         RAISE EXCEPTION 'runs % and % are not two successful runs of one segmentation', from_run, to_run
             USING ERRCODE = 'undefined_object', HINT = 'The view segment_run lists them.';
