@@ -8,11 +8,6 @@
 
 #include "kernel/points.h"
 
-typedef enum SegmentStatus
-{
-	SEGMENT_DONE,
-	SEGMENT_INTERRUPTED
-} SegmentStatus;
 
 typedef struct SegmentKmeansOptions
 {
