@@ -17,7 +17,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
-    "feature_rows(feature_set)", "feature_set_in(cstring)", "feature_set_info(feature_set)", "feature_set_out(feature_set)",
+    "centroids(segment_model)", "feature_rows(feature_set)", "feature_set_in(cstring)", "feature_set_info(feature_set)", "feature_set_out(feature_set)",
     "feature_set_recv(internal)", "feature_set_send(feature_set)",
     "adjusted_rand_index(feature_set)", "calinski_harabasz(feature_set)", "cluster_quality(feature_set)", "davies_bouldin(feature_set)",
     "eta_squared(feature_set)", "inertia(feature_set)", "normalized_mutual_information(feature_set)", "silhouette(feature_set)", "simplified_silhouette(feature_set)",
@@ -35,7 +35,8 @@ INSERT INTO said VALUES
     "label_pair_accum(feature_set,integer,integer)", "label_pair_accum(feature_set,text,text)",
     "labelled_measure_accum(feature_set,integer,double precision)", "labelled_measure_accum(feature_set,text,double precision)",
     "normalized_mutual_information(integer,integer)", "normalized_mutual_information(text,text)",
-    "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")", "explain_segment(segment_model,\"any\")",
+    "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")", "explain_segment(segment_model,\"any\")", "segment_distance(segment_model,\"any\")",
+    "kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,double precision[],bigint)",
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
     "rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
 -- read the catalogue
