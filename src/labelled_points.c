@@ -70,6 +70,13 @@ segment_tell_sampled(const FeatureSet *set)
 
 /* ---- labels ---- */
 
+/* Ids print as integers do, so that they can be cast back. */
+static char *
+label_text(double x)
+{
+	return fabs(x) < 1e18 ? psprintf(INT64_FORMAT, (int64) x) : segment_number_text(x);
+}
+
 static void
 list_numbers(LabelList *labels, const SegmentRowStore *store, int column)
 {
@@ -107,7 +114,7 @@ list_numbers(LabelList *labels, const SegmentRowStore *store, int column)
 	for (r = 0; r < distinct; r++)
 	{
 		labels->value[r] = segment_sort_key_value(keys[r]);
-		labels->text[r] = segment_number_text(labels->value[r]);
+		labels->text[r] = label_text(labels->value[r]);
 	}
 	pfree(keys);
 	pfree(room);

@@ -28,6 +28,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/elementary.h"
+
 /* Rows of each label of both labelings. */
 typedef struct Margins
 {
@@ -112,34 +114,6 @@ segment_adjusted_rand_index(const SegmentLabelTable *table, SegmentMemory memory
 	return 2.0 * (tp * tn - fn * fp) / ((tp + fn) * (fn + tn) + (tp + fp) * (fp + tn));
 }
 
-/*
- * The natural logarithm, the same on every CPU: x = m 2^e with m near 1,
- * ln m = 2 artanh((m - 1) / (m + 1)) by its series, |argument| < 0.1716.
- * TODO(merge): replace by segment_log of kernel/elementary.h.
- */
-static double
-local_log(double x)
-{
-	int			e;
-	double		m = frexp(x, &e);
-	double		z;
-	double		zz;
-	double		sum = 0;
-	int			i;
-
-	if (m < 0.70710678118654752)
-	{
-		m *= 2;
-		e--;
-	}
-	z = (m - 1) / (m + 1);
-	zz = z * z;
-	for (i = 21; i >= 3; i -= 2)
-		sum = (sum + 1.0 / i) * zz;
-	/* ln 2 in two parts, the first with zeros at its end */
-	return e * 6.93147180369123816490e-01 + (2 * (z + z * sum) + e * 1.90821492927058770002e-10);
-}
-
 static double
 entropy(const double *rows, int n_labels, double n)
 {
@@ -148,7 +122,7 @@ entropy(const double *rows, int n_labels, double n)
 
 	for (i = 0; i < n_labels; i++)
 		if (rows[i] > 0)
-			sum -= rows[i] / n * local_log(rows[i] / n);
+			sum -= rows[i] / n * segment_log(rows[i] / n);
 	return sum;
 }
 
@@ -177,7 +151,7 @@ segment_normalized_mutual_information(const SegmentLabelTable *table, SegmentMem
 		const SegmentLabelCell *cell = &table->cell[i];
 
 		information += cell->rows / m.n *
-			local_log((cell->rows / m.a[cell->a]) / (m.b[cell->b] / m.n));
+			segment_log((cell->rows / m.a[cell->a]) / (m.b[cell->b] / m.n));
 	}
 	if (labels_used(m.a, table->n_a) <= 1 && labels_used(m.b, table->n_b) <= 1)
 		result = 1.0;

@@ -46,9 +46,9 @@
 #include <emmintrin.h>
 #endif
 
-#define LANES 8
+#include "kernel/lanes.h"
 
-/* points in a tile, a multiple of LANES: with 8 features it takes 4 kB, and with 64 fits level 1 still */
+/* points in a tile, a multiple of SEGMENT_LANES: with 8 features it takes 4 kB, and with 64 fits level 1 still */
 #define TILE 64
 
 /* points between two looks at whether to stop: about a millisecond of 1,600 features */
@@ -79,50 +79,40 @@ squared_distance(const double *a, const double *b, int d)
 
 /* ---- eight distances at once ---- */
 
-typedef double Pair __attribute__((vector_size(16), aligned(8), may_alias));
-
 /*
  * Squared distances of one point to the first `used` points of a tile (rounded
  * up to whole lanes); coordinate c of point j of the tile is tile[c * TILE + j].
  */
-static void
-tile_squares(const double *x, const double *tile, int d, int used, double *squares)
+SEGMENT_INLINE void
+squares_to_tile(const double *x, const double *tile, int d, int used, double *squares)
 {
 	int			j;
 	int			c;
 
-	for (j = 0; j < used; j += LANES)
+	for (j = 0; j < used; j += SEGMENT_LANES)
 	{
-		Pair		sum0 = {0, 0};
-		Pair		sum1 = {0, 0};
-		Pair		sum2 = {0, 0};
-		Pair		sum3 = {0, 0};
-		const double *t = tile + j;
-		Pair	   *out = (Pair *) (squares + j);
+		SegmentLanes sum = {0};
 
-		for (c = 0; c < d; c++, t += TILE)
+		for (c = 0; c < d; c++)
 		{
-			Pair		xc = {x[c], x[c]};
-			Pair		d0 = ((const Pair *) t)[0] - xc;
-			Pair		d1 = ((const Pair *) t)[1] - xc;
-			Pair		d2 = ((const Pair *) t)[2] - xc;
-			Pair		d3 = ((const Pair *) t)[3] - xc;
+			SegmentLanes difference = *(const SegmentLanes *) (tile + c * TILE + j) - x[c];
 
-			sum0 += d0 * d0;
-			sum1 += d1 * d1;
-			sum2 += d2 * d2;
-			sum3 += d3 * d3;
+			sum += difference * difference;
 		}
-		out[0] = sum0;
-		out[1] = sum1;
-		out[2] = sum2;
-		out[3] = sum3;
+		*(SegmentLanes *) (squares + j) = sum;
 	}
 }
 
+SEGMENT_CLONES
+static void
+tile_squares(const double *x, const double *tile, int d, int used, double *squares)
+{
+	squares_to_tile(x, tile, d, used, squares);
+}
+
 /* Square roots in place; a square root is rounded exactly, however it is taken. */
-static inline void
-tile_roots(double *squares, int used)
+SEGMENT_INLINE void
+take_roots(double *squares, int used)
 {
 	int			j;
 
@@ -138,36 +128,30 @@ tile_roots(double *squares, int used)
 }
 
 /*
- * The weighted sum of distances to the points of a tile; w times each is added
- * to the sums of these points in `back`.
+ * The weighted sum of one point's distances to the points of a tile; w times each
+ * is added to the sums of these points in `back`.
  */
+SEGMENT_CLONES
 static double
-tile_sums(const double *distance, const double *tile_weight, double w, int used, double *back)
+sum_to_tile(const double *x, const double *tile, int d, int used, const double *tile_weight,
+			double w, double *back)
 {
-	Pair		sum0 = {0, 0};
-	Pair		sum1 = {0, 0};
-	Pair		sum2 = {0, 0};
-	Pair		sum3 = {0, 0};
-	Pair		ww = {w, w};
+	double		distance[TILE];
+	double		lane[SEGMENT_LANES];
+	SegmentLanes sum = {0};
 	int			j;
 
-	for (j = 0; j < used; j += LANES)
+	squares_to_tile(x, tile, d, used, distance);
+	take_roots(distance, used);
+	for (j = 0; j < used; j += SEGMENT_LANES)
 	{
-		const Pair *from = (const Pair *) (distance + j);
-		const Pair *weight = (const Pair *) (tile_weight + j);
-		Pair	   *to = (Pair *) (back + j);
+		SegmentLanes here = *(const SegmentLanes *) (distance + j);
 
-		sum0 += weight[0] * from[0];
-		sum1 += weight[1] * from[1];
-		sum2 += weight[2] * from[2];
-		sum3 += weight[3] * from[3];
-		to[0] += ww * from[0];
-		to[1] += ww * from[1];
-		to[2] += ww * from[2];
-		to[3] += ww * from[3];
+		sum += *(const SegmentLanes *) (tile_weight + j) * here;
+		*(SegmentLanes *) (back + j) += w * here;
 	}
-	sum0 = (sum0 + sum2) + (sum1 + sum3);
-	return sum0[0] + sum0[1];
+	*(SegmentLanes *) lane = sum;
+	return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 /* ---- means and what follows from them ---- */
@@ -501,7 +485,7 @@ fill_tile(Pairs *p, int64 from, int64 to)
 	const SegmentPoints *points = p->quality->points;
 	int			d = points->d;
 	int			n = to - from < TILE ? (int) (to - from) : TILE;
-	int			used = (n + LANES - 1) / LANES * LANES;
+	int			used = (n + SEGMENT_LANES - 1) / SEGMENT_LANES * SEGMENT_LANES;
 	int			c;
 	int			j;
 
@@ -545,15 +529,13 @@ sum_distances(Pairs *p, int a, int b)
 		for (r = p->start[a]; r < last; r++)
 		{
 			int64		i = p->order[r];
-			double		distance[TILE];
 			/* points of the tile itself meet each other from both sides already */
 			double		w = a == b && r >= from ? 0 : segment_point_weight(points, i);
 
 			if (stop(p->interrupted, r))
 				return SEGMENT_INTERRUPTED;
-			tile_squares(points->x + i * points->d, p->tile, points->d, used, distance);
-			tile_roots(distance, used);
-			p->to_one[r] += tile_sums(distance, p->tile_weight, w, used, p->tile_to_one);
+			p->to_one[r] += sum_to_tile(points->x + i * points->d, p->tile, points->d, used,
+										p->tile_weight, w, p->tile_to_one);
 		}
 		for (j = 0; j < tile_end - from; j++)
 			p->to_one[from + j] += p->tile_to_one[j];
@@ -583,14 +565,15 @@ compare_all(Pairs *p)
 		p->other[r] = HUGE_VAL;
 	for (b = 0; b < quality->k; b++)
 	{
-		for (a = 0; a <= b; a++)
+		double		wb = quality->cluster[b].weight;
+
+		for (a = 0; wb > 0 && a <= b; a++)
 		{
 			double		wa = quality->cluster[a].weight;
-			double		wb = quality->cluster[b].weight;
 
 			if (stop(p->interrupted, a))
 				return SEGMENT_INTERRUPTED;
-			if (wa == 0 || wb == 0)
+			if (wa == 0)
 				continue;
 			if (sum_distances(p, a, b) == SEGMENT_INTERRUPTED)
 				return SEGMENT_INTERRUPTED;

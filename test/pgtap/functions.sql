@@ -143,6 +143,9 @@ CREATE TEMP VIEW immutable_answer AS
 SELECT md5(concat_ws('|', features, model, feature_set_info(features), feature_set_send(features) = feature_set_send(features::text::feature_set), model_metrics(model), model::jsonb, model::jsonb::segment_model,
                      (SELECT string_agg(f::text, ',' ORDER BY f::text COLLATE "C") FROM feature_rows(features) AS f), (SELECT string_agg(s::text, ',') FROM segments(model) AS s),
                      (SELECT string_agg(format('%s %s %s', feature, score, customers), ',') FROM rfm_cut_points(model)),
+                     (SELECT string_agg(float8send(v)::text, ' ' ORDER BY n) FROM (SELECT feature_set(id % 3, recency, monetary) AS s FROM customer) AS labelled,
+                          unnest(ARRAY[silhouette(s), simplified_silhouette(s), davies_bouldin(s), calinski_harabasz(s), inertia(s)] || (SELECT array_agg(q.silhouette + q.spread) FROM cluster_quality(s) AS q)) WITH ORDINALITY AS u (v, n)),
+                     (SELECT concat_ws(' ', float8send(adjusted_rand_index(letter, flag::text)), float8send(normalized_mutual_information(id % 3, id % 4)), float8send(eta_squared(letter, monetary))) FROM customer),
                      (SELECT string_agg(concat_ws(' ', assign_segment(model, recency, frequency, monetary), rfm_score(model, recency, frequency, monetary), explain_segment(model, recency, frequency, monetary)), ',' ORDER BY id) FROM customer))) AS digest
 FROM value;
 SELECT digest AS usual FROM immutable_answer \gset
