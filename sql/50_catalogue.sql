@@ -200,6 +200,12 @@ CREATE FUNCTION run_as_owner(owner name, command text) RETURNS text
 COMMENT ON FUNCTION run_as_owner(name, text) IS
 'Runs a command with the rights of a role that the current user may act as, in a security-restricted operation as REFRESH MATERIALIZED VIEW does, and returns the first column of its first row as text. So a superuser''s refresh runs an owner''s SQL with the owner''s rights. Settings changed by the command end with it. Errors: undefined_object when there is no such role, insufficient_privilege when the current user may not act as it.';
 
+CREATE FUNCTION instant(at timestamptz) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN pg_catalog.isfinite(at) THEN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC') ELSE at::text END;
+COMMENT ON FUNCTION instant(timestamptz) IS
+'An instant as text that reads back as the same instant under any DateStyle and TimeZone, for our statements; ''SQL'' and ''Postgres'' write zones as abbreviations, which may mean another zone: IST is Israel''s. NULL for NULL.';
+
 CREATE FUNCTION segmentation_row(name text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$

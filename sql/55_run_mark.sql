@@ -64,6 +64,7 @@ DECLARE
     began timestamptz := clock_timestamp();
     lost record;
     lost_run_id bigint;
+    mark regclass := segment.run_mark(s);
 BEGIN
     SELECT u.started_at, u.lost_before INTO lost FROM segment.unfinished_run(s) AS u;
     IF FOUND THEN
@@ -73,7 +74,11 @@ BEGIN
                 || CASE WHEN lost.lost_before > 0 THEN format('; so did %s before it', lost.lost_before) ELSE '' END, NULL)
         RETURNING run_id INTO lost_run_id;
     END IF;
-    PERFORM segment.set_run_mark(coalesce(segment.run_mark(s), segment.create_run_mark(s)), began, coalesce(lost.lost_before + 1, 0));
+    -- somebody dropped it; where it is the member table that is gone, the next step says so
+    IF mark IS NULL AND to_regclass(format('%I.%I', s.table_schema, s.member_table)) IS NOT NULL THEN
+        mark := segment.create_run_mark(s);
+    END IF;
+    PERFORM segment.set_run_mark(mark, began, coalesce(lost.lost_before + 1, 0));
     UPDATE segment.segmentation AS g SET last_run_at = began WHERE g.name = s.name;
     RETURN lost_run_id;
 END;

@@ -466,12 +466,14 @@ BEGIN
         RAISE EXCEPTION 'permission denied to refresh segmentation "%"', name
             USING ERRCODE = 'insufficient_privilege', HINT = format('Its owner is "%s".', s.owner);
     END IF;
-    FOREACH step IN ARRAY ARRAY[format('SELECT segment.begin_run(%L)', name), format('SELECT segment.refresh_as_owner(%L, %L, %L)', name, as_of, retrain)] LOOP
+    FOREACH step IN ARRAY ARRAY[format('SELECT segment.begin_run(%L)', name), format('SELECT segment.refresh_as_owner(%L, %L, %L)', name, segment.instant(as_of), retrain)] LOOP
         -- each step in a subtransaction of its own: the lock of the first outlives an error in the second
         BEGIN
             new_run_id := segment.run_as_owner(s.owner, step);
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+            -- some quote a whole value
+            message := CASE WHEN length(message) > 1000 THEN left(message, 1000) || ' ...' ELSE message END;
             -- what the caller has to retry, and what cannot be logged because the segmentation is gone, is the caller's
             IF code IN ('40001', '40P01') OR NOT EXISTS (SELECT FROM segment.segmentation AS g WHERE g.name = s.name) THEN
                 RAISE;

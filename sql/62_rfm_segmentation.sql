@@ -134,7 +134,7 @@ BEGIN
         '    first_order_at AS v5, last_order_at AS v6, frequency AS v7, monetary AS v8, recency\n'
         'FROM (%s) AS everyone CROSS JOIN model AS m WHERE m.model IS NOT NULL\n'
         ')',
-        s.key_type, s.source, as_of, s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path,
+        s.key_type, s.source, segment.instant(as_of), s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path,
         model, everyone);
 END;
 $$;

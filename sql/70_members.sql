@@ -78,7 +78,7 @@ BEGIN ATOMIC
     ELSE
         format('SELECT %1$I AS customer, segment_id, entered_at, entered_reason AS reason FROM %2$I.%3$I WHERE entered_at <= %5$L::timestamptz'
                ' UNION ALL SELECT %1$I, segment_id, entered_at, entered_reason FROM %2$I.%4$I WHERE entered_at <= %5$L::timestamptz AND left_at > %5$L::timestamptz',
-               s.key_column, s.table_schema, s.member_table, s.history_table, at)
+               s.key_column, s.table_schema, s.member_table, s.history_table, instant(at))
     END;
 END;
 COMMENT ON FUNCTION members_query(segmentation, timestamptz) IS 'The text of a query for who was where at an instant; NULL: now.';

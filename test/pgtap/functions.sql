@@ -42,7 +42,7 @@ INSERT INTO said VALUES
 -- read the catalogue
 ('stable', 'strict', 'safe', '{"equality_operator(regtype)"}'),
 ('stable', 'called on null', 'safe', '{
-    "acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)",
+    "acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)", "instant(timestamp with time zone)",
     "key_of(segmentation)", "may_read(name,name)", "members_query(segmentation,timestamp with time zone)",
     "run_mark(segmentation)", "placing_query(segmentation,timestamp with time zone,boolean)", "rfm_model(feature_set,integer,text,jsonb,text)",
     "scheme_cells(text,integer)", "scheme_check(text,integer)", "scheme_row(text)", "segmentation_row(text)", "writing_query(segmentation,boolean)"}'),

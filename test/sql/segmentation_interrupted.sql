@@ -8,8 +8,8 @@ CREATE ROLE regress_lost_reader;
 
 CREATE TABLE lost_orders AS SELECT n % 20 AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '7 hours' AS ordered_at, n * 7919 % 101 AS amount
 FROM generate_series(1, 100) AS n;
-CREATE TABLE lost_delay AS SELECT 0.0 AS seconds;
-SELECT create_rfm_segmentation('lost', 'SELECT o.* FROM lost_orders AS o, (SELECT pg_sleep(seconds) FROM lost_delay) AS wait');
+CREATE TABLE lost_now AS SELECT false AS cancel;
+SELECT create_rfm_segmentation('lost', 'SELECT o.* FROM lost_orders AS o, (SELECT CASE WHEN cancel AND pg_cancel_backend(pg_backend_pid()) THEN pg_sleep(60) END FROM lost_now) AS wait');
 GRANT SELECT ON lost_segments TO regress_lost_reader;
 CREATE VIEW lost_log AS SELECT outcome, as_of, started_at < now() AS started, finished_at > started_at AS finished, duration > '0' AS lasted, customers, error, run_by = current_user AS by_us, run_id > 0 AS numbered
 FROM segment_run WHERE segmentation = 'lost' ORDER BY run_id NULLS LAST;
@@ -19,10 +19,8 @@ TABLE lost_log;
 SELECT last_run_at FROM segmentation WHERE name = 'lost';
 
 -- ---- cancelled in the source, before there was any other run ----
-UPDATE lost_delay SET seconds = 60;
-SET statement_timeout = 200;
+UPDATE lost_now SET cancel = true;
 SELECT refresh_segmentation('lost', '2024-03-01');
-RESET statement_timeout;
 TABLE lost_log;
 -- the sequence is the owner's, so nobody else is told yet
 SET ROLE regress_lost_reader;
@@ -31,11 +29,9 @@ RESET ROLE;
 SELECT count(*) FROM segment.run;
 
 -- ---- more of them in a row; the next that ends tells of all ----
-SET statement_timeout = 200;
 SELECT refresh_segmentation('lost', '2024-03-01');
 SELECT refresh_segmentation('lost', '2024-03-01');
-RESET statement_timeout;
-UPDATE lost_delay SET seconds = 0;
+UPDATE lost_now SET cancel = false;
 SELECT outcome, customers FROM refresh_segmentation('lost', '2024-03-01');
 TABLE lost_log;
 SELECT started_at = last_run_at AS the_start_of_this FROM segment.run JOIN segmentation ON name = segmentation WHERE outcome = 'ok';
@@ -98,7 +94,7 @@ ALTER TABLE lost_segments SET SCHEMA lost_schema;
 ALTER TABLE lost_history SET SCHEMA lost_schema;
 ALTER TABLE lost_schema.lost_segments OWNER TO regress_lost_owner;
 ALTER TABLE lost_schema.lost_history OWNER TO regress_lost_owner;
-GRANT SELECT ON lost_orders, lost_delay TO regress_lost_owner;
+GRANT SELECT ON lost_orders, lost_now TO regress_lost_owner;
 UPDATE segmentation SET table_schema = 'lost_schema', owner = 'regress_lost_owner' WHERE name = 'lost';
 SET ROLE regress_lost_owner;
 SELECT outcome, started_at = last_run_at AS is_last FROM segment_run JOIN segmentation ON name = segmentation ORDER BY run_id DESC LIMIT 2;
@@ -135,6 +131,6 @@ SELECT create_rfm_segmentation('lost', 'TABLE lost_orders');
 SELECT count(*) FROM segmentation;
 
 DROP VIEW lost_log;
-DROP TABLE lost_refresh, lost_orders, lost_delay;
+DROP TABLE lost_refresh, lost_orders, lost_now;
 DROP SCHEMA lost_schema;
 DROP ROLE regress_lost_owner, regress_lost_reader;
