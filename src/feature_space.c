@@ -461,16 +461,6 @@ code_hashes(const FeatureSpace *space)
 	return hashes;
 }
 
-static bool
-check_interrupts(void)
-{
-	/* raises the error itself: all memory of a training belongs to its context */
-	CHECK_FOR_INTERRUPTS();
-	return false;
-}
-
-SegmentInterrupted segment_check_interrupts = check_interrupts;
-
 static void *
 allocate_rows(int64 n, Size size)
 {

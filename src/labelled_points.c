@@ -33,14 +33,6 @@ allocate(Size element, int64 n)
 	return MemoryContextAllocHuge(CurrentMemoryContext, mul_size(element, n + 1));
 }
 
-/* For kernels: an error leaves them at once, their memory goes with its context. */
-bool
-segment_check_interrupts(void)
-{
-	CHECK_FOR_INTERRUPTS();
-	return false;
-}
-
 void
 segment_tell_skipped(int64 n_skipped, int64 n_used)
 {

@@ -36,6 +36,5 @@ extern int32 segment_label_number(const LabelList *labels, double value);
 extern LabelledPoints *segment_labelled_points(const FeatureSet *set);
 extern void segment_tell_skipped(int64 n_skipped, int64 n_used);
 extern void segment_tell_sampled(const FeatureSet *set);
-extern bool segment_check_interrupts(void);
 
 #endif							/* SEGMENT_LABELLED_POINTS_H */

@@ -9,5 +9,6 @@
 #include "kernel/row_store.h"
 
 extern SegmentMemory segment_memory(MemoryContext context);
+extern bool segment_check_interrupts(void);
 
 #endif							/* SEGMENT_MEMORY_H */
