@@ -122,6 +122,7 @@ AS $$
 DECLARE
     current_model text := format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L AND m.version = %s)', s.name, coalesce(s.model_version, 0));
     model text := current_model;
+    next_id integer;
     wanted text;    -- columns of the source with their types,
     taken text;     -- by our names: v1, v2, ...
     named text;     -- and back to those of the features
@@ -131,11 +132,12 @@ BEGIN
     INTO wanted, taken, named
     FROM segment.cluster_member_columns(s) AS c;
     IF train THEN
-        model := 'segment.propose_segment_names(trained.model)';
+        SELECT coalesce(max(g.segment_id), 0) + 1 INTO next_id FROM segment.segment AS g WHERE g.segmentation = s.name;
+        model := 'trained.model';
         IF s.model_version IS NOT NULL THEN
-            model := format('segment.model_match(%s, %s, %s)', model, current_model,
-                            (SELECT max(g.segment_id) + 1 FROM segment.segment AS g WHERE g.segmentation = s.name));
+            model := format('segment.model_match(%s, %s, %s)', model, current_model, next_id);
         END IF;
+        model := format('segment.propose_segment_names(%s, %s)', model, next_id);
         model := format(
             E'(SELECT coalesce(%s, %s)\n'
             'FROM (SELECT CASE WHEN count(*) FILTER (WHERE %s) > 0 THEN %s END AS model FROM (SELECT %s FROM summary WHERE customer IS NOT NULL) AS f) AS trained)',

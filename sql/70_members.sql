@@ -260,4 +260,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS
-'Every transition since an instant, one row each: when, who (key as text), ''entered'', ''moved'' or ''departed'', from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), model (retrained cut points), gone (no longer in the source).';
+'Every transition since an instant, one row each: when, who (key as text), ''entered'', ''moved'' or ''departed'', from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features (other values), model (trained anew), gone (no longer in the source, or without a feature).';

@@ -64,3 +64,50 @@ END;
 $$;
 COMMENT ON FUNCTION segment_feature_profile(text) IS
 'What the segments of a clustering are like after the last refresh, one row per segment and feature, in the feature''s own unit: customers and their share of all members (0 to 1); of a number: mean, median, the mean of all members, and z, how many standard deviations (of all members) the mean lies from that (NULL where all are equal); of a category: the most common value, its share in the segment and its share of all members. Read from the member table; missing values do not count. Segments without members are listed with 0. Errors: wrong_object_type for a segmentation by RFM.';
+
+CREATE FUNCTION homogeneity_verdict(customers bigint, spread double precision, nearest text, separation double precision, silhouette double precision) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN customers = 0 THEN 'has no customers'
+    WHEN nearest IS NULL THEN format('is the only segment; its customers lie %s from its centre', round(spread::numeric, 2))
+    -- the bounds of Kaufman and Rousseeuw
+    WHEN silhouette > 0.5 THEN format('holds together: its customers lie %s from its centre, the next segment, "%s", lies %s away', round(spread::numeric, 2), nearest, round(separation::numeric, 2))
+    WHEN silhouette > 0.25 THEN format('touches "%s", whose centre lies %s away: its customers lie %s from their own', nearest, round(separation::numeric, 2), round(spread::numeric, 2))
+    ELSE format('runs into "%s", whose centre lies %s away: its customers lie %s from their own', nearest, round(separation::numeric, 2), round(spread::numeric, 2))
+END;
+COMMENT ON FUNCTION homogeneity_verdict(bigint, double precision, text, double precision, double precision) IS
+'The sentence of homogeneity_report.';
+
+CREATE FUNCTION homogeneity_report(segmentation text,
+    OUT segment_id integer, OUT segment text, OUT customers bigint, OUT spread double precision, OUT nearest text, OUT separation double precision,
+    OUT silhouette double precision, OUT verdict text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_clustering(segmentation);
+    model segment.segment_model := segment.get_model(s.name);
+    features text := segment.cluster_placed_features(s);
+    taken text := (SELECT string_agg(format('m.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number) FROM segment.cluster_member_columns(s) AS c);
+BEGIN
+    -- added up in order, so that the order of rows in the table changes no bit
+    RETURN QUERY EXECUTE format(
+        'WITH distance AS (
+             SELECT segment_id, segment.segment_distance($2, %1$s) AS distance, segment.segment_silhouette($2, %1$s) AS silhouette
+             FROM (SELECT m.segment_id, %2$s FROM %3$I.%4$I AS m) AS p
+         ), figures AS (
+             SELECT segment_id, count(*) AS customers, sqrt(avg(distance ^ 2 ORDER BY distance)) AS spread, avg(silhouette ORDER BY silhouette) AS silhouette
+             FROM distance GROUP BY segment_id
+         )
+         SELECT r.*, segment.homogeneity_verdict(r.customers, r.spread, r.nearest, r.separation, r.silhouette)
+         FROM (SELECT g.segment_id, g.name, coalesce(f.customers, 0) AS customers, f.spread, n.name AS nearest, p.distance AS separation, f.silhouette
+               FROM segment.segment_spacing($2) AS p
+               JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id
+               LEFT JOIN segment.segment AS n ON n.segmentation = $1 AND n.segment_id = p.nearest_id
+               LEFT JOIN figures AS f ON f.segment_id = p.segment_id
+               ORDER BY g.priority) AS r',
+        features, taken, s.table_schema, s.member_table)
+    USING s.name, model;
+END;
+$$;
+COMMENT ON FUNCTION homogeneity_report(text) IS
+'How well the segments of a clustering hold together, by the current model and the members of the last refresh: customers; spread (root mean square distance of members from the segment''s centre), nearest (the segment whose centre is nearest) and separation (distance to it), all in the model''s scaled coordinates; silhouette (mean simplified silhouette of members, see segment_silhouette: near 1 where they lie apart from others, 0 on the border, negative beyond it); verdict: a sentence, "holds together" for a silhouette above 0.5, "touches" the nearest above 0.25, else "runs into" it (bounds of Kaufman and Rousseeuw 1990). Errors: wrong_object_type for a segmentation by RFM, object_not_in_prerequisite_state before the first refresh.';
