@@ -8,18 +8,12 @@
 
 #include "kernel/points.h"
 
-typedef enum SegmentStatus
-{
-	SEGMENT_DONE,
-	SEGMENT_INTERRUPTED
-} SegmentStatus;
-
 typedef struct SegmentKmeansOptions
 {
-	int			k;				/* at most the number of points */
-	int			n_init;			/* restarts; the best inertia wins */
+	int			k;				/* 1 to the number of points */
+	int			n_init;			/* starts; the one of least inertia wins */
 	int			max_iter;		/* Lloyd steps of each */
-	double		tol;			/* stop when centroids move less: squared, relative to the mean variance; 0: exact */
+	double		tol;			/* a start ends when the centroids moved less: sum of squares, as a share of the mean variance */
 	uint64		seed;
 	bool		spherical;		/* centroids are brought to length 1 */
 	const double *initial;		/* k x d, scaled; NULL: greedy k-means++ */
@@ -28,14 +22,31 @@ typedef struct SegmentKmeansOptions
 
 typedef struct SegmentKmeansResult
 {
+	int			k;				/* fewer than wanted where points are too close to tell apart */
 	double	   *centroids;		/* k x d, scaled */
 	int32	   *labels;			/* n: the nearest centroid, the lowest number among equals */
 	double		inertia;		/* weighted sum of squared distances to it */
-	int			iterations;		/* of the winning start */
+	int			iterations;		/* Lloyd steps of the winning start */
 	bool		converged;		/* it ended by itself, not by max_iter */
 } SegmentKmeansResult;
 
 extern SegmentStatus segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
 									SegmentKmeansResult *result, SegmentMemory memory);
+extern void segment_kmeans_free(SegmentKmeansResult *result, SegmentMemory memory);
+extern size_t segment_kmeans_memory_per_row(int k);
+
+/* kmeans_seed.c */
+extern SegmentStatus segment_kmeans_seed(const SegmentPoints *points, int k, uint64 seed,
+										 double *centroids, int *found, SegmentMemory memory,
+										 SegmentInterrupted interrupted);
+
+/* Rows between two questions whether to go on, when a row costs `work` multiplications. */
+static inline int64
+segment_rows_between_checks(double work)
+{
+	const double checked = 4e6;
+
+	return work * 4096 < checked ? 4096 : (int64) Max(checked / work, 1);
+}
 
 #endif							/* SEGMENT_KMEANS_H */

@@ -7,10 +7,17 @@
 
 #include "c.h"
 
+#include "kernel/hash.h"
 #include "kernel/row_store.h"
 
 /* Lets the caller stop a long calculation; NULL: never. */
 typedef bool (*SegmentInterrupted) (void);
+
+typedef enum SegmentStatus
+{
+	SEGMENT_DONE,
+	SEGMENT_INTERRUPTED
+} SegmentStatus;
 
 typedef struct SegmentPoints
 {
@@ -24,8 +31,31 @@ typedef struct SegmentPoints
 	double		total_weight;	/* sum of weights, in canonical order */
 } SegmentPoints;
 
-extern void segment_points_sort(SegmentPoints *points, const double *unit,
-								uint64 *const *code_hash, SegmentMemory memory);
+/* A row's hash, and where the row is to be found. */
+typedef struct SegmentRowKey
+{
+	uint64		hash;
+	uint32		row;
+} SegmentRowKey;
+
+/*
+ * Coordinates are hashed after rounding to this fraction of a unit, so that
+ * the last bits, which depend on the unit the feature was measured in, do not
+ * decide about the order.
+ */
+#define SEGMENT_HASH_STEPS 16384.0
+
+extern uint64 segment_point_hash(const double *x, const double *unit, int d,
+								 const int32 *code, uint64 *const *code_hash, int n_codes);
+extern void segment_row_keys_sort(SegmentRowKey *keys, SegmentRowKey *room, int64 n);
+extern SegmentStatus segment_points_settle(SegmentPoints *points, SegmentMemory memory,
+										   SegmentInterrupted interrupted);
 extern void segment_points_free(SegmentPoints *points, SegmentMemory memory);
+
+static inline double
+segment_point_weight(const SegmentPoints *points, int64 row)
+{
+	return points->weight == NULL ? 1.0 : points->weight[row];
+}
 
 #endif							/* SEGMENT_POINTS_H */

@@ -1,0 +1,153 @@
+/*
+ * fixed_sum.c: weighted sums of coordinates by cluster that do not depend on the
+ * order of additions.
+ *
+ * Each coordinate is rounded to a grid of 2^-40 of its largest absolute value,
+ * a power of two.  Sums of up to 4,096 such numbers fit into the 53 bits of a
+ * double and are exact there; now and then they go into 128-bit integers.  So rows
+ * can be added and taken out one by one, in any order and by any number of
+ * workers, and the sum is always the same as a fresh one: k-means can follow
+ * changes instead of adding all rows at each step (law 3).
+ *
+ * Rounding moves a mean by at most 2^-41 of the coordinate's largest value.
+ *
+ * Weights are whole multiples of a weight step: of 1 when all weights are
+ * whole (numbers of copies), else of about 2^-60 of their sum.
+ */
+#include "kernel/fixed_sum.h"
+
+#include <math.h>
+#include <string.h>
+
+/* 1.5 * 2^52 steps: adding it leaves whole steps in the last bit */
+#define MAGIC 6755399441055744.0
+
+static double
+power_of_two_above(double x)
+{
+	int			exponent;
+
+	if (!(x > 0))
+		return 1.0;
+	(void) frexp(x, &exponent);
+	return ldexp(1.0, exponent);
+}
+
+void
+segment_grid_init(SegmentGrid *grid, const SegmentPoints *points, SegmentMemory memory)
+{
+	const int	d = points->d;
+	const double limit = ldexp(1.0, SEGMENT_GRID_BITS);
+	const double total_limit = ldexp(1.0, 60);
+	bool		whole = points->total_weight <= total_limit;
+	int64		i;
+	int			j;
+
+	grid->d = d;
+	/* +1: there may be no coordinates */
+	grid->magic = memory.resize(memory.ctx, NULL, sizeof(double) * (d + 1));
+	grid->step = memory.resize(memory.ctx, NULL, sizeof(double) * (d + 1));
+	for (j = 0; j < d; j++)
+		grid->step[j] = 0;
+	for (i = 0; i < points->n; i++)
+		for (j = 0; j < d; j++)
+		{
+			double		size = fabs(points->x[i * d + j]);
+
+			if (size > grid->step[j])
+				grid->step[j] = size;
+		}
+	for (j = 0; j < d; j++)
+	{
+		/* not below the smallest normal step, nor beyond what MAGIC can take */
+		double		largest = Min(Max(power_of_two_above(grid->step[j]), ldexp(1.0, -900)), ldexp(1.0, 960));
+
+		grid->step[j] = largest / limit;
+		grid->magic[j] = MAGIC * grid->step[j];
+	}
+	for (i = 0; points->weight != NULL && i < points->n && whole; i++)
+		whole = points->weight[i] == floor(points->weight[i]);
+	grid->weight_step = whole ? 1.0 : power_of_two_above(points->total_weight) / total_limit;
+}
+
+void
+segment_grid_free(SegmentGrid *grid, SegmentMemory memory)
+{
+	memory.release(memory.ctx, grid->magic);
+	memory.release(memory.ctx, grid->step);
+}
+
+void
+segment_fixed_sums_init(SegmentFixedSums *sums, int k, int d, SegmentMemory memory)
+{
+	size_t		cells = (size_t) k * d + 1;
+
+	sums->k = k;
+	sums->d = d;
+	sums->recent = memory.resize(memory.ctx, NULL, sizeof(double) * cells);
+	sums->sum = memory.resize(memory.ctx, NULL, sizeof(int128) * cells);
+	sums->weight = memory.resize(memory.ctx, NULL, sizeof(int64) * k);
+	segment_fixed_sums_clear(sums);
+}
+
+void
+segment_fixed_sums_clear(SegmentFixedSums *sums)
+{
+	size_t		cells = (size_t) sums->k * sums->d;
+
+	sums->pending = 0;
+	memset(sums->recent, 0, sizeof(double) * cells);
+	memset(sums->sum, 0, sizeof(int128) * cells);
+	memset(sums->weight, 0, sizeof(int64) * sums->k);
+}
+
+void
+segment_fixed_sums_free(SegmentFixedSums *sums, SegmentMemory memory)
+{
+	memory.release(memory.ctx, sums->recent);
+	memory.release(memory.ctx, sums->sum);
+	memory.release(memory.ctx, sums->weight);
+}
+
+/* Empties recent into the integers. */
+void
+segment_fixed_sums_settle(SegmentFixedSums *sums, const SegmentGrid *grid)
+{
+	int			c;
+	int			j;
+
+	for (c = 0; c < sums->k; c++)
+		for (j = 0; j < sums->d; j++)
+		{
+			size_t		cell = (size_t) c * sums->d + j;
+
+			sums->sum[cell] += (int64) (sums->recent[cell] / grid->step[j]);
+			sums->recent[cell] = 0;
+		}
+	sums->pending = 0;
+}
+
+void
+segment_fixed_sums_add_weighted(SegmentFixedSums *sums, const SegmentGrid *grid, int cluster,
+								const double *x, double weight, int sign)
+{
+	int64		times = (int64) floor(weight / grid->weight_step + 0.5) * sign;
+	int			j;
+
+	for (j = 0; j < sums->d; j++)
+		sums->sum[(size_t) cluster * sums->d + j] +=
+			(int128) (int64) (((x[j] + grid->magic[j]) - grid->magic[j]) / grid->step[j]) * times;
+	sums->weight[cluster] += times;
+}
+
+/* The mean of a cluster with some weight; after segment_fixed_sums_settle. */
+void
+segment_fixed_sums_mean(const SegmentFixedSums *sums, const SegmentGrid *grid, int cluster,
+						double *mean)
+{
+	int			j;
+
+	for (j = 0; j < sums->d; j++)
+		mean[j] = (double) sums->sum[(size_t) cluster * sums->d + j] /
+			(double) sums->weight[cluster] * grid->step[j];
+}
