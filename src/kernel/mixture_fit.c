@@ -33,6 +33,9 @@
 /* rows at a time: their coordinates should stay in the first or second cache */
 #define BLOCK 256
 
+/* places between coordinates: a power of two would put all into few sets of the cache */
+#define STRIDE (BLOCK + SEGMENT_LANES)
+
 /* rows of a block whose sums run side by side in registers */
 #define STRIP (4 * SEGMENT_LANES)
 
@@ -56,11 +59,11 @@ typedef struct Fit
 	double	   *center;			/* d: their mean */
 
 	/* one block */
-	double	   *x;				/* d x BLOCK */
-	double	   *z;				/* d x BLOCK: differences from a mean, or these through the factor */
+	double	   *x;				/* d x STRIDE */
+	double	   *z;				/* d x STRIDE: differences from a mean, or these through the factor */
 	double	   *share;			/* k x BLOCK: log-densities, then probability times row weight */
 	double	   *row_weight;		/* BLOCK; 0 after the last row */
-	double	   *room;			/* BLOCK, and room for d */
+	double	   *room;			/* BLOCK */
 
 	/* sums over all blocks */
 	double	   *sum_weight;		/* k */
@@ -108,9 +111,9 @@ interrupted(Fit *fit, int64 work)
 /* ---- inner loops: the same operations in the same order on every CPU ---- */
 
 SEGMENT_INLINE double
-sum_of_lanes(SegmentLanes v)
+sum_of_lanes(const SegmentLanes *v)
 {
-	return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+	return (((*v)[0] + (*v)[4]) + ((*v)[2] + (*v)[6])) + (((*v)[1] + (*v)[5]) + ((*v)[3] + (*v)[7]));
 }
 
 #define LANES(p) (*(SegmentLanes *) (p))
@@ -123,7 +126,7 @@ sum_of_lanes(SegmentLanes v)
 SEGMENT_CLONES static void
 substitute(const double *l, int i, double *y, double *distance)
 {
-	double	   *target = y + (size_t) i * BLOCK;
+	double	   *target = y + (size_t) i * STRIDE;
 	int			b;
 	int			j;
 
@@ -136,7 +139,7 @@ substitute(const double *l, int i, double *y, double *distance)
 
 		for (j = 0; j < i; j++)
 		{
-			const double *other = y + (size_t) j * BLOCK + b;
+			const double *other = y + (size_t) j * STRIDE + b;
 
 			s0 -= l[j] * CONST_LANES(other);
 			s1 -= l[j] * CONST_LANES(other + SEGMENT_LANES);
@@ -167,7 +170,7 @@ weighted_sums(const double *w, const double *z, int n, double *sums)
 
 	for (j = 0; j + 4 <= n; j += 4)
 	{
-		const double *z0 = z + (size_t) j * BLOCK;
+		const double *z0 = z + (size_t) j * STRIDE;
 		SegmentLanes s0 = {0};
 		SegmentLanes s1 = {0};
 		SegmentLanes s2 = {0};
@@ -178,22 +181,22 @@ weighted_sums(const double *w, const double *z, int n, double *sums)
 			SegmentLanes v = CONST_LANES(w + b);
 
 			s0 += v * CONST_LANES(z0 + b);
-			s1 += v * CONST_LANES(z0 + BLOCK + b);
-			s2 += v * CONST_LANES(z0 + 2 * BLOCK + b);
-			s3 += v * CONST_LANES(z0 + 3 * BLOCK + b);
+			s1 += v * CONST_LANES(z0 + STRIDE + b);
+			s2 += v * CONST_LANES(z0 + 2 * STRIDE + b);
+			s3 += v * CONST_LANES(z0 + 3 * STRIDE + b);
 		}
-		sums[j] = sum_of_lanes(s0);
-		sums[j + 1] = sum_of_lanes(s1);
-		sums[j + 2] = sum_of_lanes(s2);
-		sums[j + 3] = sum_of_lanes(s3);
+		sums[j] = sum_of_lanes(&s0);
+		sums[j + 1] = sum_of_lanes(&s1);
+		sums[j + 2] = sum_of_lanes(&s2);
+		sums[j + 3] = sum_of_lanes(&s3);
 	}
 	for (; j < n; j++)
 	{
 		SegmentLanes s = {0};
 
 		for (b = 0; b < BLOCK; b += SEGMENT_LANES)
-			s += CONST_LANES(w + b) * CONST_LANES(z + (size_t) j * BLOCK + b);
-		sums[j] = sum_of_lanes(s);
+			s += CONST_LANES(w + b) * CONST_LANES(z + (size_t) j * STRIDE + b);
+		sums[j] = sum_of_lanes(&s);
 	}
 }
 
@@ -205,11 +208,11 @@ sum_of_block(const double *x)
 
 	for (b = 0; b < BLOCK; b += SEGMENT_LANES)
 		s += CONST_LANES(x + b);
-	return sum_of_lanes(s);
+	return sum_of_lanes(&s);
 }
 
 SEGMENT_CLONES static void
-subtract(const double *x, double mean, double *z)
+subtract(const double *pg_restrict x, double mean, double *pg_restrict z)
 {
 	int			b;
 
@@ -218,7 +221,7 @@ subtract(const double *x, double mean, double *z)
 }
 
 SEGMENT_CLONES static void
-multiply(const double *a, const double *b, double *product)
+multiply(const double *pg_restrict a, const double *pg_restrict b, double *pg_restrict product)
 {
 	int			i;
 
@@ -227,7 +230,7 @@ multiply(const double *a, const double *b, double *product)
 }
 
 SEGMENT_CLONES static void
-add_squares(const double *z, double factor, double *distance)
+add_squares(const double *pg_restrict z, double factor, double *pg_restrict distance)
 {
 	int			b;
 
@@ -249,7 +252,8 @@ log_densities(double constant, double *distance)
  * in room the logarithm of the row's density times its weight.
  */
 SEGMENT_CLONES static void
-shares(double *share, int k, const double *row_weight, double *room)
+shares(double *pg_restrict share, int k, const double *pg_restrict row_weight,
+	   double *pg_restrict room)
 {
 	double		largest[BLOCK];
 	double		sum[BLOCK] = {0};
@@ -290,13 +294,13 @@ load_block(Fit *fit, int64 first)
 	int			j;
 
 	if (rows < BLOCK)
-		memset(fit->x, 0, sizeof(double) * BLOCK * d);
+		memset(fit->x, 0, sizeof(double) * STRIDE * d);
 	for (b = 0; b < rows; b++)
 	{
 		const double *row = points->x + (first + b) * d;
 
 		for (j = 0; j < d; j++)
-			fit->x[(size_t) j * BLOCK + b] = row[j];
+			fit->x[(size_t) j * STRIDE + b] = row[j];
 		fit->row_weight[b] = points->weight != NULL ? points->weight[first + b] : 1.0;
 	}
 	for (; b < BLOCK; b++)
@@ -311,8 +315,8 @@ load_differences(Fit *fit, int c)
 	int			j;
 
 	for (j = 0; j < mixture->d; j++)
-		subtract(fit->x + (size_t) j * BLOCK, mixture->mean[(size_t) c * mixture->d + j],
-				 fit->z + (size_t) j * BLOCK);
+		subtract(fit->x + (size_t) j * STRIDE, mixture->mean[(size_t) c * mixture->d + j],
+				 fit->z + (size_t) j * STRIDE);
 }
 
 /* Log-densities of the block under one component. */
@@ -330,7 +334,7 @@ expect(Fit *fit, int c)
 		if (has_triangle(mixture))
 			substitute(factor + SEGMENT_TRIANGLE(i), i, fit->z, distance);
 		else
-			add_squares(fit->z + (size_t) i * BLOCK,
+			add_squares(fit->z + (size_t) i * STRIDE,
 						factor[mixture->kind == SEGMENT_DIAG ? i : 0], distance);
 		if (interrupted(fit, (int64) BLOCK * (i + 2)))
 			return false;
@@ -359,7 +363,7 @@ gather(Fit *fit, int c)
 		shift[i] += fit->row_sums[i];
 	for (i = 0; i < mixture->d; i++)
 	{
-		const double *z = fit->z + (size_t) i * BLOCK;
+		const double *z = fit->z + (size_t) i * STRIDE;
 
 		multiply(share, z, fit->room);
 		if (has_triangle(mixture))
@@ -455,8 +459,7 @@ static void
 spread_out(Fit *fit, int c)
 {
 	SegmentMixture *mixture = fit->mixture;
-	size_t		size = mixture->kind == SEGMENT_TIED ? segment_mixture_covariance_size(SEGMENT_TIED, 1, mixture->d)
-		: segment_mixture_covariance_size(mixture->kind, 1, mixture->d);
+	size_t		size = segment_mixture_covariance_size(mixture->kind, 1, mixture->d);
 
 	memset(segment_mixture_part(mixture, mixture->covariance, c), 0, sizeof(double) * size);
 	widen(fit, c, 1);
@@ -612,8 +615,8 @@ fit_begin(Fit *fit, const SegmentPoints *points, int64 n, const SegmentMixtureOp
 	fit->mixture = mixture;
 	fit->variance = doubles(memory, d);
 	fit->center = doubles(memory, d);
-	fit->x = doubles(memory, d * BLOCK);
-	fit->z = doubles(memory, d * BLOCK);
+	fit->x = doubles(memory, d * STRIDE);
+	fit->z = doubles(memory, d * STRIDE);
 	fit->share = doubles(memory, k * BLOCK);
 	fit->row_weight = doubles(memory, BLOCK);
 	fit->room = doubles(memory, BLOCK);
@@ -669,7 +672,7 @@ measure_all(Fit *fit)
 		{
 			double		square;
 
-			subtract(fit->x + (size_t) j * BLOCK, fit->center[j], fit->z);
+			subtract(fit->x + (size_t) j * STRIDE, fit->center[j], fit->z);
 			multiply(fit->row_weight, fit->z, fit->room);
 			weighted_sums(fit->room, fit->z, 1, &square);
 			fit->variance[j] += square;
