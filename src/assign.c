@@ -12,6 +12,7 @@
 PG_FUNCTION_INFO_V1(segment_assign);
 PG_FUNCTION_INFO_V1(segment_assign_id);
 PG_FUNCTION_INFO_V1(segment_explain);
+PG_FUNCTION_INFO_V1(segment_distance_of_row);
 PG_FUNCTION_INFO_V1(segment_assign_by_name);
 PG_FUNCTION_INFO_V1(segment_assign_id_by_name);
 PG_FUNCTION_INFO_V1(segment_explain_by_name);
@@ -93,6 +94,27 @@ segment_explain(PG_FUNCTION_ARGS)
 	return return_explanation(fcinfo, segment_row_call_by_value(fcinfo));
 }
 
+Datum
+segment_distance_of_row(PG_FUNCTION_ARGS)
+{
+	RowCall    *call;
+	const double *features;
+	int			segment;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	call = segment_row_call_by_value(fcinfo);
+	if (call->model->kind->distance == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a model of kind \"%s\" has no distances", call->model->kind->name)));
+	features = segment_row_call_features(fcinfo, call);
+	segment = call->model->kind->assign(call->model, features);
+	if (segment < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(call->model->kind->distance(call->model, features, segment));
+}
+
 /* By name there is always a model or an error: a NULL name is one, too. */
 static RowCall *
 call_by_name(FunctionCallInfo fcinfo)
@@ -158,6 +180,11 @@ one_score(FunctionCallInfo fcinfo, RfmFeatureNumber feature)
 		PG_RETURN_NULL();
 	call = segment_row_call_by_value(fcinfo);
 	rfm = segment_rfm_of(call->model);
+	if (!call->all_numbers)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s has type %s, expected a number", segment_rfm_feature_names[feature],
+						format_type_be(call->type[0]))));
 	x = segment_feature_number(call->reader[0], PG_GETARG_DATUM(1));
 	if (segment_is_missing(x) || (feature == RFM_FREQUENCY && x <= 0))
 		PG_RETURN_NULL();

@@ -1,7 +1,5 @@
 /*
- * feature_space.h: how features become coordinates: which are numbers and which
- * categories, what is done with missing values, logarithm, winsorizing, scale and
- * weight.  Shared by all models that cluster.  See feature_space.c.
+ * feature_space.h: how features become coordinates.  See feature_space.c.
  */
 #ifndef SEGMENT_FEATURE_SPACE_H
 #define SEGMENT_FEATURE_SPACE_H
@@ -13,6 +11,15 @@
 #include "kernel/points.h"
 #include "lib/stringinfo.h"
 #include "model.h"
+#include "utils/array.h"
+
+typedef enum FeatureScale
+{
+	SCALE_ZSCORE,				/* mean 0, standard deviation 1 */
+	SCALE_MINMAX,				/* 0 to 1 */
+	SCALE_ROBUST,				/* median 0, interquartile range 1 */
+	SCALE_NONE
+} FeatureScale;
 
 typedef enum FeatureNulls
 {
@@ -26,46 +33,49 @@ typedef enum FeatureMetric
 	METRIC_COSINE				/* rows are brought to length 1 after scaling */
 } FeatureMetric;
 
-/* One feature on its way to a coordinate: ((f(x) clipped) - center) * weight / spread. */
+/* One feature on its way to a coordinate: (clip(f(x)) - center) / spread * sqrt(weight). */
 typedef struct SpaceFeature
 {
 	char	   *name;
+	double		weight;			/* of its squared difference, or of a mismatch of categories */
+	double		fill;			/* what stands in for a missing x: a number, or a category's code */
+
+	/* categories */
+	int			n_categories;
+	char	  **category;		/* by code, sorted by strcmp; NULL: a number */
+
 	/* numbers */
 	bool		log;			/* f is the symmetric logarithm sign(x) ln(1 + |x|), else x */
 	double		lower;			/* f(x) is clipped to [lower, upper]; infinite: not at all */
 	double		upper;
 	double		center;
 	double		spread;			/* positive */
-	double		weight;			/* importance, positive; for categories, too */
-	double		fill;			/* what stands in for a missing x: a number, or a category's code */
-	double		mean;			/* of x over all rows, in its own unit */
-	double		deviation;		/* standard deviation of x likewise (population) */
-	double		factor;			/* weight / spread, worked out */
-	/* categories */
-	int			n_categories;
-	char	  **category;		/* NULL: a number.  Sorted by strcmp */
+	double		mean;			/* of f(x), clipped, over the training rows */
+	double		deviation;		/* its standard deviation (population) */
+	double		factor;			/* sqrt(weight) / spread */
 } SpaceFeature;
 
 typedef struct FeatureSpace
 {
 	int			n_features;
-	int			d;				/* numeric ones */
-	int			n_codes;		/* categorical ones */
+	int			d;				/* coordinates: numeric features */
+	int			n_codes;		/* categorical features */
+	FeatureScale scale;
 	FeatureNulls nulls;
 	FeatureMetric metric;
-	char	   *scale;			/* how centers and spreads were found */
 	SpaceFeature *feature;
+	double		unit;			/* squared distances times this squared are in the features' own unit */
 } FeatureSpace;
 
-/* What a trainer is told about features, from its SQL arguments; NULL: none. */
+/* What a trainer is told about features, from its SQL arguments; NULL: nothing. */
 typedef struct SpaceOptions
 {
-	const char *scale;			/* 'zscore', 'minmax', 'robust', 'none' */
+	char	   *scale;			/* zscore, minmax, robust, none */
 	ArrayType  *log;			/* text[]: names of features */
 	Jsonb	   *winsorize;		/* share, or {feature: share or [low, high]} */
 	Jsonb	   *weights;		/* {feature: weight} */
-	const char *nulls;			/* 'skip', 'mean' */
-	const char *metric;			/* 'euclidean', 'cosine' */
+	char	   *nulls;			/* skip, mean */
+	char	   *metric;			/* euclidean, cosine */
 } SpaceOptions;
 
 extern FeatureSpace *segment_space_from_set(const FeatureSet *set, const SpaceOptions *options);
@@ -74,9 +84,26 @@ extern SegmentPoints *segment_space_points(const FeatureSpace *space, const Feat
 extern bool segment_space_place(const FeatureSpace *space, const double *features, double *x,
 								int32 *code);
 extern double segment_space_original(const SpaceFeature *feature, double coordinate);
+extern const char *segment_space_scale_name(const FeatureSpace *space);
 
-extern const char *const segment_space_keys[];	/* members of a model's JSON */
+/* members of a model's JSON: scale, metric, nulls, features */
+#define SEGMENT_SPACE_KEYS "scale", "metric", "nulls", "unit", "features"
 extern FeatureSpace *segment_space_read(Model *model, const JsonPlace *json);
 extern void segment_space_write(const FeatureSpace *space, StringInfo out);
+extern void segment_space_describe(Model *model, FeatureSpace *space);
+
+/* The number of a feature's coordinate (or code) among those of its kind. */
+static inline int
+segment_space_place_of(const FeatureSpace *space, int feature)
+{
+	bool		categorical = space->feature[feature].category != NULL;
+	int			place = 0;
+	int			i;
+
+	for (i = 0; i < feature; i++)
+		if ((space->feature[i].category != NULL) == categorical)
+			place++;
+	return place;
+}
 
 #endif							/* SEGMENT_FEATURE_SPACE_H */

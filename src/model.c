@@ -24,9 +24,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
-/* segments in a model; their numbers fit into 16 bits */
-#define MAX_SEGMENTS 32000
-
 PG_FUNCTION_INFO_V1(segment_model_in);
 PG_FUNCTION_INFO_V1(segment_model_out);
 PG_FUNCTION_INFO_V1(segment_model_recv);
@@ -119,8 +116,8 @@ read_segments(Model *model, const JsonPlace *json)
 	int			i;
 	static const char *const keys[] = {"id", "name", "origin", NULL};
 
-	if (n < 1 || n > MAX_SEGMENTS)
-		segment_json_error(&list, psprintf("expected 1 to %d segments, got %d", MAX_SEGMENTS, n));
+	if (n < 1 || n > SEGMENT_MAX_SEGMENTS)
+		segment_json_error(&list, psprintf("expected 1 to %d segments, got %d", SEGMENT_MAX_SEGMENTS, n));
 	ids = palloc(sizeof(int32) * n);
 	names = palloc(sizeof(char *) * n);
 	origins = palloc0(sizeof(char *) * n);

@@ -32,6 +32,25 @@ typedef struct ModelSegment
 	Datum		name_datum;		/* name as text; lives as long as the model */
 } ModelSegment;
 
+/* The categories of a feature, sorted by strcmp; a row has the number of its own. */
+typedef struct ModelCategories
+{
+	int			n;				/* 0: the feature is a number */
+	char	  **name;
+} ModelCategories;
+
+/* a category that training did not meet */
+#define MODEL_UNKNOWN_CATEGORY (-1.0)
+
+/* What a segment is like in one feature. */
+typedef struct ModelTypical
+{
+	double		value;			/* in the feature's own unit; NaN for a category */
+	const char *category;		/* NULL for a number */
+	double		coordinate;		/* scaled, as distances are taken; NaN for a category */
+	double		z;				/* distance from the mean of all in standard deviations; NaN: none */
+} ModelTypical;
+
 /* A model read into memory: what a query prepares once. */
 typedef struct Model
 {
@@ -43,6 +62,7 @@ typedef struct Model
 	int64		n_unsampled;	/* rows that the feature set had left out of its sample */
 	int			n_features;
 	char	  **feature;		/* their names */
+	ModelCategories *categories;	/* by feature; NULL: all are numbers */
 	int			n_segments;
 	ModelSegment *segment;
 	void	   *detail;			/* the kind's own */
@@ -64,9 +84,22 @@ typedef struct ModelKind
 	void		(*explain) (const Model *model, const double *features, int segment, StringInfo out);
 	/* Appends the kind's own metrics, each after ", ". */
 	void		(*metrics) (const Model *model, StringInfo out);
+
+	/* The rest is NULL where a kind has no such thing. */
+
+	/* How far a row lies from a segment; NaN where the row cannot be placed. */
+	double		(*distance) (const Model *model, const double *features, int segment);
+	/* The probability of each segment; false where the row cannot be placed. */
+	bool		(*probabilities) (const Model *model, const double *features, double *probability);
+	/* Training rows of a segment, or the sum of their weights. */
+	double		(*size) (const Model *model, int segment);
+	void		(*typical) (const Model *model, int segment, int feature, ModelTypical *typical);
 } ModelKind;
 
 extern const ModelKind *const segment_model_kinds[];
+
+/* segments in a model; their numbers fit into 16 bits */
+#define SEGMENT_MAX_SEGMENTS 32000
 
 extern Model *segment_model_new(const ModelKind *kind);
 extern Model *segment_model_read(const SegmentModelValue *value, MemoryContext context);

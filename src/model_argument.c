@@ -27,6 +27,8 @@ resolve_arguments(FunctionCallInfo fcinfo, RowCall *call)
 
 	call->n_arguments = PG_NARGS() - 1;
 	call->reader = palloc0(sizeof(FeatureReader) * Max(call->n_arguments, 1));
+	call->type = palloc0(sizeof(Oid) * Max(call->n_arguments, 1));
+	call->all_numbers = true;
 	if (get_fn_expr_variadic(fcinfo->flinfo))
 	{
 		call->by_array = true;
@@ -46,11 +48,9 @@ resolve_arguments(FunctionCallInfo fcinfo, RowCall *call)
 			return;
 		}
 		call->reader[i] = segment_feature_reader_or_error(type, psprintf("%d", i + 1));
+		call->type[i] = type;
 		if (!segment_reader_is_number(call->reader[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("feature %d has type %s, expected a number", i + 1,
-							format_type_be(type))));
+			call->all_numbers = false;
 	}
 }
 
@@ -184,6 +184,61 @@ segment_row_call_by_name(FunctionCallInfo fcinfo)
 
 /* ---- features ---- */
 
+static inline bool
+is_category(const Model *model, int feature)
+{
+	return model->categories != NULL && model->categories[feature].n > 0;
+}
+
+/* Whether a value of this reader can stand for a feature of the model. */
+static bool
+reader_fits(const Model *model, int feature, FeatureReader reader)
+{
+	return reader == FEATURE_UNKNOWN_NULL ||
+		segment_reader_is_number(reader) != is_category(model, feature);
+}
+
+static pg_noinline void
+wrong_type(const Model *model, int feature, Oid type)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("feature \"%s\" has type %s, expected a %s", model->feature[feature],
+					format_type_be(type), is_category(model, feature) ? "category" : "number"),
+			 errhint("Categories are boolean, text and enum values.")));
+}
+
+/* The number of a category among those of the model. */
+static double
+category_number(const ModelCategories *categories, const char *name)
+{
+	int			low = 0;
+	int			high = categories->n;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+		int			order = strcmp(categories->name[middle], name);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return MODEL_UNKNOWN_CATEGORY;
+}
+
+/* A value that is not NULL, as the model wants it. */
+static double
+read_feature(const Model *model, int feature, FeatureReader reader, Oid type, Datum value)
+{
+	if (!is_category(model, feature))
+		return segment_feature_number(reader, value);
+	return category_number(&model->categories[feature], segment_feature_category(reader, type, value));
+}
+
 static void
 match_row(FunctionCallInfo fcinfo, RowCall *call, HeapTupleHeader tuple)
 {
@@ -232,10 +287,8 @@ match_row(FunctionCallInfo fcinfo, RowCall *call, HeapTupleHeader tuple)
 					 errmsg("the row has no column \"%s\", which the model needs",
 							model->feature[i]),
 					 errhint("Features of a row are matched by name; separate arguments by position.")));
-		if (!segment_reader_is_number(call->row_reader[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" is not a number", model->feature[i])));
+		if (!reader_fits(model, i, call->row_reader[i]))
+			wrong_type(model, i, TupleDescAttr(call->row_desc, call->row_attribute[i] - 1)->atttypid);
 	}
 	call->row_features = model->feature;
 	MemoryContextSwitchTo(old);
@@ -266,7 +319,8 @@ features_of_row(FunctionCallInfo fcinfo, RowCall *call)
 		Datum		value = heap_getattr(&tuple, call->row_attribute[i], call->row_desc, &isnull);
 
 		call->values[i] = isnull ? segment_missing_value()
-			: segment_feature_number(call->row_reader[i], value);
+			: read_feature(call->model, i, call->row_reader[i],
+						   TupleDescAttr(call->row_desc, call->row_attribute[i] - 1)->atttypid, value);
 	}
 }
 
@@ -308,8 +362,26 @@ features_of_array(FunctionCallInfo fcinfo, RowCall *call)
 	if (n != call->model->n_features)
 		wrong_number(call, n);
 	for (i = 0; i < n; i++)
+		if (is_category(call->model, i))
+			wrong_type(call->model, i, ARR_ELEMTYPE(array));
+	for (i = 0; i < n; i++)
 		call->values[i] = nulls[i] ? segment_missing_value()
 			: segment_feature_number(reader, elements[i]);
+}
+
+/* Separate arguments, some of them or of the model's features categories. */
+static pg_noinline void
+features_of_arguments(FunctionCallInfo fcinfo, RowCall *call)
+{
+	int			i;
+
+	for (i = 0; i < call->n_arguments; i++)
+	{
+		if (!reader_fits(call->model, i, call->reader[i]))
+			wrong_type(call->model, i, call->type[i]);
+		call->values[i] = PG_ARGISNULL(i + 1) ? segment_missing_value()
+			: read_feature(call->model, i, call->reader[i], call->type[i], PG_GETARG_DATUM(i + 1));
+	}
 }
 
 /* The features of this row, as many as the model has; missing ones are NaN. */
@@ -326,9 +398,12 @@ segment_row_call_features(FunctionCallInfo fcinfo, RowCall *call)
 	{
 		if (call->n_arguments != call->model->n_features)
 			wrong_number(call, call->n_arguments);
-		for (i = 0; i < call->n_arguments; i++)
-			call->values[i] = PG_ARGISNULL(i + 1) ? segment_missing_value()
-				: segment_feature_number(call->reader[i], PG_GETARG_DATUM(i + 1));
+		if (call->model->categories != NULL || !call->all_numbers)
+			features_of_arguments(fcinfo, call);
+		else
+			for (i = 0; i < call->n_arguments; i++)
+				call->values[i] = PG_ARGISNULL(i + 1) ? segment_missing_value()
+					: segment_feature_number(call->reader[i], PG_GETARG_DATUM(i + 1));
 	}
 	return call->values;
 }

@@ -37,6 +37,8 @@ typedef struct RowCall
 	/* the features */
 	int			n_arguments;		/* after the model */
 	FeatureReader *reader;			/* by argument */
+	Oid		   *type;				/* by argument */
+	bool		all_numbers;		/* no argument is a category */
 	bool		by_row;				/* a single composite argument: matched by name */
 	bool		by_array;			/* VARIADIC array */
 	Oid			row_type;			/* the composite type last seen */

@@ -6,6 +6,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "json_write.h"
+#include "miscadmin.h"
 #include "rfm.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -14,6 +15,7 @@
 PG_FUNCTION_INFO_V1(segment_model_metrics);
 PG_FUNCTION_INFO_V1(segment_model_segments);
 PG_FUNCTION_INFO_V1(segment_rfm_cut_points);
+PG_FUNCTION_INFO_V1(segment_model_centroids);
 PG_FUNCTION_INFO_V1(segment_model_rename);
 PG_FUNCTION_INFO_V1(segment_model_identify);
 
@@ -109,6 +111,50 @@ segment_rfm_cut_points(PG_FUNCTION_ARGS)
 				values[3] = Float8GetDatum(feature->cuts[bin]);
 			values[4] = CStringGetTextDatum(feature->closed_left ? "left" : "right");
 			values[5] = Int64GetDatum(feature->counts[score]);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		}
+	return (Datum) 0;
+}
+
+static Datum
+number_or_null(double x, bool *isnull)
+{
+	*isnull = x != x;
+	return Float8GetDatum(x);
+}
+
+/* What each segment is like, by feature. */
+Datum
+segment_model_centroids(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Model	   *model = PG_GETARG_MODEL(0);
+	int			segment;
+	int			i;
+
+	if (model->kind->typical == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a model of kind \"%s\" has no centroids", model->kind->name)));
+	InitMaterializedSRF(fcinfo, 0);
+	for (segment = 0; segment < model->n_segments; segment++)
+		for (i = 0; i < model->n_features; i++)
+		{
+			ModelTypical typical;
+			Datum		values[8];
+			bool		nulls[8] = {false};
+
+			CHECK_FOR_INTERRUPTS();
+			model->kind->typical(model, segment, i, &typical);
+			values[0] = Int32GetDatum(model->segment[segment].id);
+			values[1] = model->segment[segment].name_datum;
+			values[2] = CStringGetTextDatum(model->feature[i]);
+			values[3] = number_or_null(typical.value, &nulls[3]);
+			nulls[4] = typical.category == NULL;
+			values[4] = nulls[4] ? (Datum) 0 : CStringGetTextDatum(typical.category);
+			values[5] = number_or_null(typical.coordinate, &nulls[5]);
+			values[6] = number_or_null(typical.z, &nulls[6]);
+			values[7] = Float8GetDatum(model->kind->size(model, segment));
 			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 		}
 	return (Datum) 0;

@@ -3,9 +3,11 @@
  */
 #include "model.h"
 
+#include "cluster.h"
 #include "rfm.h"
 
 const ModelKind *const segment_model_kinds[] = {
 	&segment_rfm_model_kind,
+	&segment_kmeans_model_kind,
 	NULL
 };

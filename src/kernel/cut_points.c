@@ -258,21 +258,26 @@ order_statistic(const SegmentColumn *column, double k)
 	return column->value[column->n - 1];
 }
 
+/* The quantile p (0 to 1) of rows, weights as numbers of copies: interpolated, type 7 of Hyndman and Fan 1996. */
+double
+segment_column_quantile(const SegmentColumn *column, double p)
+{
+	double		position = (column->total - 1) * p;
+	double		low = floor(position);
+	double		h = position - low;
+	double		a = order_statistic(column, low);
+	double		b = order_statistic(column, low + 1);
+
+	return h == 0 || a == b ? a : (1 - h) * a + h * b;
+}
+
 void
 segment_cut_r_rfm(const SegmentColumn *column, int bins, double *cuts)
 {
 	int			cut;
 
 	for (cut = 1; cut < bins; cut++)
-	{
-		double		position = (column->total - 1) * ((double) cut / bins);
-		double		low = floor(position);
-		double		h = position - low;
-		double		a = order_statistic(column, low);
-		double		b = order_statistic(column, low + 1);
-
-		cuts[cut - 1] = (h == 0 || a == b ? a : (1 - h) * a + h * b) + 1;
-	}
+		cuts[cut - 1] = segment_column_quantile(column, (double) cut / bins) + 1;
 }
 
 /* ---- natural breaks ---- */

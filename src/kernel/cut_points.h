@@ -37,6 +37,7 @@ extern void segment_column_build(SegmentColumn *column, const double *values,
 								 const double *weights, const double *copies, int64 n,
 								 SegmentMemory memory);
 extern void segment_column_free(SegmentColumn *column, SegmentMemory memory);
+extern double segment_column_quantile(const SegmentColumn *column, double p);
 extern void segment_cut_quantile(const SegmentColumn *column, int bins, double *cuts);
 extern void segment_cut_r_rfm(const SegmentColumn *column, int bins, double *cuts);
 extern SegmentCutStatus segment_cut_natural_breaks(const SegmentColumn *column, int bins,

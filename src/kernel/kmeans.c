@@ -44,8 +44,8 @@
 /* gaps and grouping of centroids are worked out while they cost less than this */
 #define MOST_PAIR_WORK 4e6
 
-/* rows whose squared distances are summed before they are added to the total */
-#define INERTIA_BLOCK 4096
+/* rows between two questions whether to go on, where a row costs little */
+#define ROWS_BETWEEN_CHECKS 4096
 
 typedef struct Lloyd
 {
@@ -436,30 +436,46 @@ iterate(Lloyd *lloyd, double tol, int *iterations, bool *converged)
 	return SEGMENT_DONE;
 }
 
+/*
+ * By cluster, the weighted sum of squared distances to its centroid; NULL labels:
+ * all belong to the first.  Summed in canonical order.
+ */
+SegmentStatus
+segment_cluster_inertia(const SegmentPoints *points, const double *centroids, const int32 *labels,
+						int k, double *inertia, SegmentInterrupted interrupted)
+{
+	const int	d = points->d;
+	int64		i;
+
+	memset(inertia, 0, sizeof(double) * k);
+	for (i = 0; i < points->n; i++)
+	{
+		int			c = labels == NULL ? 0 : labels[i];
+
+		if (i % ROWS_BETWEEN_CHECKS == 0 && interrupted != NULL && interrupted())
+			return SEGMENT_INTERRUPTED;
+		inertia[c] += segment_point_weight(points, i) *
+			segment_distance(points->x + i * d, centroids + (size_t) c * d, d);
+	}
+	return SEGMENT_DONE;
+}
+
 /* Labels of the final centroids, where the last step moved them, and the inertia. */
 static SegmentStatus
 finish(Lloyd *lloyd, bool converged, double *inertia)
 {
-	const SegmentPoints *points = lloyd->points;
 	int64		changed;
-	int64		from;
+	int			c;
 
 	if (!converged && place_all(lloyd, &changed) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
+	/* half_gap is needed no more and lends its room */
+	if (segment_cluster_inertia(lloyd->points, lloyd->centroids, lloyd->labels, lloyd->k,
+								lloyd->half_gap, lloyd->options->interrupted) == SEGMENT_INTERRUPTED)
+		return SEGMENT_INTERRUPTED;
 	*inertia = 0;
-	for (from = 0; from < points->n; from += INERTIA_BLOCK)
-	{
-		double		sum = 0;
-		int64		i;
-
-		if (interrupted(lloyd))
-			return SEGMENT_INTERRUPTED;
-		for (i = from; i < Min(from + INERTIA_BLOCK, points->n); i++)
-			sum += segment_point_weight(points, i) *
-				segment_distance(points->x + i * lloyd->d,
-								 lloyd->centroids + (size_t) lloyd->labels[i] * lloyd->d, lloyd->d);
-		*inertia += sum;
-	}
+	for (c = 0; c < lloyd->k; c++)
+		*inertia += lloyd->half_gap[c];
 	return SEGMENT_DONE;
 }
 

@@ -32,6 +32,9 @@ typedef struct SegmentKmeansResult
 
 extern SegmentStatus segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
 									SegmentKmeansResult *result, SegmentMemory memory);
+extern SegmentStatus segment_cluster_inertia(const SegmentPoints *points, const double *centroids,
+											 const int32 *labels, int k, double *inertia,
+											 SegmentInterrupted interrupted);
 extern void segment_kmeans_free(SegmentKmeansResult *result, SegmentMemory memory);
 extern size_t segment_kmeans_memory_per_row(int k);
 

@@ -24,11 +24,7 @@
 #include <math.h>
 #include <string.h>
 
-/* three passes of 11 bits; for millions of rows few share the 33 bits */
-#define RADIX_BITS	11
-#define RADIX_SIZE	(1 << RADIX_BITS)
-#define RADIX_PASSES 3
-#define SORTED_BITS (RADIX_BITS * RADIX_PASSES)
+#define RADIX_SIZE	(1 << SEGMENT_RADIX_BITS)
 
 /* rows between two questions whether to go on */
 #define ROWS_BETWEEN_CHECKS 4096
@@ -52,7 +48,7 @@ segment_point_hash(const double *x, const double *unit, int d,
 	return h;
 }
 
-/* Sorts by the upper SORTED_BITS; room has place for n keys. */
+/* Sorts by the upper SEGMENT_SORTED_BITS; room has place for n keys. */
 void
 segment_row_keys_sort(SegmentRowKey *keys, SegmentRowKey *room, int64 n)
 {
@@ -60,10 +56,10 @@ segment_row_keys_sort(SegmentRowKey *keys, SegmentRowKey *room, int64 n)
 	SegmentRowKey *from = keys;
 	SegmentRowKey *to = room;
 
-	for (pass = 0; pass < RADIX_PASSES; pass++)
+	for (pass = 0; pass < SEGMENT_RADIX_PASSES; pass++)
 	{
 		int64		start[RADIX_SIZE] = {0};
-		int			shift = 64 - SORTED_BITS + pass * RADIX_BITS;
+		int			shift = 64 - SEGMENT_SORTED_BITS + pass * SEGMENT_RADIX_BITS;
 		int64		sum = 0;
 		int64		i;
 		int			b;
@@ -273,13 +269,12 @@ unite_equal(SegmentPoints *points, SegmentMemory memory)
 SegmentStatus
 segment_points_settle(SegmentPoints *points, SegmentMemory memory, SegmentInterrupted interrupted)
 {
-	const uint64 mask = ~((UINT64CONST(1) << (64 - SORTED_BITS)) - 1);
 	int64		from = 0;
 	int64		i;
 
 	for (i = 1; i <= points->n; i++)
 	{
-		if (i < points->n && ((points->hash[i] ^ points->hash[from]) & mask) == 0)
+		if (i < points->n && segment_same_run(points->hash[i], points->hash[from]))
 			continue;
 		if (i - from > 1 && !in_order(points, from, i) &&
 			sort_run(points, from, i, memory, interrupted) == SEGMENT_INTERRUPTED)

@@ -52,6 +52,18 @@ extern SegmentStatus segment_points_settle(SegmentPoints *points, SegmentMemory 
 										   SegmentInterrupted interrupted);
 extern void segment_points_free(SegmentPoints *points, SegmentMemory memory);
 
+/* three passes of 11 bits; for millions of rows few share the 33 bits */
+#define SEGMENT_RADIX_BITS	11
+#define SEGMENT_RADIX_PASSES 3
+#define SEGMENT_SORTED_BITS (SEGMENT_RADIX_BITS * SEGMENT_RADIX_PASSES)
+
+/* Whether two rows share the bits that segment_row_keys_sort sorts by. */
+static inline bool
+segment_same_run(uint64 a, uint64 b)
+{
+	return (a ^ b) >> (64 - SEGMENT_SORTED_BITS) == 0;
+}
+
 static inline double
 segment_point_weight(const SegmentPoints *points, int64 row)
 {

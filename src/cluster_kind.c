@@ -1,0 +1,353 @@
+/*
+ * cluster_kind.c: models that are centroids: a row belongs to the nearest one.
+ *
+ * Members of the JSON beside the common ones and those of the feature space
+ * (space_json.c):
+ *
+ *	 seed, n_init, iterations, converged	of the training
+ *	 total		sum of squared distances of all training rows from their mean
+ *	 clusters: [{size (rows, or their weights), inertia (sum of squared distances
+ *				 to the centroid), center: [coordinates]}], in the order of segments
+ *
+ * Distances are those of scaled coordinates.
+ */
+#include "cluster.h"
+
+#include <math.h>
+
+#include "json_write.h"
+#include "kernel/centroids.h"
+
+const ClusterModel *
+segment_cluster_of(const Model *model)
+{
+	if (model->kind != &segment_kmeans_model_kind)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("expected a model of kind \"%s\", got one of kind \"%s\"",
+						segment_kmeans_model_kind.name, model->kind->name)));
+	return model->detail;
+}
+
+/* What is worked out from the centroids: packed ones and room for a row. */
+void
+segment_cluster_prepare(ClusterModel *cluster, int k)
+{
+	cluster->packed = MemoryContextAllocHuge(CurrentMemoryContext,
+											 sizeof(double) * segment_packed_size(k, cluster->space->d));
+	segment_pack_centroids(cluster->centroids, k, cluster->space->d, cluster->packed);
+	cluster->x = palloc(sizeof(double) * cluster->space->d);
+}
+
+/* Segments 1 to k, named 'Segment 1' and so on. */
+void
+segment_number_segments(Model *model, int k)
+{
+	int32	   *ids = palloc(sizeof(int32) * k);
+	char	  **names = palloc(sizeof(char *) * k);
+	int			c;
+
+	for (c = 0; c < k; c++)
+	{
+		ids[c] = c + 1;
+		names[c] = psprintf("Segment %d", c + 1);
+	}
+	segment_model_set_segments(model, k, ids, names, NULL);
+}
+
+/* ---- reading ---- */
+
+static double
+read_not_negative(const JsonPlace *json, const char *key)
+{
+	JsonPlace	place = segment_json_member(json, key);
+	double		x = segment_json_double(&place);
+
+	if (!(x >= 0 && isfinite(x)))
+		segment_json_error(&place, "expected a finite number that is not negative");
+	return x;
+}
+
+static void
+read_cluster(ClusterModel *cluster, int c, const JsonPlace *json)
+{
+	static const char *const keys[] = {"size", "inertia", "center", NULL};
+	const int	d = cluster->space->d;
+	JsonPlace	list = segment_json_member(json, "center");
+	int			n;
+	JsonPlace  *elements = segment_json_elements(&list, &n);
+	int			j;
+
+	segment_json_check_keys(json, keys);
+	cluster->size[c] = read_not_negative(json, "size");
+	cluster->inertia[c] = read_not_negative(json, "inertia");
+	if (n != d)
+		segment_json_error(&list, psprintf("expected %d coordinates, got %d", d, n));
+	for (j = 0; j < d; j++)
+	{
+		double		x = segment_json_double(&elements[j]);
+
+		/* so that no squared distance overflows */
+		if (!(fabs(x) <= 1e101))
+			segment_json_error(&elements[j], "expected a number from -1e101 to 1e101");
+		cluster->centroids[(size_t) c * d + j] = x;
+	}
+}
+
+static void
+cluster_read(Model *model, const JsonPlace *json)
+{
+	ClusterModel *cluster = palloc0(sizeof(ClusterModel));
+	const int	k = model->n_segments;
+	JsonPlace	place;
+	JsonPlace  *elements;
+	int			n;
+	int			c;
+
+	model->detail = cluster;
+	cluster->space = segment_space_read(model, json);
+	if (cluster->space->n_codes > 0)
+		segment_json_error(json, "a model of centroids has numeric features only");
+	place = segment_json_member(json, "seed");
+	cluster->seed = (uint64) segment_json_integer(&place, PG_INT64_MIN, PG_INT64_MAX);
+	place = segment_json_member(json, "n_init");
+	cluster->n_init = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
+	place = segment_json_member(json, "iterations");
+	cluster->iterations = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
+	place = segment_json_member(json, "converged");
+	if (place.value.type != jbvBool)
+		segment_json_error(&place, "expected true or false");
+	cluster->converged = place.value.val.boolean;
+	cluster->total = read_not_negative(json, "total");
+
+	place = segment_json_member(json, "clusters");
+	elements = segment_json_elements(&place, &n);
+	if (n != k)
+		segment_json_error(&place, psprintf("expected %d clusters for %d segments, got %d", k, k, n));
+	cluster->centroids = MemoryContextAllocHuge(CurrentMemoryContext,
+												mul_size(sizeof(double) * cluster->space->d, k));
+	cluster->size = palloc(sizeof(double) * k);
+	cluster->inertia = palloc(sizeof(double) * k);
+	for (c = 0; c < k; c++)
+		read_cluster(cluster, c, &elements[c]);
+	segment_cluster_prepare(cluster, k);
+}
+
+/* ---- writing ---- */
+
+static void
+cluster_write(const Model *model, StringInfo out)
+{
+	const ClusterModel *cluster = model->detail;
+	const int	d = cluster->space->d;
+	int			c;
+	int			j;
+
+	segment_space_write(cluster->space, out);
+	appendStringInfo(out, ", \"seed\": " INT64_FORMAT ", \"n_init\": %d, \"iterations\": %d, \"converged\": %s, \"total\": ",
+					 (int64) cluster->seed, cluster->n_init, cluster->iterations,
+					 cluster->converged ? "true" : "false");
+	segment_json_put_number(out, cluster->total);
+	appendStringInfoString(out, ", \"clusters\": [");
+	for (c = 0; c < model->n_segments; c++)
+	{
+		appendStringInfo(out, "%s{\"size\": ", c > 0 ? ", " : "");
+		segment_json_put_number(out, cluster->size[c]);
+		appendStringInfoString(out, ", \"inertia\": ");
+		segment_json_put_number(out, cluster->inertia[c]);
+		appendStringInfoString(out, ", \"center\": [");
+		for (j = 0; j < d; j++)
+		{
+			if (j > 0)
+				appendStringInfoString(out, ", ");
+			segment_json_put_number(out, cluster->centroids[(size_t) c * d + j]);
+		}
+		appendStringInfoString(out, "]}");
+	}
+	appendStringInfoChar(out, ']');
+}
+
+/* ---- assigning ---- */
+
+static int
+cluster_assign(const Model *model, const double *features)
+{
+	const ClusterModel *cluster = model->detail;
+
+	if (!segment_space_place(cluster->space, features, cluster->x, NULL))
+		return -1;
+	return segment_nearest(cluster->packed, model->n_segments, cluster->space->d, cluster->x).number;
+}
+
+static double
+cluster_distance(const Model *model, const double *features, int segment)
+{
+	const ClusterModel *cluster = model->detail;
+	const int	d = cluster->space->d;
+
+	if (!segment_space_place(cluster->space, features, cluster->x, NULL))
+		return segment_missing_value();
+	return sqrt(segment_distance(cluster->x, cluster->centroids + (size_t) segment * d, d)) *
+		cluster->space->unit;
+}
+
+/* The nearest centroid but one; -1: there is none. */
+static int
+runner_up(const ClusterModel *cluster, int k, int segment)
+{
+	const int	d = cluster->space->d;
+	double		least = HUGE_VAL;
+	int			result = -1;
+	int			c;
+
+	for (c = 0; c < k; c++)
+	{
+		double		distance = segment_distance(cluster->x, cluster->centroids + (size_t) c * d, d);
+
+		if (c != segment && distance < least)
+		{
+			least = distance;
+			result = c;
+		}
+	}
+	return result;
+}
+
+static void
+put_number_or_null(StringInfo out, double x)
+{
+	if (segment_is_missing(x))
+		appendStringInfoString(out, "null");
+	else
+		segment_json_put_number(out, x);
+}
+
+/*
+ * For each feature: its value, what is typical of the segment, the difference in
+ * standard deviations of all, and the strength with which it speaks for the segment and
+ * against the runner-up: its part of the difference of the two squared
+ * distances; the parts add up to 1.
+ */
+static void
+cluster_explain(const Model *model, const double *features, int segment, StringInfo out)
+{
+	const ClusterModel *cluster = model->detail;
+	const FeatureSpace *space = cluster->space;
+	const int	d = space->d;
+	const double *own;
+	const double *other;
+	int			second;
+	double		difference = 0;
+	int			i;
+
+	if (segment < 0)
+	{
+		appendStringInfoString(out, ", \"reason\": \"a feature is missing\"");
+		return;
+	}
+	second = runner_up(cluster, model->n_segments, segment);
+	own = cluster->centroids + (size_t) segment * d;
+	other = second < 0 ? NULL : cluster->centroids + (size_t) second * d;
+	appendStringInfoString(out, ", \"distance\": ");
+	segment_json_put_number(out, sqrt(segment_distance(cluster->x, own, d)) * space->unit);
+	if (other != NULL)
+		difference = segment_distance(cluster->x, other, d) - segment_distance(cluster->x, own, d);
+	appendStringInfoString(out, ", \"features\": [");
+	for (i = 0; i < d; i++)
+	{
+		const SpaceFeature *feature = &space->feature[i];
+		double		x = cluster->x[i];
+
+		appendStringInfo(out, "%s{\"feature\": ", i > 0 ? ", " : "");
+		segment_json_put_string(out, feature->name);
+		appendStringInfoString(out, ", \"value\": ");
+		put_number_or_null(out, features[i]);
+		if (space->metric == METRIC_EUCLIDEAN)
+		{
+			appendStringInfoString(out, ", \"typical\": ");
+			segment_json_put_number(out, segment_space_original(feature, own[i]));
+			appendStringInfoString(out, ", \"deviations\": ");
+			put_number_or_null(out, feature->deviation > 0
+							   ? (x - own[i]) / feature->factor / feature->deviation
+							   : segment_missing_value());
+		}
+		appendStringInfoString(out, ", \"strength\": ");
+		put_number_or_null(out, difference > 0
+						   ? ((x - other[i]) * (x - other[i]) - (x - own[i]) * (x - own[i])) / difference
+						   : segment_missing_value());
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoString(out, "], \"runner_up\": ");
+	if (second < 0)
+		appendStringInfoString(out, "null");
+	else
+	{
+		segment_json_put_string(out, model->segment[second].name);
+		appendStringInfoString(out, ", \"runner_up_distance\": ");
+		segment_json_put_number(out, sqrt(segment_distance(cluster->x, other, d)) * space->unit);
+	}
+}
+
+/* ---- describing ---- */
+
+static void
+cluster_metrics(const Model *model, StringInfo out)
+{
+	const ClusterModel *cluster = model->detail;
+	double		unit = cluster->space->unit * cluster->space->unit;
+	double		inertia = 0;
+	int			c;
+
+	for (c = 0; c < model->n_segments; c++)
+		inertia += cluster->inertia[c];
+	appendStringInfo(out, ", \"scale\": \"%s\", \"inertia\": ", segment_space_scale_name(cluster->space));
+	segment_json_put_number(out, inertia * unit);
+	appendStringInfoString(out, ", \"total\": ");
+	segment_json_put_number(out, cluster->total * unit);
+	appendStringInfoString(out, ", \"explained\": ");
+	put_number_or_null(out, cluster->total > 0 ? 1 - inertia / cluster->total : segment_missing_value());
+	appendStringInfo(out, ", \"iterations\": %d, \"converged\": %s, \"n_init\": %d, \"seed\": " INT64_FORMAT,
+					 cluster->iterations, cluster->converged ? "true" : "false", cluster->n_init,
+					 (int64) cluster->seed);
+}
+
+static double
+cluster_size(const Model *model, int segment)
+{
+	return ((const ClusterModel *) model->detail)->size[segment];
+}
+
+static void
+cluster_typical(const Model *model, int segment, int number, ModelTypical *typical)
+{
+	const ClusterModel *cluster = model->detail;
+	const SpaceFeature *feature = &cluster->space->feature[number];
+	double		coordinate = cluster->centroids[(size_t) segment * cluster->space->d + number];
+
+	typical->category = NULL;
+	typical->coordinate = coordinate;
+	typical->value = typical->z = segment_missing_value();
+	/* a direction has no values */
+	if (cluster->space->metric == METRIC_COSINE)
+		return;
+	typical->value = segment_space_original(feature, coordinate);
+	if (feature->deviation > 0)
+		typical->z = (coordinate / feature->factor + feature->center - feature->mean) / feature->deviation;
+}
+
+static const char *const cluster_keys[] = {
+	SEGMENT_SPACE_KEYS, "seed", "n_init", "iterations", "converged", "total", "clusters", NULL
+};
+
+const ModelKind segment_kmeans_model_kind = {
+	.name = "kmeans",
+	.read = cluster_read,
+	.write = cluster_write,
+	.keys = cluster_keys,
+	.assign = cluster_assign,
+	.explain = cluster_explain,
+	.metrics = cluster_metrics,
+	.distance = cluster_distance,
+	.size = cluster_size,
+	.typical = cluster_typical
+};

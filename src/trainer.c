@@ -1,0 +1,89 @@
+/*
+ * trainer.c: reads the arguments that trainers share.
+ */
+#include "trainer.h"
+
+#include <math.h>
+
+#include "model.h"
+#include "utils/builtins.h"
+
+static void
+refuse_null(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", name)));
+}
+
+/* A whole number of at least `least`. */
+int
+segment_arg_count(FunctionCallInfo fcinfo, int arg, const char *name, int least)
+{
+	int32		n;
+
+	refuse_null(fcinfo, arg, name);
+	n = PG_GETARG_INT32(arg);
+	if (n < least)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be at least %d, not %d", name, least, n)));
+	return n;
+}
+
+/* A finite number of at least `least`. */
+double
+segment_arg_number(FunctionCallInfo fcinfo, int arg, const char *name, double least)
+{
+	double		x;
+
+	refuse_null(fcinfo, arg, name);
+	x = PG_GETARG_FLOAT8(arg);
+	if (!(x >= least && isfinite(x)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be a finite number of at least %g, not %g", name, least, x)));
+	return x;
+}
+
+/* A seed stands in the model's JSON, where numbers are exact up to 2^53. */
+uint64
+segment_arg_seed(FunctionCallInfo fcinfo, int arg)
+{
+	const int64 most = INT64CONST(1) << 53;
+	int64		seed;
+
+	refuse_null(fcinfo, arg, "seed");
+	seed = PG_GETARG_INT64(arg);
+	if (seed < -most || seed > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("seed must be from -2^53 to 2^53, not " INT64_FORMAT, seed)));
+	return (uint64) seed;
+}
+
+/* NULL for NULL. */
+char *
+segment_arg_text(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+/* How many clusters there can be: k, or with fewer distinct rows that many, which is told. */
+int
+segment_check_k(int k, const SegmentPoints *points)
+{
+	if (k > points->n)
+	{
+		ereport(NOTICE,
+				(errmsg("there are only " INT64_FORMAT " distinct rows for %d segments", points->n, k),
+				 errdetail("The model has " INT64_FORMAT " segments.", points->n)));
+		k = (int) points->n;
+	}
+	if (k > SEGMENT_MAX_SEGMENTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("k must be at most %d, not %d", SEGMENT_MAX_SEGMENTS, k)));
+	return k;
+}
