@@ -14,13 +14,6 @@
 
 #include "kernel/elementary.h"
 
-/* Uniform in (0, 1), never 0 or 1. */
-static inline double
-uniform(uint64 seed, uint64 content)
-{
-	return ((segment_mix64(seed ^ content) >> 11) + 0.5) * (1.0 / 9007199254740992.0);
-}
-
 static void
 add_row(SegmentDraw *drawn, int64 row, double key)
 {
@@ -48,7 +41,7 @@ segment_draw(const SegmentPoints *points, int64 n, const double *chance, uint64 
 	for (i = 0; i < n; i++)
 	{
 		double		share = segment_point_weight(points, i) * (chance == NULL ? 1.0 : chance[i]);
-		double		u = uniform(seed, points->hash[i]);
+		double		u = segment_hash_uniform(seed, points->hash[i]);
 		double		key;
 
 		/* no share, no chance; -ln(u) >= 1 - u */
