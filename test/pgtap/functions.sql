@@ -36,9 +36,9 @@ INSERT INTO said VALUES
 -- read the catalogue
 ('stable', 'strict', 'safe', '{"equality_operator(regtype)"}'),
 ('stable', 'called on null', 'safe', '{
-    "acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)",
+    "acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)", "instant(timestamp with time zone)",
     "key_of(segmentation)", "may_read(name,name)", "members_query(segmentation,timestamp with time zone)",
-    "placing_query(segmentation,timestamp with time zone,boolean)", "rfm_model(feature_set,integer,text,jsonb,text)",
+    "run_mark(segmentation)", "placing_query(segmentation,timestamp with time zone,boolean)", "rfm_model(feature_set,integer,text,jsonb,text)",
     "scheme_cells(text,integer)", "scheme_check(text,integer)", "scheme_row(text)", "segmentation_row(text)", "writing_query(segmentation,boolean)"}'),
 -- lock the tables they read
 ('stable', 'strict', 'restricted', '{"table_refusal(name,name,name,text[],regtype[])"}'),
@@ -52,8 +52,9 @@ INSERT INTO said VALUES
 -- looks back at the session's last call of rfm_summary
 ('volatile', 'called on null', 'restricted', '{"rfm_summary_counts()"}'),
 -- write, or run a query of the user's
-('volatile', 'strict', 'unsafe', '{"rename_segment(text,text,text)", "run_as_owner(name,text)"}'),
+('volatile', 'strict', 'unsafe', '{"rename_segment(text,text,text)", "run_as_owner(name,text)", "set_run_mark(regclass,timestamp with time zone,bigint)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "begin_run(text)", "create_run_mark(segmentation)", "unfinished_run(segmentation)",
     "check_rfm_options(text,text,text,text,text,integer,jsonb,interval,text,text,text)", "check_rfm_scheme()", "comment_tables(text)",
     "create_rfm_scheme(text,jsonb,integer,integer,jsonb,text,text,text)",
     "create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,text)",
