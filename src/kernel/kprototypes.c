@@ -63,6 +63,13 @@ interrupted(const Work *work)
 	return work->options->interrupted != NULL && work->options->interrupted();
 }
 
+static int64
+rows_between_checks(const Work *work)
+{
+	return Min(BLOCK, segment_rows_between_checks((double) work->prototypes.k *
+												  (work->points->d + work->points->n_codes)));
+}
+
 static inline const double *
 numbers_of(const Work *work, int64 row)
 {
@@ -96,8 +103,7 @@ static SegmentStatus
 place_all(Work *work, double *cost)
 {
 	const SegmentPoints *points = work->points;
-	int64		step = Min(BLOCK, segment_rows_between_checks((double) work->prototypes.k *
-															  (points->d + points->n_codes)));
+	int64		step = rows_between_checks(work);
 	int64		from;
 
 	segment_prototypes_pack(&work->prototypes);
@@ -326,6 +332,51 @@ keep(const Work *work, double cost, int iterations, bool converged, SegmentProto
 	result->converged = converged;
 }
 
+/*
+ * Of the best start, means on the finest grid, and then once more the nearest
+ * prototype and its distance for each row.
+ */
+static SegmentStatus
+refine(const Work *work, SegmentPrototypesResult *result, SegmentMemory memory)
+{
+	const SegmentPoints *points = work->points;
+	SegmentPrototypes *best = &result->prototypes;
+	const int	d = points->d;
+	const int	width = d + points->n_codes;
+	const int64 step = rows_between_checks(work);
+	double	   *means = allocate(memory, (size_t) best->k * d, sizeof(double));
+	SegmentStatus status;
+	int64		from;
+	int			c;
+
+	for (c = 0; c < best->k; c++)
+		memcpy(means + (size_t) c * d, best->value + (size_t) c * width, sizeof(double) * d);
+	status = segment_fine_means(points, &work->grid, result->labels, best->k, means, memory,
+								work->options->interrupted);
+	for (c = 0; c < best->k; c++)
+		memcpy(best->value + (size_t) c * width, means + (size_t) c * d, sizeof(double) * d);
+	memory.release(memory.ctx, means);
+	segment_prototypes_pack(best);
+	result->cost = 0;
+	for (from = 0; from < points->n && status == SEGMENT_DONE; from += step)
+	{
+		double		sum = 0;
+		int64		i;
+
+		for (i = from; i < Min(from + step, points->n); i++)
+		{
+			SegmentNearest nearest = segment_nearest_prototype(best, numbers_of(work, i), codes_of(work, i));
+
+			result->labels[i] = nearest.number;
+			sum += segment_point_weight(points, i) * nearest.distance;
+		}
+		result->cost += sum;
+		if (interrupted(work))
+			status = SEGMENT_INTERRUPTED;
+	}
+	return status;
+}
+
 /* On success the result is to be freed with segment_kprototypes_free. */
 SegmentStatus
 segment_kprototypes(const SegmentPoints *points, const SegmentPrototypesOptions *options,
@@ -354,10 +405,10 @@ segment_kprototypes(const SegmentPoints *points, const SegmentPrototypesOptions 
 		if (options->initial != NULL)
 			break;
 	}
-	work_free(&work, memory);
 	if (status == SEGMENT_DONE)
-		segment_prototypes_pack(&result->prototypes);
-	else
+		status = refine(&work, result, memory);
+	work_free(&work, memory);
+	if (status == SEGMENT_INTERRUPTED)
 		segment_kprototypes_free(result, memory);
 	return status;
 }

@@ -182,6 +182,42 @@ segment_mixture_distance(const SegmentMixture *mixture, int component, const dou
 }
 
 /*
+ * What each coordinate contributes to a squared distance: z_j (S^-1 z)_j, z = x - m;
+ * the contributions add up to it.  room: d doubles.
+ */
+void
+segment_mixture_contributions(const SegmentMixture *mixture, int component, const double *x,
+							  double *room, double *contribution)
+{
+	const double *mean = mixture->mean + (size_t) component * mixture->d;
+	const double *factor = segment_mixture_part(mixture, mixture->factor, component);
+	int			i;
+	int			j;
+
+	if (mixture->kind == SEGMENT_DIAG || mixture->kind == SEGMENT_SPHERICAL)
+	{
+		for (j = 0; j < mixture->d; j++)
+		{
+			double		y = (x[j] - mean[j]) * factor[mixture->kind == SEGMENT_DIAG ? j : 0];
+
+			contribution[j] = y * y;
+		}
+		return;
+	}
+	/* L y = z, then L' u = y, from the last coordinate to the first */
+	(void) segment_mixture_distance(mixture, component, x, room);
+	for (i = mixture->d - 1; i >= 0; i--)
+	{
+		const double *row = factor + SEGMENT_TRIANGLE(i);
+
+		room[i] *= row[i];
+		for (j = 0; j < i; j++)
+			room[j] -= row[j] * room[i];
+		contribution[i] = (x[i] - mean[i]) * room[i];
+	}
+}
+
+/*
  * The component a row belongs to.  Fills log_density (k doubles): the logarithm
  * of each component's weight times density; room: d doubles.
  */

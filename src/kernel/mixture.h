@@ -66,6 +66,8 @@ extern int	segment_mixture_place(const SegmentMixture *mixture, const double *x,
 extern double segment_mixture_probabilities(const SegmentMixture *mixture, double *log_density);
 extern double segment_mixture_distance(const SegmentMixture *mixture, int component,
 									   const double *x, double *room);
+extern void segment_mixture_contributions(const SegmentMixture *mixture, int component,
+										  const double *x, double *room, double *contribution);
 
 extern SegmentStatus segment_mixture_em(const SegmentPoints *points, int64 n,
 										const SegmentMixtureOptions *options, const int32 *labels,

@@ -17,9 +17,11 @@
  * nothing else (law 3).
  *
  * A component can collapse: no rows are left to it, or it becomes flat in some direction
- * (as when it sits on copies of one row), where the likelihood would rise without
- * end.  An empty one keeps its place and shape with weight 0 or nearly so; a flat one gets
- * a variance of RESCUE times that of all rows.  Both are counted, not hidden.
+ * (as when all its rows have the same value in one coordinate), where the likelihood
+ * would rise without end.  An empty one keeps its place and shape with weight 0 or
+ * nearly so.  A flat one has no variance but what reg_covar added, or, where the
+ * matrix is not positive definite even so, gets RESCUE times that of all rows.  Both
+ * are counted.  A coordinate that is the same in all rows makes nothing flat.
  */
 #include "kernel/mixture.h"
 
@@ -55,7 +57,8 @@ typedef struct Fit
 	double		total_weight;	/* of these */
 	const SegmentMixtureOptions *options;
 	SegmentMixture *mixture;
-	double	   *variance;		/* d: of all these rows; 1 where constant */
+	double	   *variance;		/* d: of all these rows; 0 where constant */
+	double		mean_variance;	/* of all coordinates; 1 where that is 0 */
 	double	   *center;			/* d: their mean */
 
 	/* one block */
@@ -439,19 +442,14 @@ widen(Fit *fit, int c, double share)
 {
 	SegmentMixture *mixture = fit->mixture;
 	double	   *covariance = segment_mixture_part(mixture, mixture->covariance, c);
-	double		mean = 0;
 	int			j;
 
-	for (j = 0; j < mixture->d; j++)
-	{
-		if (mixture->kind == SEGMENT_SPHERICAL)
-			mean += fit->variance[j] / mixture->d;
-		else
-			covariance[has_triangle(mixture) ? SEGMENT_TRIANGLE_AT(j, j) : (size_t) j] +=
-				share * fit->variance[j];
-	}
 	if (mixture->kind == SEGMENT_SPHERICAL)
-		covariance[0] += share * mean;
+		covariance[0] += share * fit->mean_variance;
+	else
+		for (j = 0; j < mixture->d; j++)
+			covariance[has_triangle(mixture) ? SEGMENT_TRIANGLE_AT(j, j) : (size_t) j] +=
+				fit->variance[j] > 0 ? share * fit->variance[j] : Max(share, RESCUE);
 }
 
 /* A covariance that says nothing but the variances of all rows. */
@@ -520,8 +518,31 @@ estimate(Fit *fit, int c)
 			covariance[0] /= mixture->d;
 			break;
 	}
-	if (fit->options->reg_covar > 0)
-		widen(fit, c, fit->options->reg_covar);
+	widen(fit, fit->mixture->kind == SEGMENT_TIED ? 0 : c, fit->options->reg_covar);
+}
+
+/* Whether half the variance in some direction, or more, is what was added to it. */
+static bool
+is_flat(const Fit *fit, int c)
+{
+	SegmentMixture *mixture = fit->mixture;
+	const double *covariance = segment_mixture_part(mixture, mixture->covariance, c);
+	const double *factor = segment_mixture_part(mixture, mixture->factor, c);
+	double		added = fit->options->reg_covar;
+	int			j;
+
+	if (mixture->kind == SEGMENT_SPHERICAL)
+		return covariance[0] <= 2 * added * fit->mean_variance;
+	for (j = 0; j < mixture->d; j++)
+	{
+		double		left = has_triangle(mixture) ? factor[SEGMENT_TRIANGLE_AT(j, j)] : factor[j];
+
+		/* factors are inverted; left: the variance that coordinates before j do not explain */
+		left = 1 / left / left;
+		if (fit->variance[j] > 0 && left <= 2 * added * fit->variance[j])
+			return true;
+	}
+	return false;
 }
 
 /* Factors a covariance, made wider as far as needed.  False: interrupted. */
@@ -547,7 +568,7 @@ factor(Fit *fit, int c)
 		widen(fit, c, share);
 		share *= 10;
 	}
-	fit->n_collapsed += collapsed;
+	fit->n_collapsed += collapsed || is_flat(fit, c);
 	return true;
 }
 
@@ -562,7 +583,7 @@ maximise(Fit *fit)
 	fit->n_collapsed = 0;
 	for (c = 0; c < mixture->k; c++)
 	{
-		bool		empty = !(fit->sum_weight[c] > EMPTY_SHARE * fit->total_weight);
+		const bool	empty = !(fit->sum_weight[c] > EMPTY_SHARE * fit->total_weight);
 
 		if (mixture->kind == SEGMENT_TIED)
 		{
@@ -683,9 +704,10 @@ measure_all(Fit *fit)
 	for (j = 0; j < d; j++)
 	{
 		fit->variance[j] /= fit->total_weight;
-		if (!(fit->variance[j] > 0 && fit->variance[j] < HUGE_VAL))
-			fit->variance[j] = 1;
+		fit->mean_variance += fit->variance[j] / d;
 	}
+	if (!(fit->mean_variance > 0))
+		fit->mean_variance = 1;
 	return true;
 }
 

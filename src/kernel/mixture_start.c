@@ -8,6 +8,10 @@
  * Of many rows only the first, a uniform sample (points.h), take part in the
  * starts, and these end early (Biernacki, Celeux, Govaert 2003).  The most likely
  * one goes on, with all rows, until tol is met.
+ *
+ * A start with fewer collapsed components comes before a likelier one: likelihood
+ * has no bound where a component shrinks to a value that some rows happen to
+ * share, and that is no group.
  */
 #include "kernel/mixture.h"
 
@@ -38,6 +42,14 @@ first_points(const SegmentPoints *points, int64 n)
 	for (i = 0; i < n; i++)
 		first.total_weight += segment_point_weight(points, i);
 	return first;
+}
+
+static bool
+is_better(const SegmentMixtureFit *a, const SegmentMixtureFit *b)
+{
+	if (a->n_collapsed != b->n_collapsed)
+		return a->n_collapsed < b->n_collapsed;
+	return a->log_likelihood > b->log_likelihood;
 }
 
 /* One start; on success fit->mixture is to be freed. */
@@ -91,7 +103,7 @@ segment_mixture_fit(const SegmentPoints *points, const SegmentMixtureOptions *op
 				segment_mixture_free(&best.mixture, memory);
 			return SEGMENT_INTERRUPTED;
 		}
-		if (start == 0 || next.log_likelihood > best.log_likelihood)
+		if (start == 0 || is_better(&next, &best))
 		{
 			if (start > 0)
 				segment_mixture_free(&best.mixture, memory);

@@ -329,6 +329,7 @@ test_steps(SegmentCovariance kind, const char *name)
 	bool		parameters = true;
 	bool		likelihood = true;
 	bool		placed = true;
+	bool		contributions = true;
 	int			round;
 
 	for (round = 0; round < 12; round++)
@@ -389,6 +390,20 @@ test_steps(SegmentCovariance kind, const char *name)
 			segment_mixture_probabilities(&fit.mixture, p);
 			for (c = 0; c < k; c++)
 			{
+				double		contribution[MAX_D];
+				Real		z[MAX_D],
+							u[MAX_D];
+				int			j;
+
+				segment_mixture_contributions(&fit.mixture, c, points.x + i * d, room, contribution);
+				for (j = 0; j < d; j++)
+					z[j] = points.x[i * d + j] - plain.mean[c][j];
+				(void) solve(d, plain.covariance[c], z, u);
+				for (j = 0; j < d; j++)
+					contributions = contributions && fabsl(contribution[j] - z[j] * u[j]) < 1e-8 * (1 + fabsl(z[j] * u[j]));
+			}
+			for (c = 0; c < k; c++)
+			{
 				placed = placed && fabsl(p[c] - share[i * k + c]) < 1e-10 && p[c] <= p[best] + 1e-12;
 				sum += p[c];
 			}
@@ -404,6 +419,7 @@ test_steps(SegmentCovariance kind, const char *name)
 	say(parameters, "%s: weights, means and covariances are those of the textbook, step by step", name);
 	say(likelihood, "%s: so is the likelihood", name);
 	say(placed, "%s: and the probabilities of each row, which belongs to the likeliest", name);
+	say(contributions, "%s: and what each coordinate contributes to distances", name);
 }
 
 /* ---- order, weights, offsets ---- */
