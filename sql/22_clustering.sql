@@ -17,4 +17,4 @@ COMMENT ON FUNCTION centroids(segment_model) IS
 CREATE FUNCTION segment_distance(model segment_model, VARIADIC features "any") RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_distance_of_row' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION segment_distance(segment_model, VARIADIC "any") IS
-'How far a row lies from the centre of its segment, in scaled coordinates: small for a typical member. NULL model, or a row that has no segment: NULL. Error (wrong_object_type) for models without distances, such as RFM models. Arguments as in assign_segment.';
+'How far a row lies from the centre of its segment, in scaled coordinates: small for a typical member. Of a gaussian_mixture it is the Mahalanobis distance, in standard deviations of the segment. NULL model, or a row that has no segment: NULL. Error (wrong_object_type) for models without distances, such as RFM models. Arguments as in assign_segment.';

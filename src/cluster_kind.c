@@ -115,9 +115,7 @@ cluster_read(Model *model, const JsonPlace *json)
 	place = segment_json_member(json, "iterations");
 	cluster->iterations = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
 	place = segment_json_member(json, "converged");
-	if (place.value.type != jbvBool)
-		segment_json_error(&place, "expected true or false");
-	cluster->converged = place.value.val.boolean;
+	cluster->converged = segment_json_boolean(&place);
 	cluster->total = read_not_negative(json, "total");
 
 	place = segment_json_member(json, "clusters");

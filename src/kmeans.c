@@ -47,35 +47,6 @@ given_centroids(const FeatureSpace *space, ArrayType *array, int k)
 	return centroids;
 }
 
-/* What decides about the order of segments. */
-typedef struct ClusterOrder
-{
-	const SegmentKmeansResult *result;
-	const double *size;
-	int			d;
-} ClusterOrder;
-
-static int
-compare_clusters(const void *a, const void *b, void *arg)
-{
-	const ClusterOrder *order = arg;
-	int			x = *(const int *) a;
-	int			y = *(const int *) b;
-	int			j;
-
-	if (order->size[x] != order->size[y])
-		return order->size[x] > order->size[y] ? -1 : 1;
-	for (j = 0; j < order->d; j++)
-	{
-		double		of_x = order->result->centroids[(size_t) x * order->d + j];
-		double		of_y = order->result->centroids[(size_t) y * order->d + j];
-
-		if (of_x != of_y)
-			return of_x < of_y ? -1 : 1;
-	}
-	return x - y;
-}
-
 /* Sum of squared distances of all points from their mean. */
 static double
 total_inertia(const SegmentPoints *points)
@@ -104,8 +75,7 @@ fill_clusters(ClusterModel *cluster, const SegmentPoints *points, const SegmentK
 	const int	d = points->d;
 	double	   *size = palloc0(sizeof(double) * k);
 	double	   *inertia = palloc(sizeof(double) * k);
-	int		   *place = palloc(sizeof(int) * k);
-	ClusterOrder order = {result, size, d};
+	int		   *place;
 	int64		i;
 	int			c;
 
@@ -113,9 +83,7 @@ fill_clusters(ClusterModel *cluster, const SegmentPoints *points, const SegmentK
 		size[result->labels[i]] += segment_point_weight(points, i);
 	segment_cluster_inertia(points, result->centroids, result->labels, k, inertia,
 							segment_check_interrupts);
-	for (c = 0; c < k; c++)
-		place[c] = c;
-	qsort_arg(place, k, sizeof(int), compare_clusters, &order);
+	place = segment_order_of_segments(k, size, result->centroids, d);
 
 	cluster->centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * d * k);
 	cluster->size = palloc(sizeof(double) * k);
@@ -138,11 +106,7 @@ fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
 	SpaceOptions options = {0};
 	FeatureSpace *space;
 
-	options.scale = segment_arg_text(fcinfo, ARG_SCALE);
-	options.log = PG_ARGISNULL(ARG_LOG) ? NULL : PG_GETARG_ARRAYTYPE_P(ARG_LOG);
-	options.winsorize = PG_ARGISNULL(ARG_WINSORIZE) ? NULL : PG_GETARG_JSONB_P(ARG_WINSORIZE);
-	options.weights = PG_ARGISNULL(ARG_WEIGHTS) ? NULL : PG_GETARG_JSONB_P(ARG_WEIGHTS);
-	options.nulls = segment_arg_text(fcinfo, ARG_NULLS);
+	segment_arg_space_options(fcinfo, ARG_SCALE, &options);
 	options.metric = segment_arg_text(fcinfo, ARG_METRIC);
 	space = segment_space_from_set(set, &options);
 	if (space->n_codes > 0)

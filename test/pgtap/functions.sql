@@ -33,6 +33,8 @@ INSERT INTO said VALUES
     "feature_set_accum(feature_set,double precision[])", "feature_set_accum_record(feature_set,record)",
     "feature_set_accum_weighted(feature_set,double precision,double precision[])", "feature_set_combine(feature_set,feature_set)",
     "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")", "explain_segment(segment_model,\"any\")", "segment_distance(segment_model,\"any\")",
+    "segment_probabilities(segment_model,\"any\")", "gaussian_mixture(feature_set,integer,text,integer,integer,double precision,double precision,text,text[],jsonb,jsonb,text,bigint)",
+    "kprototypes(feature_set,integer,double precision,integer,integer,text,text[],jsonb,jsonb,text,bigint)",
     "kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,double precision[],bigint)",
     "adjusted_rand_index(integer,integer)", "adjusted_rand_index(text,text)", "eta_squared(integer,double precision)", "eta_squared(text,double precision)",
     "label_pair_accum(feature_set,integer,integer)", "label_pair_accum(feature_set,text,text)",
