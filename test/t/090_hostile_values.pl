@@ -116,7 +116,12 @@ sub copy_files
 	$total += $_ foreach values %states;
 	is($total, $n, "$table, $format: all $n values were answered");
 	is(scalar keys %sessions, 1, "$table, $format: by one session");
-	cmp_ok($memory || 1e9, '<', 256 * 1024, "$table, $format: which took little memory");
+	SKIP:
+	{
+		# a chroot may have no /proc
+		skip 'this system does not tell how much memory a process took', 1 unless -r '/proc/self/status';
+		cmp_ok($memory || 1e9, '<', 256 * 1024, "$table, $format: which took little memory");
+	}
 	return \%states;
 }
 
