@@ -18,6 +18,7 @@
 
 #include <math.h>
 
+#include "cluster.h"
 #include "json_write.h"
 #include "kernel/cut_points.h"
 #include "kernel/quality.h"

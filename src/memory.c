@@ -1,6 +1,6 @@
 /*
- * memory.c: what the kernel, which knows nothing of the server, borrows from it:
- * a memory context, and the check for a cancel.
+ * memory.c: what the kernel gets from the server: memory of a context, since it
+ * owns none, and a way to be stopped.
  */
 #include "memory.h"
 
@@ -34,7 +34,7 @@ segment_memory(MemoryContext context)
 	return memory;
 }
 
-/* An error leaves the kernel at once; its memory goes with its context. */
+/* An error leaves the kernel at once; its memory goes with the context. */
 bool
 segment_check_interrupts(void)
 {

@@ -13,6 +13,7 @@
 
 #include <math.h>
 
+#include "cluster.h"
 #include "funcapi.h"
 #include "kernel/quality.h"
 #include "labelled_points.h"

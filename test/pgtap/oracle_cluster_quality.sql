@@ -1,5 +1,5 @@
 --
--- Indices of clusters on real data: scikit-learn 1.2.1 on true labels, the R
+-- Indices of clusters on real data: scikit-learn 1.2.1 on true labels and on those of k-means, the R
 -- package clusterCrit 1.3.0 on its own data, and pairs of labels in small.
 --
 -- Skipped where the data are not there.
@@ -51,6 +51,28 @@ SELECT is((SELECT count(*) FROM loaded_set), 15::bigint, '15 sets with true labe
 SELECT is((SELECT count(*) FROM loaded_set AS l, LATERAL (SELECT count(*) AS k, sum(rows) AS n FROM cluster_quality(s)) AS q WHERE (q.k, q.n) = (l.k, l.n)), 15::bigint, 'with the rows and labels they should have');
 SELECT ok(pg_temp.near(silhouette(s), l.silhouette) AND pg_temp.near(davies_bouldin(s), l.davies_bouldin) AND pg_temp.near(calinski_harabasz(s), l.calinski_harabasz),
           'silhouette, Davies-Bouldin and Calinski-Harabasz of ' || data) FROM loaded_set AS l;
+
+-- ---- the best known k-means partitions ----
+CREATE TEMP TABLE best_known (data text, n integer, d integer, k integer, inertia float8, sizes text, silhouette float8, davies_bouldin float8, calinski_harabasz float8, total_ss float8,
+                              ari float8, nmi_arith float8, ami float8, homogeneity float8, completeness float8, fmi float8) ON COMMIT DROP;
+SELECT format('COPY best_known FROM %L WITH (FORMAT csv, HEADER)', :'data' || '/reference/kmeans_reference.csv') AS copy \gset
+:copy;
+-- Rows labelled by k-means, and pairs of that label and the true one.
+CREATE FUNCTION pg_temp.cluster(truth feature_set, d integer, k integer, OUT s feature_set, OUT pairs feature_set) LANGUAGE plpgsql AS $$
+DECLARE
+    features text := (SELECT string_agg(format('x[%s]::float8', i), ', ' ORDER BY i) FROM generate_series(2, d + 1) AS i);
+BEGIN
+    EXECUTE format('WITH r AS (SELECT row_features AS x FROM feature_rows($1), generate_series(1, copies)), m AS MATERIALIZED (SELECT kmeans(feature_set(%1$s), k => $2, scale => ''none'') AS model FROM r), '
+                   'l AS (SELECT assign_segment_id(model, %1$s) AS label, x FROM r, m) SELECT feature_set(label, %1$s), feature_set(x[1]::float8, label) FROM l', features) INTO s, pairs USING truth, k;
+END $$;
+CREATE TEMP TABLE clustered ON COMMIT DROP AS
+SELECT b.*, c.s, c.pairs FROM loaded_set AS l JOIN best_known AS b USING (data), LATERAL pg_temp.cluster(l.s, b.d, b.k) AS c;
+SELECT is((SELECT count(*) FROM clustered), 25::bigint, 'best known partitions with true labels');
+-- three are better than the best that was known: other partitions, with other indices
+SELECT is((SELECT count(*) FROM clustered WHERE inertia(s) < inertia * (1 - 1e-6)), 3::bigint, 'three are bettered');
+SELECT ok(pg_temp.near(inertia(s), inertia) AND pg_temp.near(silhouette(s), silhouette) AND pg_temp.near(davies_bouldin(s), davies_bouldin) AND pg_temp.near(calinski_harabasz(s), calinski_harabasz)
+          AND pg_temp.near(adjusted_rand_index(pairs), ari) AND pg_temp.near(normalized_mutual_information(pairs), nmi_arith), format('inertia and all indices of k-means on %s, k = %s', data, k))
+FROM clustered WHERE NOT inertia(s) < inertia * (1 - 1e-6);
 
 -- ---- clusterCrit ----
 CREATE TEMP TABLE trajectory (x float8, y float8, p2 integer, p3 integer, p4 integer, p5 integer, p6 integer, p7 integer) ON COMMIT DROP;
