@@ -230,6 +230,42 @@ SELECT outcome, customers FROM refresh_segmentation('path', '2024-01-01');
 SELECT drop_segmentation('path');
 DROP SCHEMA clu_other CASCADE;
 
+-- ---- every method there is: only what is not as it should be is printed ----
+CREATE TABLE clu_each AS SELECT n AS id, n % 3 AS grp, n % 3 * 40 + n % 7 AS a, n % 3 * (n % 3) * 15.5 + n % 5 AS b, (ARRAY['gold', 'silver', 'bronze'])[1 + n % 3] AS tier, n % 3 = 1 AS flag FROM generate_series(1, 300) AS n WHERE n % 3 > 0 OR n < 100;
+CREATE TABLE clu_problem (method text, mixed boolean, problem text, detail text);
+CREATE PROCEDURE clu_try(method text, mixed boolean) LANGUAGE plpgsql AS $$
+DECLARE
+    run segment.run;
+    writes bigint;
+BEGIN
+    TRUNCATE clu_each;
+    INSERT INTO clu_each SELECT n, n % 3, n % 3 * 40 + n % 7, n % 3 * (n % 3) * 15.5 + n % 5, (ARRAY['gold', 'silver', 'bronze'])[1 + n % 3], n % 3 = 1 FROM generate_series(1, 300) AS n WHERE n % 3 > 0 OR n < 100;
+    PERFORM create_cluster_segmentation('each', 'SELECT id, a, b' || CASE WHEN mixed THEN ', tier, flag' ELSE '' END || ' FROM clu_each', k => 3, method => clu_try.method);
+    run := refresh_segmentation('each', '2024-01-01');
+    INSERT INTO clu_problem SELECT method, mixed, 'first', format('%s %s', run.outcome, run.error) WHERE run.outcome <> 'ok' OR run.customers <> (SELECT count(*) FROM clu_each);
+    EXECUTE format('INSERT INTO clu_problem SELECT %L, %L, ''elsewhere'', m.id::text FROM each_segments AS m JOIN clu_each AS c USING (id) WHERE (m.segment_id, m.segment) IS DISTINCT FROM
+        (assign_segment_id(get_model(''each''), c.a, c.b %3$s), assign_segment(''each'', c.a, c.b %3$s))', method, mixed, CASE WHEN mixed THEN ', c.tier, c.flag' END);
+    CREATE TABLE clu_ids AS SELECT grp, segment_id, segment FROM clu_each JOIN each_segments USING (id) GROUP BY 1, 2, 3;
+    INSERT INTO clu_problem SELECT method, mixed, 'groups', c::text FROM clu_ids AS c WHERE (SELECT count(*) FROM clu_ids) <> 3;
+    run := retrain_segmentation('each', '2024-01-02');
+    INSERT INTO clu_problem SELECT method, mixed, 'retrained', format('%s %s', run.outcome, run.error) WHERE (run.outcome, run.model_version, run.unchanged) IS DISTINCT FROM ('ok', 1, run.customers);
+    UPDATE clu_each SET a = a + 3, b = b * 1.1;
+    DELETE FROM clu_each WHERE grp = 1 AND id % 2 = 0;
+    run := retrain_segmentation('each', '2024-01-03');
+    INSERT INTO clu_problem SELECT method, mixed, 'moved', format('%s %s %s', run.outcome, run.error, run.moved) WHERE (run.outcome, run.model_version, run.moved) IS DISTINCT FROM ('ok', 2, 0::bigint);
+    INSERT INTO clu_problem SELECT method, mixed, 'other ids', format('%s %s %s', grp, m.segment_id, m.segment) FROM clu_each JOIN each_segments AS m USING (id) LEFT JOIN clu_ids AS i USING (grp, segment_id, segment) WHERE i IS NULL GROUP BY grp, m.segment_id, m.segment;
+    INSERT INTO clu_problem SELECT method, mixed, 'name', g.name FROM segment.segment AS g WHERE g.segmentation = 'each' AND g.name !~ '^(high|low|tier|flag) ';
+    INSERT INTO clu_problem SELECT method, mixed, 'profile', count(*)::text FROM segment_feature_profile('each') HAVING count(*) <> CASE WHEN mixed THEN 12 ELSE 6 END OR count(value) <> CASE WHEN mixed THEN 6 ELSE 0 END;
+    INSERT INTO clu_problem SELECT method, mixed, 'report', r::text FROM homogeneity_report('each') AS r WHERE verdict !~ '^holds together' OR silhouette IS NULL OR spread > separation;
+    PERFORM drop_segmentation('each');
+    DROP TABLE clu_ids;
+END;
+$$;
+DO $$ DECLARE m text; BEGIN FOREACH m IN ARRAY cluster_methods() LOOP CALL clu_try(m, false); IF m = 'kprototypes' THEN CALL clu_try(m, true); END IF; END LOOP; END $$;
+SELECT * FROM clu_problem;
+DROP PROCEDURE clu_try;
+DROP TABLE clu_each, clu_problem;
+
 -- ---- errors of creation ----
 SELECT create_cluster_segmentation('', 'clu');
 SELECT create_cluster_segmentation('clu', 'clu');
@@ -248,8 +284,10 @@ SELECT create_cluster_segmentation('bad', 'SELECT id, ''x''::text AS word, visit
 SELECT create_cluster_segmentation('bad', 'SELECT id, visits AS entered_reason FROM clu');
 SELECT create_cluster_segmentation('bad', 'SELECT id AS segment, visits FROM clu');
 SELECT create_cluster_segmentation('bad', 'DELETE FROM clu RETURNING id, visits');
+\set VERBOSITY sqlstate
 SELECT create_cluster_segmentation('bad', 'clu', method => 'rfm');
 SELECT create_cluster_segmentation('bad', 'clu', method => NULL);
+\set VERBOSITY default
 SELECT create_cluster_segmentation('bad', 'clu', k => 0);
 SELECT create_cluster_segmentation('bad', 'clu', options => '{"k": "many"}');
 SELECT create_cluster_segmentation('bad', 'clu', options => '[1]');
