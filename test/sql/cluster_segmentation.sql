@@ -232,19 +232,21 @@ DROP SCHEMA clu_other CASCADE;
 
 -- ---- every method there is: only what is not as it should be is printed ----
 CREATE TABLE clu_each AS SELECT n AS id, n % 3 AS grp, n % 3 * 40 + n % 7 AS a, n % 3 * (n % 3) * 15.5 + n % 5 AS b, (ARRAY['gold', 'silver', 'bronze'])[1 + n % 3] AS tier, n % 3 = 1 AS flag FROM generate_series(1, 300) AS n WHERE n % 3 > 0 OR n < 100;
+CREATE TABLE clu_tried (method text);
 CREATE TABLE clu_problem (method text, mixed boolean, problem text, detail text);
 CREATE PROCEDURE clu_try(method text, mixed boolean) LANGUAGE plpgsql AS $$
 DECLARE
     run segment.run;
-    writes bigint;
+    model segment_model;
 BEGIN
     TRUNCATE clu_each;
     INSERT INTO clu_each SELECT n, n % 3, n % 3 * 40 + n % 7, n % 3 * (n % 3) * 15.5 + n % 5, (ARRAY['gold', 'silver', 'bronze'])[1 + n % 3], n % 3 = 1 FROM generate_series(1, 300) AS n WHERE n % 3 > 0 OR n < 100;
     PERFORM create_cluster_segmentation('each', 'SELECT id, a, b' || CASE WHEN mixed THEN ', tier, flag' ELSE '' END || ' FROM clu_each', k => 3, method => clu_try.method);
     run := refresh_segmentation('each', '2024-01-01');
     INSERT INTO clu_problem SELECT method, mixed, 'first', format('%s %s', run.outcome, run.error) WHERE run.outcome <> 'ok' OR run.customers <> (SELECT count(*) FROM clu_each);
+    model := get_model('each');
     EXECUTE format('INSERT INTO clu_problem SELECT %L, %L, ''elsewhere'', m.id::text FROM each_segments AS m JOIN clu_each AS c USING (id) WHERE (m.segment_id, m.segment) IS DISTINCT FROM
-        (assign_segment_id(get_model(''each''), c.a, c.b %3$s), assign_segment(''each'', c.a, c.b %3$s))', method, mixed, CASE WHEN mixed THEN ', c.tier, c.flag' END);
+        (assign_segment_id($1, c.a, c.b %3$s), assign_segment(''each'', c.a, c.b %3$s))', method, mixed, CASE WHEN mixed THEN ', c.tier, c.flag' END) USING model;
     CREATE TABLE clu_ids AS SELECT grp, segment_id, segment FROM clu_each JOIN each_segments USING (id) GROUP BY 1, 2, 3;
     INSERT INTO clu_problem SELECT method, mixed, 'groups', c::text FROM clu_ids AS c WHERE (SELECT count(*) FROM clu_ids) <> 3;
     run := retrain_segmentation('each', '2024-01-02');
@@ -259,12 +261,14 @@ BEGIN
     INSERT INTO clu_problem SELECT method, mixed, 'report', r::text FROM homogeneity_report('each') AS r WHERE verdict !~ '^holds together' OR silhouette IS NULL OR spread > separation;
     PERFORM drop_segmentation('each');
     DROP TABLE clu_ids;
+    INSERT INTO clu_tried SELECT method WHERE NOT mixed;
 END;
 $$;
 DO $$ DECLARE m text; BEGIN FOREACH m IN ARRAY cluster_methods() LOOP CALL clu_try(m, false); IF m = 'kprototypes' THEN CALL clu_try(m, true); END IF; END LOOP; END $$;
 SELECT * FROM clu_problem;
+SELECT array_agg(method) = cluster_methods() AS all_tried FROM clu_tried;
 DROP PROCEDURE clu_try;
-DROP TABLE clu_each, clu_problem;
+DROP TABLE clu_each, clu_problem, clu_tried;
 
 -- ---- errors of creation ----
 SELECT create_cluster_segmentation('', 'clu');
