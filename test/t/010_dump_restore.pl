@@ -28,6 +28,7 @@ my @refresh = (
 	"SELECT segmentation, started_at, error FROM segment.run WHERE outcome = 'interrupted'",
 	"SELECT count(DISTINCT run_id) = count(*), min(run_id) > 0 FROM segment.run",
 	"TABLE loyal_segments ORDER BY 1",
+	"TABLE groups_segments ORDER BY 1",
 	"TABLE \"own; \"\"one\"\"_history\" ORDER BY 1, entered_at",
 	"SELECT segment_id, name FROM segment.segment ORDER BY segmentation, segment_id",
 	"SELECT version, model FROM segment.model ORDER BY segmentation, version");
