@@ -9,5 +9,6 @@
 const ModelKind *const segment_model_kinds[] = {
 	&segment_rfm_model_kind,
 	&segment_kmeans_model_kind,
+	&segment_bisecting_model_kind,
 	NULL
 };

@@ -17,7 +17,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
-    "centroids(segment_model)", "feature_rows(feature_set)", "feature_set_in(cstring)", "feature_set_info(feature_set)", "feature_set_out(feature_set)",
+    "centroids(segment_model)", "cut_model(segment_model,integer)", "feature_rows(feature_set)", "feature_set_in(cstring)", "feature_set_info(feature_set)", "feature_set_out(feature_set)",
     "feature_set_recv(internal)", "feature_set_send(feature_set)",
     "model_identify(segment_model,integer[],text[],text[],integer)", "model_metrics(segment_model)",
     "rename_segment(segment_model,text,text)", "rfm_cut_points(segment_model)",
@@ -31,6 +31,7 @@ INSERT INTO said VALUES
     "feature_set_accum_weighted(feature_set,double precision,double precision[])", "feature_set_combine(feature_set,feature_set)",
     "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")", "explain_segment(segment_model,\"any\")", "segment_distance(segment_model,\"any\")",
     "kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,double precision[],bigint)",
+    "bisecting_kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,bigint)",
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
     "rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
 -- read the catalogue
