@@ -51,7 +51,6 @@ extern const ModelKind segment_bisecting_model_kind;
 extern const ClusterModel *segment_cluster_of(const Model *model);
 extern void segment_cluster_prepare(ClusterModel *cluster, int k);
 extern void segment_number_segments(Model *model, int k);
-extern SegmentInterrupted segment_check_interrupts;
 
 static inline void
 segment_tree_allocate(ClusterTree *tree, int n, int d)

@@ -7,7 +7,7 @@
  */
 #include "cluster.h"
 
-#include "catalog/pg_type.h"
+#include "memory.h"
 #include "trainer.h"
 #include "utils/memutils.h"
 
