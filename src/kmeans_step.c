@@ -215,8 +215,9 @@ segment_kmeans_step(PG_FUNCTION_ARGS)
 	}
 	if (state->n_far > 0)
 		ereport(NOTICE,
-				(errmsg(INT64_FORMAT " rows have a feature that lies more than 2^%d standard deviations from the others",
-						state->n_far, SEGMENT_FAR_BITS),
+				(errmsg_plural("%lld row has a feature beyond 2^%d standard deviations",
+							   "%lld rows have a feature beyond 2^%d standard deviations",
+							   (unsigned long) state->n_far, (long long) state->n_far, SEGMENT_FAR_BITS),
 				 errdetail("In means it counts as if it lay there.")));
 	PG_RETURN_MODEL(&model);
 }
