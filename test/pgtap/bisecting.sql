@@ -69,9 +69,9 @@ SELECT throws_ok('SELECT cut_model((SELECT kmeans(feature_set(a, b), 2) FROM p),
 SELECT is((SELECT cut_model(model, NULL) FROM m), NULL, 'cut at NULL: NULL');
 
 -- ---- explaining: the closest decision on the way ----
-SELECT is(e ->> 'segment', assign_segment(model, 62, 35, 5), 'explains the segment it is in'), is(e ->> 'runner_up', s.segment, 'the runner-up lies behind the closest split'),
+SELECT unnest(ARRAY[is(e ->> 'segment', assign_segment(model, 62, 35, 5), 'explains the segment it is in'), is(e ->> 'runner_up', s.segment, 'the runner-up lies behind the closest split'),
        ok(abs((SELECT sum((f ->> 'strength')::float8) FROM jsonb_array_elements(e -> 'features') AS f) - 1) < 1e-9, 'strengths add up to 1'),
-       ok(abs((e ->> 'distance')::float8 - segment_distance(model, 62, 35, 5)) < 1e-12, 'its distance')
+       ok(abs((e ->> 'distance')::float8 - segment_distance(model, 62, 35, 5)) < 1e-12, 'its distance')])
 FROM m, explain_segment(model, 62, 35, 5) AS e,
      -- the first split, halfway between (27.1, 12.3) and (104.8, 66.4), is the closest
      LATERAL (SELECT segment FROM segments(model) WHERE segment_id = assign_segment_id(model, 95, 65, 2.5)) AS s;
