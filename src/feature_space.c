@@ -419,9 +419,12 @@ place_row(const Placing *placing, int64 r, double *x, int32 *code)
 	return segment_space_place(placing->space, placing->row, x, code);
 }
 
-/* A coordinate's standard deviation: what rows are hashed in; see points.h. */
-static double *
-hash_units(const FeatureSpace *space)
+/*
+ * By coordinate, its standard deviation over the training rows: what rows are hashed
+ * in (points.h), and what the grid of a step is measured in (kernel/step_sum.h).
+ */
+double *
+segment_space_units(const FeatureSpace *space)
 {
 	double	   *unit = palloc(sizeof(double) * (space->d + 1));
 	int			d = 0;
@@ -483,7 +486,7 @@ sorted_keys(const Placing *placing, Model *model, int64 *n)
 	SegmentRowKey *room;
 	double	   *x = palloc(sizeof(double) * (space->d + 1));
 	int32	   *code = palloc(sizeof(int32) * (space->n_codes + 1));
-	double	   *unit = hash_units(space);
+	double	   *unit = segment_space_units(space);
 	uint64	  **code_hash = code_hashes(space);
 	int64		r;
 
