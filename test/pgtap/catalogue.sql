@@ -43,7 +43,7 @@ SELECT is_empty($$ SELECT routine FROM routine WHERE provolatile = 'i' AND propa
 SELECT is_empty($$
     SELECT routine FROM routine WHERE provolatile = 's' AND proparallel = 'u'
       -- these prepare a query of the user's, which may do whatever preparing does
-      AND proname NOT IN ('query_columns', 'source_query', 'source_key')
+      AND proname NOT IN ('query_columns', 'source_query', 'source_key', 'choose_source_columns')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine
@@ -71,7 +71,7 @@ SELECT is_empty($$
         provolatile <> CASE WHEN proargtypes[0] = 'segment_model'::regtype THEN 'i' ELSE 's' END
 $$, 'assigning by a model is immutable, by a name stable');
 SELECT is_empty($$
-    SELECT routine FROM routine WHERE proname = ANY ('{rfm_summary,refresh_segmentation,create_rfm_segmentation,drop_segmentation,rfm_summary_counts,create_rfm_scheme,drop_rfm_scheme}'::text[]) AND provolatile <> 'v'
+    SELECT routine FROM routine WHERE proname = ANY ('{rfm_summary,refresh_segmentation,retrain_segmentation,create_rfm_segmentation,create_cluster_segmentation,query_rows,drop_segmentation,rfm_summary_counts,create_rfm_scheme,drop_rfm_scheme}'::text[]) AND provolatile <> 'v'
 $$, 'what writes or runs a query is volatile');
 SELECT is_empty($$ SELECT routine FROM routine WHERE NOT has_function_privilege('public', oid, 'EXECUTE') AND (prokind = 'a' OR routine.oid IN (SELECT unnest(ARRAY[aggtransfn, aggcombinefn, aggfinalfn]) FROM pg_aggregate)) $$,
     'aggregates and their support functions can be called by everyone: workers of other nodes do');
@@ -100,7 +100,11 @@ SELECT is_empty($$
 $$, 'rule 4: the state has text and binary forms');
 SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggserialfn <> 0 OR aggdeserialfn <> 0 $$, 'the state crosses as itself');
 SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggtransspace = 0 $$, 'the size of the state is stated');
-SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggfinalfn <> 0 OR aggtranstype <> (SELECT prorettype FROM pg_proc WHERE oid = aggfnoid) $$, 'the result is the state, so that it can be merged');
+SELECT is_empty($$
+    SELECT routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
+    WHERE CASE WHEN aggfinalfn = 0 THEN aggtranstype <> prorettype
+          ELSE NOT EXISTS (SELECT FROM pg_proc AS f WHERE f.oid = aggfinalfn AND f.proname = p.proname AND f.prorettype = p.prorettype AND f.pronargs = 1 AND f.proargtypes[0] = aggtranstype) END
+$$, 'the result is the state, so that it can be merged, or a function of that name takes the state');
 SELECT is_empty($$ SELECT routine FROM aggregate WHERE proparallel <> 's' $$, 'aggregates are parallel safe');
 SELECT is_empty($$ SELECT a.routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid WHERE p.prorettype = 'text'::regtype $$, 'no aggregate returns text, which would lose its collation');
 SELECT is_empty($$
