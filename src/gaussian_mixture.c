@@ -6,6 +6,8 @@
  */
 #include "mixture_model.h"
 
+#include <math.h>
+
 #include "cluster.h"
 #include "memory.h"
 #include "miscadmin.h"
@@ -57,7 +59,7 @@ check_memory(const SegmentMixtureOptions *options, int d)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("covariances of %d segments and %d features need more than maintenance_work_mem",
 						options->k, d),
-				 errdetail("They need %.0f MB.", bytes / (1024 * 1024)),
+				 errdetail("They need %.0f kB.", ceil(bytes / 1024)),
 				 errhint("Use covariance => 'diag', fewer segments or features, or a higher maintenance_work_mem.")));
 }
 
@@ -149,14 +151,12 @@ segment_gaussian_mixture_train(PG_FUNCTION_ARGS)
 	SegmentPoints *points;
 	SegmentMixtureOptions options = {0};
 	SegmentMixtureFit fit;
-	char	   *covariance;
 
 	if (PG_ARGISNULL(ARG_FEATURES))
 		PG_RETURN_NULL();
 	options.k = segment_arg_count(fcinfo, ARG_K, "k", 1);
-	covariance = segment_arg_text(fcinfo, ARG_COVARIANCE);
-	options.kind = covariance == NULL ? SEGMENT_FULL
-		: (SegmentCovariance) segment_name_in_list(covariance, segment_covariance_names, "covariance");
+	options.kind = (SegmentCovariance) segment_name_in_list(segment_arg_text(fcinfo, ARG_COVARIANCE),
+															segment_covariance_names, "covariance");
 	options.n_init = segment_arg_count(fcinfo, ARG_N_INIT, "n_init", 1);
 	options.max_iter = segment_arg_count(fcinfo, ARG_MAX_ITER, "max_iter", 1);
 	options.tol = segment_arg_number(fcinfo, ARG_TOL, "tol", 0);

@@ -96,7 +96,7 @@ describe_categories(const FeatureSpace *space, SegmentPrototypesOptions *options
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("counts of %.0f categories in %d segments need more than maintenance_work_mem",
 						total, options->k),
-				 errdetail("They need %.0f MB; \"%s\" alone has %d categories.", bytes / (1024 * 1024),
+				 errdetail("They need %.0f kB; \"%s\" alone has %d categories.", ceil(bytes / 1024),
 						   space->feature[most].name, space->feature[most].n_categories),
 				 errhint("A feature with nearly as many categories as rows tells segments nothing: leave it out, or group its values.")));
 }

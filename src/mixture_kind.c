@@ -159,6 +159,8 @@ mixture_read(Model *model, const JsonPlace *json)
 	mixture_model->space = segment_space_read(model, json);
 	if (mixture_model->space->n_codes > 0)
 		segment_json_error(json, "a mixture of normal distributions has numeric features only");
+	if (mixture_model->space->metric != METRIC_EUCLIDEAN)
+		segment_json_error(json, "the metric of a mixture is \"euclidean\"");
 	kind = read_covariance_kind(json);
 	if (kind != SEGMENT_TIED && segment_json_has(json, "shared"))
 		segment_json_error(json, "\"shared\" is for covariance \"tied\" only");

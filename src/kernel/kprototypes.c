@@ -6,6 +6,8 @@
  * prototype to the means and modes of its rows, until the cost, the sum of
  * distances, falls no more (Huang 1997, 1998).  Without numbers this is k-modes, without
  * categories k-means.  Several starts, the least cost wins, the earlier among equals.
+ * Of very many rows the first START_ROWS, a uniform sample (points.h), take part in
+ * the starts; the best one goes on with all.
  *
  * Sums of numbers and counts of categories are kept by cluster and follow the rows
  * that move; they are exact (fixed_sum.c), so nothing depends on the order of
@@ -26,12 +28,16 @@
 #include "kernel/fixed_sum.h"
 #include "kernel/kmeans.h"
 
+/* rows that take part in starts: at least this many, and ROWS_PER_PROTOTYPE for each prototype */
+#define START_ROWS			131072
+#define ROWS_PER_PROTOTYPE	1024
+
 /* rows whose distances are summed before they are added to the total */
 #define BLOCK 4096
 
 typedef struct Work
 {
-	const SegmentPoints *points;
+	const SegmentPoints *points;	/* the first of them while there are several starts */
 	const SegmentPrototypesOptions *options;
 	SegmentPrototypes prototypes;
 	int32	   *labels;			/* n; -1: none yet */
@@ -251,33 +257,35 @@ iterate(Work *work, double *cost, int *iterations, bool *converged)
 	}
 }
 
-static SegmentStatus
-begin(Work *work, int start, SegmentMemory memory)
+/* Nothing is placed yet. */
+static void
+clear(Work *work)
 {
-	const SegmentPrototypesOptions *options = work->options;
-	const SegmentPoints *points = work->points;
 	int64		i;
+
+	segment_fixed_sums_clear(&work->sums);
+	memset(work->count, 0, sizeof(int64) * work->n_counts * work->options->k);
+	for (i = 0; i < work->points->n; i++)
+		work->labels[i] = -1;
+}
+
+/* Prototypes at the rows that the caller gave. */
+static void
+stand_at_given(Work *work)
+{
+	const SegmentPoints *points = work->points;
 	int			c;
 	int			j;
 
-	if (options->initial == NULL)
-	{
-		if (segment_prototypes_seed(points, options, start, &work->prototypes, memory) == SEGMENT_INTERRUPTED)
-			return SEGMENT_INTERRUPTED;
-	}
-	for (c = 0; options->initial != NULL && c < options->k; c++)
+	for (c = 0; c < work->options->k; c++)
 	{
 		double	   *value = work->prototypes.value + (size_t) c * (points->d + points->n_codes);
 
-		memcpy(value, numbers_of(work, options->initial[c]), sizeof(double) * points->d);
+		for (j = 0; j < points->d; j++)
+			value[j] = numbers_of(work, work->options->initial[c])[j];
 		for (j = 0; j < points->n_codes; j++)
-			value[points->d + j] = codes_of(work, options->initial[c])[j];
+			value[points->d + j] = codes_of(work, work->options->initial[c])[j];
 	}
-	segment_fixed_sums_clear(&work->sums);
-	memset(work->count, 0, sizeof(int64) * work->n_counts * options->k);
-	for (i = 0; i < points->n; i++)
-		work->labels[i] = -1;
-	return SEGMENT_DONE;
 }
 
 static void
@@ -377,33 +385,76 @@ refine(const Work *work, SegmentPrototypesResult *result, SegmentMemory memory)
 	return status;
 }
 
+/* Starts from several places, with the rows that work->points has. */
+static SegmentStatus
+run_starts(Work *work, SegmentPrototypesResult *result, SegmentMemory memory)
+{
+	int			start;
+
+	for (start = 0; start < work->options->n_init; start++)
+	{
+		double		cost;
+		int			iterations;
+		bool		converged;
+
+		if (segment_prototypes_seed(work->points, work->options, start, &work->prototypes, memory) == SEGMENT_INTERRUPTED)
+			return SEGMENT_INTERRUPTED;
+		clear(work);
+		if (iterate(work, &cost, &iterations, &converged) == SEGMENT_INTERRUPTED)
+			return SEGMENT_INTERRUPTED;
+		if (start == 0 || cost < result->cost)
+			keep(work, cost, iterations, converged, result);
+	}
+	return SEGMENT_DONE;
+}
+
+/* With all points, from the prototypes that work holds. */
+static SegmentStatus
+run_on(Work *work, int steps_before, SegmentPrototypesResult *result)
+{
+	double		cost;
+	int			iterations;
+	bool		converged;
+
+	clear(work);
+	if (iterate(work, &cost, &iterations, &converged) == SEGMENT_INTERRUPTED)
+		return SEGMENT_INTERRUPTED;
+	keep(work, cost, steps_before + iterations, converged, result);
+	return SEGMENT_DONE;
+}
+
 /* On success the result is to be freed with segment_kprototypes_free. */
 SegmentStatus
 segment_kprototypes(const SegmentPoints *points, const SegmentPrototypesOptions *options,
 					SegmentPrototypesResult *result, SegmentMemory memory)
 {
+	SegmentPoints first = *points;
 	Work		work;
-	SegmentStatus status = SEGMENT_DONE;
-	int			start;
+	SegmentStatus status;
 
+	first.n = Min(points->n, Max((int64) START_ROWS, (int64) options->k * ROWS_PER_PROTOTYPE));
 	work_init(&work, points, options, memory);
 	segment_prototypes_init(&result->prototypes, options->k, points->d, points->n_codes, memory);
 	memcpy(result->prototypes.mismatch, work.prototypes.mismatch, sizeof(double) * points->n_codes);
 	result->labels = allocate(memory, points->n, sizeof(int32));
-	for (start = 0; start < options->n_init && status == SEGMENT_DONE; start++)
+	if (options->initial != NULL)
 	{
-		double		cost = HUGE_VAL;
-		int			iterations = 0;
-		bool		converged = false;
-
-		status = begin(&work, start, memory);
-		if (status == SEGMENT_DONE)
-			status = iterate(&work, &cost, &iterations, &converged);
-		if (status == SEGMENT_DONE && (start == 0 || cost < result->cost))
-			keep(&work, cost, iterations, converged, result);
 		/* given rows leave nothing to chance */
-		if (options->initial != NULL)
-			break;
+		stand_at_given(&work);
+		status = run_on(&work, 0, result);
+	}
+	else
+	{
+		work.points = &first;
+		status = run_starts(&work, result, memory);
+		work.points = points;
+		if (status == SEGMENT_DONE && first.n < points->n)
+		{
+			work.prototypes.k = result->prototypes.k;
+			memcpy(work.prototypes.value, result->prototypes.value,
+				   sizeof(double) * result->prototypes.k * (points->d + points->n_codes));
+			status = run_on(&work, result->iterations, result);
+		}
 	}
 	if (status == SEGMENT_DONE)
 		status = refine(&work, result, memory);

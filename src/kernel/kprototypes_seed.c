@@ -10,7 +10,6 @@
  * distance of k-prototypes: candidates with a probability proportional to their
  * distance, of which the one is taken that leaves the least sum.
  *
- * Of very many rows the first SEED_ROWS, a uniform sample (points.h), take part.
  * A prototype stands at the place of a row, whose values it takes.
  */
 #include "kernel/kprototypes.h"
@@ -21,10 +20,6 @@
 #include "kernel/draw.h"
 #include "kernel/elementary.h"
 
-/* rows that take part: at least this many, and ROWS_PER_PROTOTYPE for each prototype */
-#define SEED_ROWS			131072
-#define ROWS_PER_PROTOTYPE	1024
-
 /* rows between two questions whether to go on */
 #define BLOCK 4096
 
@@ -32,7 +27,6 @@ typedef struct Seeding
 {
 	const SegmentPoints *points;
 	const SegmentPrototypesOptions *options;
-	int64		n;				/* rows that take part */
 	double	   *distance;		/* n: from the nearest prototype so far */
 	double	   *density;		/* n; NULL: candidates are drawn */
 	SegmentPrototypes *prototypes;	/* k of them found so far */
@@ -77,19 +71,19 @@ measure_density(Seeding *seeding, SegmentMemory memory)
 	int64		i;
 	int			f;
 
-	memset(seeding->density, 0, sizeof(double) * seeding->n);
+	memset(seeding->density, 0, sizeof(double) * seeding->points->n);
 	for (f = 0; f < points->n_codes && !stopped; f++)
 	{
 		size_t		size = sizeof(double) * seeding->options->n_categories[f];
 		double	   *share = memory.resize(memory.ctx, NULL, size);
 
 		memset(share, 0, size);
-		for (i = 0; i < seeding->n && !stopped; i++)
+		for (i = 0; i < seeding->points->n && !stopped; i++)
 		{
 			share[points->code[i * points->n_codes + f]] += segment_point_weight(points, i);
 			stopped = interrupted(seeding, i);
 		}
-		for (i = 0; i < seeding->n; i++)
+		for (i = 0; i < seeding->points->n; i++)
 			seeding->density[i] += share[points->code[i * points->n_codes + f]];
 		memory.release(memory.ctx, share);
 	}
@@ -104,7 +98,7 @@ densest_far_row(const Seeding *seeding)
 	int64		row = -1;
 	int64		i;
 
-	for (i = 0; i < seeding->n; i++)
+	for (i = 0; i < seeding->points->n; i++)
 	{
 		double		here = seeding->density[i];
 
@@ -131,7 +125,7 @@ best_candidate(Seeding *seeding, const SegmentDraw *drawn, int64 *row)
 
 	for (c = 0; c < drawn->n; c++)
 		stand_at(points, drawn->row[c], &seeding->candidates, c);
-	for (i = 0; drawn->n > 1 && i < seeding->n; i++)
+	for (i = 0; drawn->n > 1 && i < seeding->points->n; i++)
 	{
 		if (interrupted(seeding, i))
 			return false;
@@ -169,7 +163,7 @@ add_prototypes(Seeding *seeding, uint64 seed)
 			SegmentDraw drawn;
 
 			drawn.wanted = c == 0 ? 1 : Min(2 + (int) segment_log(k), SEGMENT_MOST_DRAWN);
-			segment_draw(seeding->points, seeding->n, c == 0 ? NULL : seeding->distance,
+			segment_draw(seeding->points, seeding->points->n, c == 0 ? NULL : seeding->distance,
 						 segment_hash_step(seed, c), &drawn);
 			if (drawn.n == 0)
 				row = -1;
@@ -179,7 +173,7 @@ add_prototypes(Seeding *seeding, uint64 seed)
 		if (row < 0)
 			break;
 		stand_at(seeding->points, row, prototypes, c);
-		for (i = 0; i < seeding->n; i++)
+		for (i = 0; i < seeding->points->n; i++)
 		{
 			double		there = distance_of(seeding, i, prototypes, c);
 
@@ -207,13 +201,12 @@ segment_prototypes_seed(const SegmentPoints *points, const SegmentPrototypesOpti
 
 	seeding.points = points;
 	seeding.options = options;
-	seeding.n = Min(points->n, Max((int64) SEED_ROWS, (int64) options->k * ROWS_PER_PROTOTYPE));
 	seeding.prototypes = prototypes;
-	seeding.distance = memory.resize(memory.ctx, NULL, sizeof(double) * seeding.n);
-	for (i = 0; i < seeding.n; i++)
+	seeding.distance = memory.resize(memory.ctx, NULL, sizeof(double) * points->n);
+	for (i = 0; i < points->n; i++)
 		seeding.distance[i] = HUGE_VAL;
 	if (dense)
-		seeding.density = memory.resize(memory.ctx, NULL, sizeof(double) * seeding.n);
+		seeding.density = memory.resize(memory.ctx, NULL, sizeof(double) * points->n);
 	segment_prototypes_init(&seeding.candidates, SEGMENT_MOST_DRAWN, points->d, points->n_codes, memory);
 	memcpy(seeding.candidates.mismatch, prototypes->mismatch, sizeof(double) * points->n_codes);
 	done = (!dense || measure_density(&seeding, memory)) &&

@@ -59,6 +59,7 @@ typedef struct Fit
 	SegmentMixture *mixture;
 	double	   *variance;		/* d: of all these rows; 0 where constant */
 	double		mean_variance;	/* of all coordinates; 1 where that is 0 */
+	bool		varies;			/* not all rows are the same */
 	double	   *center;			/* d: their mean */
 
 	/* one block */
@@ -532,7 +533,7 @@ is_flat(const Fit *fit, int c)
 	int			j;
 
 	if (mixture->kind == SEGMENT_SPHERICAL)
-		return covariance[0] <= 2 * added * fit->mean_variance;
+		return fit->varies && covariance[0] <= 2 * added * fit->mean_variance;
 	for (j = 0; j < mixture->d; j++)
 	{
 		double		left = has_triangle(mixture) ? factor[SEGMENT_TRIANGLE_AT(j, j)] : factor[j];
@@ -706,7 +707,8 @@ measure_all(Fit *fit)
 		fit->variance[j] /= fit->total_weight;
 		fit->mean_variance += fit->variance[j] / d;
 	}
-	if (!(fit->mean_variance > 0))
+	fit->varies = fit->mean_variance > 0;
+	if (!fit->varies)
 		fit->mean_variance = 1;
 	return true;
 }
