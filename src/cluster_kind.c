@@ -169,6 +169,20 @@ cluster_write(const Model *model, StringInfo out)
 
 /* ---- assigning ---- */
 
+static const FeatureSpace *
+cluster_space(const Model *model)
+{
+	return ((const ClusterModel *) model->detail)->space;
+}
+
+static int
+cluster_assign_point(const Model *model, const double *x)
+{
+	const ClusterModel *cluster = model->detail;
+
+	return segment_nearest(cluster->packed, model->n_segments, cluster->space->d, x).number;
+}
+
 static int
 cluster_assign(const Model *model, const double *features)
 {
@@ -176,7 +190,7 @@ cluster_assign(const Model *model, const double *features)
 
 	if (!segment_space_place(cluster->space, features, cluster->x, NULL))
 		return -1;
-	return segment_nearest(cluster->packed, model->n_segments, cluster->space->d, cluster->x).number;
+	return cluster_assign_point(model, cluster->x);
 }
 
 static double
@@ -349,5 +363,7 @@ const ModelKind segment_kmeans_model_kind = {
 	.metrics = cluster_metrics,
 	.distance = cluster_distance,
 	.size = cluster_size,
-	.typical = cluster_typical
+	.typical = cluster_typical,
+	.space = cluster_space,
+	.assign_point = cluster_assign_point
 };

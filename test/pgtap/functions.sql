@@ -21,6 +21,8 @@ INSERT INTO said VALUES
     "feature_set_recv(internal)", "feature_set_send(feature_set)",
     "adjusted_rand_index(feature_set)", "calinski_harabasz(feature_set)", "cluster_quality(feature_set)", "davies_bouldin(feature_set)",
     "eta_squared(feature_set)", "inertia(feature_set)", "normalized_mutual_information(feature_set)", "silhouette(feature_set)", "simplified_silhouette(feature_set)",
+    "calinski_harabasz(feature_set,segment_model)", "cluster_quality(feature_set,segment_model)", "davies_bouldin(feature_set,segment_model)",
+    "silhouette(feature_set,segment_model)", "simplified_silhouette(feature_set,segment_model)",
     "model_identify(segment_model,integer[],text[],text[],integer)", "model_metrics(segment_model)",
     "rename_segment(segment_model,text,text)", "rfm_cut_points(segment_model)",
     "scheme_matches(jsonb,integer,integer,integer)", "scheme_problems(jsonb,integer,integer,integer)", "score_code(integer,integer,integer,integer)",
