@@ -138,11 +138,7 @@ fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
 	SpaceOptions options = {0};
 	FeatureSpace *space;
 
-	options.scale = segment_arg_text(fcinfo, ARG_SCALE);
-	options.log = PG_ARGISNULL(ARG_LOG) ? NULL : PG_GETARG_ARRAYTYPE_P(ARG_LOG);
-	options.winsorize = PG_ARGISNULL(ARG_WINSORIZE) ? NULL : PG_GETARG_JSONB_P(ARG_WINSORIZE);
-	options.weights = PG_ARGISNULL(ARG_WEIGHTS) ? NULL : PG_GETARG_JSONB_P(ARG_WEIGHTS);
-	options.nulls = segment_arg_text(fcinfo, ARG_NULLS);
+	segment_arg_space_options(fcinfo, ARG_SCALE, &options);
 	options.metric = segment_arg_text(fcinfo, ARG_METRIC);
 	space = segment_space_from_set(set, &options);
 	if (space->n_codes > 0)

@@ -134,9 +134,12 @@ count_rows(LabelledPoints *labelled, const FeatureSet *set, const Model *model)
 	}
 }
 
-/* Points of the model's space labelled by its segments; none when no row has one. */
+/*
+ * Points of the model's space labelled by its segments; none when no row has one.
+ * What is to be done with them takes so much memory per row.
+ */
 LabelledPoints *
-segment_points_of_model(const FeatureSet *set, const Model *model)
+segment_points_of_model(const FeatureSet *set, const Model *model, Size memory_per_row)
 {
 	const FeatureSpace *space = segment_space_of_model(model);
 	const FeatureSet *features = segment_features_of_model(set, model);
@@ -147,7 +150,7 @@ segment_points_of_model(const FeatureSet *set, const Model *model)
 	int64		i;
 	int			c;
 
-	points = segment_space_place_set(space, features, sizeof(int32), &counts);
+	points = segment_space_place_set(space, features, sizeof(int32) + memory_per_row, &counts);
 	label = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n + 1));
 	for (i = 0; i < points->n; i++)
 	{

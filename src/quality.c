@@ -5,8 +5,8 @@
  * Euclidean, nothing scaled; or a feature set and a model (model_points.c),
  * which labels the rows, in the model's space.
  *
- * The exact silhouette takes all pairs of rows.  Beyond SILHOUETTE_ROWS distinct
- * rows it is that of a sample of so many, the same for equal sets, told in a
+ * The exact silhouette takes all pairs of rows.  Beyond SEGMENT_SILHOUETTE_ROWS
+ * distinct rows it is that of a sample of so many, the same for equal sets, told in a
  * NOTICE.
  */
 #include "compat.h"
@@ -35,9 +35,6 @@ PG_FUNCTION_INFO_V1(segment_simplified_silhouette_model);
 PG_FUNCTION_INFO_V1(segment_davies_bouldin_model);
 PG_FUNCTION_INFO_V1(segment_calinski_harabasz_model);
 PG_FUNCTION_INFO_V1(segment_cluster_quality_model);
-
-/* most distinct rows compared all with all: about a second with 8 features */
-#define SILHOUETTE_ROWS 20000
 
 typedef enum QualityIndex
 {
@@ -77,13 +74,13 @@ static bool
 find_silhouettes(SegmentQuality *quality, SegmentPoints *sample, const LabelledPoints *labelled)
 {
 	*sample = labelled->points;
-	if (sample->n > SILHOUETTE_ROWS)
+	if (sample->n > SEGMENT_SILHOUETTE_ROWS)
 	{
 		ereport(NOTICE,
 				(errmsg("the silhouette is that of a sample of %d of " INT64_FORMAT " distinct rows",
-						SILHOUETTE_ROWS, sample->n),
+						SEGMENT_SILHOUETTE_ROWS, sample->n),
 				 errhint("simplified_silhouette() takes all rows.")));
-		sample->n = SILHOUETTE_ROWS;
+		sample->n = SEGMENT_SILHOUETTE_ROWS;
 	}
 	measure(quality, sample, labelled);
 	if (!segment_quality_defined(quality))
@@ -147,7 +144,7 @@ index_of_labelled(FunctionCallInfo fcinfo, QualityIndex index)
 static Datum
 index_of_model(FunctionCallInfo fcinfo, QualityIndex index)
 {
-	LabelledPoints *labelled = segment_points_of_model(PG_GETARG_FEATURE_SET(0), PG_GETARG_MODEL(1));
+	LabelledPoints *labelled = segment_points_of_model(PG_GETARG_FEATURE_SET(0), PG_GETARG_MODEL(1), 0);
 	double		value;
 
 	if (!find_index(labelled, index, &value))
@@ -309,6 +306,6 @@ segment_cluster_quality_labelled(PG_FUNCTION_ARGS)
 Datum
 segment_cluster_quality_model(PG_FUNCTION_ARGS)
 {
-	put_clusters(fcinfo, segment_points_of_model(PG_GETARG_FEATURE_SET(0), PG_GETARG_MODEL(1)));
+	put_clusters(fcinfo, segment_points_of_model(PG_GETARG_FEATURE_SET(0), PG_GETARG_MODEL(1), 0));
 	return (Datum) 0;
 }

@@ -70,6 +70,17 @@ segment_arg_text(FunctionCallInfo fcinfo, int arg)
 	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
 }
 
+/* Five arguments from arg on: scale, log, winsorize, weights, nulls. */
+void
+segment_arg_space_options(FunctionCallInfo fcinfo, int arg, SpaceOptions *options)
+{
+	options->scale = segment_arg_text(fcinfo, arg);
+	options->log = PG_ARGISNULL(arg + 1) ? NULL : PG_GETARG_ARRAYTYPE_P(arg + 1);
+	options->winsorize = PG_ARGISNULL(arg + 2) ? NULL : PG_GETARG_JSONB_P(arg + 2);
+	options->weights = PG_ARGISNULL(arg + 3) ? NULL : PG_GETARG_JSONB_P(arg + 3);
+	options->nulls = segment_arg_text(fcinfo, arg + 4);
+}
+
 /* How many clusters there can be: k, or with fewer distinct rows that many, which is told. */
 int
 segment_check_k(int k, const SegmentPoints *points)

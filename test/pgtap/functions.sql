@@ -22,7 +22,7 @@ INSERT INTO said VALUES
     "adjusted_rand_index(feature_set)", "calinski_harabasz(feature_set)", "cluster_quality(feature_set)", "davies_bouldin(feature_set)",
     "eta_squared(feature_set)", "inertia(feature_set)", "normalized_mutual_information(feature_set)", "silhouette(feature_set)", "simplified_silhouette(feature_set)",
     "calinski_harabasz(feature_set,segment_model)", "cluster_quality(feature_set,segment_model)", "davies_bouldin(feature_set,segment_model)",
-    "silhouette(feature_set,segment_model)", "simplified_silhouette(feature_set,segment_model)",
+    "silhouette(feature_set,segment_model)", "simplified_silhouette(feature_set,segment_model)", "stability(feature_set,segment_model,integer,bigint)",
     "model_identify(segment_model,integer[],text[],text[],integer)", "model_metrics(segment_model)",
     "rename_segment(segment_model,text,text)", "rfm_cut_points(segment_model)",
     "scheme_matches(jsonb,integer,integer,integer)", "scheme_problems(jsonb,integer,integer,integer)", "score_code(integer,integer,integer,integer)",
@@ -39,6 +39,7 @@ INSERT INTO said VALUES
     "normalized_mutual_information(integer,integer)", "normalized_mutual_information(text,text)",
     "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")", "explain_segment(segment_model,\"any\")", "segment_distance(segment_model,\"any\")",
     "kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,double precision[],bigint)",
+    "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,integer,integer,bigint)",
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
     "rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
 -- read the catalogue
