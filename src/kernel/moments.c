@@ -33,16 +33,14 @@ typedef struct Sums
 	int64		weight;			/* in weight steps */
 } Sums;
 
-/* The power of two above x; 0 for 0. */
+/* A power of two of which x is no more than 2^bits. */
 static double
-power_of_two_above(double x)
+step_for(double x, int bits)
 {
 	int			exponent;
 
-	if (!(x > 0))
-		return 0;
 	(void) frexp(x, &exponent);
-	return ldexp(1.0, exponent);
+	return ldexp(1.0, Max(exponent - bits, -1000));
 }
 
 /* 1 for whole weights, as numbers of copies are. */
@@ -63,7 +61,7 @@ weight_step(const double *weights, int64 n)
 	/* for whole ones the total is exact; else the largest times n does not depend on the order */
 	if (whole && total <= ldexp(1.0, WEIGHT_BITS))
 		return 1.0;
-	return power_of_two_above(largest * (double) n) / ldexp(1.0, WEIGHT_BITS);
+	return step_for(largest * (double) n, WEIGHT_BITS);
 }
 
 static void
@@ -114,10 +112,10 @@ segment_moments(const double *values, const double *weights, int64 n, SegmentMom
 	/* halves first: the range itself may be beyond the largest double */
 	middle = moments->min / 2 + moments->max / 2;
 	largest = moments->max / 2 - moments->min / 2;
-	step = Max(power_of_two_above(largest), ldexp(1.0, -960)) / ldexp(1.0, FINE_BITS);
+	step = step_for(largest, FINE_BITS);
 	sum_distances(values, weights, n, middle, step, unit, false, &sums);
 	moments->mean = middle + (double) sums.first / (double) sums.weight * step;
-	step *= ldexp(1.0, FINE_BITS - GRID_BITS + 1);
+	step = step_for(largest, GRID_BITS - 1);
 
 	/* the mean lies in the range, so no distance is twice as long */
 	sum_distances(values, weights, n, moments->mean, step, unit, true, &sums);
