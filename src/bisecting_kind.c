@@ -161,6 +161,15 @@ bisecting_assign(const Model *model, const double *features)
 	return descend(cluster, root_of(cluster));
 }
 
+static int
+bisecting_assign_point(const Model *model, const double *x)
+{
+	const ClusterModel *cluster = model->detail;
+
+	memcpy(cluster->x, x, sizeof(double) * cluster->space->d);
+	return descend(cluster, root_of(cluster));
+}
+
 /*
  * The rival is where the row would be if the closest decision on its way, the one
  * nearest to the plane halfway between two centroids, had gone the other way.
@@ -220,5 +229,7 @@ const ModelKind segment_bisecting_model_kind = {
 	.metrics = segment_cluster_metrics,
 	.distance = segment_cluster_distance,
 	.size = segment_cluster_size,
-	.typical = segment_cluster_typical
+	.typical = segment_cluster_typical,
+	.space = segment_cluster_space,
+	.assign_point = bisecting_assign_point
 };

@@ -90,6 +90,7 @@ extern double segment_cluster_read_part(const JsonPlace *json, const char *key);
 extern void segment_cluster_read_center(const JsonPlace *json, int d, double *center);
 extern void segment_cluster_write_center(const double *center, int d, StringInfo out);
 extern void segment_cluster_metrics(const Model *model, StringInfo out);
+extern const FeatureSpace *segment_cluster_space(const Model *model);
 extern double segment_cluster_distance(const Model *model, const double *features, int segment);
 extern double segment_cluster_size(const Model *model, int segment);
 extern void segment_cluster_typical(const Model *model, int segment, int number, ModelTypical *typical);

@@ -182,6 +182,20 @@ segment_cluster_write(const Model *model, StringInfo out)
 
 /* ---- assigning ---- */
 
+const FeatureSpace *
+segment_cluster_space(const Model *model)
+{
+	return ((const ClusterModel *) model->detail)->space;
+}
+
+static int
+cluster_assign_point(const Model *model, const double *x)
+{
+	const ClusterModel *cluster = model->detail;
+
+	return segment_nearest(cluster->packed, model->n_segments, cluster->space->d, x).number;
+}
+
 static int
 cluster_assign(const Model *model, const double *features)
 {
@@ -189,7 +203,7 @@ cluster_assign(const Model *model, const double *features)
 
 	if (!segment_space_place(cluster->space, features, cluster->x, NULL))
 		return -1;
-	return segment_nearest(cluster->packed, model->n_segments, cluster->space->d, cluster->x).number;
+	return cluster_assign_point(model, cluster->x);
 }
 
 double
@@ -374,5 +388,7 @@ const ModelKind segment_kmeans_model_kind = {
 	.metrics = segment_cluster_metrics,
 	.distance = segment_cluster_distance,
 	.size = segment_cluster_size,
-	.typical = segment_cluster_typical
+	.typical = segment_cluster_typical,
+	.space = segment_cluster_space,
+	.assign_point = cluster_assign_point
 };

@@ -95,6 +95,10 @@ typedef struct ModelKind
 	/* Training rows of a segment, or the sum of their weights. */
 	double		(*size) (const Model *model, int segment);
 	void		(*typical) (const Model *model, int segment, int feature, ModelTypical *typical);
+	/* How rows become points, where points decide about segments ... */
+	const struct FeatureSpace *(*space) (const Model *model);
+	/* ... and the number of the segment of a point. */
+	int			(*assign_point) (const Model *model, const double *x);
 } ModelKind;
 
 extern const ModelKind *const segment_model_kinds[];

@@ -23,6 +23,8 @@ INSERT INTO said VALUES
     "eta_squared(feature_set)", "inertia(feature_set)", "normalized_mutual_information(feature_set)", "silhouette(feature_set)", "simplified_silhouette(feature_set)",
     "kmeans_state_in(cstring)", "kmeans_state_out(kmeans_state)", "kmeans_state_recv(internal)", "kmeans_state_send(kmeans_state)", "kmeans_step(kmeans_state)",
     "model_shift(segment_model,segment_model)",
+    "calinski_harabasz(feature_set,segment_model)", "cluster_quality(feature_set,segment_model)", "davies_bouldin(feature_set,segment_model)",
+    "silhouette(feature_set,segment_model)", "simplified_silhouette(feature_set,segment_model)", "stability(feature_set,segment_model,integer,bigint)",
     "model_identify(segment_model,integer[],text[],text[],integer)", "model_match(segment_model,segment_model,integer)", "model_metrics(segment_model)",
     "propose_segment_names(segment_model,integer)", "segment_spacing(segment_model)",
     "rename_segment(segment_model,text,text)", "rfm_cut_points(segment_model)",
@@ -47,6 +49,7 @@ INSERT INTO said VALUES
     "kmeans_step_accum(kmeans_state,segment_model,double precision[])", "kmeans_step_combine(kmeans_state,kmeans_state)",
     "segment_silhouette(segment_model,\"any\")",
     "homogeneity_verdict(bigint,double precision,text,double precision,double precision)", "kind_reasons(text)", "rfm_member_columns()", "rfm_placed_features()",
+    "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,integer,integer,bigint)",
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
     "rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
 -- read the catalogue
