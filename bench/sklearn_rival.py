@@ -1,5 +1,6 @@
 """The rival of bench/clustering: scikit-learn's KMeans on a table of PostgreSQL.
 
+    sklearn_rival.py versions
     sklearn_rival.py fit TABLE FEATURES K MAX_ITER
     sklearn_rival.py members TABLE FEATURES K MAX_ITER csv|binary
 
@@ -18,6 +19,8 @@ import time
 
 import numpy as np
 import pandas as pd
+import sklearn
+import threadpoolctl
 from sklearn.cluster import KMeans
 
 COPY_HEADER = 19  # bytes before the first row of COPY BINARY
@@ -108,6 +111,15 @@ def members(table, features, k, max_iter, form):
     print("inertia", repr(model.inertia_))
 
 
+def versions():
+    pools = [" ".join(str(pool.get(key) or "") for key in ("internal_api", "architecture", "num_threads")) + " threads"
+             for pool in threadpoolctl.threadpool_info()]
+    print("scikit-learn", sklearn.__version__ + ", numpy", np.__version__ + ",", ", ".join(pools))
+
+
 if __name__ == "__main__":
-    command, table_name, n_features, n_clusters, n_steps, *rest = sys.argv[1:]
-    {"fit": fit, "members": members}[command](table_name, int(n_features), int(n_clusters), int(n_steps), *rest)
+    if sys.argv[1] == "versions":
+        versions()
+    else:
+        command, table_name, n_features, n_clusters, n_steps, *rest = sys.argv[1:]
+        {"fit": fit, "members": members}[command](table_name, int(n_features), int(n_clusters), int(n_steps), *rest)
