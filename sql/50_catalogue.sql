@@ -18,6 +18,7 @@ CREATE TABLE segmentation (
     model_version integer,
     trained_as_of timestamptz,
     refreshed_as_of timestamptz,
+    last_run_at timestamptz,
     description text,
     created_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (table_schema, member_table)
@@ -40,6 +41,7 @@ COMMENT ON COLUMN segmentation.key_type IS 'Type of the customer key.';
 COMMENT ON COLUMN segmentation.model_version IS 'Version of the current model; NULL before the first training.';
 COMMENT ON COLUMN segmentation.trained_as_of IS 'as_of of the last training.';
 COMMENT ON COLUMN segmentation.refreshed_as_of IS 'as_of of the last successful refresh.';
+COMMENT ON COLUMN segmentation.last_run_at IS 'Start of the last refresh that ended, well or failed.';
 COMMENT ON COLUMN segmentation.description IS 'What the segmentation is for.';
 COMMENT ON COLUMN segmentation.created_at IS 'When the segmentation was created.';
 
@@ -87,10 +89,10 @@ COMMENT ON COLUMN model.created_at IS 'When it was written.';
 CREATE TABLE run (
     run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     segmentation text NOT NULL REFERENCES segmentation ON DELETE CASCADE ON UPDATE CASCADE,
-    as_of timestamptz NOT NULL,
+    as_of timestamptz,
     started_at timestamptz NOT NULL,
-    finished_at timestamptz NOT NULL,
-    outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'failed')),
+    finished_at timestamptz,
+    outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'failed', 'interrupted')),
     model_version integer,
     trained boolean,
     customers bigint,
@@ -108,16 +110,17 @@ CREATE TABLE run (
     write_seconds double precision,
     error_code text,
     error text,
-    run_by name NOT NULL DEFAULT session_user
+    run_by name DEFAULT session_user,
+    CHECK (outcome = 'interrupted' OR (as_of IS NOT NULL AND finished_at IS NOT NULL AND run_by IS NOT NULL))
 );
 CREATE INDEX run_segmentation ON run (segmentation, run_id);
 COMMENT ON TABLE run IS 'Log of refreshes, successful or not.';
 COMMENT ON COLUMN run.run_id IS 'Number of the run.';
 COMMENT ON COLUMN run.segmentation IS 'Name of the segmentation.';
-COMMENT ON COLUMN run.as_of IS 'The instant the run speaks of.';
+COMMENT ON COLUMN run.as_of IS 'The instant the run speaks of; NULL: interrupted, not known.';
 COMMENT ON COLUMN run.started_at IS 'When it began.';
-COMMENT ON COLUMN run.finished_at IS 'When it ended.';
-COMMENT ON COLUMN run.outcome IS '''ok''; ''empty'': there was no order and no model to place anybody with; ''failed'': nothing was changed, see error.';
+COMMENT ON COLUMN run.finished_at IS 'When it ended; NULL: interrupted.';
+COMMENT ON COLUMN run.outcome IS '''ok''; ''empty'': there was no order and no model to place anybody with; ''failed'': nothing was changed, see error; ''interrupted'': nothing was changed, and the run itself could not log it (cancelled, lost in a crash, rolled back): the next one did.';
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN run.trained IS 'Whether the run trained a model.';
 COMMENT ON COLUMN run.customers IS 'Members after the run.';
@@ -135,7 +138,7 @@ COMMENT ON COLUMN run.train_seconds IS 'Time of collecting features and training
 COMMENT ON COLUMN run.write_seconds IS 'Time of assigning, comparing and writing differences.';
 COMMENT ON COLUMN run.error_code IS 'SQLSTATE of the error.';
 COMMENT ON COLUMN run.error IS 'Message of the error.';
-COMMENT ON COLUMN run.run_by IS 'Role that was logged in.';
+COMMENT ON COLUMN run.run_by IS 'Role that was logged in; NULL: interrupted, not known.';
 
 -- Config tables: their rows are part of a dump, names and SQL text, never OIDs.
 SELECT pg_catalog.pg_extension_config_dump('segmentation', '');
@@ -191,6 +194,12 @@ CREATE FUNCTION run_as_owner(owner name, command text) RETURNS text
     AS 'MODULE_PATHNAME', 'segment_run_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION run_as_owner(name, text) IS
 'Runs a command with the rights of a role that the current user may act as, in a security-restricted operation as REFRESH MATERIALIZED VIEW does, and returns the first column of its first row as text. So a superuser''s refresh runs an owner''s SQL with the owner''s rights. Settings changed by the command end with it. Errors: undefined_object when there is no such role, insufficient_privilege when the current user may not act as it.';
+
+CREATE FUNCTION instant(at timestamptz) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN pg_catalog.isfinite(at) THEN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC') ELSE at::text END;
+COMMENT ON FUNCTION instant(timestamptz) IS
+'An instant as text that reads back as the same instant under any DateStyle and TimeZone, for our statements; ''SQL'' and ''Postgres'' write zones as abbreviations, which may mean another zone: IST is Israel''s. NULL for NULL.';
 
 CREATE FUNCTION segmentation_row(name text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

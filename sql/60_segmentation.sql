@@ -141,6 +141,7 @@ BEGIN
             time_zone, search_path, retrain_every,
             schema, member_table, history_table, key_column, key_type, description);
     PERFORM segment.comment_tables(name);
+    PERFORM segment.create_run_mark(segment.segmentation_row(name));
     RETURN format('%I.%I', schema, member_table)::regclass;
 END;
 $$;
@@ -238,7 +239,7 @@ BEGIN
         '    first_order_at, last_order_at, frequency, monetary, recency\n'
         'FROM (%s) AS everyone CROSS JOIN model AS m WHERE m.model IS NOT NULL\n'
         ')',
-        s.key_type, s.source, as_of, s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path,
+        s.key_type, s.source, segment.instant(as_of), s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path,
         model, everyone);
 END;
 $$;
@@ -338,7 +339,7 @@ CREATE FUNCTION refresh_as_owner(name text, as_of timestamptz, retrain boolean) 
 AS $$
 DECLARE
     s segment.segmentation;
-    started_at timestamptz := clock_timestamp();
+    work_began timestamptz := clock_timestamp();
     train boolean;
     first_fill boolean;
     old_model segment.segment_model;
@@ -349,7 +350,6 @@ DECLARE
     total bigint;
     new_run_id bigint;
 BEGIN
-    -- the lock that makes two refreshes of one segmentation queue
     s := segment.locked_segmentation(name);
     IF s.refreshed_as_of > as_of THEN
         RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', as_of, s.refreshed_as_of
@@ -416,20 +416,20 @@ BEGIN
     INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, model_version, trained, customers,
                              entered, departed, moved, updated, unchanged, rows_read, rows_used, rows_skipped, counts,
                              summarise_seconds, train_seconds, write_seconds)
-    VALUES (s.name, as_of, started_at, clock_timestamp(), CASE WHEN result.model IS NULL THEN 'empty' ELSE 'ok' END, new_version, train AND result.model IS NOT NULL, total,
+    VALUES (s.name, as_of, s.last_run_at, clock_timestamp(), CASE WHEN result.model IS NULL THEN 'empty' ELSE 'ok' END, new_version, train AND result.model IS NOT NULL, total,
             result.entered, result.departed, result.moved, result.updated, total - result.entered - result.moved - result.updated,
             (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
             (SELECT sum((result.counts ->> k)::bigint) FROM unnest(ARRAY['null_customer', 'null_time', 'null_amount', 'null_order', 'not_finite']) AS k),
             result.counts - 'seconds',
             summarise_seconds,
-            greatest(extract(epoch FROM result.trained_at - started_at)::float8 - summarise_seconds, 0),
+            greatest(extract(epoch FROM result.trained_at - work_began)::float8 - summarise_seconds, 0),
             extract(epoch FROM clock_timestamp() - result.trained_at)::float8)
     RETURNING run_id INTO new_run_id;
     RETURN new_run_id;
 END;
 $$;
 COMMENT ON FUNCTION refresh_as_owner(text, timestamptz, boolean) IS
-'The work of refresh_segmentation, with the rights of the owner; returns the run_id.';
+'The work of refresh_segmentation after begin_run, with the rights of the owner; returns the run_id.';
 
 CREATE FUNCTION refresh_segmentation(name text, as_of timestamptz DEFAULT now(), retrain boolean DEFAULT NULL) RETURNS run
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -437,6 +437,7 @@ AS $$
 DECLARE
     s segment.segmentation := segment.segmentation_row(name);
     started_at timestamptz := clock_timestamp();
+    step text;
     new_run_id bigint;
     result segment.run;
     code text;
@@ -451,27 +452,33 @@ BEGIN
         RAISE EXCEPTION 'permission denied to refresh segmentation "%"', name
             USING ERRCODE = 'insufficient_privilege', HINT = format('Its owner is "%s".', s.owner);
     END IF;
-    BEGIN
-        new_run_id := segment.run_as_owner(s.owner, format('SELECT segment.refresh_as_owner(%L, %L, %L)', name, as_of, retrain));
-        SELECT r.* INTO result FROM segment.run AS r WHERE r.run_id = new_run_id;
-    EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-        -- what the caller has to retry, and what cannot be logged because the segmentation is gone, is the caller's
-        IF code IN ('40001', '40P01') OR NOT EXISTS (SELECT FROM segment.segmentation AS g WHERE g.name = s.name) THEN
-            RAISE;
-        END IF;
-        INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, error_code, error)
-        VALUES (s.name, as_of, started_at, clock_timestamp(), 'failed', code, message)
-        RETURNING * INTO result;
-        RAISE WARNING 'refresh of segmentation "%" failed: %', name, message
-            USING ERRCODE = code, DETAIL = coalesce(nullif(detail, ''), 'SQLSTATE ' || code || '.'),
-                  HINT = coalesce(nullif(hint, ''), 'Members and history are as before; the run is logged in segment_run.');
-    END;
+    FOREACH step IN ARRAY ARRAY[format('SELECT segment.begin_run(%L)', name), format('SELECT segment.refresh_as_owner(%L, %L, %L)', name, segment.instant(as_of), retrain)] LOOP
+        -- each step in a subtransaction of its own: the lock of the first outlives an error in the second
+        BEGIN
+            new_run_id := segment.run_as_owner(s.owner, step);
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+            -- some quote a whole value
+            message := CASE WHEN length(message) > 1000 THEN left(message, 1000) || ' ...' ELSE message END;
+            -- what the caller has to retry, and what cannot be logged because the segmentation is gone, is the caller's
+            IF code IN ('40001', '40P01') OR NOT EXISTS (SELECT FROM segment.segmentation AS g WHERE g.name = s.name) THEN
+                RAISE;
+            END IF;
+            INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, error_code, error)
+            VALUES (s.name, as_of, started_at, clock_timestamp(), 'failed', code, message)
+            RETURNING * INTO result;
+            RAISE WARNING 'refresh of segmentation "%" failed: %', name, message
+                USING ERRCODE = code, DETAIL = coalesce(nullif(detail, ''), 'SQLSTATE ' || code || '.'),
+                      HINT = coalesce(nullif(hint, ''), 'Members and history are as before; the run is logged in segment_run.');
+            RETURN result;
+        END;
+    END LOOP;
+    SELECT r.* INTO result FROM segment.run AS r WHERE r.run_id = new_run_id;
     RETURN result;
 END;
 $$;
 COMMENT ON FUNCTION refresh_segmentation(text, timestamptz, boolean) IS
-'Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only differences to the member table, closes what changed in the history, and logs the run, which it returns. Only orders before as_of count. retrain: true trains, false keeps the model, NULL does what retrain_every says. All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome ''failed''. Two refreshes of one segmentation queue. Runs with the rights of the owner. Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner, and serialization failures.';
+'Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only differences to the member table, closes what changed in the history, and logs the run, which it returns. Only orders before as_of count. retrain: true trains, false keeps the model, NULL does what retrain_every says. All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome ''failed''; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next one with outcome ''interrupted''. Two refreshes of one segmentation queue. Runs with the rights of the owner. Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner, and serialization failures.';
 
 CREATE FUNCTION drop_as_owner(name text, cascade boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

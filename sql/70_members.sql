@@ -78,7 +78,7 @@ BEGIN ATOMIC
     ELSE
         format('SELECT %1$I AS customer, segment_id, entered_at, entered_reason AS reason FROM %2$I.%3$I WHERE entered_at <= %5$L::timestamptz'
                ' UNION ALL SELECT %1$I, segment_id, entered_at, entered_reason FROM %2$I.%4$I WHERE entered_at <= %5$L::timestamptz AND left_at > %5$L::timestamptz',
-               s.key_column, s.table_schema, s.member_table, s.history_table, at)
+               s.key_column, s.table_schema, s.member_table, s.history_table, instant(at))
     END;
 END;
 COMMENT ON FUNCTION members_query(segmentation, timestamptz) IS 'The text of a query for who was where at an instant; NULL: now.';
@@ -181,8 +181,8 @@ DECLARE
     a segment.run;
     b segment.run;
 BEGIN
-    SELECT * INTO a FROM segment.run AS r WHERE r.run_id = from_run AND r.outcome <> 'failed';
-    SELECT * INTO b FROM segment.run AS r WHERE r.run_id = to_run AND r.outcome <> 'failed';
+    SELECT * INTO a FROM segment.run AS r WHERE r.run_id = from_run AND r.outcome IN ('ok', 'empty');
+    SELECT * INTO b FROM segment.run AS r WHERE r.run_id = to_run AND r.outcome IN ('ok', 'empty');
     IF a.segmentation IS DISTINCT FROM b.segmentation OR a.segmentation IS NULL THEN
         RAISE EXCEPTION 'runs % and % are not two successful runs of one segmentation', from_run, to_run
             USING ERRCODE = 'undefined_object', HINT = 'The view segment_run lists them.';

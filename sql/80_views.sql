@@ -36,12 +36,16 @@ CREATE VIEW segment_run WITH (security_invoker = true) AS
     SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged,
            r.rows_read, r.rows_used, r.rows_skipped, r.counts, r.started_at, r.finished_at, r.finished_at - r.started_at AS duration,
            r.summarise_seconds, r.train_seconds, r.write_seconds, r.error_code, r.error, r.run_by
-    FROM run AS r;
-COMMENT ON VIEW segment_run IS 'Every refresh: what it found, what it changed, how long each step took, and why it failed if it did.';
-COMMENT ON COLUMN segment_run.run_id IS 'Number of the run.';
+    FROM run AS r
+    UNION ALL
+    SELECT NULL, s.name, NULL, 'unfinished', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, u.started_at, NULL, NULL,
+           NULL, NULL, NULL, NULL, NULL, NULL
+    FROM segmentation AS s CROSS JOIN LATERAL unfinished_run(s) AS u;
+COMMENT ON VIEW segment_run IS 'Every refresh: what it found, what it changed, how long each step took, and why it failed if it did. For the owner also a refresh that has begun and of which nothing more is known (no run_id).';
+COMMENT ON COLUMN segment_run.run_id IS 'Number of the run; NULL: unfinished.';
 COMMENT ON COLUMN segment_run.segmentation IS 'Name of the segmentation.';
-COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of.';
-COMMENT ON COLUMN segment_run.outcome IS '''ok'', ''empty'' (no orders and no model) or ''failed''.';
+COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of; NULL: interrupted or unfinished, not known.';
+COMMENT ON COLUMN segment_run.outcome IS '''ok'', ''empty'' (no orders and no model), ''failed'', ''interrupted'' (cancelled, lost in a crash or rolled back, as the next refresh found) or ''unfinished'' (running, or interrupted with no refresh since).';
 COMMENT ON COLUMN segment_run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN segment_run.trained IS 'Whether the run trained a model.';
 COMMENT ON COLUMN segment_run.customers IS 'Members after the run.';
@@ -55,20 +59,20 @@ COMMENT ON COLUMN segment_run.rows_used IS 'Rows that counted.';
 COMMENT ON COLUMN segment_run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
 COMMENT ON COLUMN segment_run.counts IS 'How many rows were left out for which reason; see rfm_summary_counts().';
 COMMENT ON COLUMN segment_run.started_at IS 'When it began.';
-COMMENT ON COLUMN segment_run.finished_at IS 'When it ended.';
+COMMENT ON COLUMN segment_run.finished_at IS 'When it ended; NULL: interrupted or unfinished.';
 COMMENT ON COLUMN segment_run.duration IS 'How long it took.';
 COMMENT ON COLUMN segment_run.summarise_seconds IS 'Time of reading the source into one row per customer.';
 COMMENT ON COLUMN segment_run.train_seconds IS 'Time of collecting features and training.';
 COMMENT ON COLUMN segment_run.write_seconds IS 'Time of assigning, comparing and writing differences.';
 COMMENT ON COLUMN segment_run.error_code IS 'SQLSTATE of the error.';
 COMMENT ON COLUMN segment_run.error IS 'Message of the error.';
-COMMENT ON COLUMN segment_run.run_by IS 'Role that was logged in.';
+COMMENT ON COLUMN segment_run.run_by IS 'Role that was logged in; NULL: interrupted or unfinished, not known.';
 
 CREATE VIEW segment_migration WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, before.as_of AS from_as_of, s.refreshed_as_of AS to_as_of, m.*
     FROM segmentation AS s
     CROSS JOIN LATERAL (SELECT max(r.as_of) AS as_of FROM run AS r
-                        WHERE r.segmentation = s.name AND r.outcome <> 'failed' AND r.as_of < s.refreshed_as_of) AS before
+                        WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty') AND r.as_of < s.refreshed_as_of) AS before
     CROSS JOIN LATERAL segment_migration(s.name, before.as_of, s.refreshed_as_of) AS m
     WHERE before.as_of IS NOT NULL AND readable(s, with_history => true);
 COMMENT ON VIEW segment_migration IS 'Who moved from where to where between the last two instants a segmentation was refreshed for, those who stayed included.';

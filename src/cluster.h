@@ -28,6 +28,5 @@ extern const ModelKind segment_kmeans_model_kind;
 extern const ClusterModel *segment_cluster_of(const Model *model);
 extern void segment_cluster_prepare(ClusterModel *cluster, int k);
 extern void segment_number_segments(Model *model, int k);
-extern SegmentInterrupted segment_check_interrupts;
 
 #endif							/* SEGMENT_CLUSTER_H */

@@ -90,6 +90,9 @@ segment_space_place(const FeatureSpace *space, const double *features, double *x
 		{
 			double		y = (transformed(feature, value) - feature->center) * feature->factor;
 
+			/* numbers at the end of the range, less one another */
+			if (segment_is_missing(y))
+				return false;
 			if (y > COORDINATE_LIMIT)
 				y = COORDINATE_LIMIT;
 			if (y < -COORDINATE_LIMIT)
@@ -317,7 +320,7 @@ fit_unit(FeatureSpace *space)
 	if (largest > 1e-290 && (largest < 1e-60 || largest > 1e60))
 	{
 		(void) frexp(largest, &exponent);
-		space->unit = ldexp(1.0, exponent);
+		space->unit = ldexp(1.0, exponent - 1);
 	}
 	for (i = 0; i < space->n_features; i++)
 		if (space->feature[i].category == NULL)
@@ -460,16 +463,6 @@ code_hashes(const FeatureSpace *space)
 	}
 	return hashes;
 }
-
-static bool
-check_interrupts(void)
-{
-	/* raises the error itself: all memory of a training belongs to its context */
-	CHECK_FOR_INTERRUPTS();
-	return false;
-}
-
-SegmentInterrupted segment_check_interrupts = check_interrupts;
 
 static void *
 allocate_rows(int64 n, Size size)

@@ -1,8 +1,10 @@
 /*
- * memory.c: lends a PostgreSQL memory context to the kernel, which owns none.
+ * memory.c: what the kernel gets from the server: memory of a context, since it
+ * owns none, and a way to be stopped.
  */
 #include "memory.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 static void *
@@ -30,4 +32,12 @@ segment_memory(MemoryContext context)
 	memory.release = release;
 	memory.ctx = context;
 	return memory;
+}
+
+/* An error leaves the kernel at once; its memory goes with the context. */
+bool
+segment_check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	return false;
 }

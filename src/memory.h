@@ -1,5 +1,5 @@
 /*
- * memory.h: lends a PostgreSQL memory context to the kernel, which owns none.
+ * memory.h: what the kernel gets from the server: memory, and a way to be stopped.
  */
 #ifndef SEGMENT_MEMORY_H
 #define SEGMENT_MEMORY_H
@@ -9,5 +9,6 @@
 #include "kernel/row_store.h"
 
 extern SegmentMemory segment_memory(MemoryContext context);
+extern bool segment_check_interrupts(void);
 
 #endif							/* SEGMENT_MEMORY_H */

@@ -1,12 +1,14 @@
 /*
  * source_query.c: SQL text that users give as a source.
  *
- * One SELECT (or VALUES, TABLE, WITH) that only reads, without parameters.  It
+ * One SELECT (or VALUES, TABLE, WITH) that only reads, without parameters; the
+ * functions it calls may not write either, as in a read-only transaction.  It
  * sees what the calling query sees (the same snapshot) and its rows go from the
  * executor straight to a receiver; nothing is stored in between.
  */
 #include "source_query.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "nodes/parsenodes.h"
@@ -78,6 +80,7 @@ segment_source_run(const char *query, const char *search_path, DestReceiver *rec
 {
 	SPIExecuteOptions options = {0};
 	int			nest_level = enter_search_path(search_path);
+	bool		was_read_only = XactReadOnly;
 	int			result;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -85,7 +88,10 @@ segment_source_run(const char *query, const char *search_path, DestReceiver *rec
 	options.read_only = true;
 	options.must_return_tuples = true;
 	options.dest = receiver;
+	/* an error ends the subtransaction or transaction, which resets it */
+	XactReadOnly = true;
 	result = SPI_execute_plan_extended(prepare_source(query), &options);
+	XactReadOnly = was_read_only;
 	if (result < 0)
 		elog(ERROR, "could not run the source: %s", SPI_result_code_string(result));
 	SPI_finish();

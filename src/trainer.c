@@ -77,8 +77,10 @@ segment_check_k(int k, const SegmentPoints *points)
 	if (k > points->n)
 	{
 		ereport(NOTICE,
-				(errmsg("there are only " INT64_FORMAT " distinct rows for %d segments", points->n, k),
-				 errdetail("The model has " INT64_FORMAT " segments.", points->n)));
+				(errmsg_plural("there is only " INT64_FORMAT " distinct row for %d segments",
+							   "there are only " INT64_FORMAT " distinct rows for %d segments",
+							   (unsigned long) points->n, points->n, k),
+				 errdetail("The model has as many segments as there are distinct rows.")));
 		k = (int) points->n;
 	}
 	if (k > SEGMENT_MAX_SEGMENTS)

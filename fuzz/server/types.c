@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include <math.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -394,8 +395,8 @@ pick_token(const uint8 *data, size_t size, unsigned int wanted, size_t *at, size
  * model put in the place of one of its numbers or strings another one: from the
  * same text, or one that is special.
  */
-size_t
-LLVMFuzzerCustomMutator(uint8 *data, size_t size, size_t max_size, unsigned int seed)
+static size_t
+change_model(uint8 *data, size_t size, size_t max_size, unsigned int seed)
 {
 	static const char *const special[] = {
 		"0", "1", "2", "3", "10", "-1", "0.5", "-0", "1e308", "5e-324", "1e-400", "32000", "2147483647", "2147483648",
@@ -408,8 +409,7 @@ LLVMFuzzerCustomMutator(uint8 *data, size_t size, size_t max_size, unsigned int 
 	size_t		from_length;
 	char		put[64];
 
-	if (strcmp(target->type, targets[0].type) != 0 || seed % 8 == 0 ||
-		!pick_token(data, size, seed / 8, &at, &length))
+	if (!pick_token(data, size, seed / 8, &at, &length))
 		return LLVMFuzzerMutate(data, size, max_size);
 	if (seed % 8 < 3 || !pick_token(data, size, seed / 8191, &from, &from_length) ||
 		from_length > sizeof(put))
@@ -426,6 +426,140 @@ LLVMFuzzerCustomMutator(uint8 *data, size_t size, size_t max_size, unsigned int 
 	memmove(data + at + from_length, data + at + length, size - at - length);
 	memcpy(data + at, put, from_length);
 	return size - length + from_length;
+}
+
+/* Numbers of a feature set's bytes: big-endian, wherever they lie. */
+static uint64
+get_number(const uint8 *data, int bytes)
+{
+	uint64		value = 0;
+
+	while (bytes-- > 0)
+		value = value << 8 | *data++;
+	return value;
+}
+
+static void
+put_number(uint8 *data, uint64 value)
+{
+	int			i;
+
+	for (i = 7; i >= 0; i--, value >>= 8)
+		data[i] = (uint8) value;
+}
+
+/* where the header of a feature set has the numbers of features, rows seen and rows held */
+#define AT_FEATURES 4
+#define AT_SEEN 16
+#define AT_HELD 24
+#define AT_COLUMNS 32
+
+/* The place of the rows; 0 when the columns are not as they should be. */
+static size_t
+find_rows(const uint8 *data, size_t size)
+{
+	size_t		at = AT_COLUMNS;
+	uint64		strings = 1;
+	uint64		features;
+
+	if (size < AT_COLUMNS)
+		return 0;
+	for (features = get_number(data + AT_FEATURES, 4); features > 0; features--)
+	{
+		/* the name and the kind, then the categories */
+		if (size - at < 9)
+			return 0;
+		at += 4 + get_number(data + at, 4);
+		if (at + 5 > size)
+			return 0;
+		strings = data[at++] == 'c' ? get_number(data + at, 4) : 0;
+		at += data[at - 1] == 'c' ? 4 : 0;
+		for (; strings > 0; strings--)
+		{
+			if (at + 4 > size)
+				return 0;
+			at += 4 + get_number(data + at, 4);
+			if (at > size)
+				return 0;
+		}
+	}
+	return at;
+}
+
+/*
+ * So with feature sets: most changes put another number in the place of one in
+ * a row, repeat a row or take one out, and keep the numbers of rows right.
+ */
+static size_t
+change_set(uint8 *data, size_t size, size_t max_size, unsigned int seed)
+{
+	static const double special[] = {
+		0, 1, 2, 3, 0.5, -1, -0.0, 37, 1e308, -1e308, 1e154, 5e-324, 2147483648.0, 9007199254740993.0, HUGE_VAL, -HUGE_VAL, NAN
+	};
+	size_t		rows = find_rows(data, size);
+	uint64		held = size < AT_COLUMNS ? 0 : get_number(data + AT_HELD, 8);
+	size_t		numbers;
+	size_t		row_size;
+	uint8	   *row;
+	uint64		copies;
+
+	if (rows == 0 || held == 0)
+		return LLVMFuzzerMutate(data, size, max_size);
+	/* features, the weight if there is one (flag 1), copies */
+	numbers = get_number(data + AT_FEATURES, 4) + (data[2] & 1) + 1;
+	row_size = 8 * numbers;
+	if (numbers < 2 || held > (size - rows) / row_size)
+		return LLVMFuzzerMutate(data, size, max_size);
+	row = data + rows + seed / 8 % held * row_size;
+	copies = get_number(row + row_size - 8, 8);
+	if (seed % 8 == 1 && held > 1)
+	{
+		memmove(row, row + row_size, data + size - (row + row_size));
+		put_number(data + AT_HELD, held - 1);
+		put_number(data + AT_SEEN, get_number(data + AT_SEEN, 8) - copies);
+		return size - row_size;
+	}
+	if (seed % 8 == 2 && size + row_size <= max_size)
+	{
+		memmove(row + row_size, row, data + size - row);
+		put_number(data + AT_HELD, held + 1);
+		put_number(data + AT_SEEN, get_number(data + AT_SEEN, 8) + copies);
+		return size + row_size;
+	}
+	if (seed % 8 == 3)
+	{
+		uint64		other = seed / 127 % 16 == 0 ? PG_INT64_MAX >> seed / 2048 % 63 : 1 + seed / 2048 % 5;
+
+		put_number(row + row_size - 8, other);
+		put_number(data + AT_SEEN, get_number(data + AT_SEEN, 8) - copies + other);
+		return size;
+	}
+	row += 8 * (seed / 127 % (numbers - 1));
+	if (seed % 8 < 6)
+	{
+		uint64		bits;
+
+		memcpy(&bits, &special[seed / 8191 % lengthof(special)], 8);
+		put_number(row, bits);
+	}
+	else
+		memmove(row, data + rows + 8 * (seed / 8191 % (numbers * held)), 8);
+	return size;
+}
+
+size_t
+LLVMFuzzerCustomMutator(uint8 *data, size_t size, size_t max_size, unsigned int seed)
+{
+	if (seed % 8 == 0)
+		return LLVMFuzzerMutate(data, size, max_size);
+	if (strcmp(target->type, targets[0].type) == 0)
+		return change_model(data, size, max_size, seed);
+	if (target->binary)
+		return change_set(data, size, max_size, seed);
+	/* as in read_input: of the rest behind an odd byte the text is made */
+	if (size > 0 && max_size > 1 && (*data & 1) == 1)
+		return 1 + change_set(data + 1, size - 1, max_size - 1, seed);
+	return LLVMFuzzerMutate(data, size, max_size);
 }
 
 /* ---- SQL ---- */

@@ -25,12 +25,6 @@ segment_packed_size(int k, int d)
 	return (size_t) SEGMENT_GROUPS(k) * d * SEGMENT_LANES;
 }
 
-static inline size_t
-packed_place(int slot, int j, int d)
-{
-	return ((size_t) (slot / SEGMENT_LANES) * d + j) * SEGMENT_LANES + slot % SEGMENT_LANES;
-}
-
 /* centroids: k x d, row after row. */
 void
 segment_pack_centroids(const double *centroids, int k, int d, double *packed)
@@ -40,7 +34,7 @@ segment_pack_centroids(const double *centroids, int k, int d, double *packed)
 
 	for (slot = 0; slot < SEGMENT_GROUPS(k) * SEGMENT_LANES; slot++)
 		for (j = 0; j < d; j++)
-			packed[packed_place(slot, j, d)] = slot < k ? centroids[(size_t) slot * d + j] : HUGE_VAL;
+			packed[segment_packed_place(slot, j, d)] = slot < k ? centroids[(size_t) slot * d + j] : HUGE_VAL;
 }
 
 /* Packs some of the given rows as centroids. */
@@ -52,7 +46,7 @@ segment_pack_rows(const double *x, const int64 *rows, int k, int d, double *pack
 
 	for (slot = 0; slot < SEGMENT_GROUPS(k) * SEGMENT_LANES; slot++)
 		for (j = 0; j < d; j++)
-			packed[packed_place(slot, j, d)] = slot < k ? x[rows[slot] * d + j] : HUGE_VAL;
+			packed[segment_packed_place(slot, j, d)] = slot < k ? x[rows[slot] * d + j] : HUGE_VAL;
 }
 
 SEGMENT_CLONES SegmentNearest

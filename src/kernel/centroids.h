@@ -22,6 +22,13 @@ extern void segment_pack_centroids(const double *centroids, int k, int d, double
 extern void segment_pack_rows(const double *x, const int64 *rows, int k, int d, double *packed);
 extern SegmentNearest segment_nearest(const double *packed, int k, int d, const double *x);
 
+/* Where coordinate j of a centroid stands among packed ones. */
+static inline size_t
+segment_packed_place(int centroid, int j, int d)
+{
+	return ((size_t) (centroid / SEGMENT_LANES) * d + j) * SEGMENT_LANES + centroid % SEGMENT_LANES;
+}
+
 /*
  * Squared distances from x to the eight centroids of a group; sums run over
  * the coordinates in their order, so each is the same as segment_distance().

@@ -19,8 +19,14 @@
 #include <math.h>
 #include <string.h>
 
+/* the finer grid of final means: 2^-FINE_BITS of the largest value, the most that MAGIC can round to */
+#define FINE_BITS 51
+
 /* 1.5 * 2^52 steps: adding it leaves whole steps in the last bit */
 #define MAGIC 6755399441055744.0
+
+/* rows between two questions whether to go on */
+#define ROWS_BETWEEN_CHECKS 4096
 
 static double
 power_of_two_above(double x)
@@ -150,4 +156,47 @@ segment_fixed_sums_mean(const SegmentFixedSums *sums, const SegmentGrid *grid, i
 	for (j = 0; j < sums->d; j++)
 		mean[j] = (double) sums->sum[(size_t) cluster * sums->d + j] /
 			(double) sums->weight[cluster] * grid->step[j];
+}
+
+/*
+ * The means of clusters (k x d) on the finest grid, for when they are final: in
+ * 128-bit integers alone, all rows at once.  A cluster without points keeps the
+ * mean it has.
+ */
+SegmentStatus
+segment_fine_means(const SegmentPoints *points, const SegmentGrid *grid, const int32 *labels, int k,
+				   double *means, SegmentMemory memory, SegmentInterrupted interrupted)
+{
+	const int	d = points->d;
+	const double finer = ldexp(1.0, SEGMENT_GRID_BITS - FINE_BITS);
+	SegmentFixedSums sums;
+	int64		i;
+	int			c;
+	int			j;
+
+	segment_fixed_sums_init(&sums, k, d, memory);
+	for (i = 0; i < points->n; i++)
+	{
+		int64		times = (int64) floor(segment_point_weight(points, i) / grid->weight_step + 0.5);
+		int128	   *sum = sums.sum + (size_t) labels[i] * d;
+
+		if (i % ROWS_BETWEEN_CHECKS == 0 && interrupted != NULL && interrupted())
+		{
+			segment_fixed_sums_free(&sums, memory);
+			return SEGMENT_INTERRUPTED;
+		}
+		for (j = 0; j < d; j++)
+		{
+			double		magic = grid->magic[j] * finer;
+
+			sum[j] += (int128) (int64) (((points->x[i * d + j] + magic) - magic) / (grid->step[j] * finer)) * times;
+		}
+		sums.weight[labels[i]] += times;
+	}
+	for (c = 0; c < k; c++)
+		for (j = 0; j < d && sums.weight[c] != 0; j++)
+			means[(size_t) c * d + j] = (double) sums.sum[(size_t) c * d + j] /
+				(double) sums.weight[c] * (grid->step[j] * finer);
+	segment_fixed_sums_free(&sums, memory);
+	return SEGMENT_DONE;
 }

@@ -42,6 +42,10 @@ extern void segment_fixed_sums_add_weighted(SegmentFixedSums *sums, const Segmen
 extern void segment_fixed_sums_mean(const SegmentFixedSums *sums, const SegmentGrid *grid,
 									int cluster, double *mean);
 
+extern SegmentStatus segment_fine_means(const SegmentPoints *points, const SegmentGrid *grid,
+										const int32 *labels, int k, double *means,
+										SegmentMemory memory, SegmentInterrupted interrupted);
+
 /* Additions of unweighted rows between two times that recent is emptied: 2^12 * 2^40 < 2^53. */
 #define SEGMENT_FIXED_PENDING 4096
 

@@ -77,4 +77,11 @@ segment_bits_double(uint64 u)
 	return v.d;
 }
 
+/* A number uniform in (0, 1), never 0 or 1, from a seed and the hash of some content. */
+static inline double
+segment_hash_uniform(uint64 seed, uint64 content)
+{
+	return ((segment_mix64(seed ^ content) >> 11) + 0.5) * (1.0 / 9007199254740992.0);
+}
+
 #endif							/* SEGMENT_HASH_H */

@@ -1,31 +1,17 @@
 /*
  * kmeans.c: k-means: centroids whose points lie as close as possible.
  *
- * Lloyd's algorithm (1957/1982) from seeds of kmeans_seed.c: every point goes to its
- * nearest centroid, every centroid to the mean of its points, until nothing
- * changes; the sum of squared distances (inertia) falls at each step.  Several
- * starts, the least inertia wins, the earlier start among equals.
+ * Lloyd's steps (lloyd.c) end in a local optimum that depends on where they began.
+ * So:
  *
- * Most distances need not be computed (Hamerly 2010; Ding et al. 2015, "Yinyang").
- * For each point there is kept
- *
- *	 upper      at least the distance to its centroid
- *	 lower[g]   at most the distance to any other centroid of group g (eight
- *				neighbouring centroids, measured together; centroids.c)
- *
- * When a centroid moves, upper grows by its move, and lower falls by the longest
- * move of the group.  While upper is below all lower, or below half the gap to
- * the nearest other centroid, the point stays.  The bounds are held with a slack far
- * above their rounding errors, so the result is that of the plain algorithm, bit
- * by bit; test/unit/kmeans.c compares.
- *
- * Sums of points are kept by cluster on a fixed grid and follow the points that
- * move (fixed_sum.c): exact, so nothing depends on the order of rows (law 3).
- *
- * A cluster that loses all its points gets the point that lies farthest from its
- * own centroid.  Equal distances go to the lowest number.
- *
- * tol ends a start early; the best start then goes on until nothing changes.
+ *	 1. n_init starts from seeds of kmeans_seed.c; the least inertia wins, the
+ *		earlier start among equals.  tol ends a start early.  Where points are few,
+ *		single ones are moved after that (exchange.c).
+ *	 2. Swaps (Fraenti 2018): a centroid that is hardly missed goes to a cluster of
+ *		large inertia, and Lloyd's steps follow; kept when the inertia is less.  It
+ *		ends after n_init swaps in a row that were not; there are none after a
+ *		single start.
+ *	 3. The best goes on until nothing changes.
  */
 #include "kernel/kmeans.h"
 
@@ -33,43 +19,18 @@
 #include <string.h>
 
 #include "kernel/centroids.h"
-#include "kernel/fixed_sum.h"
+#include "kernel/elementary.h"
+#include "kernel/exchange.h"
+#include "kernel/lloyd.h"
 
-/*
- * Slack of the bounds, as a share of the largest distance there can be: some
- * thousand additions of rounding errors of 2^-53 are below.
- */
-#define SLACK 1e-12
+/* a swap has to win this share of the inertia, which rounding could not */
+#define LEAST_GAIN 1e-12
 
-/* gaps and grouping of centroids are worked out while they cost less than this */
-#define MOST_PAIR_WORK 4e6
+/* single points are moved while points times centroids times coordinates are no more than this */
+#define EXCHANGE_WORK 1e6
 
-/* rows between two questions whether to go on, where a row costs little */
-#define ROWS_BETWEEN_CHECKS 4096
-
-typedef struct Lloyd
-{
-	const SegmentPoints *points;
-	const SegmentKmeansOptions *options;
-	SegmentMemory memory;
-	int			k;
-	int			d;
-	int			n_groups;
-	double		slack;
-	double		tol;			/* sum of squared moves that ends a start */
-	double	   *centroids;		/* k x d */
-	double	   *old;			/* k x d: before the last step */
-	double	   *packed;
-	int32	   *labels;			/* n; -1: none yet */
-	double	   *upper;			/* n */
-	double	   *lower;			/* n x n_groups */
-	double	   *move;			/* k: how far each centroid went in the last step */
-	double	   *group_move;		/* n_groups: the longest in the group */
-	double	   *others_move;	/* k: the longest in its group but for its own */
-	double	   *half_gap;		/* k: half the distance to the nearest other centroid */
-	SegmentGrid grid;
-	SegmentFixedSums sums;
-} Lloyd;
+/* what tells the draws of swaps from those of starts */
+#define SWAP_SEED UINT64CONST(0x53776170)	/* "Swap" */
 
 /* Bytes that segment_kmeans takes for a point, beside the point itself. */
 size_t
@@ -77,515 +38,6 @@ segment_kmeans_memory_per_row(int k)
 {
 	/* two sets of labels: the best start's and the present one's */
 	return 2 * sizeof(int32) + sizeof(double) * (1 + SEGMENT_GROUPS(k));
-}
-
-static void *
-allocate(SegmentMemory memory, size_t count, size_t size)
-{
-	return memory.resize(memory.ctx, NULL, (count + 1) * size);
-}
-
-static bool
-interrupted(const Lloyd *lloyd)
-{
-	return lloyd->options->interrupted != NULL && lloyd->options->interrupted();
-}
-
-/* ---- one step: points to centroids ---- */
-
-/* Least and second least of a group's distances. */
-typedef struct GroupLeast
-{
-	double		least;
-	double		second;
-	int			lane;			/* of the least; the lowest among equals */
-} GroupLeast;
-
-SEGMENT_INLINE GroupLeast
-group_least(const double *group, int d, const double *x)
-{
-	double		distances[SEGMENT_LANES];
-	GroupLeast	result;
-	int			lane;
-
-	segment_group_distances(group, d, x, distances);
-	result.least = distances[0];
-	result.second = HUGE_VAL;
-	result.lane = 0;
-	for (lane = 1; lane < SEGMENT_LANES; lane++)
-	{
-		double		distance = distances[lane];
-		bool		nearer = distance < result.least;
-		double		other = nearer ? result.least : distance;
-
-		result.second = other < result.second ? other : result.second;
-		result.lane = nearer ? lane : result.lane;
-		result.least = nearer ? distance : result.least;
-	}
-	return result;
-}
-
-/* Finds the nearest centroid of a point whose bounds did not settle it. */
-SEGMENT_INLINE int
-place_point(Lloyd *lloyd, int64 i, const double *x, int at)
-{
-	const int	d = lloyd->d;
-	double	   *lower = lloyd->lower + i * lloyd->n_groups;
-	double		here = at < 0 ? HUGE_VAL : segment_distance(x, lloyd->centroids + (size_t) at * d, d);
-	double		root = sqrt(here);
-	double		best = here;
-	double		behind = 0;		/* second least in the group of best, where measured */
-	int			number = at;
-	bool		measured = false;	/* the group of best */
-	bool		own_measured = at < 0;	/* the group of at */
-	int			g;
-
-	for (g = 0; g < lloyd->n_groups; g++)
-	{
-		GroupLeast	least;
-
-		/* no other centroid of the group can be nearer */
-		if (at >= 0 && root < lower[g] - lloyd->slack)
-			continue;
-		least = group_least(lloyd->packed + (size_t) g * d * SEGMENT_LANES, d, x);
-		lower[g] = sqrt(least.least);
-		if (at >= 0 && at / SEGMENT_LANES == g)
-			own_measured = true;
-		if (least.least < best ||
-			(least.least == best && g * SEGMENT_LANES + least.lane <= number))
-		{
-			best = least.least;
-			behind = least.second;
-			number = g * SEGMENT_LANES + least.lane;
-			measured = true;
-		}
-	}
-	if (measured)
-		lower[number / SEGMENT_LANES] = sqrt(behind);
-	/* the centroid left behind is now one of the others */
-	if (!own_measured && number != at && root < lower[at / SEGMENT_LANES])
-		lower[at / SEGMENT_LANES] = root;
-	lloyd->upper[i] = sqrt(best);
-	return number;
-}
-
-/* Whether the bounds leave a point where it is; brings them up to date. */
-SEGMENT_INLINE bool
-point_stays(Lloyd *lloyd, int64 i, const double *x, int at)
-{
-	double	   *lower = lloyd->lower + i * lloyd->n_groups;
-	double		upper = lloyd->upper[i] + lloyd->move[at];
-	double		bound = HUGE_VAL;
-	int			g;
-
-	for (g = 0; g < lloyd->n_groups; g++)
-	{
-		lower[g] -= g == at / SEGMENT_LANES ? lloyd->others_move[at] : lloyd->group_move[g];
-		bound = lower[g] < bound ? lower[g] : bound;
-	}
-	bound = (bound > lloyd->half_gap[at] ? bound : lloyd->half_gap[at]) - lloyd->slack;
-	if (upper >= bound && lloyd->n_groups > 1)
-		upper = sqrt(segment_distance(x, lloyd->centroids + (size_t) at * lloyd->d, lloyd->d));
-	lloyd->upper[i] = upper;
-	return upper < bound;
-}
-
-/* Places the points from..to - 1; returns how many changed. */
-SEGMENT_CLONES static int64
-place_points(Lloyd *lloyd, int64 from, int64 to)
-{
-	const SegmentPoints *points = lloyd->points;
-	int64		changed = 0;
-	int64		i;
-
-	for (i = from; i < to; i++)
-	{
-		const double *x = points->x + i * lloyd->d;
-		int			at = lloyd->labels[i];
-		int			number;
-
-		if (at >= 0 && point_stays(lloyd, i, x, at))
-			continue;
-		number = place_point(lloyd, i, x, at);
-		if (number == at)
-			continue;
-		if (at >= 0)
-			segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, at, x, segment_point_weight(points, i), -1);
-		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, number, x, segment_point_weight(points, i), 1);
-		lloyd->labels[i] = number;
-		changed++;
-	}
-	return changed;
-}
-
-static SegmentStatus
-place_all(Lloyd *lloyd, int64 *changed)
-{
-	int64		step = segment_rows_between_checks((double) lloyd->k * lloyd->d);
-	int64		from;
-
-	*changed = 0;
-	segment_pack_centroids(lloyd->centroids, lloyd->k, lloyd->d, lloyd->packed);
-	for (from = 0; from < lloyd->points->n; from += step)
-	{
-		if (interrupted(lloyd))
-			return SEGMENT_INTERRUPTED;
-		*changed += place_points(lloyd, from, Min(from + step, lloyd->points->n));
-	}
-	segment_fixed_sums_settle(&lloyd->sums, &lloyd->grid);
-	return SEGMENT_DONE;
-}
-
-/* ---- one step: centroids to the means of their points ---- */
-
-static void
-bring_to_length_one(double *x, int d)
-{
-	double		sum = 0;
-	int			j;
-
-	for (j = 0; j < d; j++)
-		sum += x[j] * x[j];
-	for (j = 0; j < d && sum > 0; j++)
-		x[j] /= sqrt(sum);
-}
-
-static void
-to_mean(Lloyd *lloyd, int c)
-{
-	double	   *centroid = lloyd->centroids + (size_t) c * lloyd->d;
-
-	segment_fixed_sums_mean(&lloyd->sums, &lloyd->grid, c, centroid);
-	if (lloyd->options->spherical)
-		bring_to_length_one(centroid, lloyd->d);
-}
-
-/* The point farthest from its own centroid, of clusters with other points besides; -1: none. */
-static int64
-farthest_point(const Lloyd *lloyd)
-{
-	const SegmentPoints *points = lloyd->points;
-	const int	d = lloyd->d;
-	double		most = 0;
-	int64		farthest = -1;
-	int64		i;
-
-	for (i = 0; i < points->n; i++)
-	{
-		const double *x = points->x + i * d;
-		double		distance = segment_distance(x, lloyd->centroids + (size_t) lloyd->labels[i] * d, d);
-
-		if (distance > most)
-		{
-			most = distance;
-			farthest = i;
-		}
-	}
-	return farthest;
-}
-
-/* Gives empty clusters a point each; whether there were any. */
-static bool
-fill_empty(Lloyd *lloyd)
-{
-	bool		any = false;
-	int			c;
-
-	for (c = 0; c < lloyd->k; c++)
-	{
-		int64		i;
-		double		weight;
-		int			from;
-		int			g;
-
-		if (lloyd->sums.weight[c] != 0)
-			continue;
-		i = farthest_point(lloyd);
-		if (i < 0)
-			continue;
-		weight = segment_point_weight(lloyd->points, i);
-		from = lloyd->labels[i];
-		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, from, lloyd->points->x + i * lloyd->d, weight, -1);
-		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, c, lloyd->points->x + i * lloyd->d, weight, 1);
-		segment_fixed_sums_settle(&lloyd->sums, &lloyd->grid);
-		lloyd->labels[i] = c;
-		/* nothing is known of the point's distances */
-		lloyd->upper[i] = HUGE_VAL;
-		for (g = 0; g < lloyd->n_groups; g++)
-			lloyd->lower[i * lloyd->n_groups + g] = -HUGE_VAL;
-		to_mean(lloyd, c);
-		to_mean(lloyd, from);
-		any = true;
-	}
-	return any;
-}
-
-/* How far centroids went, and how far apart they are: what the bounds need. */
-static double
-measure_moves(Lloyd *lloyd)
-{
-	const int	k = lloyd->k;
-	const int	d = lloyd->d;
-	double		total = 0;
-	int			c;
-	int			other;
-
-	memset(lloyd->group_move, 0, sizeof(double) * lloyd->n_groups);
-	for (c = 0; c < k; c++)
-	{
-		double		squared = segment_distance(lloyd->centroids + (size_t) c * d, lloyd->old + (size_t) c * d, d);
-
-		total += squared;
-		lloyd->move[c] = sqrt(squared);
-		if (lloyd->move[c] > lloyd->group_move[c / SEGMENT_LANES])
-			lloyd->group_move[c / SEGMENT_LANES] = lloyd->move[c];
-	}
-	for (c = 0; c < k; c++)
-	{
-		int			first = c / SEGMENT_LANES * SEGMENT_LANES;
-
-		lloyd->others_move[c] = 0;
-		for (other = first; other < Min(first + SEGMENT_LANES, k); other++)
-			if (other != c && lloyd->move[other] > lloyd->others_move[c])
-				lloyd->others_move[c] = lloyd->move[other];
-		lloyd->half_gap[c] = 0;
-	}
-	if ((double) k * k * d <= MOST_PAIR_WORK)
-		for (c = 0; c < k; c++)
-		{
-			double		least = HUGE_VAL;
-
-			for (other = 0; other < k; other++)
-				if (other != c)
-					least = Min(least, segment_distance(lloyd->centroids + (size_t) c * d,
-														lloyd->centroids + (size_t) other * d, d));
-			lloyd->half_gap[c] = sqrt(least) / 2;
-		}
-	return total;
-}
-
-/* ---- a start ---- */
-
-/*
- * Brings centroids that are close into one group of eight: the lower bound of a
- * group is only as good as its nearest centroid.
- */
-static void
-group_centroids(Lloyd *lloyd)
-{
-	const int	k = lloyd->k;
-	const int	d = lloyd->d;
-	int			first;
-	int			place;
-	int			c;
-
-	if (lloyd->n_groups == 1 || (double) k * k * d > MOST_PAIR_WORK)
-		return;
-	for (place = 0; place < k; place++)
-	{
-		/* the next of a group is the one nearest to the group's first */
-		double		least = HUGE_VAL;
-		int			next = place;
-
-		first = place / SEGMENT_LANES * SEGMENT_LANES;
-		for (c = place; c < k && place > first; c++)
-		{
-			double		distance = segment_distance(lloyd->centroids + (size_t) first * d,
-													lloyd->centroids + (size_t) c * d, d);
-
-			if (distance < least)
-			{
-				least = distance;
-				next = c;
-			}
-		}
-		memcpy(lloyd->old, lloyd->centroids + (size_t) next * d, sizeof(double) * d);
-		memmove(lloyd->centroids + (size_t) (place + 1) * d, lloyd->centroids + (size_t) place * d,
-				sizeof(double) * d * (next - place));
-		memcpy(lloyd->centroids + (size_t) place * d, lloyd->old, sizeof(double) * d);
-	}
-}
-
-/* Steps until nothing changes, or the centroids move by less than tol, or max_iter. */
-static SegmentStatus
-iterate(Lloyd *lloyd, double tol, int *iterations, bool *converged)
-{
-	*converged = false;
-	while (*iterations < lloyd->options->max_iter)
-	{
-		int64		changed;
-		bool		filled;
-		int			c;
-
-		if (place_all(lloyd, &changed) == SEGMENT_INTERRUPTED)
-			return SEGMENT_INTERRUPTED;
-		if (changed == 0 && *iterations > 0)
-		{
-			*converged = true;
-			return SEGMENT_DONE;
-		}
-		(*iterations)++;
-		memcpy(lloyd->old, lloyd->centroids, sizeof(double) * lloyd->k * lloyd->d);
-		for (c = 0; c < lloyd->k; c++)
-			if (lloyd->sums.weight[c] != 0)
-				to_mean(lloyd, c);
-		filled = fill_empty(lloyd);
-		if (measure_moves(lloyd) <= tol && !filled && tol > 0)
-			return SEGMENT_DONE;
-	}
-	return SEGMENT_DONE;
-}
-
-/*
- * By cluster, the weighted sum of squared distances to its centroid; NULL labels:
- * all belong to the first.  Summed in canonical order.
- */
-SegmentStatus
-segment_cluster_inertia(const SegmentPoints *points, const double *centroids, const int32 *labels,
-						int k, double *inertia, SegmentInterrupted interrupted)
-{
-	const int	d = points->d;
-	int64		i;
-
-	memset(inertia, 0, sizeof(double) * k);
-	for (i = 0; i < points->n; i++)
-	{
-		int			c = labels == NULL ? 0 : labels[i];
-
-		if (i % ROWS_BETWEEN_CHECKS == 0 && interrupted != NULL && interrupted())
-			return SEGMENT_INTERRUPTED;
-		inertia[c] += segment_point_weight(points, i) *
-			segment_distance(points->x + i * d, centroids + (size_t) c * d, d);
-	}
-	return SEGMENT_DONE;
-}
-
-/* Labels of the final centroids, where the last step moved them, and the inertia. */
-static SegmentStatus
-finish(Lloyd *lloyd, bool converged, double *inertia)
-{
-	int64		changed;
-	int			c;
-
-	if (!converged && place_all(lloyd, &changed) == SEGMENT_INTERRUPTED)
-		return SEGMENT_INTERRUPTED;
-	/* half_gap is needed no more and lends its room */
-	if (segment_cluster_inertia(lloyd->points, lloyd->centroids, lloyd->labels, lloyd->k,
-								lloyd->half_gap, lloyd->options->interrupted) == SEGMENT_INTERRUPTED)
-		return SEGMENT_INTERRUPTED;
-	*inertia = 0;
-	for (c = 0; c < lloyd->k; c++)
-		*inertia += lloyd->half_gap[c];
-	return SEGMENT_DONE;
-}
-
-static SegmentStatus
-begin(Lloyd *lloyd, uint64 seed)
-{
-	const SegmentKmeansOptions *options = lloyd->options;
-	int64		i;
-
-	lloyd->k = options->k;
-	if (options->initial != NULL)
-		memcpy(lloyd->centroids, options->initial, sizeof(double) * lloyd->k * lloyd->d);
-	else
-	{
-		if (segment_kmeans_seed(lloyd->points, options->k, seed, lloyd->centroids, &lloyd->k,
-								lloyd->memory, options->interrupted) == SEGMENT_INTERRUPTED)
-			return SEGMENT_INTERRUPTED;
-	}
-	lloyd->n_groups = SEGMENT_GROUPS(lloyd->k);
-	if (options->initial == NULL)
-		group_centroids(lloyd);
-	segment_fixed_sums_clear(&lloyd->sums);
-	for (i = 0; i < lloyd->points->n; i++)
-		lloyd->labels[i] = -1;
-	return SEGMENT_DONE;
-}
-
-/* ---- all starts ---- */
-
-/* The mean variance of a coordinate; means and squares lend room for d numbers. */
-static double
-mean_variance(const SegmentPoints *points, double *means, double *squares)
-{
-	const int	d = points->d;
-	double		sum = 0;
-	int64		i;
-	int			j;
-
-	memset(means, 0, sizeof(double) * d);
-	memset(squares, 0, sizeof(double) * d);
-	for (i = 0; i < points->n; i++)
-		for (j = 0; j < d; j++)
-			means[j] += segment_point_weight(points, i) * points->x[i * d + j];
-	for (j = 0; j < d; j++)
-		means[j] /= points->total_weight;
-	for (i = 0; i < points->n; i++)
-		for (j = 0; j < d; j++)
-		{
-			double		x = points->x[i * d + j] - means[j];
-
-			squares[j] += segment_point_weight(points, i) * x * x;
-		}
-	for (j = 0; j < d; j++)
-		sum += squares[j] / points->total_weight;
-	return sum / Max(d, 1);
-}
-
-static void
-lloyd_init(Lloyd *lloyd, const SegmentPoints *points, const SegmentKmeansOptions *options,
-		   SegmentMemory memory)
-{
-	const int	k = options->k;
-	const int	d = points->d;
-	const int	groups = SEGMENT_GROUPS(k);
-	double		largest = 0;
-	int			j;
-
-	memset(lloyd, 0, sizeof(*lloyd));
-	lloyd->points = points;
-	lloyd->options = options;
-	lloyd->memory = memory;
-	lloyd->k = k;
-	lloyd->d = d;
-	lloyd->centroids = allocate(memory, (size_t) k * d, sizeof(double));
-	lloyd->old = allocate(memory, (size_t) k * d, sizeof(double));
-	lloyd->packed = allocate(memory, segment_packed_size(k, d), sizeof(double));
-	lloyd->labels = allocate(memory, points->n, sizeof(int32));
-	lloyd->upper = allocate(memory, points->n, sizeof(double));
-	lloyd->lower = allocate(memory, points->n * groups, sizeof(double));
-	lloyd->move = allocate(memory, k, sizeof(double));
-	lloyd->group_move = allocate(memory, groups, sizeof(double));
-	lloyd->others_move = allocate(memory, k, sizeof(double));
-	lloyd->half_gap = allocate(memory, k, sizeof(double));
-	segment_grid_init(&lloyd->grid, points, memory);
-	segment_fixed_sums_init(&lloyd->sums, k, d, memory);
-	if (options->tol > 0)
-		lloyd->tol = options->tol * mean_variance(points, lloyd->centroids, lloyd->old);
-	for (j = 0; j < d; j++)
-		if (lloyd->grid.step[j] > largest)
-			largest = lloyd->grid.step[j];
-	lloyd->slack = SLACK * 2 * sqrt(d) * largest * ((int64) 1 << SEGMENT_GRID_BITS);
-}
-
-static void
-lloyd_free(Lloyd *lloyd)
-{
-	SegmentMemory memory = lloyd->memory;
-
-	memory.release(memory.ctx, lloyd->centroids);
-	memory.release(memory.ctx, lloyd->old);
-	memory.release(memory.ctx, lloyd->packed);
-	memory.release(memory.ctx, lloyd->labels);
-	memory.release(memory.ctx, lloyd->upper);
-	memory.release(memory.ctx, lloyd->lower);
-	memory.release(memory.ctx, lloyd->move);
-	memory.release(memory.ctx, lloyd->group_move);
-	memory.release(memory.ctx, lloyd->others_move);
-	memory.release(memory.ctx, lloyd->half_gap);
-	segment_grid_free(&lloyd->grid, memory);
-	segment_fixed_sums_free(&lloyd->sums, memory);
 }
 
 /* Keeps what a start ended with. */
@@ -600,26 +52,237 @@ keep(const Lloyd *lloyd, double inertia, int iterations, bool converged, Segment
 	memcpy(result->labels, lloyd->labels, sizeof(int32) * lloyd->points->n);
 }
 
-/* Goes on from the best start's centroids until nothing changes. */
+/*
+ * Lloyd's steps, and where the points are few enough, single moves after them
+ * and steps again; the inertia they end with.
+ */
 static SegmentStatus
-polish(Lloyd *lloyd, SegmentKmeansResult *result)
+settle(Lloyd *lloyd, int *iterations, bool *converged, double *inertia)
 {
-	SegmentKmeansOptions options = *lloyd->options;
+	const SegmentPoints *points = lloyd->points;
+	int64		moved = 0;
+
+	if (segment_lloyd_iterate(lloyd, lloyd->tol, iterations, converged) == SEGMENT_INTERRUPTED)
+		return SEGMENT_INTERRUPTED;
+	if (lloyd->options->n_init > 1 && lloyd->options->initial == NULL && !lloyd->options->spherical &&
+		(double) points->n * lloyd->k * lloyd->d <= EXCHANGE_WORK)
+	{
+		if (segment_lloyd_iterate(lloyd, 0, iterations, converged) == SEGMENT_INTERRUPTED ||
+			segment_exchange(points, lloyd->k, lloyd->centroids, lloyd->labels, &moved, lloyd->memory,
+							 lloyd->options->interrupted) == SEGMENT_INTERRUPTED)
+			return SEGMENT_INTERRUPTED;
+		if (moved > 0)
+			segment_lloyd_restart(lloyd, lloyd->centroids);
+		if (moved > 0 && segment_lloyd_iterate(lloyd, 0, iterations, converged) == SEGMENT_INTERRUPTED)
+			return SEGMENT_INTERRUPTED;
+	}
+	return segment_lloyd_finish(lloyd, *converged, inertia);
+}
+
+/* ---- swaps ---- */
+
+/* What the choice of swaps needs of the best result so far. */
+typedef struct Swaps
+{
+	int			k;
+	double	   *inertia;		/* by cluster */
+	double	   *cost;			/* by cluster: of removing its centroid */
+	int		   *dispensable;	/* clusters by cost, the least first */
+	int		   *wide;			/* clusters by inertia, the most first */
+	double	   *centroids;		/* k x d: with one put elsewhere */
+} Swaps;
+
+/* Numbers 0 to k - 1 by ascending key; equal ones by number. */
+static void
+order_by(const double *key, int k, int *order)
+{
+	int			c;
+	int			place;
+
+	for (c = 0; c < k; c++)
+	{
+		for (place = c; place > 0 && key[order[place - 1]] > key[c]; place--)
+			order[place] = order[place - 1];
+		order[place] = c;
+	}
+}
+
+static SegmentStatus
+swaps_prepare(Swaps *swaps, const Lloyd *lloyd, const SegmentKmeansResult *result)
+{
+	int			c;
+
+	if (segment_cluster_inertia(lloyd->points, lloyd->centroids, lloyd->labels, swaps->k,
+								swaps->inertia, lloyd->options->interrupted) == SEGMENT_INTERRUPTED ||
+		segment_lloyd_removal_costs(lloyd, swaps->cost) == SEGMENT_INTERRUPTED)
+		return SEGMENT_INTERRUPTED;
+	order_by(swaps->cost, swaps->k, swaps->dispensable);
+	for (c = 0; c < swaps->k; c++)
+		swaps->inertia[c] = -swaps->inertia[c];
+	order_by(swaps->inertia, swaps->k, swaps->wide);
+	return SEGMENT_DONE;
+}
+
+/* A point of a cluster, drawn with probability proportional to weight times squared distance; -1: none. */
+static int64
+draw_point(const SegmentPoints *points, const SegmentKmeansResult *result, int cluster, uint64 seed)
+{
+	const double *centroid = result->centroids + (size_t) cluster * points->d;
+	double		least = HUGE_VAL;
+	int64		drawn = -1;
+	int64		i;
+
+	for (i = 0; i < points->n; i++)
+	{
+		double		share;
+		double		key;
+
+		if (result->labels[i] != cluster)
+			continue;
+		share = segment_point_weight(points, i) *
+			segment_distance(points->x + i * points->d, centroid, points->d);
+		if (!(share > 0))
+			continue;
+		key = -segment_log(segment_hash_uniform(seed, points->hash[i])) / share;
+		if (key < least)
+		{
+			least = key;
+			drawn = i;
+		}
+	}
+	return drawn;
+}
+
+/*
+ * The pair number `number` of a centroid to spare and a cluster to split, those
+ * that promise most first: by the sum of their places in the two orders.  There
+ * are k (k - 1) pairs; after them they come again, with other points drawn.
+ */
+static void
+choose_pair(const Swaps *swaps, int number, int *spared, int *split)
+{
+	int64		pairs = (int64) swaps->k * (swaps->k - 1);
+	int64		left = number % pairs;
+	int			sum;
+	int			i;
+
+	for (sum = 0;; sum++)
+		for (i = 0; i <= sum; i++)
+		{
+			if (i >= swaps->k || sum - i >= swaps->k || swaps->dispensable[i] == swaps->wide[sum - i])
+				continue;
+			if (left-- == 0)
+			{
+				*spared = swaps->dispensable[i];
+				*split = swaps->wide[sum - i];
+				return;
+			}
+		}
+}
+
+/* Tries one swap; keeps it when it is better. */
+static SegmentStatus
+try_swap(Lloyd *lloyd, Swaps *swaps, int spared, int split, uint64 seed,
+		 SegmentKmeansResult *result, bool *better)
+{
+	const int	d = lloyd->d;
+	int64		point = draw_point(lloyd->points, result, split, seed);
 	int			iterations = 0;
 	bool		converged;
 	double		inertia;
 
-	if (result->converged || result->iterations >= options.max_iter)
+	*better = false;
+	if (point < 0)
 		return SEGMENT_DONE;
-	options.k = result->k;
-	options.initial = result->centroids;
-	options.max_iter -= result->iterations;
-	lloyd->options = &options;
-	if (begin(lloyd, 0) == SEGMENT_INTERRUPTED ||
-		iterate(lloyd, 0, &iterations, &converged) == SEGMENT_INTERRUPTED ||
-		finish(lloyd, converged, &inertia) == SEGMENT_INTERRUPTED)
+	memcpy(swaps->centroids, result->centroids, sizeof(double) * swaps->k * d);
+	memcpy(swaps->centroids + (size_t) spared * d, lloyd->points->x + point * d, sizeof(double) * d);
+	segment_lloyd_move(lloyd, swaps->centroids);
+	if (settle(lloyd, &iterations, &converged, &inertia) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
-	keep(lloyd, inertia, result->iterations + iterations, converged, result);
+	*better = inertia < result->inertia * (1 - LEAST_GAIN);
+	if (*better)
+		keep(lloyd, inertia, iterations, converged, result);
+	return SEGMENT_DONE;
+}
+
+/* Puts centroids where they are needed more. */
+static SegmentStatus
+improve_by_swaps(Lloyd *lloyd, SegmentKmeansResult *result)
+{
+	const SegmentKmeansOptions *options = lloyd->options;
+	SegmentMemory memory = lloyd->memory;
+	const int	k = result->k;
+	SegmentStatus status = SEGMENT_DONE;
+	Swaps		swaps;
+	int			failed = 0;
+	int			tried;
+	bool		better = true;
+
+	if (options->n_init == 1 || options->initial != NULL || k < 2 || k == lloyd->points->n || lloyd->k != k)
+		return SEGMENT_DONE;
+	swaps.k = k;
+	swaps.inertia = memory.resize(memory.ctx, NULL, sizeof(double) * k);
+	swaps.cost = memory.resize(memory.ctx, NULL, sizeof(double) * k);
+	swaps.dispensable = memory.resize(memory.ctx, NULL, sizeof(int) * k);
+	swaps.wide = memory.resize(memory.ctx, NULL, sizeof(int) * k);
+	swaps.centroids = memory.resize(memory.ctx, NULL, sizeof(double) * k * lloyd->d);
+	for (tried = 0; status == SEGMENT_DONE && failed < options->n_init; tried++)
+	{
+		int			spared;
+		int			split;
+		int64		changed;
+
+		if (better)
+		{
+			/* back to the best one, where the last start was not the best */
+			segment_lloyd_move(lloyd, result->centroids);
+			if (segment_lloyd_place(lloyd, &changed) == SEGMENT_INTERRUPTED ||
+				swaps_prepare(&swaps, lloyd, result) == SEGMENT_INTERRUPTED)
+			{
+				status = SEGMENT_INTERRUPTED;
+				break;
+			}
+			failed = 0;
+		}
+		choose_pair(&swaps, failed, &spared, &split);
+		status = try_swap(lloyd, &swaps, spared, split,
+						  segment_hash_step(segment_hash_step(options->seed, SWAP_SEED), tried), result, &better);
+		if (!better)
+			failed++;
+	}
+	memory.release(memory.ctx, swaps.inertia);
+	memory.release(memory.ctx, swaps.cost);
+	memory.release(memory.ctx, swaps.dispensable);
+	memory.release(memory.ctx, swaps.wide);
+	memory.release(memory.ctx, swaps.centroids);
+	return status;
+}
+
+/* ---- all ---- */
+
+/* Goes on from the best centroids until nothing changes. */
+static SegmentStatus
+polish(Lloyd *lloyd, SegmentKmeansResult *result)
+{
+	int			iterations = result->iterations;
+	bool		converged = result->converged;
+	int64		changed;
+	double		inertia;
+
+	if (lloyd->k != result->k)
+	{
+		/* the last start found fewer points apart than the best one */
+		lloyd->k = result->k;
+		segment_lloyd_restart(lloyd, result->centroids);
+	}
+	else
+		segment_lloyd_move(lloyd, result->centroids);
+	if ((converged ? segment_lloyd_place(lloyd, &changed)
+		 : segment_lloyd_iterate(lloyd, 0, &iterations, &converged)) == SEGMENT_INTERRUPTED ||
+		(converged && segment_lloyd_refine_means(lloyd) == SEGMENT_INTERRUPTED) ||
+		segment_lloyd_finish(lloyd, converged, &inertia) == SEGMENT_INTERRUPTED)
+		return SEGMENT_INTERRUPTED;
+	keep(lloyd, inertia, iterations, converged, result);
 	return SEGMENT_DONE;
 }
 
@@ -631,9 +294,9 @@ segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
 	SegmentStatus status = SEGMENT_DONE;
 	int			start;
 
-	lloyd_init(&lloyd, points, options, memory);
-	result->centroids = allocate(memory, (size_t) options->k * points->d, sizeof(double));
-	result->labels = allocate(memory, points->n, sizeof(int32));
+	segment_lloyd_init(&lloyd, points, options, memory);
+	result->centroids = memory.resize(memory.ctx, NULL, sizeof(double) * ((size_t) options->k * points->d + 1));
+	result->labels = memory.resize(memory.ctx, NULL, sizeof(int32) * (points->n + 1));
 	result->inertia = HUGE_VAL;
 	for (start = 0; start < options->n_init && status == SEGMENT_DONE; start++)
 	{
@@ -641,9 +304,8 @@ segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
 		bool		converged = false;
 		double		inertia = HUGE_VAL;
 
-		if (begin(&lloyd, segment_hash_step(options->seed, start)) == SEGMENT_INTERRUPTED ||
-			iterate(&lloyd, lloyd.tol, &iterations, &converged) == SEGMENT_INTERRUPTED ||
-			finish(&lloyd, converged, &inertia) == SEGMENT_INTERRUPTED)
+		if (segment_lloyd_begin(&lloyd, segment_hash_step(options->seed, start)) == SEGMENT_INTERRUPTED ||
+			settle(&lloyd, &iterations, &converged, &inertia) == SEGMENT_INTERRUPTED)
 			status = SEGMENT_INTERRUPTED;
 		else if (inertia < result->inertia || start == 0)
 			keep(&lloyd, inertia, iterations, converged, result);
@@ -652,8 +314,10 @@ segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
 			break;
 	}
 	if (status == SEGMENT_DONE)
+		status = improve_by_swaps(&lloyd, result);
+	if (status == SEGMENT_DONE)
 		status = polish(&lloyd, result);
-	lloyd_free(&lloyd);
+	segment_lloyd_free(&lloyd);
 	if (status == SEGMENT_INTERRUPTED)
 		segment_kmeans_free(result, memory);
 	return status;

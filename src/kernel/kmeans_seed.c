@@ -41,13 +41,6 @@ typedef struct Candidates
 	double		key[MOST_CANDIDATES];	/* ascending */
 } Candidates;
 
-/* Uniform in (0, 1), never 0 or 1. */
-static inline double
-uniform(uint64 seed, uint64 content)
-{
-	return ((segment_mix64(seed ^ content) >> 11) + 0.5) * (1.0 / 9007199254740992.0);
-}
-
 static void
 add_candidate(Candidates *candidates, int64 row, double key)
 {
@@ -75,7 +68,7 @@ draw(const SegmentPoints *points, int64 n, const double *distance, uint64 seed,
 	for (i = 0; i < n; i++)
 	{
 		double		share = segment_point_weight(points, i) * (distance == NULL ? 1.0 : distance[i]);
-		double		u = uniform(seed, points->hash[i]);
+		double		u = segment_hash_uniform(seed, points->hash[i]);
 		double		key;
 
 		/* no share, no chance; -ln(u) >= 1 - u */

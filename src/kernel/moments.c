@@ -4,19 +4,21 @@
  *
  * The exact sums of exact_sum.c hold for any doubles and take tens of
  * nanoseconds a value; scaling a million rows needs less.  Here each value's distance
- * from a fixed point is rounded to 2^-40 of the largest such distance and summed
- * in 128-bit integers: exact additions, so no order.  First from the middle of
- * the range, for the mean; then from the mean, for the squares, so that a large
- * offset costs no digits (law 4).
+ * from a fixed point is rounded to a small part of the largest such distance and
+ * summed in 128-bit integers: exact additions, so no order.  First from the middle of
+ * the range, rounded to 2^-51, for the mean; then from the mean, rounded to 2^-40,
+ * for the squares, so that a large offset costs no digits (law 4).
  *
- * Errors: 2^-41 of the range for the mean; for the deviation, which may be much
- * smaller than the range, the same.
+ * Errors: 2^-52 of the range for the mean, 2^-41 of it for the deviation.
  */
 #include "kernel/moments.h"
 
 #include <math.h>
 
 #define GRID_BITS 40
+
+/* and to this for the mean alone: as fine as MAGIC can round */
+#define FINE_BITS 51
 
 /* 1.5 * 2^52: adding and subtracting it rounds to a whole number */
 #define MAGIC 6755399441055744.0
@@ -31,16 +33,14 @@ typedef struct Sums
 	int64		weight;			/* in weight steps */
 } Sums;
 
-/* The power of two above x; 0 for 0. */
+/* A power of two of which x is no more than 2^bits. */
 static double
-power_of_two_above(double x)
+step_for(double x, int bits)
 {
 	int			exponent;
 
-	if (!(x > 0))
-		return 0;
 	(void) frexp(x, &exponent);
-	return ldexp(1.0, exponent);
+	return ldexp(1.0, Max(exponent - bits, -1000));
 }
 
 /* 1 for whole weights, as numbers of copies are. */
@@ -61,12 +61,12 @@ weight_step(const double *weights, int64 n)
 	/* for whole ones the total is exact; else the largest times n does not depend on the order */
 	if (whole && total <= ldexp(1.0, WEIGHT_BITS))
 		return 1.0;
-	return power_of_two_above(largest * (double) n) / ldexp(1.0, WEIGHT_BITS);
+	return step_for(largest * (double) n, WEIGHT_BITS);
 }
 
 static void
 sum_distances(const double *values, const double *weights, int64 n, double from, double step,
-			  double weight_unit, Sums *sums)
+			  double weight_unit, bool squares, Sums *sums)
 {
 	int64		i;
 
@@ -78,7 +78,8 @@ sum_distances(const double *values, const double *weights, int64 n, double from,
 		int64		weight = weights == NULL ? 1 : (int64) floor(weights[i] / weight_unit + 0.5);
 
 		sums->first += (int128) distance * weight;
-		sums->second += (int128) distance * weight * distance;
+		if (squares)
+			sums->second += (int128) distance * weight * distance;
 		sums->weight += weight;
 	}
 }
@@ -111,12 +112,13 @@ segment_moments(const double *values, const double *weights, int64 n, SegmentMom
 	/* halves first: the range itself may be beyond the largest double */
 	middle = moments->min / 2 + moments->max / 2;
 	largest = moments->max / 2 - moments->min / 2;
-	step = Max(power_of_two_above(largest), ldexp(1.0, -960)) / ldexp(1.0, GRID_BITS - 1);
-	sum_distances(values, weights, n, middle, step, unit, &sums);
+	step = step_for(largest, FINE_BITS);
+	sum_distances(values, weights, n, middle, step, unit, false, &sums);
 	moments->mean = middle + (double) sums.first / (double) sums.weight * step;
+	step = step_for(largest, GRID_BITS - 1);
 
 	/* the mean lies in the range, so no distance is twice as long */
-	sum_distances(values, weights, n, moments->mean, step, unit, &sums);
+	sum_distances(values, weights, n, moments->mean, step, unit, true, &sums);
 	mean_distance = (double) sums.first / (double) sums.weight;
 	moments->deviation = sqrt(Max((double) sums.second / (double) sums.weight -
 								  mean_distance * mean_distance, 0)) * step;

@@ -44,3 +44,11 @@ SELECT zone, md5(string_agg(concat_ws('|', s.customer, extract(epoch FROM first_
 FROM unnest('{UTC,America/New_York,Europe/Berlin,Asia/Kolkata}'::text[]) WITH ORDINALITY AS z (zone, ordinality), rfm_summary(null::bigint, 'SELECT customer, at, amount FROM orders', '2024-01-01 00:00 UTC', time_zone => zone) AS s GROUP BY 1 ORDER BY min(ordinality);
 SELECT refunds, md5(string_agg(concat_ws('|', s.customer, frequency, round(monetary, 2), mean_amount), E'\n' ORDER BY s.customer))
 FROM unnest('{net,ignore,order}'::text[]) WITH ORDINALITY AS r (refunds, ordinality), rfm_summary(null::bigint, 'SELECT customer, at, amount::float8 FROM orders', '2024-01-01 00:00 UTC', refunds => refunds) AS s GROUP BY 1 ORDER BY min(ordinality);
+
+-- clustering: every option
+SELECT kmeans(feature_set(recency, frequency, monetary), k) FROM customer, unnest('{1,2,5,17}'::int[]) AS k GROUP BY k ORDER BY k;
+SELECT scale, kmeans(feature_set(recency, frequency, monetary), 4, scale => scale, log => '{f3}', winsorize => '0.01', weights => '{"f2": 3}', nulls => 'mean')
+FROM customer, unnest('{zscore,minmax,robust,none}'::text[]) AS scale GROUP BY scale ORDER BY scale COLLATE "C";
+SELECT kmeans(feature_set(recency, monetary), 3, metric => 'cosine') FROM customer;
+SELECT kmeans(feature_set_weighted(id % 4 / 8.0, recency, frequency, monetary), 5) FROM customer;
+SELECT kmeans(feature_set(x, x / 3), 4) FROM (SELECT (i - 500) * 1.1e-5::float8 AS x FROM generate_series(1, 1000) AS i UNION ALL SELECT (i::float8 * 1e17 + 0.1) * 1e100 FROM generate_series(1, 1000) AS i) AS t;

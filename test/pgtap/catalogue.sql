@@ -100,7 +100,11 @@ SELECT is_empty($$
 $$, 'rule 4: the state has text and binary forms');
 SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggserialfn <> 0 OR aggdeserialfn <> 0 $$, 'the state crosses as itself');
 SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggtransspace = 0 $$, 'the size of the state is stated');
-SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggfinalfn <> 0 OR aggtranstype <> (SELECT prorettype FROM pg_proc WHERE oid = aggfnoid) $$, 'the result is the state, so that it can be merged');
+SELECT is_empty($$
+    SELECT routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
+    WHERE CASE WHEN aggfinalfn = 0 THEN aggtranstype <> prorettype
+          ELSE NOT EXISTS (SELECT FROM pg_proc AS f WHERE f.oid = aggfinalfn AND f.proname = p.proname AND f.prorettype = p.prorettype AND f.pronargs = 1 AND f.proargtypes[0] = aggtranstype) END
+$$, 'the result is the state, so that it can be merged, or a function of that name takes the state');
 SELECT is_empty($$ SELECT routine FROM aggregate WHERE proparallel <> 's' $$, 'aggregates are parallel safe');
 SELECT is_empty($$ SELECT a.routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid WHERE p.prorettype = 'text'::regtype $$, 'no aggregate returns text, which would lose its collation');
 SELECT is_empty($$

@@ -19,6 +19,8 @@ INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
     "centroids(segment_model)", "feature_rows(feature_set)", "feature_set_in(cstring)", "feature_set_info(feature_set)", "feature_set_out(feature_set)",
     "feature_set_recv(internal)", "feature_set_send(feature_set)",
+    "adjusted_rand_index(feature_set)", "calinski_harabasz(feature_set)", "cluster_quality(feature_set)", "davies_bouldin(feature_set)",
+    "eta_squared(feature_set)", "inertia(feature_set)", "normalized_mutual_information(feature_set)", "silhouette(feature_set)", "simplified_silhouette(feature_set)",
     "model_identify(segment_model,integer[],text[],text[],integer)", "model_metrics(segment_model)",
     "rename_segment(segment_model,text,text)", "rfm_cut_points(segment_model)",
     "scheme_matches(jsonb,integer,integer,integer)", "scheme_problems(jsonb,integer,integer,integer)", "score_code(integer,integer,integer,integer)",
@@ -31,14 +33,18 @@ INSERT INTO said VALUES
     "feature_set_accum_weighted(feature_set,double precision,double precision[])", "feature_set_combine(feature_set,feature_set)",
     "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")", "explain_segment(segment_model,\"any\")", "segment_distance(segment_model,\"any\")",
     "kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,double precision[],bigint)",
+    "adjusted_rand_index(integer,integer)", "adjusted_rand_index(text,text)", "eta_squared(integer,double precision)", "eta_squared(text,double precision)",
+    "label_pair_accum(feature_set,integer,integer)", "label_pair_accum(feature_set,text,text)",
+    "labelled_measure_accum(feature_set,integer,double precision)", "labelled_measure_accum(feature_set,text,double precision)",
+    "normalized_mutual_information(integer,integer)", "normalized_mutual_information(text,text)",
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
     "rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
 -- read the catalogue
 ('stable', 'strict', 'safe', '{"equality_operator(regtype)"}'),
 ('stable', 'called on null', 'safe', '{
-    "acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)",
+    "acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)", "instant(timestamp with time zone)",
     "key_of(segmentation)", "may_read(name,name)", "members_query(segmentation,timestamp with time zone)",
-    "placing_query(segmentation,timestamp with time zone,boolean)", "rfm_model(feature_set,integer,text,jsonb,text)",
+    "run_mark(segmentation)", "placing_query(segmentation,timestamp with time zone,boolean)", "rfm_model(feature_set,integer,text,jsonb,text)",
     "scheme_cells(text,integer)", "scheme_check(text,integer)", "scheme_row(text)", "segmentation_row(text)", "writing_query(segmentation,boolean)"}'),
 -- lock the tables they read
 ('stable', 'strict', 'restricted', '{"table_refusal(name,name,name,text[],regtype[])"}'),
@@ -52,8 +58,9 @@ INSERT INTO said VALUES
 -- looks back at the session's last call of rfm_summary
 ('volatile', 'called on null', 'restricted', '{"rfm_summary_counts()"}'),
 -- write, or run a query of the user's
-('volatile', 'strict', 'unsafe', '{"rename_segment(text,text,text)", "run_as_owner(name,text)"}'),
+('volatile', 'strict', 'unsafe', '{"rename_segment(text,text,text)", "run_as_owner(name,text)", "set_run_mark(regclass,timestamp with time zone,bigint)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "begin_run(text)", "create_run_mark(segmentation)", "unfinished_run(segmentation)",
     "check_rfm_options(text,text,text,text,text,integer,jsonb,interval,text,text,text)", "check_rfm_scheme()", "comment_tables(text)",
     "create_rfm_scheme(text,jsonb,integer,integer,jsonb,text,text,text)",
     "create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,text)",
@@ -136,6 +143,9 @@ CREATE TEMP VIEW immutable_answer AS
 SELECT md5(concat_ws('|', features, model, feature_set_info(features), feature_set_send(features) = feature_set_send(features::text::feature_set), model_metrics(model), model::jsonb, model::jsonb::segment_model,
                      (SELECT string_agg(f::text, ',' ORDER BY f::text COLLATE "C") FROM feature_rows(features) AS f), (SELECT string_agg(s::text, ',') FROM segments(model) AS s),
                      (SELECT string_agg(format('%s %s %s', feature, score, customers), ',') FROM rfm_cut_points(model)),
+                     (SELECT string_agg(float8send(v)::text, ' ' ORDER BY n) FROM (SELECT feature_set(id % 3, recency, monetary) AS s FROM customer) AS labelled,
+                          unnest(ARRAY[silhouette(s), simplified_silhouette(s), davies_bouldin(s), calinski_harabasz(s), inertia(s)] || (SELECT array_agg(q.silhouette + q.spread) FROM cluster_quality(s) AS q)) WITH ORDINALITY AS u (v, n)),
+                     (SELECT concat_ws(' ', float8send(adjusted_rand_index(letter, flag::text)), float8send(normalized_mutual_information(id % 3, id % 4)), float8send(eta_squared(letter, monetary))) FROM customer),
                      (SELECT string_agg(concat_ws(' ', assign_segment(model, recency, frequency, monetary), rfm_score(model, recency, frequency, monetary), explain_segment(model, recency, frequency, monetary)), ',' ORDER BY id) FROM customer))) AS digest
 FROM value;
 SELECT digest AS usual FROM immutable_answer \gset

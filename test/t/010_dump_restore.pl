@@ -13,8 +13,11 @@ $node->init;
 $node->start;
 
 make_shop($node);
+run_in($node, 'shop', "BEGIN; SELECT refresh_segmentation('loyal', '2024-05-19'); ROLLBACK");
+my $unfinished = 'SELECT segmentation, started_at, outcome FROM segment_run WHERE run_id IS NULL';
 my $before = shop_answers($node, 'shop');
 is_whole($node, 'shop', 'before the dump');
+like(run_in($node, 'shop', $unfinished), qr/^loyal\|.*\|unfinished$/, 'a refresh was interrupted');
 ok($before->{members} && $before->{history} && $before->{events} && $before->{migration}, 'there is something to lose');
 
 my @refresh = (
@@ -22,6 +25,7 @@ my @refresh = (
 	"SELECT name, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged FROM segment.segmentation, LATERAL refresh_segmentation(name, '2024-05-20') AS r ORDER BY name",
 	"SELECT rename_segment('loyal', 'VIP', 'VVIP')",
 	"SELECT name, r.outcome, r.trained FROM segment.segmentation, LATERAL refresh_segmentation(name, '2024-05-21', true) AS r ORDER BY name",
+	"SELECT segmentation, started_at, error FROM segment.run WHERE outcome = 'interrupted'",
 	"SELECT count(DISTINCT run_id) = count(*), min(run_id) > 0 FROM segment.run",
 	"TABLE loyal_segments ORDER BY 1",
 	"TABLE \"own; \"\"one\"\"_history\" ORDER BY 1, entered_at",
@@ -46,6 +50,7 @@ foreach my $format ('plain', 'custom')
 	my $after = shop_answers($node, $copy);
 	is($after->{$_}, $before->{$_}, "$format: same $_") foreach sort keys %$before;
 	is_whole($node, $copy, $format);
+	is(run_in($node, $copy, $unfinished), run_in($node, 'shop', $unfinished), "$format: same unfinished refresh");
 	is(run_in($node, $copy, 'SELECT max(run_id) FROM segment.run'), run_in($node, 'shop', 'SELECT max(run_id) FROM segment.run'), "$format: same last run");
 }
 

@@ -1,5 +1,6 @@
 # Law 10: a refresh that is cancelled, times out, loses its server process or
-# its server at any moment leaves the old state whole; the next one is right.
+# its server at any moment leaves the old state whole and is recorded; the next one
+# is right.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -59,6 +60,14 @@ my $state = q{
 my $unlike_twin = q{
 	SELECT 'member', m FROM (TABLE safe_segments EXCEPT TABLE twin_segments UNION ALL (TABLE twin_segments EXCEPT TABLE safe_segments)) AS m;
 	SELECT 'history', h FROM (TABLE safe_history EXCEPT TABLE twin_history UNION ALL (TABLE twin_history EXCEPT TABLE safe_history)) AS h};
+# how the last $n refreshes ended, in their order
+sub last_outcomes
+{
+	my ($n) = @_;
+	return $node->safe_psql('postgres', qq{
+		SELECT string_agg(outcome, ',' ORDER BY started_at)
+		FROM (SELECT * FROM segment.segment_run WHERE segmentation = 'safe' ORDER BY started_at DESC LIMIT $n) AS r});
+}
 is($node->safe_psql('postgres', $unlike_twin), '', 'the twins are alike at first');
 is_whole($node, 'postgres', 'at first');
 
@@ -152,7 +161,9 @@ foreach my $case (
 		is($out, '', "$name: no result");
 		like($err, $message{$way}, "$name: told");
 		is($node->safe_psql('postgres', $state), $before, "$name: the old state is whole");
+		is(last_outcomes(2), 'ok,unfinished', "$name: the log has it as unfinished");
 		is($node->safe_psql('postgres', "SELECT name, r.outcome FROM segment.segmentation, segment.refresh_segmentation(name, '$as_of') AS r ORDER BY name"), "safe|ok\ntwin|ok", "$name: the next refresh succeeds");
+		is(last_outcomes(3), 'ok,interrupted,ok', "$name: and then as interrupted");
 		is_whole($node, 'postgres', $name);
 		is($node->safe_psql('postgres', $unlike_twin), '', "$name: like the twin, which nobody interrupts");
 	}

@@ -28,6 +28,7 @@ $standby->start;
 $primary->safe_psql('postgres', q{
 	SELECT segment.refresh_segmentation('loyal', '2024-05-01');
 	SELECT segment.rename_segment('loyal', 'Champions', 'VIP');
+	BEGIN; SELECT segment.refresh_segmentation('loyal', '2024-05-02'); ROLLBACK;
 });
 $primary->wait_for_catchup($standby);
 
@@ -55,6 +56,7 @@ foreach my $question (
 	isnt($wanted, '', "$name: something to read");
 	is($standby->safe_psql('postgres', $sql), $wanted, "$name: the same on the standby");
 }
+is($standby->safe_psql('postgres', 'SELECT outcome FROM segment.segment_run WHERE run_id IS NULL'), 'unfinished', 'the refresh that was rolled back is known on the standby');
 is_whole($standby, 'postgres', 'standby');
 foreach my $write (
 	"SELECT segment.refresh_segmentation('loyal', '2024-06-01')", "SELECT segment.rename_segment('loyal', 'VIP', 'X')", "SELECT segment.drop_segmentation('loyal')",
@@ -66,6 +68,7 @@ foreach my $write (
 # after a failover it goes on
 $standby->promote;
 is($standby->safe_psql('postgres', "SELECT outcome, entered, departed FROM segment.refresh_segmentation('loyal', '2024-06-01')"), 'ok|0|0', 'refreshed after promotion');
+is($standby->safe_psql('postgres', "SELECT string_agg(outcome, ',' ORDER BY run_id) FROM segment.segment_run"), 'ok,ok,interrupted,ok', 'which logs the one that was rolled back');
 next_refresh_is_right($standby, 'postgres', '2024-07-01', 'promoted');
 
 $standby->stop;

@@ -35,7 +35,7 @@ my $complaints = q{
 			lead(segment_id) OVER w AS next_segment_id, lead(entered_at) OVER w AS next_entered_at, lead(entered_reason) OVER w AS next_reason
 		FROM place WINDOW w AS (PARTITION BY customer ORDER BY entered_at)
 	), run AS (
-		SELECT * FROM segment.run WHERE segmentation = %5$L AND outcome <> 'failed'
+		SELECT * FROM segment.run WHERE segmentation = %5$L AND outcome IN ('ok', 'empty')
 	), run_before AS (
 		SELECT *, lag(customers, 1, 0::bigint) OVER (ORDER BY run_id) AS customers_before, max(run_id) OVER () AS last_id, max(run_id) OVER (PARTITION BY as_of) AS last_of_instant FROM run
 	), event AS MATERIALIZED (

@@ -75,6 +75,8 @@ plain_kmeans(const SegmentPoints *points, int k, double *centroids, int32 *label
 		if (steps < 0)
 			break;
 	}
+	if (steps >= 0 && steps < max_iter)
+		segment_fine_means(points, &grid, labels, k, centroids, tap_memory(), NULL);
 	segment_grid_free(&grid, tap_memory());
 	segment_fixed_sums_free(&sums, tap_memory());
 	return steps;

@@ -1,0 +1,46 @@
+/*
+ * lloyd.h: Lloyd's steps, the inside of k-means.  See lloyd.c.
+ */
+#ifndef SEGMENT_LLOYD_H
+#define SEGMENT_LLOYD_H
+
+#include "kernel/fixed_sum.h"
+#include "kernel/kmeans.h"
+
+typedef struct Lloyd
+{
+	const SegmentPoints *points;
+	const SegmentKmeansOptions *options;
+	SegmentMemory memory;
+	int			k;
+	int			d;
+	int			n_groups;
+	double		slack;
+	double		tol;			/* sum of squared moves that ends a start */
+	double	   *centroids;		/* k x d */
+	double	   *old;			/* k x d: before the last step */
+	double	   *packed;
+	int32	   *labels;			/* n; -1: none yet */
+	double	   *upper;			/* n */
+	double	   *lower;			/* n x n_groups */
+	double	   *move;			/* k: how far each centroid went in the last step */
+	double	   *group_move;		/* n_groups: the longest in the group */
+	double	   *others_move;	/* k: the longest in its group but for its own */
+	double	   *half_gap;		/* k: half the distance to the nearest other centroid */
+	SegmentGrid grid;
+	SegmentFixedSums sums;
+} Lloyd;
+
+extern void segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points,
+							   const SegmentKmeansOptions *options, SegmentMemory memory);
+extern void segment_lloyd_free(Lloyd *lloyd);
+extern SegmentStatus segment_lloyd_begin(Lloyd *lloyd, uint64 seed);
+extern void segment_lloyd_restart(Lloyd *lloyd, const double *centroids);
+extern SegmentStatus segment_lloyd_place(Lloyd *lloyd, int64 *changed);
+extern void segment_lloyd_move(Lloyd *lloyd, const double *centroids);
+extern SegmentStatus segment_lloyd_refine_means(Lloyd *lloyd);
+extern SegmentStatus segment_lloyd_iterate(Lloyd *lloyd, double tol, int *iterations, bool *converged);
+extern SegmentStatus segment_lloyd_finish(Lloyd *lloyd, bool converged, double *inertia);
+extern SegmentStatus segment_lloyd_removal_costs(const Lloyd *lloyd, double *cost);
+
+#endif							/* SEGMENT_LLOYD_H */
