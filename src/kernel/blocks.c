@@ -110,7 +110,7 @@ segment_blocks_init(SegmentBlocks *blocks, const SegmentPoints *points, int k, c
 	blocks->shift = memory.resize(memory.ctx, NULL, sizeof(double) * (d + 1));
 	blocks->y = memory.resize(memory.ctx, NULL, sizeof(float) * (blocks->n * d * SEGMENT_BLOCK + 1));
 	blocks->reach = memory.resize(memory.ctx, NULL, sizeof(float) * (blocks->n + 1));
-	blocks->centroids = memory.resize(memory.ctx, NULL, sizeof(float) * ((size_t) k * d + 1));
+	blocks->centroids = memory.resize(memory.ctx, NULL, sizeof(float) * ((size_t) (k + 1) * d + 1));
 	find_shift(blocks, points);
 	for (j = 0; j < d; j++)
 		most = Max(most, largest[j]);
@@ -137,6 +137,8 @@ segment_blocks_set_centroids(SegmentBlocks *blocks, const double *centroids, int
 	int			c;
 	int			j;
 
+	for (j = 0; j < blocks->d; j++)
+		blocks->centroids[(size_t) k * blocks->d + j] = FLT_MAX;
 	for (c = 0; c < k; c++)
 		for (j = 0; j < blocks->d; j++)
 		{

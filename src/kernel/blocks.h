@@ -34,7 +34,7 @@ typedef struct SegmentBlocks
 	double	   *shift;			/* by coordinate */
 	float	   *y;				/* block after block: d times sixteen */
 	float	   *reach;			/* by block: at least the length of its longest y */
-	float	   *centroids;		/* k x d, as y is */
+	float	   *centroids;		/* k x d, as y is; one more when k is odd, never nearest */
 } SegmentBlocks;
 
 /* What segment_block_nearest finds out about a block. */
@@ -56,6 +56,17 @@ extern size_t segment_blocks_bytes_per_row(int d);
 #define SEGMENT_SELECT(mask, a, b) \
 	((SegmentSingles) (((SegmentWords) (a) & (mask)) | ((SegmentWords) (b) & ~(mask))))
 
+/* A centroid's squared distances: are they the least so far, or the second least? */
+#define SEGMENT_COMPARE(squared, centroid) \
+	do { \
+		nearer = (squared) < best; \
+		farther = SEGMENT_SELECT(nearer, best, squared); \
+		best = SEGMENT_SELECT(nearer, squared, best); \
+		number = (number & ~nearer) | ((centroid) & nearer); \
+		closer = farther < second; \
+		second = SEGMENT_SELECT(closer, farther, second); \
+	} while (0)
+
 /*
  * The nearest of k centroids for all points of a block; see blocks.c for what is
  * certain about it.
@@ -72,32 +83,33 @@ segment_block_nearest(const SegmentBlocks *blocks, int64 block, int k, SegmentBl
 	SegmentSingles second = best;
 	SegmentSingles margin;
 	SegmentSingleLanes least;
+	SegmentSingles farther;
 	SegmentWords number = {0};
+	SegmentWords nearer;
+	SegmentWords closer;
 	int			half;
 	int			lane;
 	int			c;
 
-	for (c = 0; c < k; c++)
+	/* two at a time, as each addition waits for the one before */
+	for (c = 0; c < k; c += 2)
 	{
 		const float *centroid = blocks->centroids + (size_t) c * d;
 		SegmentSingles sum = {0};
-		SegmentSingles farther;
-		SegmentWords nearer;
-		SegmentWords closer;	/* than the second one */
+		SegmentSingles next = {0};
 		int			j;
 
 		for (j = 0; j < d; j++)
 		{
-			SegmentSingles difference = ((const SegmentSingles *) y)[j] - centroid[j];
+			SegmentSingles point = ((const SegmentSingles *) y)[j];
+			SegmentSingles difference = point - centroid[j];
+			SegmentSingles other = point - centroid[d + j];
 
 			sum += difference * difference;
+			next += other * other;
 		}
-		nearer = sum < best;
-		farther = SEGMENT_SELECT(nearer, best, sum);
-		best = SEGMENT_SELECT(nearer, sum, best);
-		number = (number & ~nearer) | (c & nearer);
-		closer = farther < second;
-		second = SEGMENT_SELECT(closer, farther, second);
+		SEGMENT_COMPARE(sum, c);
+		SEGMENT_COMPARE(next, c + 1);
 	}
 	*(SegmentWords *) nearest->number = number;
 	margin = (second - best) - (relative * second + absolute);

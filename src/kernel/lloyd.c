@@ -30,6 +30,11 @@
  */
 #define SLACK 1e-12
 
+/* points that are on the move at a time: their coordinates fit into the nearest cache */
+#define MOVES (4 * SEGMENT_BLOCK)
+#define CACHE_LINE 64			/* bytes */
+#define MOST_PREFETCHED 512		/* bytes of a point; the CPU guesses the rest */
+
 /* rows between two questions whether to go on, where a row costs little */
 #define ROWS_BETWEEN_CHECKS 4096
 
@@ -91,11 +96,39 @@ place_again(const Lloyd *lloyd, int64 block, SegmentBlockNearest *nearest)
 													(block * SEGMENT_BLOCK + lane) * lloyd->d).number;
 }
 
+/* A point on its way from one cluster (-1: none) to another. */
+typedef struct PointMove
+{
+	int64		row;
+	int			from;
+	int			to;
+} PointMove;
+
+/* The sums follow points that move. */
+static void
+move_points(Lloyd *lloyd, const PointMove *moves, int n)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		const double *x = lloyd->points->x + moves[i].row * lloyd->d;
+		double		weight = segment_point_weight(lloyd->points, moves[i].row);
+
+		if (moves[i].from >= 0)
+			segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, moves[i].from, x, weight, -1);
+		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, moves[i].to, x, weight, 1);
+		lloyd->labels[moves[i].row] = moves[i].to;
+	}
+}
+
 /* Places the points of the blocks from..to - 1; returns how many changed. */
 SEGMENT_CLONES static int64
 place_blocks(Lloyd *lloyd, int64 from, int64 to)
 {
-	const SegmentPoints *points = lloyd->points;
+	const int	d = lloyd->d;
+	PointMove	moves[MOVES];
+	int			n_moves = 0;
 	int64		changed = 0;
 	int64		block;
 
@@ -103,7 +136,7 @@ place_blocks(Lloyd *lloyd, int64 from, int64 to)
 	{
 		SegmentBlockNearest nearest;
 		int64		first = block * SEGMENT_BLOCK;
-		int			n = (int) Min(points->n - first, SEGMENT_BLOCK);
+		int			n = (int) Min(lloyd->points->n - first, SEGMENT_BLOCK);
 		int			lane;
 
 		if (lloyd->until[block] > lloyd->travel)
@@ -114,20 +147,25 @@ place_blocks(Lloyd *lloyd, int64 from, int64 to)
 		lloyd->until[block] = lloyd->travel + nearest.least - lloyd->slack;
 		for (lane = 0; lane < n; lane++)
 		{
-			const double *x = points->x + (first + lane) * lloyd->d;
-			int			at = lloyd->labels[first + lane];
-			int			number = nearest.number[lane];
+			int64		row = first + lane;
+			int			byte;
 
-			if (number == at)
+			if (nearest.number[lane] == lloyd->labels[row])
 				continue;
-			if (at >= 0)
-				segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, at, x, segment_point_weight(points, first + lane), -1);
-			segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, number, x, segment_point_weight(points, first + lane), 1);
-			lloyd->labels[first + lane] = number;
-			changed++;
+			/* its coordinates are far away in memory, and will be here when its turn comes */
+			for (byte = 0; byte < (int) sizeof(double) * d && byte < MOST_PREFETCHED; byte += CACHE_LINE)
+				__builtin_prefetch((const char *) (lloyd->points->x + row * d) + byte);
+			moves[n_moves++] = (PointMove) {row, lloyd->labels[row], nearest.number[lane]};
+		}
+		if (n_moves > MOVES - SEGMENT_BLOCK)
+		{
+			move_points(lloyd, moves, n_moves);
+			changed += n_moves;
+			n_moves = 0;
 		}
 	}
-	return changed;
+	move_points(lloyd, moves, n_moves);
+	return changed + n_moves;
 }
 
 SegmentStatus
