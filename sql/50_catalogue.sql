@@ -6,8 +6,10 @@ CREATE TABLE segmentation (
     kind text NOT NULL,
     source text NOT NULL,
     customers text,
+    features text[],
+    feature_types text[],
     options jsonb NOT NULL DEFAULT '{}',
-    time_zone text NOT NULL,
+    time_zone text,
     search_path text NOT NULL,
     retrain_every interval,
     table_schema name NOT NULL,
@@ -21,18 +23,21 @@ CREATE TABLE segmentation (
     last_run_at timestamptz,
     description text,
     created_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (table_schema, member_table)
+    UNIQUE (table_schema, member_table),
+    CHECK (cardinality(features) = cardinality(feature_types) AND array_position(features, NULL) IS NULL)
 );
 COMMENT ON TABLE segmentation IS 'Segmentations: named, owned, versioned divisions of customers.';
 COMMENT ON COLUMN segmentation.name IS 'Name of the segmentation, unique in the database.';
 COMMENT ON COLUMN segmentation.owner IS 'Role whose rights a refresh has; it and its members may refresh, change and drop.';
-COMMENT ON COLUMN segmentation.kind IS 'Kind of model: rfm.';
-COMMENT ON COLUMN segmentation.source IS 'Query that yields the orders: customer, time, amount and optionally order id.';
+COMMENT ON COLUMN segmentation.kind IS 'Kind of model: rfm, kmeans.';
+COMMENT ON COLUMN segmentation.source IS 'Query that is read at each refresh. rfm: the orders (customer, time, amount and optionally order id); clusterings: one row per customer, the key and the features by name.';
 COMMENT ON COLUMN segmentation.customers IS 'Query that yields all customers, so that those without orders are members, too; NULL: only customers with orders.';
-COMMENT ON COLUMN segmentation.options IS 'Options of source and model as given when the segmentation was created: scheme, method, bins, thresholds, lookback, refunds, zero_amounts.';
-COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days.';
+COMMENT ON COLUMN segmentation.features IS 'Clusterings: columns of the source that tell customers apart, in the model''s order; NULL for rfm.';
+COMMENT ON COLUMN segmentation.feature_types IS 'Their types in the member table: double precision or text.';
+COMMENT ON COLUMN segmentation.options IS 'Options of source and model as given when the segmentation was created. rfm: scheme, method, bins, thresholds, lookback, refunds, zero_amounts; clusterings: those of the function of their kind, k and others.';
+COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days; NULL where days do not count.';
 COMMENT ON COLUMN segmentation.search_path IS 'search_path under which source and customers are run: that of the creator.';
-COMMENT ON COLUMN segmentation.retrain_every IS 'How long a model is kept before a refresh trains anew; NULL: every refresh trains.';
+COMMENT ON COLUMN segmentation.retrain_every IS 'How long a model is kept before a refresh trains anew. NULL: rfm trains at every refresh, clusterings at the first and when told to.';
 COMMENT ON COLUMN segmentation.table_schema IS 'Schema of the member and history tables.';
 COMMENT ON COLUMN segmentation.member_table IS 'Table of present members.';
 COMMENT ON COLUMN segmentation.history_table IS 'Table of places that customers had before.';
@@ -120,7 +125,7 @@ COMMENT ON COLUMN run.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN run.as_of IS 'The instant the run speaks of; NULL: interrupted, not known.';
 COMMENT ON COLUMN run.started_at IS 'When it began.';
 COMMENT ON COLUMN run.finished_at IS 'When it ended; NULL: interrupted.';
-COMMENT ON COLUMN run.outcome IS '''ok''; ''empty'': there was no order and no model to place anybody with; ''failed'': nothing was changed, see error; ''interrupted'': nothing was changed, and the run itself could not log it (cancelled, lost in a crash, rolled back): the next one did.';
+COMMENT ON COLUMN run.outcome IS '''ok''; ''empty'': there was nothing to train with and no model to place anybody with; ''failed'': nothing was changed, see error; ''interrupted'': nothing was changed, and the run itself could not log it (cancelled, lost in a crash, rolled back): the next one did.';
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN run.trained IS 'Whether the run trained a model.';
 COMMENT ON COLUMN run.customers IS 'Members after the run.';
@@ -132,7 +137,7 @@ COMMENT ON COLUMN run.unchanged IS 'Members for whom nothing was written.';
 COMMENT ON COLUMN run.rows_read IS 'Rows the source yielded.';
 COMMENT ON COLUMN run.rows_used IS 'Rows that counted.';
 COMMENT ON COLUMN run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
-COMMENT ON COLUMN run.counts IS 'All counts of rfm_summary_counts().';
+COMMENT ON COLUMN run.counts IS 'How many rows were left out for which reason. rfm: see rfm_summary_counts(); clusterings: rows_read, rows_used, null_customer (no key), not_placed (a feature is missing).';
 COMMENT ON COLUMN run.summarise_seconds IS 'Time of reading the source into one row per customer.';
 COMMENT ON COLUMN run.train_seconds IS 'Time of collecting features and training.';
 COMMENT ON COLUMN run.write_seconds IS 'Time of assigning, comparing and writing differences.';

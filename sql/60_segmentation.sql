@@ -35,51 +35,85 @@ $$;
 COMMENT ON FUNCTION source_key(text, text) IS
 'Name and type of the first column of a source, the customer key. Errors as query_columns.';
 
-CREATE FUNCTION check_rfm_options(
-    source text, source_path text, key_type text, scheme text, method text, bins integer, thresholds jsonb,
-    lookback interval, refunds text, zero_amounts text, time_zone text) RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+-- ---- what a kind of segmentation supplies ----
+-- Its own file has a function for each of these four; all else is shared.
+
+CREATE FUNCTION member_columns(s segmentation, OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- every option is checked by what will use it, without reading the source
-    PERFORM segment.rfm_model(segment.feature_set(v, v, v), bins, method, thresholds, scheme)
-    FROM generate_series(1, 10) AS v;
-    PERFORM segment.equality_operator(key_type::regtype);
-    EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
-                   key_type, E'SELECT * FROM (\n' || source || E'\n) AS source LIMIT 0', lookback, refunds, zero_amounts, time_zone, source_path);
+    IF s.kind = 'rfm' THEN
+        RETURN QUERY SELECT c.* FROM segment.rfm_member_columns() AS c ORDER BY c.number;
+    ELSE
+        RETURN QUERY SELECT c.* FROM segment.cluster_member_columns(s) AS c ORDER BY c.number;
+    END IF;
 END;
 $$;
-COMMENT ON FUNCTION check_rfm_options(text, text, text, text, text, integer, jsonb, interval, text, text, text) IS
-'Raises the error that an RFM segmentation of these options would run into.';
+COMMENT ON FUNCTION member_columns(segmentation) IS
+'The columns that a member table has of its own, by the kind of segmentation, between segment and entered_at. number: from 1; placed has them as v1, v2, ... required: never NULL. is_fact: what is told of the customer, not worked out by the model; a change of it is a reason to move.';
 
-CREATE FUNCTION create_rfm_segmentation(
-    name text, source text, customers text DEFAULT NULL, scheme text DEFAULT 'default',
-    method text DEFAULT 'quantile', bins integer DEFAULT NULL, thresholds jsonb DEFAULT NULL,
-    lookback interval DEFAULT NULL, refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order',
-    time_zone text DEFAULT current_setting('TimeZone'), retrain_every interval DEFAULT NULL,
-    schema name DEFAULT current_schema(), description text DEFAULT NULL,
-    search_path text DEFAULT current_setting('search_path')) RETURNS regclass
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION kind_reasons(kind text, OUT fact_reason text, OUT other_reason text, OUT entered_comment text, OUT came_comment text, OUT left_comment text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT r.*
+    FROM (VALUES ('orders', 'time',
+                  'Why: new (first seen), orders (new or changed orders), time (no more than time passing), model (retrained cut points).',
+                  'Why the customer came: new, orders, time or model.',
+                  'Why the customer left: orders, time, model, or gone (no longer in the source).')) AS r
+    WHERE kind = 'rfm'
+    UNION ALL
+    SELECT r.*
+    FROM (VALUES ('features', 'model',
+                  'Why: new (first seen), features (other values), model (trained anew).',
+                  'Why the customer came: new, features or model.',
+                  'Why the customer left: features, model, or gone (no longer in the source, or a feature is missing).')) AS r
+    WHERE kind IS DISTINCT FROM 'rfm';
+END;
+COMMENT ON FUNCTION kind_reasons(text) IS
+'The reason of a move, other than a new model, by kind of segmentation: when facts of the customer changed, and when not; and what the comments on the tables say of reasons.';
+
+CREATE FUNCTION placed_features(s segmentation, OUT features text, OUT further text)
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    member_table text := name || '_segments';
-    history_table text := name || '_history';
-    own_columns CONSTANT text[] := ARRAY['segment_id', 'segment', 'recency_score', 'frequency_score', 'monetary_score', 'rfm_score',
-        'first_order_at', 'last_order_at', 'frequency', 'monetary', 'entered_at', 'entered_reason', 'left_at', 'left_reason'];
-    key_column name;
-    key_type text;
-    customer_type text;
+BEGIN
+    IF s.kind = 'rfm' THEN
+        SELECT f.features, f.further INTO features, further FROM segment.rfm_placed_features() AS f;
+    ELSE
+        features := segment.cluster_placed_features(s);
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION placed_features(segmentation) IS
+'The features of a customer as the text of arguments to assign_segment(model, ...), made of columns of placed. further: columns of placed, beside v1, v2, ..., that they are made of; NULL: none.';
+
+CREATE FUNCTION placing_query(s segmentation, as_of timestamptz, train boolean) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF s.kind = 'rfm' THEN
+        RETURN segment.rfm_placing_query(s, as_of, train);
+    END IF;
+    RETURN segment.cluster_placing_query(s, train);
+END;
+$$;
+COMMENT ON FUNCTION placing_query(segmentation, timestamptz, boolean) IS
+'The WITH clauses of a refresh that read the source: model(model, trained_at, counts), trained or current, and placed(customer, segment_id, segment, v1, v2, ...), the customers placed by it, with the member table''s own columns.';
+
+-- ---- creating: what all kinds share ----
+
+CREATE FUNCTION check_new_segmentation(name text, source text, schema name, example text) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
 BEGIN
     IF coalesce(name, '') = '' OR source IS NULL THEN
         RAISE EXCEPTION 'a segmentation needs a name and a source'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'For instance create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'').';
+            USING ERRCODE = 'invalid_parameter_value', HINT = format('For instance %s.', example);
     END IF;
-    IF octet_length(member_table) > 63 THEN
+    IF octet_length(name || '_segments') > 63 THEN
         RAISE EXCEPTION 'name of a segmentation must have at most 54 bytes, not %', octet_length(name)
             USING ERRCODE = 'name_too_long', HINT = 'Its tables are named after it, with _segments and _history added.';
     END IF;
-    IF EXISTS (SELECT FROM segment.segmentation AS s WHERE s.name = create_rfm_segmentation.name) THEN
+    IF EXISTS (SELECT FROM segment.segmentation AS s WHERE s.name = check_new_segmentation.name) THEN
         RAISE EXCEPTION 'segmentation "%" already exists', name
             USING ERRCODE = 'duplicate_object', HINT = 'Choose another name, or drop_segmentation() first.';
     END IF;
@@ -87,22 +121,40 @@ BEGIN
         RAISE EXCEPTION 'no schema to create the tables in'
             USING ERRCODE = 'invalid_schema_name', HINT = 'Give the argument schema, or set search_path.';
     END IF;
+END;
+$$;
+COMMENT ON FUNCTION check_new_segmentation(text, text, name, text) IS
+'Raises the error that creating a segmentation of this name would run into, whatever its kind. example: a call to show in a hint.';
 
-    source := segment.source_query(source, search_path);
-    SELECT c.name, c.type INTO key_column, key_type FROM segment.source_key(source, search_path) AS c;
-    IF key_column = ANY (own_columns) THEN
-        RAISE EXCEPTION 'the customer key is named "%", as a column of the member table', key_column
+CREATE FUNCTION check_column_names(s segmentation) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    own text[] := ARRAY(SELECT c.name FROM segment.member_columns(s) AS c);
+    taken text;
+BEGIN
+    IF s.key_column = ANY (ARRAY['segment_id', 'segment', 'entered_at', 'entered_reason', 'left_at', 'left_reason'] || own) THEN
+        RAISE EXCEPTION 'the customer key is named "%", as a column of the member table', s.key_column
             USING ERRCODE = 'duplicate_column', HINT = 'Give it another name in the source: SELECT ... AS customer_id.';
     END IF;
-    IF customers IS NOT NULL THEN
-        customers := segment.source_query(customers, search_path);
-        customer_type := (SELECT c.type FROM segment.source_key(customers, search_path) AS c);
-        IF customer_type <> key_type THEN
-            RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %', customer_type, key_type
-                USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
-        END IF;
+    SELECT c INTO taken FROM unnest(own) AS c WHERE c = ANY ('{segment_id,segment,entered_at,entered_reason}') LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a feature is named "%", as a column of the member table', taken
+            USING ERRCODE = 'duplicate_column', HINT = 'Give it another name in the source: SELECT ... AS other_name.';
     END IF;
-    PERFORM segment.check_rfm_options(source, search_path, key_type, scheme, method, bins, thresholds, lookback, refunds, zero_amounts, time_zone);
+END;
+$$;
+COMMENT ON FUNCTION check_column_names(segmentation) IS
+'Raises an error (duplicate_column) when the customer key or a feature has the name of a column that every member table has.';
+
+CREATE FUNCTION create_segmentation(s segmentation) RETURNS regclass
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    s.owner := current_user;
+    s.member_table := s.name || '_segments';
+    s.history_table := s.name || '_history';
+    PERFORM segment.check_column_names(s);
 
     -- the primary key of the members is built after the first fill, in one go
     EXECUTE format(
@@ -110,17 +162,12 @@ BEGIN
             %I %s NOT NULL,
             segment_id integer NOT NULL,
             segment text NOT NULL,
-            recency_score smallint,
-            frequency_score smallint,
-            monetary_score smallint,
-            rfm_score text,
-            first_order_at timestamptz,
-            last_order_at timestamptz,
-            frequency bigint NOT NULL,
-            monetary numeric NOT NULL,
+            %s,
             entered_at timestamptz NOT NULL,
             entered_reason text NOT NULL)',
-        schema, member_table, key_column, key_type);
+        s.table_schema, s.member_table, s.key_column, s.key_type,
+        (SELECT string_agg(format('%I %s%s', c.name, c.type, CASE WHEN c.required THEN ' NOT NULL' END), ', ' ORDER BY c.number)
+         FROM segment.member_columns(s) AS c));
     EXECUTE format(
         'CREATE TABLE %I.%I (
             %I %s,
@@ -130,55 +177,47 @@ BEGIN
             entered_reason text NOT NULL,
             left_reason text NOT NULL,
             PRIMARY KEY (%3$I, entered_at))',
-        schema, history_table, key_column, key_type);
+        s.table_schema, s.history_table, s.key_column, s.key_type);
 
-    INSERT INTO segment.segmentation (name, owner, kind, source, customers, options, time_zone, search_path, retrain_every,
+    INSERT INTO segment.segmentation (name, owner, kind, source, customers, features, feature_types, options, time_zone, search_path, retrain_every,
                                       table_schema, member_table, history_table, key_column, key_type, description)
-    VALUES (name, current_user, 'rfm', source, customers,
-            jsonb_strip_nulls(jsonb_build_object(
-                'scheme', scheme, 'method', method, 'bins', bins, 'thresholds', thresholds,
-                'lookback', lookback, 'refunds', refunds, 'zero_amounts', zero_amounts)),
-            time_zone, search_path, retrain_every,
-            schema, member_table, history_table, key_column, key_type, description);
-    PERFORM segment.comment_tables(name);
-    PERFORM segment.create_run_mark(segment.segmentation_row(name));
-    RETURN format('%I.%I', schema, member_table)::regclass;
+    VALUES (s.name, s.owner, s.kind, s.source, s.customers, s.features, s.feature_types, s.options, s.time_zone, s.search_path, s.retrain_every,
+            s.table_schema, s.member_table, s.history_table, s.key_column, s.key_type, s.description);
+    PERFORM segment.comment_tables(s.name);
+    PERFORM segment.create_run_mark(segment.segmentation_row(s.name));
+    RETURN format('%I.%I', s.table_schema, s.member_table)::regclass;
 END;
 $$;
-COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text) IS
-'Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had before), owned by the current user; returns the member table. Nobody is a member before the first refresh_segmentation(). source: a query that yields customer, time of the order, amount and optionally order id, or the name of a table or view with just these columns; the key column keeps its name and type. customers: a query whose first column lists all customers, so that those without orders are members (segment ''Prospect''). scheme, method, bins, thresholds: see rfm_model. lookback, refunds, zero_amounts, time_zone (default: the session''s): see rfm_summary. retrain_every: how long a model is kept; NULL trains at every refresh. schema: of the tables, default the current one. search_path: under which source and customers run, default the session''s. Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is refused for.';
+COMMENT ON FUNCTION create_segmentation(segmentation) IS
+'Creates the two tables of a segmentation and the sequence that marks its runs, for the current user, and enters it into the catalogue; returns the member table. What is checked before: check_new_segmentation and the options of its kind.';
 
 CREATE FUNCTION comment_tables(name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment.segmentation_row(name);
+    reasons record;
     pair text[];
 BEGIN
+    SELECT * INTO reasons FROM segment.kind_reasons(s.kind);
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', s.table_schema, s.member_table,
                    format('Present members of the segmentation "%s", one row per customer; written by refresh_segmentation.', name));
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', s.table_schema, s.history_table,
                    format('Places that customers of the segmentation "%s" had before: each from entered_at until before left_at. The present place is in %I.', name, s.member_table));
+    EXECUTE (SELECT string_agg(format('COMMENT ON COLUMN %I.%I.%I IS %L', s.table_schema, s.member_table, c.name, c.comment), '; ')
+             FROM segment.member_columns(s) AS c);
     FOREACH pair SLICE 1 IN ARRAY ARRAY[
         [s.member_table, s.key_column, 'Key of the customer.'],
         [s.member_table, 'segment_id', 'Id of the segment; stable over renaming and retraining.'],
         [s.member_table, 'segment', 'Name of the segment.'],
-        [s.member_table, 'recency_score', 'Score of recency, highest for the most recent; NULL without orders.'],
-        [s.member_table, 'frequency_score', 'Score of the number of orders; NULL without orders.'],
-        [s.member_table, 'monetary_score', 'Score of the total amount; NULL without orders.'],
-        [s.member_table, 'rfm_score', 'The three scores as a code, such as 555; NULL without orders.'],
-        [s.member_table, 'first_order_at', 'Time of the first order.'],
-        [s.member_table, 'last_order_at', 'Time of the last order; recency is counted from here.'],
-        [s.member_table, 'frequency', 'Number of orders.'],
-        [s.member_table, 'monetary', 'Total amount of all orders, refunds as the segmentation treats them.'],
         [s.member_table, 'entered_at', 'as_of of the refresh that put the customer into this segment.'],
-        [s.member_table, 'entered_reason', 'Why: new (first seen), orders (new or changed orders), time (no more than time passing), model (retrained cut points).'],
+        [s.member_table, 'entered_reason', reasons.entered_comment],
         [s.history_table, s.key_column, 'Key of the customer.'],
         [s.history_table, 'segment_id', 'Id of the segment; its name is in segment.segment.'],
         [s.history_table, 'entered_at', 'as_of of the refresh that put the customer into the segment.'],
         [s.history_table, 'left_at', 'as_of of the refresh that took the customer out of it; not included.'],
-        [s.history_table, 'entered_reason', 'Why the customer came: new, orders, time or model.'],
-        [s.history_table, 'left_reason', 'Why the customer left: orders, time, model, or gone (no longer in the source).']]
+        [s.history_table, 'entered_reason', reasons.came_comment],
+        [s.history_table, 'left_reason', reasons.left_comment]]
     LOOP
         EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', s.table_schema, pair[1], pair[2], pair[3]);
     END LOOP;
@@ -186,132 +225,109 @@ END;
 $$;
 COMMENT ON FUNCTION comment_tables(text) IS 'Writes the comments on the tables of a segmentation, which BI tools show.';
 
--- The customers of a source, placed by a model: the text of WITH clauses that
--- end in placed(customer, segment_id, segment, scores, figures).
-CREATE FUNCTION placing_query(s segmentation, as_of timestamptz, train boolean) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    everyone text := 'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary FROM summary';
-    next_id integer;
-    ids integer[];
-    origins text[];
-    names text[];
-    current_model text := 'SELECT m.model FROM segment.model AS m WHERE m.segmentation = ' || quote_literal(s.name)
-        || ' AND m.version = ' || coalesce(s.model_version, 0);
-    -- reading waits for the summary, whose counts and time are taken next
-    model text := format('SELECT (%s) AS model FROM (SELECT count(*) FROM summary) AS read', current_model);
-BEGIN
-    IF s.customers IS NOT NULL THEN
-        everyone := everyone || format(
-            E'\nUNION ALL SELECT DISTINCT c.customer, NULL::timestamptz, NULL::timestamptz, NULL::float8, 0::bigint, 0::numeric\n'
-            'FROM segment.query_keys(NULL::%s, %L, %L) AS c(customer) LEFT JOIN summary ON summary.customer %s c.customer WHERE summary.customer IS NULL',
-            s.key_type, s.customers, s.search_path, segment.equality_operator(s.key_type::regtype));
-    END IF;
-    IF train THEN
-        -- open segments first: they keep their names
-        SELECT coalesce(max(g.segment_id), 0) + 1, coalesce(array_agg(g.segment_id ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
-               coalesce(array_agg(g.origin ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
-               coalesce(array_agg(g.name ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')
-        INTO next_id, ids, origins, names
-        FROM segment.segment AS g WHERE g.segmentation = s.name;
-        model := format(
-            E'SELECT coalesce(segment.model_identify(trained.model, %L, %L, %L, %s), (%s)) AS model\n'
-            'FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0\n'
-            'THEN segment.rfm_model(segment.feature_set(recency, frequency, monetary), %L, %L, %L, %L) END AS model FROM summary) AS trained',
-            ids, origins, names, next_id, current_model,
-            s.options ->> 'bins', s.options ->> 'method', s.options -> 'thresholds', s.options ->> 'scheme');
-    END IF;
-    RETURN format(
-        E'WITH summary AS MATERIALIZED (\n'
-        'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary\n'
-        'FROM segment.rfm_summary(NULL::%s, %L, %L, %L, %L, %L, %L, search_path => %L)\n'
-        '), model AS MATERIALIZED (\n'
-        'SELECT model, clock_timestamp() AS trained_at, segment.rfm_summary_counts() AS counts FROM (%s) AS trained\n'
-        '), placed AS (\n'
-        'SELECT customer,\n'
-        '    segment.assign_segment_id(m.model, recency, frequency, monetary) AS segment_id,\n'
-        '    segment.assign_segment(m.model, recency, frequency, monetary) AS segment,\n'
-        '    segment.recency_score(m.model, recency) AS recency_score,\n'
-        '    segment.frequency_score(m.model, frequency) AS frequency_score,\n'
-        '    CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS monetary_score,\n'
-        '    segment.rfm_score(m.model, recency, frequency, monetary) AS rfm_score,\n'
-        '    first_order_at, last_order_at, frequency, monetary, recency\n'
-        'FROM (%s) AS everyone CROSS JOIN model AS m WHERE m.model IS NOT NULL\n'
-        ')',
-        s.key_type, s.source, segment.instant(as_of), s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path,
-        model, everyone);
-END;
-$$;
-COMMENT ON FUNCTION placing_query(segmentation, timestamptz, boolean) IS
-'The WITH clauses of a refresh: summary of the source, model (trained or current) and placed customers.';
+-- ---- refreshing ----
+
+CREATE FUNCTION filling_query(s segmentation) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN format(
+    E', entered AS (\n'
+    'INSERT INTO %1$I.%2$I SELECT customer, segment_id, segment, %3$s, $1, ''new'' FROM placed RETURNING 1\n'
+    ') SELECT m.model, m.trained_at, m.counts, e.n AS entered, 0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated\n'
+    'FROM model AS m, (SELECT count(*) AS n FROM entered) AS e',
+    s.table_schema, s.member_table, (SELECT string_agg('v' || c.number, ', ' ORDER BY c.number) FROM member_columns(s) AS c));
+COMMENT ON FUNCTION filling_query(segmentation) IS
+'The WITH clauses of a refresh that follow placed, when the member table is empty: fill it.';
 
 -- What a refresh writes, the text of WITH clauses that follow placed: only
 -- differences.  base is the place just before as_of ($1): the member's row, or,
 -- when the instant was refreshed before (again), what that refresh put into the
 -- history.  So a second refresh as of the same instant corrects the first, and
--- one transition stays one event.
+-- one transition stays one event.  $2: a model was trained, $3: the one before.
+-- The member table's own columns are called v1, v2, ..., because they may have
+-- any name.
 CREATE FUNCTION writing_query(s segmentation, again boolean) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN format(
-    E', base AS (\n'
-    'SELECT coalesce(p.customer, o.%3$I) AS customer, p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score,\n'
-    '    p.first_order_at, p.last_order_at, p.frequency, p.monetary, p.recency,\n'
-    '    CASE WHEN o.%3$I IS NULL THEN ''entered'' WHEN p.customer IS NULL THEN ''departed''\n'
-    '         WHEN p.segment_id <> o.segment_id THEN ''moved'' ELSE ''updated'' END AS change,\n'
-    '    o.%3$I IS NULL OR (p.frequency, p.monetary, p.last_order_at) IS DISTINCT FROM (o.frequency, o.monetary, o.last_order_at) AS other_orders,\n'
-    '    %5$s\n'
-    'FROM placed AS p FULL JOIN %1$I.%2$I AS o ON p.customer %8$s o.%3$I\n'
-    '%6$s'
-    'WHERE o.%3$I IS NULL OR p.customer IS NULL\n'
-    '   OR (p.segment_id, p.segment, p.recency_score, p.frequency_score, p.monetary_score, p.rfm_score, p.first_order_at, p.last_order_at, p.frequency, p.monetary)\n'
-    '      IS DISTINCT FROM\n'
-    '      (o.segment_id, o.segment, o.recency_score, o.frequency_score, o.monetary_score, o.rfm_score, o.first_order_at, o.last_order_at, o.frequency, o.monetary)\n'
-    '), changed AS MATERIALIZED (\n'
-    'SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,\n'
-    '    CASE WHEN base_id = segment_id THEN base_entered_at ELSE $1 END AS entered_at,\n'
-    '    CASE WHEN segment_id IS NULL THEN ''gone'' WHEN base_id IS NULL THEN ''new'' WHEN base_id = segment_id THEN base_reason\n'
-    '         WHEN $2 AND segment.assign_segment_id($3, recency, frequency, monetary) = base_id THEN ''model''\n'
-    '         WHEN other_orders THEN ''orders'' WHEN left_reason <> ''gone'' THEN left_reason ELSE ''time'' END AS reason\n'
-    'FROM base\n'
-    '), kept AS (\n'
-    'UPDATE %1$I.%2$I AS o SET segment_id = c.segment_id, segment = c.segment,\n'
-    '    recency_score = c.recency_score, frequency_score = c.frequency_score, monetary_score = c.monetary_score, rfm_score = c.rfm_score,\n'
-    '    first_order_at = c.first_order_at, last_order_at = c.last_order_at, frequency = c.frequency, monetary = c.monetary,\n'
-    '    entered_at = c.entered_at, entered_reason = c.reason\n'
-    'FROM changed AS c WHERE o.%3$I %8$s c.customer AND c.change IN (''moved'', ''updated'')\n'
-    '), entered AS (\n'
-    'INSERT INTO %1$I.%2$I SELECT customer, segment_id, segment, recency_score, frequency_score, monetary_score, rfm_score,\n'
-    '    first_order_at, last_order_at, frequency, monetary, entered_at, reason FROM changed WHERE change = ''entered''\n'
-    '), departed AS (\n'
-    'DELETE FROM %1$I.%2$I AS o USING changed AS c WHERE o.%3$I %8$s c.customer AND c.change = ''departed''\n'
-    '), history AS (\n'
-    'INSERT INTO %1$I.%4$I SELECT customer, base_id, base_entered_at, $1, base_reason, reason\n'
-    'FROM changed WHERE leaves_base AND left_reason IS NULL\n'
-    '%7$s'
-    ') SELECT m.model, m.trained_at, m.counts, c.* FROM model AS m, (\n'
-    'SELECT count(*) FILTER (WHERE change = ''entered'') AS entered, count(*) FILTER (WHERE change = ''departed'') AS departed,\n'
-    '    count(*) FILTER (WHERE change = ''moved'') AS moved, count(*) FILTER (WHERE change = ''updated'') AS updated FROM changed) AS c',
-    s.table_schema, s.member_table, s.key_column, s.history_table,
-    CASE WHEN again THEN
-        'CASE WHEN o.entered_at < $1 THEN o.segment_id ELSE h.segment_id END AS base_id, CASE WHEN o.entered_at < $1 THEN o.entered_at ELSE h.entered_at END AS base_entered_at, '
-        'CASE WHEN o.entered_at < $1 THEN o.entered_reason ELSE h.entered_reason END AS base_reason, h.left_reason'
-    ELSE
-        'o.segment_id AS base_id, o.entered_at AS base_entered_at, o.entered_reason AS base_reason, NULL::text AS left_reason'
-    END,
-    CASE WHEN again THEN
-        format(E'LEFT JOIN %1$I.%2$I AS h ON h.%3$I %4$s coalesce(p.customer, o.%3$I) AND h.left_at = $1\n',
-               s.table_schema, s.history_table, s.key_column, equality_operator(s.key_type::regtype))
-    END,
-    CASE WHEN again THEN
-        format(E'), history_undone AS (\n'
-               'DELETE FROM %1$I.%2$I AS h USING changed AS c WHERE h.%3$I %4$s c.customer AND h.left_at = $1 AND c.leaves_base IS NOT TRUE\n'
-               '), history_corrected AS (\n'
-               'UPDATE %1$I.%2$I AS h SET left_reason = c.reason FROM changed AS c\n'
-               'WHERE h.%3$I %4$s c.customer AND h.left_at = $1 AND c.leaves_base AND h.left_reason <> c.reason\n',
-               s.table_schema, s.history_table, s.key_column, equality_operator(s.key_type::regtype))
-    END,
-    equality_operator(s.key_type::regtype));
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    members text := format('%I.%I', s.table_schema, s.member_table);
+    history text := format('%I.%I', s.table_schema, s.history_table);
+    key text := quote_ident(s.key_column);
+    equals text := segment.equality_operator(s.key_type::regtype);
+    reasons record;
+    features text;
+    further text;
+    v text;         -- the own columns: as they are called here,
+    p_v text;       -- of the customers placed,
+    o_names text;   -- of the old member table,
+    set_v text;     -- as written to it
+    p_facts text;
+    o_facts text;
+BEGIN
+    SELECT * INTO reasons FROM segment.kind_reasons(s.kind);
+    SELECT f.features, f.further INTO features, further FROM segment.placed_features(s) AS f;
+    SELECT string_agg('v' || c.number, ', ' ORDER BY c.number), string_agg('p.v' || c.number, ', ' ORDER BY c.number),
+           string_agg(format('o.%I', c.name), ', ' ORDER BY c.number), string_agg(format('%I = c.v%s', c.name, c.number), ', ' ORDER BY c.number),
+           string_agg('p.v' || c.number, ', ' ORDER BY c.number) FILTER (WHERE c.is_fact),
+           string_agg(format('o.%I', c.name), ', ' ORDER BY c.number) FILTER (WHERE c.is_fact)
+    INTO v, p_v, o_names, set_v, p_facts, o_facts
+    FROM segment.member_columns(s) AS c;
+    RETURN format(
+        E', base AS (\n'
+        'SELECT coalesce(p.customer, o.%2$s) AS customer, p.segment_id, p.segment, %4$s,\n'
+        '    CASE WHEN o.%2$s IS NULL THEN ''entered'' WHEN p.customer IS NULL THEN ''departed''\n'
+        '         WHEN p.segment_id <> o.segment_id THEN ''moved'' ELSE ''updated'' END AS change,\n'
+        '    o.%2$s IS NULL OR (%5$s) IS DISTINCT FROM (%6$s) AS other_facts,\n',
+        members, key, equals, concat_ws(', ', p_v, 'p.' || further), p_facts, o_facts)
+        || CASE WHEN again THEN
+            E'    CASE WHEN o.entered_at < $1 THEN o.segment_id ELSE h.segment_id END AS base_id, CASE WHEN o.entered_at < $1 THEN o.entered_at ELSE h.entered_at END AS base_entered_at,\n'
+            '    CASE WHEN o.entered_at < $1 THEN o.entered_reason ELSE h.entered_reason END AS base_reason, h.left_reason\n'
+        ELSE
+            E'    o.segment_id AS base_id, o.entered_at AS base_entered_at, o.entered_reason AS base_reason, NULL::text AS left_reason\n'
+        END
+        || format(E'FROM placed AS p FULL JOIN %1$s AS o ON p.customer %3$s o.%2$s\n', members, key, equals)
+        || CASE WHEN again THEN
+            format(E'LEFT JOIN %1$s AS h ON h.%2$s %3$s coalesce(p.customer, o.%2$s) AND h.left_at = $1\n', history, key, equals)
+        ELSE '' END
+        || format(
+        E'WHERE o.%1$s IS NULL OR p.customer IS NULL\n'
+        '   OR (p.segment_id, p.segment, %2$s) IS DISTINCT FROM (o.segment_id, o.segment, %3$s)\n'
+        '), changed AS MATERIALIZED (\n'
+        'SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,\n'
+        '    CASE WHEN base_id = segment_id THEN base_entered_at ELSE $1 END AS entered_at,\n'
+        '    CASE WHEN segment_id IS NULL THEN ''gone'' WHEN base_id IS NULL THEN ''new'' WHEN base_id = segment_id THEN base_reason\n'
+        '         WHEN $2 AND segment.assign_segment_id($3, %4$s) = base_id THEN ''model''\n'
+        '         WHEN other_facts THEN %5$L WHEN left_reason <> ''gone'' THEN left_reason ELSE %6$L END AS reason\n'
+        'FROM base\n'
+        ')',
+        key, p_v, o_names, features, reasons.fact_reason, reasons.other_reason)
+        || format(
+        E', kept AS (\n'
+        'UPDATE %1$s AS o SET segment_id = c.segment_id, segment = c.segment, %4$s, entered_at = c.entered_at, entered_reason = c.reason\n'
+        'FROM changed AS c WHERE o.%2$s %3$s c.customer AND c.change IN (''moved'', ''updated'')\n'
+        '), entered AS (\n'
+        'INSERT INTO %1$s SELECT customer, segment_id, segment, %5$s, entered_at, reason FROM changed WHERE change = ''entered''\n'
+        '), departed AS (\n'
+        'DELETE FROM %1$s AS o USING changed AS c WHERE o.%2$s %3$s c.customer AND c.change = ''departed''\n'
+        ')', members, key, equals, set_v, v)
+        || format(
+        E', history AS (\n'
+        'INSERT INTO %1$s SELECT customer, base_id, base_entered_at, $1, base_reason, reason\n'
+        'FROM changed WHERE leaves_base AND left_reason IS NULL\n'
+        ')', history)
+        || CASE WHEN again THEN
+            format(
+            E', history_undone AS (\n'
+            'DELETE FROM %1$s AS h USING changed AS c WHERE h.%2$s %3$s c.customer AND h.left_at = $1 AND c.leaves_base IS NOT TRUE\n'
+            '), history_corrected AS (\n'
+            'UPDATE %1$s AS h SET left_reason = c.reason FROM changed AS c\n'
+            'WHERE h.%2$s %3$s c.customer AND h.left_at = $1 AND c.leaves_base AND h.left_reason <> c.reason\n'
+            ')', history, key, equals)
+        ELSE '' END
+        || E'\nSELECT m.model, m.trained_at, m.counts, c.* FROM model AS m, (\n'
+        'SELECT count(*) FILTER (WHERE change = ''entered'') AS entered, count(*) FILTER (WHERE change = ''departed'') AS departed,\n'
+        '    count(*) FILTER (WHERE change = ''moved'') AS moved, count(*) FILTER (WHERE change = ''updated'') AS updated FROM changed) AS c';
+END;
+$$;
 COMMENT ON FUNCTION writing_query(segmentation, boolean) IS
 'The WITH clauses of a refresh that follow placed: compare with the members, write differences, close history. again: the instant was refreshed before.';
 
@@ -356,9 +372,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'History is written forwards. For the past see segment_members(name, as_of), or use another segmentation.';
     END IF;
-    train := s.model_version IS NULL OR retrain
-        OR (retrain IS NULL AND (s.retrain_every IS NULL OR as_of >= s.trained_as_of + s.retrain_every));
-    train := coalesce(train, false);
+    -- without an interval RFM, whose scores compare customers of one instant, trains at every refresh, and all else when told to
+    train := s.model_version IS NULL OR coalesce(retrain, as_of >= s.trained_as_of + s.retrain_every, s.kind = 'rfm');
     IF s.model_version IS NOT NULL THEN
         old_model := segment.get_model(s.name);
     END IF;
@@ -369,14 +384,7 @@ BEGIN
 
     -- one statement reads the source, trains, assigns, compares and writes, so all of it sees one state of the data
     IF first_fill THEN
-        EXECUTE placed_query || format(
-            E', entered AS (\n'
-            'INSERT INTO %1$I.%2$I SELECT customer, segment_id, segment, recency_score, frequency_score, monetary_score, rfm_score,\n'
-            '    first_order_at, last_order_at, frequency, monetary, $1, ''new'' FROM placed RETURNING 1\n'
-            ') SELECT m.model, m.trained_at, m.counts, e.n AS entered, 0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated\n'
-            'FROM model AS m, (SELECT count(*) AS n FROM entered) AS e',
-            s.table_schema, s.member_table)
-        INTO result USING as_of;
+        EXECUTE placed_query || segment.filling_query(s) INTO result USING as_of;
     ELSE
         EXECUTE placed_query || segment.writing_query(s, again => s.refreshed_as_of = as_of)
         INTO result USING as_of, train AND s.model_version IS NOT NULL, old_model;
@@ -385,7 +393,8 @@ BEGIN
                    WHERE c.conrelid = to_regclass(format('%I.%I', s.table_schema, s.member_table)) AND c.contype = 'p') THEN
         EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (%I)', s.table_schema, s.member_table, s.key_column);
     END IF;
-    summarise_seconds := (result.counts ->> 'seconds')::float8;
+    summarise_seconds := coalesce((result.counts ->> 'seconds')::float8,
+                                  extract(epoch FROM (result.counts ->> 'read_at')::timestamptz - work_began)::float8);
 
     new_version := s.model_version;
     IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
@@ -408,6 +417,11 @@ BEGIN
          WHERE g.segmentation = $1 AND h.segmentation = $1 AND h.segment_id = g.segment_id AND g.customers <> coalesce(n.customers, 0)',
         s.table_schema, s.member_table) USING s.name;
     SELECT coalesce(sum(g.customers), 0) INTO total FROM segment.segment AS g WHERE g.segmentation = s.name;
+    IF NOT result.counts ? 'rows_used' THEN
+        -- one row per customer: what has a key and no place lacks a feature
+        result.counts := result.counts || jsonb_build_object(
+            'rows_used', total, 'not_placed', (result.counts ->> 'rows_read')::bigint - (result.counts ->> 'null_customer')::bigint - total);
+    END IF;
     UPDATE segment.segmentation AS g
     SET model_version = new_version, refreshed_as_of = as_of,
         trained_as_of = CASE WHEN train AND result.model IS NOT NULL THEN as_of ELSE g.trained_as_of END
@@ -419,8 +433,8 @@ BEGIN
     VALUES (s.name, as_of, s.last_run_at, clock_timestamp(), CASE WHEN result.model IS NULL THEN 'empty' ELSE 'ok' END, new_version, train AND result.model IS NOT NULL, total,
             result.entered, result.departed, result.moved, result.updated, total - result.entered - result.moved - result.updated,
             (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
-            (SELECT sum((result.counts ->> k)::bigint) FROM unnest(ARRAY['null_customer', 'null_time', 'null_amount', 'null_order', 'not_finite']) AS k),
-            result.counts - 'seconds',
+            (SELECT sum((result.counts ->> k)::bigint) FROM unnest(ARRAY['null_customer', 'null_time', 'null_amount', 'null_order', 'not_finite', 'not_placed']) AS k),
+            result.counts - 'seconds' - 'read_at',
             summarise_seconds,
             greatest(extract(epoch FROM result.trained_at - work_began)::float8 - summarise_seconds, 0),
             extract(epoch FROM clock_timestamp() - result.trained_at)::float8)
@@ -478,7 +492,13 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION refresh_segmentation(text, timestamptz, boolean) IS
-'Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only differences to the member table, closes what changed in the history, and logs the run, which it returns. Only orders before as_of count. retrain: true trains, false keeps the model, NULL does what retrain_every says. All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome ''failed''; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next one with outcome ''interrupted''. Two refreshes of one segmentation queue. Runs with the rights of the owner. Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner, and serialization failures.';
+'Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only differences to the member table, closes what changed in the history, and logs the run, which it returns. RFM: only orders before as_of count; clusterings: the features are those of now, and as_of is the instant they are entered for. retrain: true trains, false keeps the model, NULL does what retrain_every says. All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome ''failed''; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next one with outcome ''interrupted''. Two refreshes of one segmentation queue. Runs with the rights of the owner. Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner, and serialization failures.';
+
+CREATE FUNCTION retrain_segmentation(name text, as_of timestamptz DEFAULT now()) RETURNS run
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN refresh_segmentation(name, as_of, true);
+COMMENT ON FUNCTION retrain_segmentation(text, timestamptz) IS
+'Refreshes a segmentation with a model trained anew: refresh_segmentation(name, as_of, retrain => true). Segments keep their ids, names and history: those of RFM are recognised by their origin, those of a clustering by minimum-cost assignment, see model_match. A segment that is not recognised is closed, and a new one gets an id never used before.';
 
 CREATE FUNCTION drop_as_owner(name text, cascade boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

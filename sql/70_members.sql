@@ -9,14 +9,14 @@ CREATE FUNCTION unreadable_reason(s segmentation) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    own record;
     reason text;
 BEGIN
+    SELECT array_agg(c.name) AS names, array_agg(c.type) AS types INTO own FROM segment.member_columns(s) AS c;
     reason := segment.table_refusal(
         s.table_schema, s.member_table, s.key_column,
-        ARRAY['segment_id', 'segment', 'recency_score', 'frequency_score', 'monetary_score', 'rfm_score',
-              'first_order_at', 'last_order_at', 'frequency', 'monetary', 'entered_at', 'entered_reason'],
-        ARRAY['integer', 'text', 'smallint', 'smallint', 'smallint', 'text',
-              'timestamptz', 'timestamptz', 'bigint', 'numeric', 'timestamptz', 'text']::regtype[]);
+        ARRAY['segment_id', 'segment', 'entered_at', 'entered_reason'] || own.names,
+        ARRAY['integer', 'text', 'timestamptz', 'text']::regtype[] || own.types::regtype[]);
     IF reason IS NOT NULL THEN
         RETURN format('table %I.%I: %s', s.table_schema, s.member_table, reason);
     END IF;
@@ -205,24 +205,29 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format(
         'WITH figures AS (
-             SELECT segment_id, count(*) AS customers, sum(monetary) AS revenue,
-                    percentile_cont(0.5) WITHIN GROUP (ORDER BY (($2 AT TIME ZONE $3)::date - (last_order_at AT TIME ZONE $3)::date)::float8) AS recency,
-                    percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency::float8) AS frequency,
-                    percentile_cont(0.5) WITHIN GROUP (ORDER BY monetary::float8) AS monetary,
-                    avg(frequency)::float8 AS mean_frequency, avg(monetary)::float8 AS mean_monetary
+             SELECT segment_id, count(*) AS customers, %s
              FROM %I.%I GROUP BY segment_id)
          SELECT g.segment_id, g.name, coalesce(f.customers, 0),
                 round(coalesce(f.customers, 0) / nullif(sum(f.customers) OVER (), 0), 6),
-                coalesce(f.revenue, 0), round(coalesce(f.revenue, 0) / nullif(sum(f.revenue) OVER (), 0), 6),
+                coalesce(f.revenue, $4), round(coalesce(f.revenue, $4) / nullif(sum(f.revenue) OVER (), 0), 6),
                 f.recency, f.frequency, f.monetary, f.mean_frequency, f.mean_monetary
          FROM segment.segment AS g LEFT JOIN figures AS f USING (segment_id)
          WHERE g.segmentation = $1 AND (g.closed_at IS NULL OR f.customers > 0)
          ORDER BY g.priority, g.segment_id',
-        s.table_schema, s.member_table) USING s.name, s.refreshed_as_of, s.time_zone;
+        CASE WHEN s.kind = 'rfm' THEN
+            'sum(monetary) AS revenue,
+             percentile_cont(0.5) WITHIN GROUP (ORDER BY (($2 AT TIME ZONE $3)::date - (last_order_at AT TIME ZONE $3)::date)::float8) AS recency,
+             percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency::float8) AS frequency,
+             percentile_cont(0.5) WITHIN GROUP (ORDER BY monetary::float8) AS monetary,
+             avg(frequency)::float8 AS mean_frequency, avg(monetary)::float8 AS mean_monetary'
+        ELSE
+            'NULL::numeric AS revenue, NULL::float8 AS recency, NULL::float8 AS frequency, NULL::float8 AS monetary, NULL::float8 AS mean_frequency, NULL::float8 AS mean_monetary'
+        END,
+        s.table_schema, s.member_table) USING s.name, s.refreshed_as_of, s.time_zone, CASE WHEN s.kind = 'rfm' THEN 0::numeric END;
 END;
 $$;
 COMMENT ON FUNCTION segment_profile(text) IS
-'What each segment is like after the last refresh: customers and their share (0 to 1), revenue (total monetary value) and its share, medians of recency (calendar days to the as_of of the last refresh), frequency and monetary value, and means. Read from the member table; segments without members are listed with 0.';
+'What each segment is like after the last refresh: customers and their share (0 to 1), revenue (total monetary value) and its share, medians of recency (calendar days to the as_of of the last refresh), frequency and monetary value, and means. Read from the member table; segments without members are listed with 0. Clusterings have sizes only, NULL elsewhere: see segment_feature_profile(name).';
 
 CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT '-infinity',
     OUT event_at timestamptz, OUT customer text, OUT event text, OUT from_segment text, OUT to_segment text, OUT reason text) RETURNS SETOF record
@@ -255,4 +260,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS
-'Every transition since an instant, one row each: when, who (key as text), ''entered'', ''moved'' or ''departed'', from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), model (retrained cut points), gone (no longer in the source).';
+'Every transition since an instant, one row each: when, who (key as text), ''entered'', ''moved'' or ''departed'', from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features (other values), model (trained anew), gone (no longer in the source, or without a feature).';

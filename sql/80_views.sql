@@ -18,7 +18,7 @@ CREATE VIEW segment_profile WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, p.*
     FROM segmentation AS s CROSS JOIN LATERAL segment_profile(s.name) AS p
     WHERE readable(s, with_history => false);
-COMMENT ON VIEW segment_profile IS 'What every segment is like after the last refresh; see segment_profile(name).';
+COMMENT ON VIEW segment_profile IS 'What every segment is like after the last refresh; of clusterings the sizes only, see segment_feature_profile; see segment_profile(name).';
 COMMENT ON COLUMN segment_profile.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_profile.segment_id IS 'Id of the segment.';
 COMMENT ON COLUMN segment_profile.segment IS 'Name of the segment.';
@@ -31,6 +31,25 @@ COMMENT ON COLUMN segment_profile.median_frequency IS 'Median number of orders.'
 COMMENT ON COLUMN segment_profile.median_monetary IS 'Median total amount.';
 COMMENT ON COLUMN segment_profile.mean_frequency IS 'Mean number of orders.';
 COMMENT ON COLUMN segment_profile.mean_monetary IS 'Mean total amount.';
+
+CREATE VIEW segment_feature_profile WITH (security_invoker = true) AS
+    SELECT s.name AS segmentation, p.*
+    FROM segmentation AS s CROSS JOIN LATERAL segment_feature_profile(s.name) AS p
+    WHERE s.features IS NOT NULL AND readable(s, with_history => false);
+COMMENT ON VIEW segment_feature_profile IS 'What the segments of every clustering are like, feature by feature; see segment_feature_profile(name).';
+COMMENT ON COLUMN segment_feature_profile.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment_feature_profile.segment_id IS 'Id of the segment.';
+COMMENT ON COLUMN segment_feature_profile.segment IS 'Name of the segment.';
+COMMENT ON COLUMN segment_feature_profile.customers IS 'Number of members.';
+COMMENT ON COLUMN segment_feature_profile.customer_share IS 'Share of all members, 0 to 1.';
+COMMENT ON COLUMN segment_feature_profile.feature IS 'Name of the feature.';
+COMMENT ON COLUMN segment_feature_profile.mean IS 'Mean of the members, in the feature''s own unit; NULL for a category.';
+COMMENT ON COLUMN segment_feature_profile.median IS 'Median of the members; NULL for a category.';
+COMMENT ON COLUMN segment_feature_profile.overall_mean IS 'Mean of all members of the segmentation; NULL for a category.';
+COMMENT ON COLUMN segment_feature_profile.z IS 'How many standard deviations of all members the mean lies above (below: negative) that of all; NULL for a category and where all are equal.';
+COMMENT ON COLUMN segment_feature_profile.value IS 'Most common category; NULL for a number.';
+COMMENT ON COLUMN segment_feature_profile.value_share IS 'Its share of the segment, 0 to 1.';
+COMMENT ON COLUMN segment_feature_profile.overall_share IS 'Its share of all members, 0 to 1.';
 
 CREATE VIEW segment_run WITH (security_invoker = true) AS
     SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged,
@@ -45,7 +64,7 @@ COMMENT ON VIEW segment_run IS 'Every refresh: what it found, what it changed, h
 COMMENT ON COLUMN segment_run.run_id IS 'Number of the run; NULL: unfinished.';
 COMMENT ON COLUMN segment_run.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of; NULL: interrupted or unfinished, not known.';
-COMMENT ON COLUMN segment_run.outcome IS '''ok'', ''empty'' (no orders and no model), ''failed'', ''interrupted'' (cancelled, lost in a crash or rolled back, as the next refresh found) or ''unfinished'' (running, or interrupted with no refresh since).';
+COMMENT ON COLUMN segment_run.outcome IS '''ok'', ''empty'' (nothing to train with and no model), ''failed'', ''interrupted'' (cancelled, lost in a crash or rolled back, as the next refresh found) or ''unfinished'' (running, or interrupted with no refresh since).';
 COMMENT ON COLUMN segment_run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN segment_run.trained IS 'Whether the run trained a model.';
 COMMENT ON COLUMN segment_run.customers IS 'Members after the run.';
@@ -57,7 +76,7 @@ COMMENT ON COLUMN segment_run.unchanged IS 'Members for whom nothing was written
 COMMENT ON COLUMN segment_run.rows_read IS 'Rows the source yielded.';
 COMMENT ON COLUMN segment_run.rows_used IS 'Rows that counted.';
 COMMENT ON COLUMN segment_run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
-COMMENT ON COLUMN segment_run.counts IS 'How many rows were left out for which reason; see rfm_summary_counts().';
+COMMENT ON COLUMN segment_run.counts IS 'How many rows were left out for which reason; see segment.run.';
 COMMENT ON COLUMN segment_run.started_at IS 'When it began.';
 COMMENT ON COLUMN segment_run.finished_at IS 'When it ended; NULL: interrupted or unfinished.';
 COMMENT ON COLUMN segment_run.duration IS 'How long it took.';
@@ -93,7 +112,7 @@ COMMENT ON COLUMN customer_segments.customer IS 'Key of the customer as text.';
 COMMENT ON COLUMN customer_segments.segment_id IS 'Id of the segment.';
 COMMENT ON COLUMN customer_segments.segment IS 'Name of the segment.';
 COMMENT ON COLUMN customer_segments.entered_at IS 'Since when.';
-COMMENT ON COLUMN customer_segments.reason IS 'Why the customer entered it: new, orders, time or model.';
+COMMENT ON COLUMN customer_segments.reason IS 'Why the customer entered it: new, model, and orders or time (RFM) or features (clusterings).';
 
 CREATE VIEW segment_event WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, e.*
@@ -106,4 +125,4 @@ COMMENT ON COLUMN segment_event.customer IS 'Key of the customer as text.';
 COMMENT ON COLUMN segment_event.event IS '''entered'', ''moved'' or ''departed''.';
 COMMENT ON COLUMN segment_event.from_segment IS 'Segment before; NULL: none.';
 COMMENT ON COLUMN segment_event.to_segment IS 'Segment after; NULL: none.';
-COMMENT ON COLUMN segment_event.reason IS 'Why: new, orders, time, model or gone.';
+COMMENT ON COLUMN segment_event.reason IS 'Why: new, model, gone, and orders or time (RFM) or features (clusterings).';

@@ -2,4 +2,4 @@
 
 GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON segmentation, segment, model, run, rfm_scheme TO PUBLIC;
-GRANT SELECT ON segment_size, segment_profile, segment_run, segment_migration, customer_segments, segment_event TO PUBLIC;
+GRANT SELECT ON segment_size, segment_profile, segment_feature_profile, segment_run, segment_migration, customer_segments, segment_event TO PUBLIC;

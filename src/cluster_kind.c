@@ -327,6 +327,7 @@ cluster_typical(const Model *model, int segment, int number, ModelTypical *typic
 	typical->category = NULL;
 	typical->coordinate = coordinate;
 	typical->value = typical->z = segment_missing_value();
+	typical->position = segment_space_original(feature, coordinate);
 	/* a direction has no values */
 	if (cluster->space->metric == METRIC_COSINE)
 		return;

@@ -48,6 +48,7 @@ typedef struct ModelTypical
 	double		value;			/* in the feature's own unit; NaN for a category */
 	const char *category;		/* NULL for a number */
 	double		coordinate;		/* scaled, as distances are taken; NaN for a category */
+	double		position;		/* of a row at the centre, in the feature's own unit; as passed in: value is it */
 	double		z;				/* distance from the mean of all in standard deviations; NaN: none */
 } ModelTypical;
 
@@ -108,6 +109,7 @@ extern SegmentModelValue *segment_model_detoast(Datum value);
 extern void segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *names,
 							   char *const *origins);
 extern int	segment_model_segment_by_name(const Model *model, const char *name);
+extern char *segment_distinct_name(char *const *names, int n, int number, char *name);
 
 #define PG_GETARG_MODEL(n) segment_model_read(segment_model_detoast(PG_GETARG_DATUM(n)), CurrentMemoryContext)
 #define PG_RETURN_MODEL(m) PG_RETURN_POINTER(segment_model_value(m))

@@ -199,8 +199,8 @@ name_taken(char *const *names, int n, int except, const char *name)
 }
 
 /* The name itself, or with (2), (3), ... behind it. */
-static char *
-distinct_name(char *const *names, int n, int number, char *name)
+char *
+segment_distinct_name(char *const *names, int n, int number, char *name)
 {
 	char	   *result = name;
 	int			i;
@@ -260,7 +260,7 @@ segment_model_identify(PG_FUNCTION_ARGS)
 			if (new_ids[i] == 0 && strcmp(new_origins[i], origin) == 0)
 			{
 				new_ids[i] = known_ids[j];
-				new_names[i] = distinct_name(new_names, model->n_segments, i,
+				new_names[i] = segment_distinct_name(new_names, model->n_segments, i,
 											 TextDatumGetCString(names[j]));
 			}
 	}
@@ -268,7 +268,7 @@ segment_model_identify(PG_FUNCTION_ARGS)
 		if (new_ids[i] == 0)
 		{
 			new_ids[i] = next_id++;
-			new_names[i] = distinct_name(new_names, model->n_segments, i, new_origins[i]);
+			new_names[i] = segment_distinct_name(new_names, model->n_segments, i, new_origins[i]);
 		}
 	segment_model_set_segments(model, model->n_segments, new_ids, new_names, new_origins);
 	PG_RETURN_MODEL(model);

@@ -43,7 +43,7 @@ SELECT is_empty($$ SELECT routine FROM routine WHERE provolatile = 'i' AND propa
 SELECT is_empty($$
     SELECT routine FROM routine WHERE provolatile = 's' AND proparallel = 'u'
       -- these prepare a query of the user's, which may do whatever preparing does
-      AND proname NOT IN ('query_columns', 'source_query', 'source_key')
+      AND proname NOT IN ('query_columns', 'source_query', 'source_key', 'choose_source_columns')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine
@@ -71,7 +71,7 @@ SELECT is_empty($$
         provolatile <> CASE WHEN proargtypes[0] = 'segment_model'::regtype THEN 'i' ELSE 's' END
 $$, 'assigning by a model is immutable, by a name stable');
 SELECT is_empty($$
-    SELECT routine FROM routine WHERE proname = ANY ('{rfm_summary,refresh_segmentation,create_rfm_segmentation,drop_segmentation,rfm_summary_counts,create_rfm_scheme,drop_rfm_scheme}'::text[]) AND provolatile <> 'v'
+    SELECT routine FROM routine WHERE proname = ANY ('{rfm_summary,refresh_segmentation,retrain_segmentation,create_rfm_segmentation,create_cluster_segmentation,query_rows,drop_segmentation,rfm_summary_counts,create_rfm_scheme,drop_rfm_scheme}'::text[]) AND provolatile <> 'v'
 $$, 'what writes or runs a query is volatile');
 SELECT is_empty($$ SELECT routine FROM routine WHERE NOT has_function_privilege('public', oid, 'EXECUTE') AND (prokind = 'a' OR routine.oid IN (SELECT unnest(ARRAY[aggtransfn, aggcombinefn, aggfinalfn]) FROM pg_aggregate)) $$,
     'aggregates and their support functions can be called by everyone: workers of other nodes do');

@@ -21,7 +21,8 @@ INSERT INTO said VALUES
     "feature_set_recv(internal)", "feature_set_send(feature_set)",
     "adjusted_rand_index(feature_set)", "calinski_harabasz(feature_set)", "cluster_quality(feature_set)", "davies_bouldin(feature_set)",
     "eta_squared(feature_set)", "inertia(feature_set)", "normalized_mutual_information(feature_set)", "silhouette(feature_set)", "simplified_silhouette(feature_set)",
-    "model_identify(segment_model,integer[],text[],text[],integer)", "model_metrics(segment_model)",
+    "model_identify(segment_model,integer[],text[],text[],integer)", "model_match(segment_model,segment_model,integer)", "model_metrics(segment_model)",
+    "propose_segment_names(segment_model,integer)", "segment_spacing(segment_model)",
     "rename_segment(segment_model,text,text)", "rfm_cut_points(segment_model)",
     "scheme_matches(jsonb,integer,integer,integer)", "scheme_problems(jsonb,integer,integer,integer)", "score_code(integer,integer,integer,integer)",
     "segment_model_eq(segment_model,segment_model)", "segment_model_from_jsonb(jsonb)", "segment_model_in(cstring)", "segment_model_out(segment_model)",
@@ -37,30 +38,41 @@ INSERT INTO said VALUES
     "label_pair_accum(feature_set,integer,integer)", "label_pair_accum(feature_set,text,text)",
     "labelled_measure_accum(feature_set,integer,double precision)", "labelled_measure_accum(feature_set,text,double precision)",
     "normalized_mutual_information(integer,integer)", "normalized_mutual_information(text,text)",
+    "segment_silhouette(segment_model,\"any\")",
+    "homogeneity_verdict(bigint,double precision,text,double precision,double precision)", "kind_reasons(text)", "rfm_member_columns()", "rfm_placed_features()",
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
     "rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
 -- read the catalogue
-('stable', 'strict', 'safe', '{"equality_operator(regtype)"}'),
+('stable', 'strict', 'safe', '{"equality_operator(regtype)", "feature_type(regtype)"}'),
 ('stable', 'called on null', 'safe', '{
     "acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)", "instant(timestamp with time zone)",
     "key_of(segmentation)", "may_read(name,name)", "members_query(segmentation,timestamp with time zone)",
-    "run_mark(segmentation)", "placing_query(segmentation,timestamp with time zone,boolean)", "rfm_model(feature_set,integer,text,jsonb,text)",
+    "run_mark(segmentation)", "placing_query(segmentation,timestamp with time zone,boolean)",
+    "check_column_names(segmentation)", "check_new_segmentation(text,text,name,text)", "cluster_member_columns(segmentation)", "cluster_methods()",
+    "cluster_placed_features(segmentation)", "cluster_placing_query(segmentation,boolean)", "feature_figures_query(segmentation,integer)",
+    "filling_query(segmentation)", "member_columns(segmentation)", "placed_features(segmentation)", "rfm_placing_query(segmentation,timestamp with time zone,boolean)",
+    "training_call(text,text,jsonb)", "rfm_model(feature_set,integer,text,jsonb,text)",
     "scheme_cells(text,integer)", "scheme_check(text,integer)", "scheme_row(text)", "segmentation_row(text)", "writing_query(segmentation,boolean)"}'),
 -- lock the tables they read
 ('stable', 'strict', 'restricted', '{"table_refusal(name,name,name,text[],regtype[])"}'),
 ('stable', 'called on null', 'restricted', '{
-    "readable(segmentation,boolean)", "readable_segmentation(text)", "segment_events(text,timestamp with time zone)",
+    "homogeneity_report(text)", "readable_clustering(text)", "segment_feature_profile(text)", "readable(segmentation,boolean)", "readable_segmentation(text)", "segment_events(text,timestamp with time zone)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_of(text,anyelement)", "segment_of(text,text)", "segment_profile(text)", "unreadable_reason(segmentation)"}'),
 -- prepare a query of the user's
-('stable', 'called on null', 'unsafe', '{"query_columns(text,text)", "source_key(text,text)", "source_query(text,text)"}'),
+('stable', 'called on null', 'unsafe', '{"choose_source_columns(segmentation,text)", "query_columns(text,text)", "source_key(text,text)", "source_query(text,text)"}'),
 -- looks back at the session's last call of rfm_summary
 ('volatile', 'called on null', 'restricted', '{"rfm_summary_counts()"}'),
+-- raises an error at its time in a query
+('volatile', 'called on null', 'safe', '{"refuse_repeated_keys(bigint,text)"}'),
 -- write, or run a query of the user's
 ('volatile', 'strict', 'unsafe', '{"rename_segment(text,text,text)", "run_as_owner(name,text)", "set_run_mark(regclass,timestamp with time zone,bigint)"}'),
 ('volatile', 'called on null', 'unsafe', '{
     "begin_run(text)", "create_run_mark(segmentation)", "unfinished_run(segmentation)",
+    "check_cluster_options(segmentation)",
+    "create_cluster_segmentation(text,text,integer,text,text[],text,jsonb,interval,name,text,text)", "create_segmentation(segmentation)",
+    "query_rows(text,text)", "retrain_segmentation(text,timestamp with time zone)",
     "check_rfm_options(text,text,text,text,text,integer,jsonb,interval,text,text,text)", "check_rfm_scheme()", "comment_tables(text)",
     "create_rfm_scheme(text,jsonb,integer,integer,jsonb,text,text,text)",
     "create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,text)",
@@ -114,7 +126,9 @@ SELECT is_empty($$
     WITH way AS (
         SELECT r, (SELECT array_agg(CASE WHEN n = one THEN this ELSE others END ORDER BY n) FROM generate_series(1, (r).pronargs) AS n) AS how
         FROM routine AS r, generate_series(0, r.pronargs) AS one, unnest('{null,plain,odd}'::text[]) AS this, unnest('{null,plain}'::text[]) AS others
-        WHERE NOT proargtypes::oid[] && ARRAY['internal', 'cstring']::regtype[]::oid[] AND prorettype <> 'trigger'::regtype AND (one > 0 OR this = others)
+        WHERE NOT proargtypes::oid[] && ARRAY['internal', 'cstring']::regtype[]::oid[] AND prorettype <> 'trigger'::regtype
+          -- takes a column definition list
+          AND proname <> 'query_rows' AND (one > 0 OR this = others)
     ), called AS (
         SELECT (r).routine, how, pg_temp.outcome_of(r, how) AS outcome FROM way
     )

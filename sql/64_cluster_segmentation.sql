@@ -1,0 +1,254 @@
+-- ---- segmentations by clustering: a source with one row per customer ----
+
+CREATE FUNCTION query_rows(query text, search_path text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'segment_query_rows' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
+COMMENT ON FUNCTION query_rows(text, text) IS
+'The rows of a query run under the given search_path (NULL: the session''s), with the columns that a column definition list names: SELECT * FROM query_rows(''TABLE customers'', NULL) AS c (id bigint, age double precision, city text). A double precision column takes numbers of any type, NaN as NULL; a text column strings, booleans and enums; any other a column of its own type. NULL query: no rows. Errors: as query_columns, undefined_column, ambiguous_column and datatype_mismatch.';
+
+CREATE FUNCTION feature_type(type regtype) RETURNS text
+    AS 'MODULE_PATHNAME', 'segment_feature_type' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION feature_type(regtype) IS
+'What a feature of a type is kept as: ''double precision'' for numbers, ''text'' for strings, booleans and enums, which are categories; NULL: a column of this type cannot be a feature.';
+
+-- ---- methods ----
+
+CREATE FUNCTION cluster_methods() RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN ARRAY(SELECT m FROM pg_catalog.unnest('{kmeans,bisecting_kmeans,kprototypes,gaussian_mixture}'::text[]) WITH ORDINALITY AS k (m, n)
+             WHERE EXISTS (SELECT FROM pg_catalog.pg_proc AS p
+                           WHERE p.pronamespace = 'segment'::pg_catalog.regnamespace AND p.proname = m AND p.proargtypes[0] = 'segment.feature_set'::pg_catalog.regtype)
+             ORDER BY n);
+COMMENT ON FUNCTION cluster_methods() IS 'The functions that can train the model of a segmentation by clustering.';
+
+CREATE FUNCTION training_call(method text, features text, options jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    known text[];
+    types oid[];
+    o record;
+    value text;
+    type oid;
+    call text;
+BEGIN
+    IF method = ANY (segment.cluster_methods()) IS NOT TRUE THEN
+        RAISE EXCEPTION 'method must be one of %, not %', array_to_string(segment.cluster_methods(), ', '), coalesce(quote_ident(method), 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF jsonb_typeof(options) <> 'object' THEN
+        RAISE EXCEPTION 'options must be a JSON object, not %', jsonb_typeof(options)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance {"n_init": 20, "scale": "robust"}.';
+    END IF;
+    -- the arguments after the feature set, by name
+    SELECT p.proargnames[2:p.pronargs], (p.proargtypes::oid[])[1:p.pronargs - 1] INTO STRICT known, types
+    FROM pg_proc AS p
+    WHERE p.pronamespace = 'segment'::regnamespace AND p.proname = method AND p.proargtypes[0] = 'segment.feature_set'::regtype;
+    call := format('segment.%I(%s', method, features);
+    FOR o IN SELECT j.key, j.value, array_position(known, j.key) AS n FROM jsonb_each(options) AS j ORDER BY 3 LOOP
+        IF o.n IS NULL THEN
+            RAISE EXCEPTION 'method % has no option "%"', method, o.key
+                USING ERRCODE = 'invalid_parameter_value', HINT = format('Its options: %s.', array_to_string(known, ', '));
+        END IF;
+        type := types[o.n];
+        value := CASE
+            WHEN o.value = 'null' THEN NULL
+            WHEN type = 'jsonb'::regtype THEN o.value::text
+            WHEN type = 'text[]'::regtype AND jsonb_typeof(o.value) = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(o.value))::text
+            WHEN jsonb_typeof(o.value) = 'array' THEN translate(o.value::text, '[]', '{}')
+            ELSE o.value #>> '{}' END;
+        call := call || format(', %I => %L::%s', o.key, value, format_type(type, -1));
+    END LOOP;
+    RETURN call || ')';
+END;
+$$;
+COMMENT ON FUNCTION training_call(text, text, jsonb) IS
+'The call of a method''s training function as text: its feature set, an expression, and options by name. Errors (invalid_parameter_value): unknown method or option.';
+
+CREATE FUNCTION check_cluster_options(s segmentation) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
+AS $$
+DECLARE
+    training text := segment.training_call(s.kind, 'segment.feature_set(f.*)', s.options);
+    n_rows float8 := least(greatest(20, 2 * (s.options ->> 'k')::float8), 2000);
+    made_up text := (
+        SELECT string_agg(format(CASE WHEN t = 'text' THEN '''c'' || r %% 3 AS %2$I' WHEN n = 1 THEN 'r::float8 AS %2$I' ELSE '(r * %1$s %% 101)::float8 AS %2$I' END, 31 * n, f), ', ' ORDER BY n)
+        FROM unnest(s.features, s.feature_types) WITH ORDINALITY AS c (f, t, n));
+BEGIN
+    PERFORM segment.equality_operator(s.key_type::regtype);
+    -- every option is checked by what will use it: made-up rows are trained with, the source is not read
+    EXECUTE format('SELECT %s FROM (SELECT %s FROM generate_series(1, %s) AS r) AS f', training, made_up, n_rows);
+END;
+$$;
+COMMENT ON FUNCTION check_cluster_options(segmentation) IS
+'Raises the error that a segmentation by clustering of this key, method, features and options would run into.';
+
+-- ---- what this kind supplies, see member_columns ----
+
+CREATE FUNCTION cluster_member_columns(s segmentation, OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
+BEGIN ATOMIC
+    SELECT c.n::integer, c.f, CASE WHEN c.t = 'double precision' THEN c.t ELSE 'text' END, false, true, 'Feature, as the source had it at the last refresh.'
+    FROM unnest(s.features, s.feature_types) WITH ORDINALITY AS c (f, t, n);
+END;
+COMMENT ON FUNCTION cluster_member_columns(segmentation) IS 'member_columns of clusterings: the features under their own names.';
+
+CREATE FUNCTION cluster_placed_features(s segmentation) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    -- a function has at most 100 arguments; a row, whose columns are matched by name, costs more (and r.*, because r may be a feature)
+    SELECT CASE WHEN cardinality(s.features) < 100 THEN string_agg('v' || n, ', ' ORDER BY n)
+                ELSE format('(SELECT coalesce(r.*) FROM (SELECT %s) AS r)', string_agg(format('v%s AS %I', n, f), ', ' ORDER BY n)) END
+    FROM unnest(s.features) WITH ORDINALITY AS c (f, n);
+END;
+COMMENT ON FUNCTION cluster_placed_features(segmentation) IS 'placed_features of clusterings.';
+
+CREATE FUNCTION refuse_repeated_keys(repeated bigint, example text) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF repeated > 0 THEN
+        RAISE EXCEPTION 'the source has several rows for % customers, for instance for %', repeated, example
+            USING ERRCODE = 'cardinality_violation', HINT = 'It must have one row per customer: GROUP BY the key.';
+    END IF;
+    RETURN true;
+END;
+$$;
+COMMENT ON FUNCTION refuse_repeated_keys(bigint, text) IS
+'True, or an error (cardinality_violation) when customers have more than one row in a source.';
+
+CREATE FUNCTION cluster_placing_query(s segmentation, train boolean) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    current_model text := format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L AND m.version = %s)', s.name, coalesce(s.model_version, 0));
+    model text := current_model;
+    next_id integer;
+    wanted text;    -- columns of the source with their types,
+    taken text;     -- by our names: v1, v2, ...
+    named text;     -- and back to those of the features
+BEGIN
+    SELECT string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number), string_agg(format('source.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number),
+           string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number)
+    INTO wanted, taken, named
+    FROM segment.cluster_member_columns(s) AS c;
+    IF train THEN
+        SELECT coalesce(max(g.segment_id), 0) + 1 INTO next_id FROM segment.segment AS g WHERE g.segmentation = s.name;
+        model := 'trained.model';
+        IF s.model_version IS NOT NULL THEN
+            model := format('segment.model_match(%s, %s, %s)', model, current_model, next_id);
+        END IF;
+        model := format('segment.propose_segment_names(%s, %s)', model, next_id);
+        model := format(
+            E'(SELECT coalesce(%s, %s)\n'
+            'FROM (SELECT CASE WHEN count(*) FILTER (WHERE %s) > 0 THEN %s END AS model FROM (SELECT %s FROM summary WHERE customer IS NOT NULL) AS f) AS trained)',
+            model, current_model,
+            CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true' ELSE 'f.* IS NOT NULL' END,
+            segment.training_call(s.kind, 'segment.feature_set(f.*)', s.options), named);
+    END IF;
+    RETURN format(
+        E'WITH summary AS MATERIALIZED (\n'
+        'SELECT source.%1$I AS customer, %2$s FROM segment.query_rows(%3$L, %4$L) AS source (%1$I %5$s, %6$s)\n'
+        '), read AS MATERIALIZED (\n'
+        'SELECT coalesce(sum(n), 0) AS rows_read, coalesce(sum(n) FILTER (WHERE customer IS NULL), 0) AS null_customer,\n'
+        '    count(*) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS repeated, min(format(''%%s'', customer)) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS example,\n'
+        '    clock_timestamp() AS read_at\n'
+        'FROM (SELECT customer, count(*) AS n FROM summary GROUP BY customer) AS k\n'
+        '), model AS MATERIALIZED (\n'
+        'SELECT model, clock_timestamp() AS trained_at, counts FROM (\n'
+        'SELECT jsonb_build_object(''rows_read'', rows_read, ''null_customer'', null_customer, ''read_at'', read_at) AS counts,\n'
+        '    CASE WHEN segment.refuse_repeated_keys(repeated, example) THEN %7$s END AS model FROM read) AS trained\n'
+        '), named AS MATERIALIZED (\n'
+        'SELECT g.segment_id, g.segment FROM model AS m CROSS JOIN LATERAL segment.segments(m.model) AS g\n'
+        '), placed AS (\n'
+        'SELECT p.customer, g.segment_id, g.segment, %8$s\n'
+        'FROM (SELECT summary.*, segment.assign_segment_id(m.model, %9$s) AS segment_id FROM summary CROSS JOIN model AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL) AS p\n'
+        'JOIN named AS g ON g.segment_id = p.segment_id\n'
+        ')',
+        s.key_column, taken, s.source, s.search_path, s.key_type, wanted, model,
+        (SELECT string_agg('p.v' || c.number, ', ' ORDER BY c.number) FROM segment.cluster_member_columns(s) AS c),
+        segment.cluster_placed_features(s));
+END;
+$$;
+COMMENT ON FUNCTION cluster_placing_query(segmentation, boolean) IS
+'placing_query of clusterings: the rows of the source, read once; a check that no customer has two; model, matched with the one before; placed customers. Rows without a key, and those the model has no place for because a feature is missing, are not placed.';
+
+-- ---- creating ----
+
+CREATE FUNCTION choose_source_columns(s segmentation, key text) RETURNS segmentation
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    there text[];
+    types regtype[];
+    wanted text;
+    n integer;
+BEGIN
+    SELECT array_agg(c.name ORDER BY c.number), array_agg(c.type ORDER BY c.number) INTO there, types
+    FROM segment.query_columns(s.source, s.search_path) AS c;
+    key := coalesce(key, there[1]);
+    s.features := coalesce(s.features, array_remove(there, key));
+    IF s.features = '{}' THEN
+        RAISE EXCEPTION 'the source has no feature beside the customer key "%"', key
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Its columns, other than the key, tell customers apart.';
+    END IF;
+    s.feature_types := '{}';
+    FOREACH wanted IN ARRAY key || s.features LOOP
+        n := array_position(there, wanted);
+        IF n IS NULL THEN
+            RAISE EXCEPTION 'the source has no column "%"', coalesce(wanted, '(null)')
+                USING ERRCODE = 'undefined_column', HINT = format('It has: %s.', array_to_string(there, ', '));
+        END IF;
+        IF array_position(there, wanted, n + 1) IS NOT NULL OR cardinality(array_positions(key || s.features, wanted)) > 1 THEN
+            RAISE EXCEPTION 'column "%" is there more than once', wanted
+                USING ERRCODE = 'duplicate_column', HINT = 'The key and each feature must be columns of their own, with names of their own.';
+        END IF;
+        IF s.key_column IS NULL THEN
+            s.key_column := wanted;
+            -- with -1, because format_type calls char(n) without n character, which is char(1)
+            s.key_type := format_type(types[n], -1);
+            CONTINUE;
+        END IF;
+        IF segment.feature_type(types[n]) IS NULL THEN
+            RAISE EXCEPTION 'feature "%" has type %, expected a number, boolean, text or enum', wanted, types[n]
+                USING ERRCODE = 'datatype_mismatch',
+                      HINT = 'Leave it out by naming the others in features, or turn it into a number, for instance a date into days: extract(epoch FROM ...) / 86400.';
+        END IF;
+        s.feature_types := s.feature_types || segment.feature_type(types[n]);
+    END LOOP;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION choose_source_columns(segmentation, text) IS
+'A new segmentation with the key and features that its source has, with their types: those asked for, by default the first column and all others. Errors: undefined_column, duplicate_column, datatype_mismatch.';
+
+CREATE FUNCTION create_cluster_segmentation(
+    name text, source text, k integer DEFAULT NULL, key text DEFAULT NULL, features text[] DEFAULT NULL,
+    method text DEFAULT 'kmeans', options jsonb DEFAULT '{}', retrain_every interval DEFAULT NULL,
+    schema name DEFAULT current_schema(), description text DEFAULT NULL,
+    search_path text DEFAULT current_setting('search_path')) RETURNS regclass
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation;
+BEGIN
+    PERFORM segment.check_new_segmentation(name, source, schema,
+        'create_cluster_segmentation(''behaviour'', ''SELECT customer_id, visits, spend FROM customers'', k => 4)');
+    s.name := name;
+    s.kind := method;
+    s.source := segment.source_query(source, search_path);
+    s.search_path := search_path;
+    s.features := features;
+    s.options := coalesce(options, '{}');
+    IF jsonb_typeof(s.options) = 'object' THEN
+        s.options := '{"k": 5}' || s.options || CASE WHEN k IS NULL THEN '{}' ELSE jsonb_build_object('k', k) END;
+    END IF;
+    s.retrain_every := retrain_every;
+    s.table_schema := schema;
+    s.description := description;
+    s := segment.choose_source_columns(s, key);
+    PERFORM segment.check_cluster_options(s);
+    RETURN segment.create_segmentation(s);
+END;
+$$;
+COMMENT ON FUNCTION create_cluster_segmentation(text, text, integer, text, text[], text, jsonb, interval, name, text, text) IS
+'Creates a segmentation by clustering and its two tables NAME_segments (present members, with their features) and NAME_history (places they had before), owned by the current user; returns the member table. Nobody is a member before the first refresh_segmentation(). source: a query, or the name of a table or view, with one row per customer; a customer with two rows is an error of the refresh. k: number of segments, 5 unless options has it. key: the column that identifies the customer, by default the first; it keeps its name and type. features: the columns that tell customers apart, by default all others; numbers are kept as double precision, strings, booleans and enums as text. Customers with a missing feature are no members, unless options has "nulls": "mean"; the run counts them. method: kmeans, or another of cluster_methods(). options: further arguments of that function by name, for instance {"n_init": 20, "log": ["spend"], "scale": "robust"}. retrain_every: how long a model is kept; NULL, the default, trains at the first refresh and then only when told to, by retrain_segmentation(). Segments get proposed names, see propose_segment_names, and are recognised after retraining, see model_match. schema: of the tables, default the current one. search_path: under which the source runs, default the session''s. Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is refused for.';

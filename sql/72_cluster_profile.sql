@@ -1,0 +1,113 @@
+-- ---- what the segments of a clustering are like ----
+
+CREATE FUNCTION readable_clustering(name text) RETURNS segmentation
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_segmentation(name);
+BEGIN
+    IF s.features IS NULL THEN
+        RAISE EXCEPTION 'segmentation "%" is not a clustering', name
+            USING ERRCODE = 'wrong_object_type', HINT = 'segment_profile(name) speaks of RFM.';
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION readable_clustering(text) IS
+'A segmentation by clustering whose tables can be read. Errors: undefined_object, wrong_object_type, object_not_in_prerequisite_state.';
+
+-- The text of queries for one feature of the members.  Values are added up in
+-- their order, so that the order of rows in the table changes no bit.
+CREATE FUNCTION feature_figures_query(s segmentation, number integer) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN format(CASE WHEN s.feature_types[number] = 'double precision' THEN
+    'SELECT %1$s AS number, segment_id, avg(%2$I ORDER BY %2$I) AS mean, stddev_pop(%2$I ORDER BY %2$I) AS deviation,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY %2$I) AS median, NULL::text AS value, NULL::numeric AS value_share, NULL::numeric AS overall_share
+     FROM %3$I.%4$I GROUP BY GROUPING SETS ((segment_id), ())'
+ELSE
+    'SELECT DISTINCT ON (v.segment_id) %1$s, v.segment_id, NULL::float8, NULL::float8, NULL::float8, v.value, round(v.n / v.of_segment, 6), round(v.n_all / v.of_all, 6)
+     FROM (SELECT segment_id, %2$I AS value, count(*) AS n, sum(count(*)) OVER (PARTITION BY segment_id) AS of_segment,
+                  sum(count(*)) OVER (PARTITION BY %2$I) AS n_all, sum(count(*)) OVER () AS of_all
+           FROM %3$I.%4$I GROUP BY 1, 2) AS v
+     WHERE v.value IS NOT NULL ORDER BY v.segment_id, v.n DESC, v.value COLLATE "C"'
+END, number, s.features[number], s.table_schema, s.member_table);
+COMMENT ON FUNCTION feature_figures_query(segmentation, integer) IS
+'The text of a query for the figures of one feature by segment, and (segment_id NULL) of all members.';
+
+CREATE FUNCTION segment_feature_profile(name text,
+    OUT segment_id integer, OUT segment text, OUT customers bigint, OUT customer_share numeric, OUT feature text,
+    OUT mean double precision, OUT median double precision, OUT overall_mean double precision, OUT z double precision,
+    OUT value text, OUT value_share numeric, OUT overall_share numeric) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 50 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_clustering(name);
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'WITH size AS (
+             SELECT segment_id, count(*) AS customers FROM %I.%I GROUP BY 1
+         ), figures AS MATERIALIZED (
+             %s
+         )
+         SELECT g.segment_id, g.name, coalesce(n.customers, 0), round(coalesce(n.customers, 0) / nullif(sum(n.customers) OVER (PARTITION BY k.number), 0), 6),
+                k.feature, f.mean, f.median, w.mean, (f.mean - w.mean) / nullif(w.deviation, 0), f.value, f.value_share, f.overall_share
+         FROM segment.segment AS g CROSS JOIN unnest($2) WITH ORDINALITY AS k (feature, number)
+         LEFT JOIN size AS n USING (segment_id)
+         LEFT JOIN figures AS f ON f.segment_id = g.segment_id AND f.number = k.number
+         LEFT JOIN figures AS w ON w.segment_id IS NULL AND w.number = k.number
+         WHERE g.segmentation = $1 AND (g.closed_at IS NULL OR n.customers > 0)
+         ORDER BY g.priority, g.segment_id, k.number',
+        s.table_schema, s.member_table,
+        (SELECT string_agg(format('(%s)', segment.feature_figures_query(s, n)), ' UNION ALL ') FROM generate_subscripts(s.features, 1) AS n))
+    USING s.name, s.features;
+END;
+$$;
+COMMENT ON FUNCTION segment_feature_profile(text) IS
+'What the segments of a clustering are like after the last refresh, one row per segment and feature, in the feature''s own unit: customers and their share of all members (0 to 1); of a number: mean, median, the mean of all members, and z, how many standard deviations (of all members) the mean lies from that (NULL where all are equal); of a category: the most common value, its share in the segment and its share of all members. Read from the member table; missing values do not count. Segments without members are listed with 0. Errors: wrong_object_type for a segmentation by RFM.';
+
+CREATE FUNCTION homogeneity_verdict(customers bigint, spread double precision, nearest text, separation double precision, silhouette double precision) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN customers = 0 THEN 'has no customers'
+    WHEN nearest IS NULL THEN format('is the only segment; its customers lie %s from its centre', round(spread::numeric, 2))
+    -- the bounds of Kaufman and Rousseeuw
+    WHEN silhouette > 0.5 THEN format('holds together: its customers lie %s from its centre, the next segment, "%s", lies %s away', round(spread::numeric, 2), nearest, round(separation::numeric, 2))
+    WHEN silhouette > 0.25 THEN format('touches "%s", whose centre lies %s away: its customers lie %s from their own', nearest, round(separation::numeric, 2), round(spread::numeric, 2))
+    ELSE format('runs into "%s", whose centre lies %s away: its customers lie %s from their own', nearest, round(separation::numeric, 2), round(spread::numeric, 2))
+END;
+COMMENT ON FUNCTION homogeneity_verdict(bigint, double precision, text, double precision, double precision) IS
+'The sentence of homogeneity_report.';
+
+CREATE FUNCTION homogeneity_report(segmentation text,
+    OUT segment_id integer, OUT segment text, OUT customers bigint, OUT spread double precision, OUT nearest text, OUT separation double precision,
+    OUT silhouette double precision, OUT verdict text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment.readable_clustering(segmentation);
+    model segment.segment_model := segment.get_model(s.name);
+    features text := segment.cluster_placed_features(s);
+    taken text := (SELECT string_agg(format('m.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number) FROM segment.cluster_member_columns(s) AS c);
+BEGIN
+    -- added up in order, so that the order of rows in the table changes no bit
+    RETURN QUERY EXECUTE format(
+        'WITH distance AS (
+             SELECT segment_id, segment.segment_distance($2, %1$s) AS distance, segment.segment_silhouette($2, %1$s) AS silhouette
+             FROM (SELECT m.segment_id, %2$s FROM %3$I.%4$I AS m) AS p
+         ), figures AS (
+             SELECT segment_id, count(*) AS customers, sqrt(avg(distance ^ 2 ORDER BY distance)) AS spread, avg(silhouette ORDER BY silhouette) AS silhouette
+             FROM distance GROUP BY segment_id
+         )
+         SELECT r.*, segment.homogeneity_verdict(r.customers, r.spread, r.nearest, r.separation, r.silhouette)
+         FROM (SELECT g.segment_id, g.name, coalesce(f.customers, 0) AS customers, f.spread, n.name AS nearest, p.distance AS separation, f.silhouette
+               FROM segment.segment_spacing($2) AS p
+               JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id
+               LEFT JOIN segment.segment AS n ON n.segmentation = $1 AND n.segment_id = p.nearest_id
+               LEFT JOIN figures AS f ON f.segment_id = p.segment_id
+               ORDER BY g.priority) AS r',
+        features, taken, s.table_schema, s.member_table)
+    USING s.name, model;
+END;
+$$;
+COMMENT ON FUNCTION homogeneity_report(text) IS
+'How well the segments of a clustering hold together, by the current model and the members of the last refresh: customers; spread (root mean square distance of members from the segment''s centre), nearest (the segment whose centre is nearest) and separation (distance to it), all in the model''s scaled coordinates; silhouette (mean simplified silhouette of members, see segment_silhouette: near 1 where they lie apart from others, 0 on the border, negative beyond it); verdict: a sentence, "holds together" for a silhouette above 0.5, "touches" the nearest above 0.25, else "runs into" it (bounds of Kaufman and Rousseeuw 1990). Errors: wrong_object_type for a segmentation by RFM, object_not_in_prerequisite_state before the first refresh.';
