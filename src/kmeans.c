@@ -83,7 +83,7 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
 	model = segment_cluster_begin(fcinfo, &segment_kmeans_model_kind, set, ARG_SCALE);
 	cluster = model->detail;
-	points = segment_space_points(cluster->space, set, segment_kmeans_memory_per_row(options.k), model);
+	points = segment_space_points(cluster->space, set, segment_kmeans_bytes_per_row(cluster->space->d), model);
 	if (!PG_ARGISNULL(ARG_CENTROIDS))
 		options.initial = given_centroids(cluster->space, PG_GETARG_ARRAYTYPE_P(ARG_CENTROIDS), options.k);
 	options.k = segment_check_k(options.k, points);

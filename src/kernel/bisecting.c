@@ -30,7 +30,7 @@
 size_t
 segment_bisecting_memory_per_row(int d)
 {
-	return segment_kmeans_memory_per_row(2) + sizeof(double) * (d + 2);
+	return segment_kmeans_bytes_per_row(d) + sizeof(double) * (d + 2);
 }
 
 static void *
