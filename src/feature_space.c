@@ -437,9 +437,12 @@ place_row(const Placing *placing, int64 r, double *x, int32 *code)
 	return segment_space_place(placing->space, placing->row, x, code);
 }
 
-/* A coordinate's standard deviation: what rows are hashed in; see points.h. */
-static double *
-hash_units(const FeatureSpace *space)
+/*
+ * By coordinate, its standard deviation over the training rows: what rows are hashed
+ * in (points.h), and what the grid of a step is measured in (kernel/step_sum.h).
+ */
+double *
+segment_space_units(const FeatureSpace *space)
 {
 	double	   *unit = palloc(sizeof(double) * (space->d + 1));
 	int			d = 0;
@@ -501,7 +504,7 @@ sorted_keys(const Placing *placing, Model *model, int64 *n)
 	SegmentRowKey *room;
 	double	   *x = palloc(sizeof(double) * (space->d + 1));
 	int32	   *code = palloc(sizeof(int32) * (space->n_codes + 1));
-	double	   *unit = hash_units(space);
+	double	   *unit = segment_space_units(space);
 	uint64	  **code_hash = code_hashes(space);
 	int64		r;
 
@@ -552,8 +555,12 @@ rows_that_fit(const Placing *placing, const SegmentRowKey *keys, int64 n, Size m
 	return fit;
 }
 
+/*
+ * The rows of a set that can be placed, as points; none when there are none.
+ * Counts in the model what it has seen, used and left out.
+ */
 SegmentPoints *
-segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model)
+segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model)
 {
 	const SegmentRowStore *store = &set->store;
 	SegmentPoints *points = palloc0(sizeof(SegmentPoints));
@@ -564,13 +571,6 @@ segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memo
 
 	placing_init(&placing, space, set);
 	keys = sorted_keys(&placing, model, &n);
-	if (n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA),
-				 errmsg("no row can be used for training"),
-				 errdetail("Each of " INT64_FORMAT " rows lacks a value, or lies at the origin and has no direction.",
-						   store->n_seen),
-				 errhint("Use nulls => 'mean' to let the mean stand in for missing values.")));
 	n = rows_that_fit(&placing, keys, n, memory_per_row, model);
 	points->n = n;
 	points->d = space->d;
@@ -604,6 +604,22 @@ segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memo
 
 	model->n_input = store->n_seen;
 	model->n_unsampled = model->n_input - model->n_used - model->n_skipped;
+	return points;
+}
+
+/* The same for training, which needs points. */
+SegmentPoints *
+segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model)
+{
+	SegmentPoints *points = segment_space_place_set(space, set, memory_per_row, model);
+
+	if (points->n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("no row can be used for training"),
+				 errdetail("Each of " INT64_FORMAT " rows lacks a value, or lies at the origin and has no direction.",
+						   set->store.n_seen),
+				 errhint("Use nulls => 'mean' to let the mean stand in for missing values.")));
 	if (model->n_unsampled > 0)
 		ereport(NOTICE,
 				(errmsg("the model is trained on a sample of " INT64_FORMAT " of " INT64_FORMAT " rows",

@@ -70,6 +70,17 @@ segment_arg_text(FunctionCallInfo fcinfo, int arg)
 	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
 }
 
+/* Five arguments from arg on: scale, log, winsorize, weights, nulls. */
+void
+segment_arg_space_options(FunctionCallInfo fcinfo, int arg, SpaceOptions *options)
+{
+	options->scale = segment_arg_text(fcinfo, arg);
+	options->log = PG_ARGISNULL(arg + 1) ? NULL : PG_GETARG_ARRAYTYPE_P(arg + 1);
+	options->winsorize = PG_ARGISNULL(arg + 2) ? NULL : PG_GETARG_JSONB_P(arg + 2);
+	options->weights = PG_ARGISNULL(arg + 3) ? NULL : PG_GETARG_JSONB_P(arg + 3);
+	options->nulls = segment_arg_text(fcinfo, arg + 4);
+}
+
 /* How many clusters there can be: k, or with fewer distinct rows that many, which is told. */
 int
 segment_check_k(int k, const SegmentPoints *points)
@@ -88,4 +99,50 @@ segment_check_k(int k, const SegmentPoints *points)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("k must be at most %d, not %d", SEGMENT_MAX_SEGMENTS, k)));
 	return k;
+}
+
+/* What decides about the order of segments. */
+typedef struct SegmentOrder
+{
+	const double *size;
+	const double *center;
+	int			d;
+} SegmentOrder;
+
+static int
+compare_segments(const void *a, const void *b, void *arg)
+{
+	const SegmentOrder *order = arg;
+	int			x = *(const int *) a;
+	int			y = *(const int *) b;
+	int			j;
+
+	if (order->size[x] != order->size[y])
+		return order->size[x] > order->size[y] ? -1 : 1;
+	for (j = 0; j < order->d; j++)
+	{
+		double		of_x = order->center[(size_t) x * order->d + j];
+		double		of_y = order->center[(size_t) y * order->d + j];
+
+		if (of_x != of_y)
+			return of_x < of_y ? -1 : 1;
+	}
+	return x - y;
+}
+
+/*
+ * The numbers of k clusters from the largest to the smallest, equal sizes by
+ * their centers (k x d): an order that follows from the result alone.
+ */
+int *
+segment_order_of_segments(int k, const double *size, const double *center, int d)
+{
+	int		   *number = palloc(sizeof(int) * k);
+	SegmentOrder order = {size, center, d};
+	int			c;
+
+	for (c = 0; c < k; c++)
+		number[c] = c;
+	qsort_arg(number, k, sizeof(int), compare_segments, &order);
+	return number;
 }

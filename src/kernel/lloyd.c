@@ -189,8 +189,8 @@ segment_lloyd_place(Lloyd *lloyd, int64 *changed)
 
 /* ---- one step: centroids to the means of their points ---- */
 
-static void
-bring_to_length_one(double *x, int d)
+void
+segment_bring_to_length_one(double *x, int d)
 {
 	double		sum = 0;
 	int			j;
@@ -208,7 +208,7 @@ to_mean(Lloyd *lloyd, int c)
 
 	segment_fixed_sums_mean(&lloyd->sums, &lloyd->grid, c, centroid);
 	if (lloyd->options->spherical)
-		bring_to_length_one(centroid, lloyd->d);
+		segment_bring_to_length_one(centroid, lloyd->d);
 }
 
 /* The point farthest from its own centroid, of clusters with other points besides; -1: none. */
@@ -390,7 +390,7 @@ segment_lloyd_refine_means(Lloyd *lloyd)
 						   lloyd->memory, lloyd->options->interrupted) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
 	for (c = 0; c < lloyd->k && lloyd->options->spherical; c++)
-		bring_to_length_one(lloyd->centroids + (size_t) c * lloyd->d, lloyd->d);
+		segment_bring_to_length_one(lloyd->centroids + (size_t) c * lloyd->d, lloyd->d);
 	measure_moves(lloyd);
 	return segment_lloyd_place(lloyd, &changed);
 }

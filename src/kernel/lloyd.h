@@ -39,6 +39,7 @@ extern void segment_lloyd_move(Lloyd *lloyd, const double *centroids);
 extern SegmentStatus segment_lloyd_refine_means(Lloyd *lloyd);
 extern SegmentStatus segment_lloyd_iterate(Lloyd *lloyd, double tol, int *iterations, bool *converged);
 extern SegmentStatus segment_lloyd_finish(Lloyd *lloyd, bool converged, double *inertia);
+extern void segment_bring_to_length_one(double *x, int d);
 extern SegmentStatus segment_lloyd_removal_costs(const Lloyd *lloyd, double *cost);
 
 #endif							/* SEGMENT_LLOYD_H */
