@@ -34,6 +34,36 @@ CREATE FUNCTION cluster_quality(
 COMMENT ON FUNCTION cluster_quality(feature_set) IS
 'One row per label of labelled rows, feature_set(label, a, b), in the order of labels: the label as text, how many rows have it, the sum of their weights, inertia (sum of squared distances to their mean), spread (root mean square distance to their mean), nearest (the label whose mean is nearest; of equally near ones the first), separation (distance to that mean) and silhouette (mean of its rows; above 20,000 distinct rows of a sample, with a NOTICE). All in the units of the coordinates. nearest, separation and silhouette are NULL where there is one label only, silhouette also where there are as many labels as rows or the sample has no row of the label. Skipped rows and errors: as inertia().';
 
+-- the same of rows labelled by a model
+CREATE FUNCTION silhouette(features feature_set, model segment_model) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'segment_silhouette_model' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION silhouette(feature_set, segment_model) IS
+'The mean silhouette of rows in the segments a model gives them: SELECT silhouette(features, kmeans(features, 4)). Distances are those the model sees, in its scaled coordinates, so the figure says how well the model divides the rows. Features are matched by name where the set has names (others are left aside), else by position. Rows that get no segment are skipped and counted in a NOTICE. Otherwise as silhouette(feature_set), also above 20,000 distinct rows. Errors: wrong_object_type for a model without such coordinates (RFM, categories), undefined_column or invalid_parameter_value for features other than the model''s, datatype_mismatch for a category.';
+
+CREATE FUNCTION simplified_silhouette(features feature_set, model segment_model) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'segment_simplified_silhouette_model' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION simplified_silhouette(feature_set, segment_model) IS
+'As simplified_silhouette(feature_set), of rows in the segments a model gives them, in its scaled coordinates: distances to the means of these rows by segment. Skipped rows and errors: as silhouette(feature_set, segment_model).';
+
+CREATE FUNCTION davies_bouldin(features feature_set, model segment_model) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'segment_davies_bouldin_model' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION davies_bouldin(feature_set, segment_model) IS
+'The Davies-Bouldin index, as davies_bouldin(feature_set), of rows in the segments a model gives them, in its scaled coordinates. Skipped rows and errors: as silhouette(feature_set, segment_model).';
+
+CREATE FUNCTION calinski_harabasz(features feature_set, model segment_model) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'segment_calinski_harabasz_model' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION calinski_harabasz(feature_set, segment_model) IS
+'The Calinski-Harabasz index, as calinski_harabasz(feature_set), of rows in the segments a model gives them, in its scaled coordinates. Skipped rows and errors: as silhouette(feature_set, segment_model).';
+
+CREATE FUNCTION cluster_quality(
+    features feature_set, model segment_model,
+    OUT label text, OUT rows bigint, OUT weight double precision, OUT inertia double precision, OUT spread double precision,
+    OUT nearest text, OUT separation double precision, OUT silhouette double precision)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'segment_cluster_quality_model' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 COST 100000;
+COMMENT ON FUNCTION cluster_quality(feature_set, segment_model) IS
+'One row per segment that has rows, in the order of the model''s segments: as cluster_quality(feature_set), of rows in the segments a model gives them. label is the segment''s name; inertia, spread and separation are in the model''s scaled coordinates. Skipped rows and errors: as silhouette(feature_set, segment_model).';
+
 -- ---- agreement of two labelings, and what segments explain ----
 
 CREATE FUNCTION label_pair_accum(feature_set, integer, integer) RETURNS feature_set

@@ -81,8 +81,11 @@ typedef struct SpaceOptions
 extern FeatureSpace *segment_space_from_set(const FeatureSet *set, const SpaceOptions *options);
 extern SegmentPoints *segment_space_points(const FeatureSpace *space, const FeatureSet *set,
 										   Size memory_per_row, Model *model);
+extern SegmentPoints *segment_space_place_set(const FeatureSpace *space, const FeatureSet *set,
+											  Size memory_per_row, Model *model);
 extern bool segment_space_place(const FeatureSpace *space, const double *features, double *x,
 								int32 *code);
+extern double *segment_space_units(const FeatureSpace *space);
 extern double segment_space_original(const SpaceFeature *feature, double coordinate);
 extern const char *segment_space_scale_name(const FeatureSpace *space);
 

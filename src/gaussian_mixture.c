@@ -170,7 +170,7 @@ segment_gaussian_mixture_train(PG_FUNCTION_ARGS)
 	model->detail = mixture_model;
 	mixture_model->space = fit_space(fcinfo, set);
 	segment_space_describe(model, mixture_model->space);
-	points = segment_space_points(mixture_model->space, set, segment_kmeans_memory_per_row(options.k), model);
+	points = segment_space_points(mixture_model->space, set, segment_kmeans_bytes_per_row(mixture_model->space->d), model);
 	options.k = segment_check_k(options.k, points);
 	check_memory(&options, points->d);
 	segment_mixture_fit(points, &options, &fit, segment_memory(CurrentMemoryContext));

@@ -95,6 +95,10 @@ typedef struct ModelKind
 	/* Training rows of a segment, or the sum of their weights. */
 	double		(*size) (const Model *model, int segment);
 	void		(*typical) (const Model *model, int segment, int feature, ModelTypical *typical);
+	/* How rows become points, where points decide about segments ... */
+	const struct FeatureSpace *(*space) (const Model *model);
+	/* ... and the number of the segment of a point. */
+	int			(*assign_point) (const Model *model, const double *x);
 } ModelKind;
 
 extern const ModelKind *const segment_model_kinds[];
@@ -105,6 +109,7 @@ extern const ModelKind *const segment_model_kinds[];
 extern Model *segment_model_new(const ModelKind *kind);
 extern Model *segment_model_read(const SegmentModelValue *value, MemoryContext context);
 extern SegmentModelValue *segment_model_value(const Model *model);
+extern SegmentModelValue *segment_model_from_text(const char *text);
 extern SegmentModelValue *segment_model_detoast(Datum value);
 extern void segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *names,
 							   char *const *origins);

@@ -13,5 +13,6 @@ const ModelKind *const segment_model_kinds[] = {
 	&segment_kmeans_model_kind,
 	&segment_mixture_model_kind,
 	&segment_prototype_model_kind,
+	&segment_bisecting_model_kind,
 	NULL
 };

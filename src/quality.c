@@ -2,11 +2,11 @@
  * quality.c: SQL functions that judge how well labels divide rows.
  *
  * They take a labelled feature set (labelled_points.c) and calculate in its units,
- * Euclidean, nothing scaled.  Each is a few lines over LabelledPoints, whose
- * labels may come from anywhere.
+ * Euclidean, nothing scaled; or a feature set and a model (model_points.c),
+ * which labels the rows, in the model's space.
  *
- * The exact silhouette takes all pairs of rows.  Beyond SILHOUETTE_ROWS distinct
- * rows it is that of a sample of so many, the same for equal sets, told in a
+ * The exact silhouette takes all pairs of rows.  Beyond SEGMENT_SILHOUETTE_ROWS
+ * distinct rows it is that of a sample of so many, the same for equal sets, told in a
  * NOTICE.
  */
 #include "compat.h"
@@ -19,6 +19,7 @@
 #include "labelled_points.h"
 #include "memory.h"
 #include "miscadmin.h"
+#include "model_points.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 
@@ -29,9 +30,11 @@ PG_FUNCTION_INFO_V1(segment_calinski_harabasz_labelled);
 PG_FUNCTION_INFO_V1(segment_inertia_labelled);
 PG_FUNCTION_INFO_V1(segment_eta_squared_labelled);
 PG_FUNCTION_INFO_V1(segment_cluster_quality_labelled);
-
-/* most distinct rows compared all with all: about a second with 8 features */
-#define SILHOUETTE_ROWS 20000
+PG_FUNCTION_INFO_V1(segment_silhouette_model);
+PG_FUNCTION_INFO_V1(segment_simplified_silhouette_model);
+PG_FUNCTION_INFO_V1(segment_davies_bouldin_model);
+PG_FUNCTION_INFO_V1(segment_calinski_harabasz_model);
+PG_FUNCTION_INFO_V1(segment_cluster_quality_model);
 
 typedef enum QualityIndex
 {
@@ -71,13 +74,13 @@ static bool
 find_silhouettes(SegmentQuality *quality, SegmentPoints *sample, const LabelledPoints *labelled)
 {
 	*sample = labelled->points;
-	if (sample->n > SILHOUETTE_ROWS)
+	if (sample->n > SEGMENT_SILHOUETTE_ROWS)
 	{
 		ereport(NOTICE,
 				(errmsg("the silhouette is that of a sample of %d of " INT64_FORMAT " distinct rows",
-						SILHOUETTE_ROWS, sample->n),
+						SEGMENT_SILHOUETTE_ROWS, sample->n),
 				 errhint("simplified_silhouette() takes all rows.")));
-		sample->n = SILHOUETTE_ROWS;
+		sample->n = SEGMENT_SILHOUETTE_ROWS;
 	}
 	measure(quality, sample, labelled);
 	if (!segment_quality_defined(quality))
@@ -138,10 +141,27 @@ index_of_labelled(FunctionCallInfo fcinfo, QualityIndex index)
 	PG_RETURN_FLOAT8(value);
 }
 
+static Datum
+index_of_model(FunctionCallInfo fcinfo, QualityIndex index)
+{
+	LabelledPoints *labelled = segment_points_of_model(PG_GETARG_FEATURE_SET(0), PG_GETARG_MODEL(1), 0);
+	double		value;
+
+	if (!find_index(labelled, index, &value))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(value);
+}
+
 Datum
 segment_silhouette_labelled(PG_FUNCTION_ARGS)
 {
 	return index_of_labelled(fcinfo, INDEX_SILHOUETTE);
+}
+
+Datum
+segment_silhouette_model(PG_FUNCTION_ARGS)
+{
+	return index_of_model(fcinfo, INDEX_SILHOUETTE);
 }
 
 Datum
@@ -151,15 +171,33 @@ segment_simplified_silhouette_labelled(PG_FUNCTION_ARGS)
 }
 
 Datum
+segment_simplified_silhouette_model(PG_FUNCTION_ARGS)
+{
+	return index_of_model(fcinfo, INDEX_SIMPLIFIED_SILHOUETTE);
+}
+
+Datum
 segment_davies_bouldin_labelled(PG_FUNCTION_ARGS)
 {
 	return index_of_labelled(fcinfo, INDEX_DAVIES_BOULDIN);
 }
 
 Datum
+segment_davies_bouldin_model(PG_FUNCTION_ARGS)
+{
+	return index_of_model(fcinfo, INDEX_DAVIES_BOULDIN);
+}
+
+Datum
 segment_calinski_harabasz_labelled(PG_FUNCTION_ARGS)
 {
 	return index_of_labelled(fcinfo, INDEX_CALINSKI_HARABASZ);
+}
+
+Datum
+segment_calinski_harabasz_model(PG_FUNCTION_ARGS)
+{
+	return index_of_model(fcinfo, INDEX_CALINSKI_HARABASZ);
 }
 
 /* A length (power 1) or its square (power 2) in the units of the rows. */
@@ -237,11 +275,10 @@ put_cluster(ReturnSetInfo *rsinfo, const LabelledPoints *labelled, int c,
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-Datum
-segment_cluster_quality_labelled(PG_FUNCTION_ARGS)
+static void
+put_clusters(FunctionCallInfo fcinfo, const LabelledPoints *labelled)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	LabelledPoints *labelled = segment_labelled_points(PG_GETARG_FEATURE_SET(0));
 	SegmentQuality quality;
 	SegmentQuality silhouettes;
 	SegmentPoints sample;
@@ -257,5 +294,18 @@ segment_cluster_quality_labelled(PG_FUNCTION_ARGS)
 			put_cluster(rsinfo, labelled, c, &quality, defined ? &silhouettes : NULL);
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+Datum
+segment_cluster_quality_labelled(PG_FUNCTION_ARGS)
+{
+	put_clusters(fcinfo, segment_labelled_points(PG_GETARG_FEATURE_SET(0)));
+	return (Datum) 0;
+}
+
+Datum
+segment_cluster_quality_model(PG_FUNCTION_ARGS)
+{
+	put_clusters(fcinfo, segment_points_of_model(PG_GETARG_FEATURE_SET(0), PG_GETARG_MODEL(1), 0));
 	return (Datum) 0;
 }

@@ -8,6 +8,9 @@
 
 #include "kernel/points.h"
 
+/* most points whose silhouette is taken, all with all: about a second with 8 coordinates */
+#define SEGMENT_SILHOUETTE_ROWS 20000
+
 /* One cluster; one of no weight is as if it were not there. */
 typedef struct SegmentCluster
 {

@@ -13,3 +13,7 @@ SELECT silhouette(s), simplified_silhouette(s), davies_bouldin(s), calinski_hara
 SELECT q.* FROM (SELECT feature_set(label, a, b, c) AS s FROM made) AS t, cluster_quality(s) AS q;
 SELECT adjusted_rand_index(label, (a / 50)::integer), normalized_mutual_information(label, (a / 50)::integer), adjusted_rand_index(name, label::text), normalized_mutual_information(name, label::text), eta_squared(label, a), eta_squared(name, c) FROM made;
 SELECT silhouette(feature_set(i % 3, i * 7919 % 100003, i % 3 * 100 + i * 31 % 1009)) FROM generate_series(1, 30000) AS i;
+-- which k, with copies of rows, weights, and a sample
+SELECT c.* FROM (SELECT feature_set(a, b) AS s FROM made) AS t, choose_k(s, 1, 7) AS c;
+SELECT c.* FROM (SELECT feature_set_weighted(1 + label / 3.0, a, b, c) AS s FROM made) AS t, unnest('{gap,bic,stability}'::text[]) AS criterion, choose_k(s, 2, 4, criterion => criterion, scale => 'robust', n_resamples => 3) AS c;
+SELECT k, silhouette(s, kmeans(s, k)), davies_bouldin(s, kmeans(s, k)), stability(s, kmeans(s, k), 5) FROM (SELECT feature_set(a, b) AS s FROM made) AS t, generate_series(2, 4) AS k;
