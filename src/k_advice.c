@@ -136,7 +136,12 @@ say_others(StringInfo out, const KTable *table, KCriterion criterion, int number
 		int			choice = segment_recommended_k(table, c);
 
 		if (c == K_GAP && sees_no_division(table))
-			appendStringInfo(out, "%sgap statistic 1 (no division)", n_differ++ == 0 ? "; others: " : ", ");
+		{
+			if (criterion == K_GAP)
+				appendStringInfoString(out, "; with k_min 1 it would choose 1 (no division)");
+			else
+				appendStringInfo(out, "%sgap statistic 1 (no division)", n_differ++ == 0 ? "; others: " : ", ");
+		}
 		else if (c != (int) criterion && choice >= 0 && choice != number)
 			appendStringInfo(out, "%s%s %d", n_differ++ == 0 ? "; others: " : ", ", criterion_words[c], table->row[choice].k);
 	}

@@ -25,7 +25,7 @@ INSERT INTO said VALUES
     "model_shift(segment_model,segment_model)",
     "calinski_harabasz(feature_set,segment_model)", "cluster_quality(feature_set,segment_model)", "davies_bouldin(feature_set,segment_model)",
     "silhouette(feature_set,segment_model)", "simplified_silhouette(feature_set,segment_model)", "stability(feature_set,segment_model,integer,bigint)",
-    "model_identify(segment_model,integer[],text[],text[],integer)", "model_match(segment_model,segment_model,integer)", "model_metrics(segment_model)",
+    "model_identify(segment_model,integer[],text[],text[],integer)", "model_match(segment_model,segment_model,integer)", "model_metrics(segment_model)", "model_to_pmml(segment_model)",
     "propose_segment_names(segment_model,integer)", "segment_spacing(segment_model)",
     "rename_segment(segment_model,text,text)", "rfm_cut_points(segment_model)",
     "scheme_matches(jsonb,integer,integer,integer)", "scheme_problems(jsonb,integer,integer,integer)", "score_code(integer,integer,integer,integer)",

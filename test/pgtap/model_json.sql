@@ -1,0 +1,123 @@
+--
+-- docs/segment_model.schema.json against real models, and models that break it in one place, which the
+-- type has to refuse, too.
+--
+-- The validator knows the words the schema uses, and refuses any other.
+--
+\set ON_ERROR_STOP 1
+BEGIN;
+SET LOCAL search_path = public, segment;
+SET LOCAL client_min_messages = warning;
+SELECT no_plan();
+
+\set schema `cat docs/segment_model.schema.json`
+CREATE TEMP TABLE description (schema jsonb) ON COMMIT DROP;
+INSERT INTO description VALUES (:'schema');
+
+-- Where and why a value does not fit a schema; NULL: it fits.
+CREATE FUNCTION pg_temp.misfit(json jsonb, schema jsonb, place text DEFAULT '$') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    root jsonb := (SELECT d.schema FROM description AS d);
+    word text;
+    what jsonb;
+    problem text;
+    kind text := jsonb_typeof(json);
+BEGIN
+    FOR word, what IN SELECT * FROM jsonb_each(schema) LOOP
+        problem := CASE word
+            WHEN '$schema' THEN NULL
+            WHEN '$defs' THEN NULL
+            WHEN 'title' THEN NULL
+            WHEN 'description' THEN NULL
+            WHEN '$ref' THEN pg_temp.misfit(json, root #> string_to_array(substr(what #>> '{}', 3), '/'), place)
+            WHEN 'type' THEN CASE WHEN NOT (kind = what #>> '{}' OR kind = 'number' AND what #>> '{}' = 'integer' AND (json #>> '{}')::numeric % 1 = 0) THEN format('%s is no %s', kind, what #>> '{}') END
+            WHEN 'const' THEN CASE WHEN json <> what THEN format('expected %s', what) END
+            WHEN 'enum' THEN CASE WHEN NOT what @> jsonb_build_array(json) THEN format('expected one of %s', what) END
+            WHEN 'minimum' THEN CASE WHEN kind = 'number' AND (json #>> '{}')::numeric < (what #>> '{}')::numeric THEN 'too small' END
+            WHEN 'maximum' THEN CASE WHEN kind = 'number' AND (json #>> '{}')::numeric > (what #>> '{}')::numeric THEN 'too large' END
+            WHEN 'minLength' THEN CASE WHEN kind = 'string' AND length(json #>> '{}') < (what #>> '{}')::integer THEN 'too short' END
+            WHEN 'minItems' THEN CASE WHEN kind = 'array' AND jsonb_array_length(json) < (what #>> '{}')::integer THEN 'too few' END
+            WHEN 'maxItems' THEN CASE WHEN kind = 'array' AND jsonb_array_length(json) > (what #>> '{}')::integer THEN 'too many' END
+            WHEN 'required' THEN (SELECT min(format('%s is missing', key)) FROM jsonb_array_elements_text(what) AS key WHERE kind = 'object' AND NOT json ? key)
+            WHEN 'additionalProperties' THEN (SELECT min(format('%s is not known', key)) FROM jsonb_object_keys(CASE kind WHEN 'object' THEN json ELSE '{}' END) AS key WHERE what = 'false' AND NOT schema -> 'properties' ? key)
+            WHEN 'properties' THEN (SELECT min(pg_temp.misfit(json -> key, described, place || '.' || key)) FROM jsonb_each(what) AS p(key, described) WHERE kind = 'object' AND json ? key)
+            WHEN 'items' THEN (SELECT min(pg_temp.misfit(element, what, format('%s[%s]', place, i - 1))) FROM jsonb_array_elements(CASE kind WHEN 'array' THEN json ELSE '[]' END) WITH ORDINALITY AS e(element, i))
+            WHEN 'anyOf' THEN (SELECT CASE WHEN count(*) = count(m) THEN string_agg(m, ' and ') END FROM (SELECT pg_temp.misfit(json, s, place) AS m FROM jsonb_array_elements(what) AS s) AS a)
+            WHEN 'oneOf' THEN (SELECT CASE WHEN count(*) - count(m) <> 1 THEN coalesce(string_agg(m, ' and '), 'fits several') END FROM (SELECT pg_temp.misfit(json, s, place) AS m FROM jsonb_array_elements(what) AS s) AS a)
+            ELSE format('the validator does not know "%s"', word) END;
+        IF problem IS NOT NULL THEN
+            RETURN CASE WHEN problem LIKE '$%' THEN problem ELSE place || ': ' || problem END;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+-- ---- every model fits ----
+CREATE TEMP TABLE models ON COMMIT DROP AS
+SELECT what, model FROM (SELECT feature_set(x) AS f, feature_set(x.recency, x.frequency, x.monetary) AS three, feature_set(x.recency, x.monetary * 1e200) AS huge, feature_set_weighted(0.5, x.recency) AS half, feature_set(1, 1, 1) AS equal
+                         FROM (SELECT i * 7 % 31 AS recency, i % 5 AS frequency, i * 1.5e3 AS monetary, NULLIF(i % 6, 0) AS hole FROM generate_series(1, 200) AS i) AS x) AS s,
+LATERAL (VALUES
+    ('kmeans', kmeans(f, 4)), ('kmeans minmax', kmeans(f, 4, scale => 'minmax', nulls => 'mean')), ('kmeans log', kmeans(f, 2, log => '{monetary}', winsorize => '0.1', weights => '{"hole": 2}')),
+    ('kmeans cosine', kmeans(f, 3, metric => 'cosine', seed => -9007199254740992)), ('kmeans huge', kmeans(huge, 3, scale => 'none')), ('kmeans weighted', kmeans(half, 1)),
+    ('kmeans robust, renamed', rename_segment(kmeans(f, 3, scale => 'robust', max_iter => 1), 'Segment 1', 'Ünïcode "name"')),
+    ('rfm', rfm_model(three)), ('rfm infinite', rfm_model(three, 3, 'thresholds', '{"recency": [1, "Infinity"], "frequency": ["-Infinity", 2], "monetary": [1, 2]}')),
+    ('rfm r_rfm', rfm_model(three, method => 'r_rfm')), ('rfm natural_breaks', rfm_model(three, 7, 'natural_breaks')), ('rfm klaviyo', rename_segment(rfm_model(three, scheme => 'klaviyo'), 'Champions', 'Best')),
+    ('rfm of equal rows', rfm_model(equal, 5))) AS m(what, model);
+SELECT is(pg_temp.misfit(model::jsonb, schema), NULL, 'fits: ' || what) FROM models, description;
+SELECT is((SELECT count(*) FROM models), 13::bigint, 'thirteen models');
+
+-- ---- what is broken in one place does not fit, and is no model ----
+CREATE TEMP TABLE broken ON COMMIT DROP AS
+SELECT m.what, path, value, CASE WHEN value IS NULL THEN m.model::jsonb #- path ELSE jsonb_set(m.model::jsonb, path, value) END AS json
+FROM models AS m JOIN (VALUES
+    ('kmeans', '{format}'::text[], '2'::jsonb), ('kmeans', '{format}', NULL), ('kmeans', '{kind}', '"kmedoids"'), ('kmeans', '{kind}', '"rfm"'), ('kmeans', '{n_input}', '-1'), ('kmeans', '{n_used}', '1.5'), ('kmeans', '{n_skipped}', '"0"'),
+    ('kmeans', '{n_unsampled}', NULL), ('kmeans', '{scale}', '"z"'), ('kmeans', '{metric}', '1'), ('kmeans', '{nulls}', '"drop"'), ('kmeans', '{unit}', '0'), ('kmeans', '{seed}', '0.5'), ('kmeans', '{n_init}', '-1'), ('kmeans', '{iterations}', NULL),
+    ('kmeans', '{converged}', '"yes"'), ('kmeans', '{total}', '-1'), ('kmeans', '{extra}', '1'), ('kmeans', '{features}', '{}'), ('kmeans', '{features}', '[]'), ('kmeans', '{features,0,name}', '5'), ('kmeans', '{features,0,spread}', '0'),
+    ('kmeans', '{features,0,center}', '"Infinity"'), ('kmeans', '{features,0,fill}', NULL), ('kmeans', '{features,0,log}', 'false'), ('kmeans', '{features,0,lower}', '"low"'), ('kmeans', '{features,0,weight}', '-2'), ('kmeans', '{features,0,deviation}', '-1'),
+    ('kmeans', '{features,0,colour}', '"red"'), ('kmeans', '{clusters,0,size}', '-1'), ('kmeans', '{clusters,0,inertia}', 'null'), ('kmeans', '{clusters,0,center,0}', '1e200'), ('kmeans', '{clusters,0,center}', NULL), ('kmeans', '{clusters}', '[]'),
+    ('kmeans', '{segments,0,id}', '0'), ('kmeans', '{segments,0,name}', '""'), ('kmeans', '{segments,0,name}', NULL), ('kmeans', '{segments,0,origin}', '7'), ('kmeans', '{segments}', '[]'),
+    ('rfm', '{method}', '1'), ('rfm', '{scheme}', NULL), ('rfm', '{bins}', '1'), ('rfm', '{bins}', '11'), ('rfm', '{lowest_score}', '2'), ('rfm', '{features,2}', NULL), ('rfm', '{features,0,name}', '"newness"'), ('rfm', '{features,0,closed}', '"both"'),
+    ('rfm', '{features,0,min}', '"low"'), ('rfm', '{features,0,cuts,0}', 'null'), ('rfm', '{features,0,counts,0}', '-1'), ('rfm', '{features,0,counts}', NULL), ('rfm', '{no_orders}', '0'), ('rfm', '{cells,0}', '0.5'), ('rfm', '{cells}', '{}'), ('rfm', '{total}', '1'))
+    AS b(what, path, value) USING (what);
+SELECT isnt(pg_temp.misfit(json, schema), NULL, format('%s, %s: does not fit', what, array_to_string(path, '.') || coalesce(' = ' || value::text, ''))) FROM broken, description;
+SELECT throws_ok(format('SELECT %L::segment_model', json), NULL, NULL, format('%s, %s: is no model', what, array_to_string(path, '.') || coalesce(' = ' || value::text, ''))) FROM broken;
+SELECT is((SELECT count(*) FROM broken), 55::bigint, 'fifty-five ways to break one');
+-- the messages of the validator lead to the place
+SELECT is(pg_temp.misfit(json, schema -> '$defs' -> 'kmeans'), '$.clusters[0].center[0]: too large', 'a misfit has a place') FROM broken, description WHERE path = '{clusters,0,center,0}';
+
+-- ---- no member goes without a description, and none is described that no model has ----
+CREATE FUNCTION pg_temp.members(value jsonb, path text) RETURNS SETOF text LANGUAGE sql AS $$
+    WITH RECURSIVE member(value, path) AS (
+        SELECT value, path
+        UNION ALL
+        SELECT m.value, m.path FROM member AS p, LATERAL (
+            SELECT e.value, p.path || '.' || e.key AS path FROM jsonb_each(CASE jsonb_typeof(p.value) WHEN 'object' THEN p.value ELSE '{}' END) AS e
+            UNION ALL SELECT e.value, p.path || '[]' FROM jsonb_array_elements(CASE jsonb_typeof(p.value) WHEN 'array' THEN p.value ELSE '[]' END) AS e) AS m)
+    SELECT DISTINCT path FROM member WHERE path NOT LIKE '%]' AND path LIKE '%.%';
+$$;
+CREATE FUNCTION pg_temp.described(part jsonb, path text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    root jsonb := (SELECT d.schema FROM description AS d);
+    name text;
+    child jsonb;
+BEGIN
+    IF part ? '$ref' THEN
+        RETURN QUERY SELECT pg_temp.described(root #> string_to_array(substr(part ->> '$ref', 3), '/'), path);
+    END IF;
+    IF part ? 'items' THEN
+        RETURN QUERY SELECT pg_temp.described(part -> 'items', path || '[]');
+    END IF;
+    FOR name, child IN SELECT * FROM jsonb_each(coalesce(part -> 'properties', '{}')) LOOP
+        RETURN NEXT path || '.' || name;
+        RETURN QUERY SELECT pg_temp.described(child, path || '.' || name);
+    END LOOP;
+END $$;
+SELECT is((SELECT array_agg(DISTINCT m COLLATE "C" ORDER BY m COLLATE "C") FROM models, pg_temp.members(model::jsonb, model::jsonb ->> 'kind') AS m),
+          (SELECT array_agg(DISTINCT m COLLATE "C" ORDER BY m COLLATE "C") FROM description, unnest('{rfm,kmeans}'::text[]) AS kind, pg_temp.described(schema -> '$defs' -> kind, kind) AS m), 'members of models are those described');
+-- the page names them all
+\set page `cat docs/model_json.md`
+SELECT is((SELECT array_agg(DISTINCT name) FROM description, unnest('{rfm,kmeans}'::text[]) AS kind, pg_temp.described(schema -> '$defs' -> kind, kind) AS m, regexp_replace(m, '.*\.', '') AS name
+           WHERE position('`' || name || '`' IN :'page') = 0 AND :'page' !~ ('`[a-z\[\].]*\.?' || name || '`')), NULL, 'and docs/model_json.md has all of them');
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,147 @@
+--
+-- model_to_pmml(): the document carried out step by step, as a reader of PMML would, places rows as
+-- assign_segment() does.
+--
+-- With SEGMENT_TEST_PMML_XSD, a file with the XML Schema of PMML 4.4, documents are validated by xmllint, too.
+--
+\set ON_ERROR_STOP 1
+BEGIN;
+SET LOCAL search_path = public, segment;
+SET LOCAL client_min_messages = warning;
+SELECT no_plan();
+
+SELECT count(*) > 0 AS have_xml FROM pg_config WHERE name = 'CONFIGURE' AND setting LIKE '%libxml%' \gset
+\if :have_xml
+
+-- ---- a reader of PMML ----
+CREATE FUNCTION pg_temp.nodes(path text, document xml) RETURNS xml[] LANGUAGE sql AS
+$$ SELECT xpath(path, document, '{{p,http://www.dmg.org/PMML-4_4}}') $$;
+CREATE FUNCTION pg_temp.attribute(node xml, name text) RETURNS text LANGUAGE sql AS
+$$ SELECT (xpath('/*/@' || name, node))[1]::text $$;
+-- attributes come with their entities
+CREATE FUNCTION pg_temp.plain(text) RETURNS text LANGUAGE sql AS
+$$ SELECT replace(replace(replace(replace(replace($1, '&lt;', '<'), '&gt;', '>'), '&quot;', '"'), '&#10;', E'\n'), '&amp;', '&') $$;
+CREATE FUNCTION pg_temp.value_of(expression xml, fields jsonb) RETURNS double precision LANGUAGE plpgsql AS $$
+DECLARE
+    kind text := (xpath('local-name(/*)', expression))[1]::text;
+    part xml[] := xpath('/*/*', expression);
+    a double precision;
+    b double precision;
+BEGIN
+    IF kind = 'FieldRef' THEN
+        IF NOT fields ? pg_temp.plain(pg_temp.attribute(expression, 'field')) THEN
+            RAISE EXCEPTION 'field % is not defined', pg_temp.attribute(expression, 'field');
+        END IF;
+        RETURN fields ->> pg_temp.plain(pg_temp.attribute(expression, 'field'));
+    ELSIF kind = 'Constant' THEN
+        RETURN (xpath('/*/text()', expression))[1]::text;
+    ELSIF kind <> 'Apply' THEN
+        RAISE EXCEPTION 'unknown expression %', kind;
+    END IF;
+    IF pg_temp.attribute(expression, 'function') = 'if' THEN
+        IF pg_temp.attribute(part[1], 'function') <> 'lessThan' THEN
+            RAISE EXCEPTION 'unknown condition';
+        END IF;
+        RETURN pg_temp.value_of(part[CASE WHEN pg_temp.value_of((xpath('/*/*', part[1]))[1], fields) < pg_temp.value_of((xpath('/*/*', part[1]))[2], fields) THEN 2 ELSE 3 END], fields);
+    ELSIF pg_temp.attribute(expression, 'function') = 'sum' THEN
+        RETURN (SELECT sum(pg_temp.value_of(x, fields)) FROM unnest(part) AS x);
+    END IF;
+    a := pg_temp.value_of(part[1], fields);
+    b := CASE WHEN cardinality(part) > 1 THEN pg_temp.value_of(part[2], fields) END;
+    CASE pg_temp.attribute(expression, 'function')
+        WHEN '+' THEN RETURN a + b;
+        WHEN '-' THEN RETURN a - b;
+        WHEN '*' THEN RETURN a * b;
+        WHEN '/' THEN RETURN a / b;
+        WHEN 'min' THEN RETURN least(a, b);
+        WHEN 'max' THEN RETURN greatest(a, b);
+        WHEN 'sqrt' THEN RETURN sqrt(a);
+        WHEN 'ln1p' THEN RETURN ln((1 + a::numeric)::numeric(60, 30));
+    END CASE;
+END $$;
+
+-- The id of the nearest cluster and its distance; NULL: a value is missing that has no replacement.
+CREATE FUNCTION pg_temp.place(document xml, given jsonb, OUT id text, OUT name text, OUT distance double precision) LANGUAGE plpgsql AS $$
+DECLARE
+    fields jsonb := '{}';
+    field xml;
+BEGIN
+    FOREACH field IN ARRAY pg_temp.nodes('//p:MiningField', document) LOOP
+        IF given ->> pg_temp.plain(pg_temp.attribute(field, 'name')) IS NOT NULL THEN
+            fields := fields || jsonb_build_object(pg_temp.plain(pg_temp.attribute(field, 'name')), given -> pg_temp.plain(pg_temp.attribute(field, 'name')));
+        ELSIF pg_temp.attribute(field, 'missingValueTreatment') = 'returnInvalid' THEN
+            RETURN;
+        ELSE
+            fields := fields || jsonb_build_object(pg_temp.plain(pg_temp.attribute(field, 'name')), pg_temp.attribute(field, 'missingValueReplacement')::float8);
+        END IF;
+    END LOOP;
+    FOREACH field IN ARRAY pg_temp.nodes('//p:DerivedField', document) LOOP
+        fields := fields || jsonb_build_object(pg_temp.plain(pg_temp.attribute(field, 'name')), pg_temp.value_of((xpath('/*/*', field))[1], fields));
+    END LOOP;
+    SELECT pg_temp.attribute(c, 'id'), pg_temp.plain(pg_temp.attribute(c, 'name')), sqrt(d) INTO id, name, distance
+    FROM (SELECT c, o, (SELECT sum(((fields ->> pg_temp.plain(pg_temp.attribute(f, 'field')))::float8 - center.x::float8) ^ 2)
+                        FROM unnest(pg_temp.nodes('//p:ClusteringField', document)) WITH ORDINALITY AS fs(f, n),
+                             unnest(string_to_array((xpath('//text()', c))[1]::text, ' ')) WITH ORDINALITY AS center(x, n) WHERE fs.n = center.n) AS d
+          FROM unnest(pg_temp.nodes('//p:Cluster', document)) WITH ORDINALITY AS cs(c, o)) AS s
+    ORDER BY d, o LIMIT 1;
+END $$;
+
+-- ---- models of every kind of option, with names that need care ----
+CREATE TEMP TABLE shop ON COMMIT DROP AS
+SELECT i AS id, round((i % 3 * 40 + 30 * sin(i * 12.9898))::numeric, 3)::float8 AS spend, (i % 5 * i % 17)::float8 AS "a<b & ""c""", 1e9 + cos(i * 78.233) AS "scaled(spend)", i % 4 - 1.5::float8 AS segment
+FROM generate_series(1, 60) AS i;
+CREATE TEMP TABLE sets ON COMMIT DROP AS
+SELECT feature_set(s) AS f, feature_set_weighted(0.3 + s.segment ^ 2, s.spend, s."a<b & ""c""", s."scaled(spend)", s.segment) AS weighted FROM (SELECT spend, "a<b & ""c""", "scaled(spend)", segment FROM shop) AS s;
+CREATE TEMP TABLE documents ON COMMIT DROP AS
+SELECT what, model, model_to_pmml(model) AS pmml
+FROM sets, LATERAL (VALUES
+    ('zscore', kmeans(f, 4)),
+    ('minmax, weights', kmeans(f, 3, scale => 'minmax', weights => '{"segment": 7.5}')),
+    ('robust, renamed', rename_segment(kmeans(f, 3, scale => 'robust'), 'Segment 2', E'"Big" & <loud>\nspenders')),
+    ('unscaled', kmeans(f, 5, scale => 'none')),
+    ('logarithm, clipped', kmeans(f, 4, log => '{segment,spend}', winsorize => '0.05')),
+    ('clipped at one end', kmeans(f, 4, winsorize => '{"spend": [0, 0.9]}')),
+    ('the mean for missing values', kmeans(f, 4, nulls => 'mean')),
+    ('cosine', kmeans(f, 3, metric => 'cosine')),
+    ('weighted rows', kmeans(weighted, 3)),
+    ('one segment', kmeans(f, 1))) AS m(what, model);
+
+-- rows that trained, one far away, and one with a hole
+CREATE TEMP TABLE rows ON COMMIT DROP AS
+SELECT spend AS x, "a<b & ""c""" AS y, "scaled(spend)" AS z, segment AS w FROM shop WHERE id <= 20
+UNION ALL VALUES (-1e4, 1e5, 1e9, 0), (12, NULL, 1e9 + 1, 2);
+CREATE TEMP TABLE placed ON COMMIT DROP AS
+SELECT d.what, assign_segment_id(d.model, r.x, r.y, r.z, r.w) AS id, assign_segment(d.model, r.x, r.y, r.z, r.w) AS name, segment_distance(d.model, r.x, r.y, r.z, r.w) AS distance,
+       p.id AS pmml_id, p.name AS pmml_name, p.distance AS pmml_distance
+FROM documents AS d, rows AS r, LATERAL pg_temp.place(d.pmml, CASE d.what WHEN 'weighted rows' THEN jsonb_build_object('f1', r.x, 'f2', r.y, 'f3', r.z, 'f4', r.w) ELSE jsonb_build_object('spend', r.x, 'a<b & "c"', r.y, 'scaled(spend)', r.z, 'segment', r.w) END) AS p;
+SELECT is(count(*) FILTER (WHERE pmml_id IS NOT DISTINCT FROM id::text AND pmml_name IS NOT DISTINCT FROM name AND coalesce(abs(pmml_distance - distance) <= 1e-12 * (1 + distance), distance IS NULL AND pmml_distance IS NULL)),
+          22::bigint, 'places rows as the model does: ' || what) FROM placed GROUP BY what ORDER BY what COLLATE "C";
+SELECT is(count(DISTINCT id) > 1 OR what = 'one segment', true, 'in several segments: ' || what) FROM placed GROUP BY what ORDER BY what COLLATE "C";
+SELECT is((SELECT count(*) FROM placed WHERE id IS NULL), 9::bigint, 'a hole has no segment, but where the mean stands in');
+
+-- ---- the document ----
+SELECT ok(xml_is_well_formed_document(pmml::text), 'well-formed: ' || what) FROM documents;
+SELECT is((SELECT string_agg((xpath('local-name(/*)', n))[1]::text, ' ' ORDER BY o) FROM unnest(pg_temp.nodes('//p:ClusteringModel/*', pmml)) WITH ORDINALITY AS u(n, o)),
+          'MiningSchema Output LocalTransformations ComparisonMeasure' || repeat(' ClusteringField', 4) || repeat(' Cluster', 4), 'parts in the order that PMML demands') FROM documents WHERE what = 'zscore';
+SELECT is((SELECT string_agg(pg_temp.attribute(c, 'size'), ' ' ORDER BY o) FROM unnest(pg_temp.nodes('//p:Cluster', pmml)) WITH ORDINALITY AS u(c, o)),
+          (SELECT string_agg(size::text, ' ' ORDER BY segment_id) FROM (SELECT DISTINCT segment_id, size FROM centroids(model)) AS s), 'sizes are rows') FROM documents WHERE what = 'zscore';
+SELECT is((SELECT count(pg_temp.attribute(c, 'size')) FROM unnest(pg_temp.nodes('//p:Cluster', pmml)) AS c), 0::bigint, 'but none where weights are no numbers of rows') FROM documents WHERE what = 'weighted rows';
+-- no two fields of one name: features, derived ones, outputs
+SELECT is(count(*), count(DISTINCT name), 'names of fields are unique: ' || what)
+FROM documents, LATERAL (SELECT pg_temp.attribute(n, 'name') AS name FROM unnest(pg_temp.nodes('//p:DataField | //p:DerivedField | //p:OutputField', pmml)) AS n) AS n GROUP BY what;
+SELECT throws_ok($$ SELECT model_to_pmml(rename_segment(kmeans(f, 2), 'Segment 1', E'bell \x07')) FROM sets $$, '22021', 'a name of the model has the control character 7, which XML cannot express');
+SELECT throws_ok('SELECT model_to_pmml(rfm_model(feature_set(1, 2, 3)))', '42809', 'expected a model of kind "kmeans", got one of kind "rfm"');
+SELECT is(model_to_pmml(NULL)::text, NULL, 'no model, no document');
+
+\getenv xsd SEGMENT_TEST_PMML_XSD
+\if :{?xsd}
+SELECT lives_ok(format('COPY (SELECT replace(pmml::text, E''\n'', '' '') FROM documents WHERE what = %L) TO PROGRAM %L', what, 'xmllint --noout --schema ' || quote_literal(:'xsd') || ' -'), 'valid: ' || what) FROM documents;
+\else
+SELECT skip('SEGMENT_TEST_PMML_XSD names no schema to validate against', 1);
+\endif
+\else
+SELECT skip('the server was built without libxml', 1);
+\endif
+
+SELECT * FROM finish();
+ROLLBACK;
