@@ -91,9 +91,11 @@ docs: deps
 	scripts/build
 	scripts/reference
 
-bench: deps
+bench:
+	scripts/deps bench
 	scripts/build
 	bench/run
+	bench/clustering
 
 .DEFAULT_GOAL := all
 .PHONY: deps demo test unit test-matrix test-valgrind fuzz docs bench FORCE

@@ -24,7 +24,8 @@ CREATE TABLE segmentation (
     description text,
     created_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (table_schema, member_table),
-    CHECK (cardinality(features) = cardinality(feature_types) AND array_position(features, NULL) IS NULL)
+    CHECK (features IS NULL OR (cardinality(features) > 0 AND cardinality(features) = cardinality(feature_types) AND array_ndims(features) = 1 AND array_ndims(feature_types) = 1
+           AND array_lower(features, 1) = 1 AND array_lower(feature_types, 1) = 1 AND array_position(features, NULL) IS NULL) IS TRUE)
 );
 COMMENT ON TABLE segmentation IS 'Segmentations: named, owned, versioned divisions of customers.';
 COMMENT ON COLUMN segmentation.name IS 'Name of the segmentation, unique in the database.';

@@ -196,6 +196,9 @@ CREATE FUNCTION comment_tables(name text) RETURNS void
 AS $$
 DECLARE
     s segment.segmentation := segment.segmentation_row(name);
+    -- as text: arrays of names would cut the comments off
+    members text := s.member_table;
+    history text := s.history_table;
     reasons record;
     pair text[];
 BEGIN
@@ -207,17 +210,17 @@ BEGIN
     EXECUTE (SELECT string_agg(format('COMMENT ON COLUMN %I.%I.%I IS %L', s.table_schema, s.member_table, c.name, c.comment), '; ')
              FROM segment.member_columns(s) AS c);
     FOREACH pair SLICE 1 IN ARRAY ARRAY[
-        [s.member_table, s.key_column, 'Key of the customer.'],
-        [s.member_table, 'segment_id', 'Id of the segment; stable over renaming and retraining.'],
-        [s.member_table, 'segment', 'Name of the segment.'],
-        [s.member_table, 'entered_at', 'as_of of the refresh that put the customer into this segment.'],
-        [s.member_table, 'entered_reason', reasons.entered_comment],
-        [s.history_table, s.key_column, 'Key of the customer.'],
-        [s.history_table, 'segment_id', 'Id of the segment; its name is in segment.segment.'],
-        [s.history_table, 'entered_at', 'as_of of the refresh that put the customer into the segment.'],
-        [s.history_table, 'left_at', 'as_of of the refresh that took the customer out of it; not included.'],
-        [s.history_table, 'entered_reason', reasons.came_comment],
-        [s.history_table, 'left_reason', reasons.left_comment]]
+        [members, s.key_column::text, 'Key of the customer.'],
+        [members, 'segment_id', 'Id of the segment; stable over renaming and retraining.'],
+        [members, 'segment', 'Name of the segment.'],
+        [members, 'entered_at', 'as_of of the refresh that put the customer into this segment.'],
+        [members, 'entered_reason', reasons.entered_comment],
+        [history, s.key_column::text, 'Key of the customer.'],
+        [history, 'segment_id', 'Id of the segment; its name is in segment.segment.'],
+        [history, 'entered_at', 'as_of of the refresh that put the customer into the segment.'],
+        [history, 'left_at', 'as_of of the refresh that took the customer out of it; not included.'],
+        [history, 'entered_reason', reasons.came_comment],
+        [history, 'left_reason', reasons.left_comment]]
     LOOP
         EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', s.table_schema, pair[1], pair[2], pair[3]);
     END LOOP;

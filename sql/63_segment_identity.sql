@@ -18,11 +18,15 @@ BEGIN
             named := named || jsonb_build_object('id', s.segment_id, 'name', s.segment, 'origin', s.origin);
             CONTINUE;
         END IF;
-        -- with metric cosine there is a direction, and no z
-        SELECT array_agg(CASE WHEN c.z > 0 THEN 'high ' ELSE 'low ' END || replace(c.feature, '_', ' ') ORDER BY abs(c.z) DESC, c.n)
+        -- with metric cosine there is a direction, and no z; a category tells segments apart where it is not that of all
+        SELECT array_agg(CASE WHEN c.category IS NOT NULL THEN replace(c.feature, '_', ' ') || ' ' || c.category
+                              WHEN c.z > 0 THEN 'high ' || replace(c.feature, '_', ' ') ELSE 'low ' || replace(c.feature, '_', ' ') END
+                         ORDER BY c.category IS NOT NULL, abs(c.z) DESC, c.n)
         INTO traits
-        FROM (SELECT p.segment_id, p.feature, coalesce(p.z, p.scaled) AS z, p.ordinality AS n FROM segment.centroids(model) WITH ORDINALITY AS p) AS c
-        WHERE c.segment_id = s.segment_id AND abs(c.z) >= least_z;
+        FROM (SELECT p.segment_id, p.feature, p.category, coalesce(p.z, p.scaled) AS z, p.ordinality AS n,
+                     min(p.category) OVER f IS DISTINCT FROM max(p.category) OVER f AS differs
+              FROM segment.centroids(model) WITH ORDINALITY AS p WINDOW f AS (PARTITION BY p.feature)) AS c
+        WHERE c.segment_id = s.segment_id AND (abs(c.z) >= least_z OR c.category IS NOT NULL AND c.differs);
         -- the two that stand out most; more where that is somebody else's name; then a number
         n := 2;
         LOOP
@@ -38,7 +42,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION propose_segment_names(segment_model, integer) IS
-'A clustering model whose segments are named after what sets them apart: "high spend, low recency", the one or two features whose z (see centroids) is largest, of those with at least 0.5 either way; "average" where there is none. Where two would have the same name, the smaller segment''s tells more features, or gets a number. Segments that were renamed before, and those whose id is below from_id, keep their names. NULL: NULL. Errors: wrong_object_type for a model without centroids.';
+'A clustering model whose segments are named after what sets them apart: "high spend, low recency", the one or two features whose z (see centroids) is largest, of those with at least 0.5 either way; then categories, as in "tier gold", where they are not the same in all segments; "average" where there is none of these. Where two would have the same name, the smaller segment''s tells more features, or gets a number. Segments that were renamed before, and those whose id is below from_id, keep their names. NULL: NULL. Errors: wrong_object_type for a model without centroids.';
 
 CREATE FUNCTION model_match(model segment_model, old_model segment_model, next_id integer) RETURNS segment_model
     AS 'MODULE_PATHNAME', 'segment_model_match' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

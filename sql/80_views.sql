@@ -35,7 +35,7 @@ COMMENT ON COLUMN segment_profile.mean_monetary IS 'Mean total amount.';
 CREATE VIEW segment_feature_profile WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, p.*
     FROM segmentation AS s CROSS JOIN LATERAL segment_feature_profile(s.name) AS p
-    WHERE s.features IS NOT NULL AND readable(s, with_history => false);
+    WHERE s.kind <> 'rfm' AND s.features IS NOT NULL AND readable(s, with_history => false);
 COMMENT ON VIEW segment_feature_profile IS 'What the segments of every clustering are like, feature by feature; see segment_feature_profile(name).';
 COMMENT ON COLUMN segment_feature_profile.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_feature_profile.segment_id IS 'Id of the segment.';

@@ -13,6 +13,7 @@ PG_FUNCTION_INFO_V1(segment_assign);
 PG_FUNCTION_INFO_V1(segment_assign_id);
 PG_FUNCTION_INFO_V1(segment_explain);
 PG_FUNCTION_INFO_V1(segment_distance_of_row);
+PG_FUNCTION_INFO_V1(segment_probabilities_of_row);
 PG_FUNCTION_INFO_V1(segment_assign_by_name);
 PG_FUNCTION_INFO_V1(segment_assign_id_by_name);
 PG_FUNCTION_INFO_V1(segment_explain_by_name);
@@ -113,6 +114,40 @@ segment_distance_of_row(PG_FUNCTION_ARGS)
 	if (segment < 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(call->model->kind->distance(call->model, features, segment));
+}
+
+/* {"name of a segment": probability, ...} */
+Datum
+segment_probabilities_of_row(PG_FUNCTION_ARGS)
+{
+	RowCall    *call;
+	const Model *model;
+	double	   *probability;
+	StringInfoData json;
+	int			i;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	call = segment_row_call_by_value(fcinfo);
+	model = call->model;
+	if (model->kind->probabilities == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a model of kind \"%s\" has no probabilities", model->kind->name),
+				 errhint("gaussian_mixture() trains models that have.")));
+	probability = palloc(sizeof(double) * model->n_segments);
+	if (!model->kind->probabilities(model, segment_row_call_features(fcinfo, call), probability))
+		PG_RETURN_NULL();
+	initStringInfo(&json);
+	for (i = 0; i < model->n_segments; i++)
+	{
+		appendStringInfoString(&json, i == 0 ? "{" : ", ");
+		segment_json_put_string(&json, model->segment[i].name);
+		appendStringInfoString(&json, ": ");
+		segment_json_put_number(&json, probability[i]);
+	}
+	appendStringInfoChar(&json, '}');
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
 /* By name there is always a model or an error: a NULL name is one, too. */

@@ -137,7 +137,7 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 	kmeans->spherical = chooser->space->metric == METRIC_COSINE;
 	chooser->weighted = set->store.weighted;
 	chooser->points = segment_space_points(chooser->space, set,
-										   segment_kmeans_memory_per_row(Min(chooser->k_max, SEGMENT_MAX_SEGMENTS)),
+										   segment_kmeans_bytes_per_row(chooser->space->d),
 										   &counts);
 	segment_tell_skipped(counts.n_skipped, counts.n_used);
 	if (chooser->k_max > chooser->points->n)
@@ -433,7 +433,7 @@ segment_stability_of_model(PG_FUNCTION_ARGS)
 	LabelledPoints *labelled;
 	double		result;
 
-	labelled = segment_points_of_model(set, model, segment_kmeans_memory_per_row(model->n_segments));
+	labelled = segment_points_of_model(set, model, segment_kmeans_bytes_per_row(cluster->space->d));
 	if (labelled->points.n == 0)
 		PG_RETURN_NULL();
 	stability.points = &labelled->points;

@@ -57,8 +57,9 @@ segment_number_segments(Model *model, int k)
 
 /* ---- reading ---- */
 
-static double
-read_not_negative(const JsonPlace *json, const char *key)
+/* A size or a sum of squares: finite and not negative. */
+double
+segment_cluster_read_part(const JsonPlace *json, const char *key)
 {
 	JsonPlace	place = segment_json_member(json, key);
 	double		x = segment_json_double(&place);
@@ -68,34 +69,40 @@ read_not_negative(const JsonPlace *json, const char *key)
 	return x;
 }
 
-static void
-read_cluster(ClusterModel *cluster, int c, const JsonPlace *json)
+/* The member center: d coordinates. */
+void
+segment_cluster_read_center(const JsonPlace *json, int d, double *center)
 {
-	static const char *const keys[] = {"size", "inertia", "center", NULL};
-	const int	d = cluster->space->d;
 	JsonPlace	list = segment_json_member(json, "center");
 	int			n;
 	JsonPlace  *elements = segment_json_elements(&list, &n);
 	int			j;
 
-	segment_json_check_keys(json, keys);
-	cluster->size[c] = read_not_negative(json, "size");
-	cluster->inertia[c] = read_not_negative(json, "inertia");
 	if (n != d)
 		segment_json_error(&list, psprintf("expected %d coordinates, got %d", d, n));
 	for (j = 0; j < d; j++)
 	{
-		double		x = segment_json_double(&elements[j]);
-
+		center[j] = segment_json_double(&elements[j]);
 		/* so that no squared distance overflows */
-		if (!(fabs(x) <= 1e101))
+		if (!(fabs(center[j]) <= 1e101))
 			segment_json_error(&elements[j], "expected a number from -1e101 to 1e101");
-		cluster->centroids[(size_t) c * d + j] = x;
 	}
 }
 
 static void
-cluster_read(Model *model, const JsonPlace *json)
+read_cluster(ClusterModel *cluster, int c, const JsonPlace *json)
+{
+	static const char *const keys[] = {"size", "inertia", "center", NULL};
+	const int	d = cluster->space->d;
+
+	segment_json_check_keys(json, keys);
+	cluster->size[c] = segment_cluster_read_part(json, "size");
+	cluster->inertia[c] = segment_cluster_read_part(json, "inertia");
+	segment_cluster_read_center(json, d, cluster->centroids + (size_t) c * d);
+}
+
+void
+segment_cluster_read(Model *model, const JsonPlace *json)
 {
 	ClusterModel *cluster = palloc0(sizeof(ClusterModel));
 	const int	k = model->n_segments;
@@ -115,10 +122,8 @@ cluster_read(Model *model, const JsonPlace *json)
 	place = segment_json_member(json, "iterations");
 	cluster->iterations = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
 	place = segment_json_member(json, "converged");
-	if (place.value.type != jbvBool)
-		segment_json_error(&place, "expected true or false");
-	cluster->converged = place.value.val.boolean;
-	cluster->total = read_not_negative(json, "total");
+	cluster->converged = segment_json_boolean(&place);
+	cluster->total = segment_cluster_read_part(json, "total");
 
 	place = segment_json_member(json, "clusters");
 	elements = segment_json_elements(&place, &n);
@@ -135,13 +140,27 @@ cluster_read(Model *model, const JsonPlace *json)
 
 /* ---- writing ---- */
 
-static void
-cluster_write(const Model *model, StringInfo out)
+void
+segment_cluster_write_center(const double *center, int d, StringInfo out)
+{
+	int			j;
+
+	appendStringInfoString(out, ", \"center\": [");
+	for (j = 0; j < d; j++)
+	{
+		if (j > 0)
+			appendStringInfoString(out, ", ");
+		segment_json_put_number(out, center[j]);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+void
+segment_cluster_write(const Model *model, StringInfo out)
 {
 	const ClusterModel *cluster = model->detail;
 	const int	d = cluster->space->d;
 	int			c;
-	int			j;
 
 	segment_space_write(cluster->space, out);
 	appendStringInfo(out, ", \"seed\": " INT64_FORMAT ", \"n_init\": %d, \"iterations\": %d, \"converged\": %s, \"total\": ",
@@ -155,22 +174,16 @@ cluster_write(const Model *model, StringInfo out)
 		segment_json_put_number(out, cluster->size[c]);
 		appendStringInfoString(out, ", \"inertia\": ");
 		segment_json_put_number(out, cluster->inertia[c]);
-		appendStringInfoString(out, ", \"center\": [");
-		for (j = 0; j < d; j++)
-		{
-			if (j > 0)
-				appendStringInfoString(out, ", ");
-			segment_json_put_number(out, cluster->centroids[(size_t) c * d + j]);
-		}
-		appendStringInfoString(out, "]}");
+		segment_cluster_write_center(cluster->centroids + (size_t) c * d, d, out);
+		appendStringInfoChar(out, '}');
 	}
 	appendStringInfoChar(out, ']');
 }
 
 /* ---- assigning ---- */
 
-static const FeatureSpace *
-cluster_space(const Model *model)
+const FeatureSpace *
+segment_cluster_space(const Model *model)
 {
 	return ((const ClusterModel *) model->detail)->space;
 }
@@ -193,8 +206,8 @@ cluster_assign(const Model *model, const double *features)
 	return cluster_assign_point(model, cluster->x);
 }
 
-static double
-cluster_distance(const Model *model, const double *features, int segment)
+double
+segment_cluster_distance(const Model *model, const double *features, int segment)
 {
 	const ClusterModel *cluster = model->detail;
 	const int	d = cluster->space->d;
@@ -239,32 +252,25 @@ put_number_or_null(StringInfo out, double x)
 /*
  * For each feature: its value, what is typical of the segment, the difference in
  * standard deviations of all, and the strength with which it speaks for the segment and
- * against the runner-up: its part of the difference of the two squared
- * distances; the parts add up to 1.
+ * against the rival: its part of the difference of the two squared distances; the
+ * parts add up to 1.  The row has just been assigned.
  */
-static void
-cluster_explain(const Model *model, const double *features, int segment, StringInfo out)
+void
+segment_cluster_explain(const Model *model, const double *features, int segment,
+						const ClusterRival *rival, StringInfo out)
 {
 	const ClusterModel *cluster = model->detail;
 	const FeatureSpace *space = cluster->space;
 	const int	d = space->d;
-	const double *own;
-	const double *other;
-	int			second;
+	const double *center = cluster->centroids + (size_t) segment * d;
+	const double *own = rival->own;
+	const double *other = rival->other;
 	double		difference = 0;
 	int			i;
 
-	if (segment < 0)
-	{
-		appendStringInfoString(out, ", \"reason\": \"a feature is missing\"");
-		return;
-	}
-	second = runner_up(cluster, model->n_segments, segment);
-	own = cluster->centroids + (size_t) segment * d;
-	other = second < 0 ? NULL : cluster->centroids + (size_t) second * d;
 	appendStringInfoString(out, ", \"distance\": ");
-	segment_json_put_number(out, sqrt(segment_distance(cluster->x, own, d)) * space->unit);
-	if (other != NULL)
+	segment_json_put_number(out, sqrt(segment_distance(cluster->x, center, d)) * space->unit);
+	if (rival->segment >= 0)
 		difference = segment_distance(cluster->x, other, d) - segment_distance(cluster->x, own, d);
 	appendStringInfoString(out, ", \"features\": [");
 	for (i = 0; i < d; i++)
@@ -279,10 +285,10 @@ cluster_explain(const Model *model, const double *features, int segment, StringI
 		if (space->metric == METRIC_EUCLIDEAN)
 		{
 			appendStringInfoString(out, ", \"typical\": ");
-			segment_json_put_number(out, segment_space_original(feature, own[i]));
+			segment_json_put_number(out, segment_space_original(feature, center[i]));
 			appendStringInfoString(out, ", \"deviations\": ");
 			put_number_or_null(out, feature->deviation > 0
-							   ? (x - own[i]) / feature->factor / feature->deviation
+							   ? (x - center[i]) / feature->factor / feature->deviation
 							   : segment_missing_value());
 		}
 		appendStringInfoString(out, ", \"strength\": ");
@@ -292,20 +298,40 @@ cluster_explain(const Model *model, const double *features, int segment, StringI
 		appendStringInfoChar(out, '}');
 	}
 	appendStringInfoString(out, "], \"runner_up\": ");
-	if (second < 0)
+	if (rival->segment < 0)
 		appendStringInfoString(out, "null");
 	else
 	{
-		segment_json_put_string(out, model->segment[second].name);
+		segment_json_put_string(out, model->segment[rival->segment].name);
 		appendStringInfoString(out, ", \"runner_up_distance\": ");
-		segment_json_put_number(out, sqrt(segment_distance(cluster->x, other, d)) * space->unit);
+		segment_json_put_number(out, sqrt(segment_distance(cluster->x, cluster->centroids + (size_t) rival->segment * d, d)) *
+								space->unit);
 	}
+}
+
+/* The rival is the nearest centroid but one. */
+static void
+cluster_explain(const Model *model, const double *features, int segment, StringInfo out)
+{
+	const ClusterModel *cluster = model->detail;
+	const int	d = cluster->space->d;
+	ClusterRival rival;
+
+	if (segment < 0)
+	{
+		appendStringInfoString(out, SEGMENT_CLUSTER_NO_PLACE);
+		return;
+	}
+	rival.segment = runner_up(cluster, model->n_segments, segment);
+	rival.own = cluster->centroids + (size_t) segment * d;
+	rival.other = cluster->centroids + (size_t) Max(rival.segment, 0) * d;
+	segment_cluster_explain(model, features, segment, &rival, out);
 }
 
 /* ---- describing ---- */
 
-static void
-cluster_metrics(const Model *model, StringInfo out)
+void
+segment_cluster_metrics(const Model *model, StringInfo out)
 {
 	const ClusterModel *cluster = model->detail;
 	double		unit = cluster->space->unit * cluster->space->unit;
@@ -325,14 +351,14 @@ cluster_metrics(const Model *model, StringInfo out)
 					 (int64) cluster->seed);
 }
 
-static double
-cluster_size(const Model *model, int segment)
+double
+segment_cluster_size(const Model *model, int segment)
 {
 	return ((const ClusterModel *) model->detail)->size[segment];
 }
 
-static void
-cluster_typical(const Model *model, int segment, int number, ModelTypical *typical)
+void
+segment_cluster_typical(const Model *model, int segment, int number, ModelTypical *typical)
 {
 	const ClusterModel *cluster = model->detail;
 	const SpaceFeature *feature = &cluster->space->feature[number];
@@ -350,21 +376,19 @@ cluster_typical(const Model *model, int segment, int number, ModelTypical *typic
 		typical->z = (coordinate / feature->factor + feature->center - feature->mean) / feature->deviation;
 }
 
-static const char *const cluster_keys[] = {
-	SEGMENT_SPACE_KEYS, "seed", "n_init", "iterations", "converged", "total", "clusters", NULL
-};
+static const char *const cluster_keys[] = {SEGMENT_CLUSTER_KEYS, NULL};
 
 const ModelKind segment_kmeans_model_kind = {
 	.name = "kmeans",
-	.read = cluster_read,
-	.write = cluster_write,
+	.read = segment_cluster_read,
+	.write = segment_cluster_write,
 	.keys = cluster_keys,
 	.assign = cluster_assign,
 	.explain = cluster_explain,
-	.metrics = cluster_metrics,
-	.distance = cluster_distance,
-	.size = cluster_size,
-	.typical = cluster_typical,
-	.space = cluster_space,
+	.metrics = segment_cluster_metrics,
+	.distance = segment_cluster_distance,
+	.size = segment_cluster_size,
+	.typical = segment_cluster_typical,
+	.space = segment_cluster_space,
 	.assign_point = cluster_assign_point
 };

@@ -231,6 +231,7 @@ feature_set_flatten(ExpandedObjectHeader *eohptr, void *result, Size size)
 	MemoryContext old = MemoryContextSwitchTo(set->hdr.eoh_context);
 	int			i;
 
+	segment_use_huge_pages(result, size);
 	initStringInfo(&columns);
 	segment_feature_set_write_columns(set, &columns);
 	Assert(size == flat_size(set, columns.len));
@@ -407,16 +408,80 @@ check_same_shape(const FeatureSet *a, const FeatureSet *b)
 	}
 }
 
+/*
+ * The code in one set of each category of a column of another.  All that were
+ * met are counted there, also those whose rows are not in the sample.
+ */
+static double *
+category_codes(FeatureSet *into, const FeatureSet *from, int column)
+{
+	const FeatureCategories *categories = from->columns[column].categories;
+	double	   *codes = palloc_extended(sizeof(double) * Max(categories->n, 1), MCXT_ALLOC_HUGE);
+	int			i;
+
+	for (i = 0; i < categories->n; i++)
+		codes[i] = segment_feature_set_category(into, column, categories->name[i]);
+	return codes;
+}
+
+/* Rows are merged in pieces of about this many bytes, which the cache holds. */
+#define MERGE_PIECE (128 * 1024)
+
+static void
+merge_rows(FeatureSet *into, const FeatureSet *from)
+{
+	const SegmentRowStore *source = &from->store;
+	int			width = source->width;
+	int64		piece = Max(1, MERGE_PIECE / (int) (sizeof(double) * width));
+	double	  **codes = palloc0(sizeof(double *) * source->n_columns);
+	double	   *recoded = NULL;
+	int64		first;
+	int			i;
+
+	for (i = 0; i < source->n_columns; i++)
+		if (from->columns[i].categories != NULL)
+		{
+			codes[i] = category_codes(into, from, i);
+			if (recoded == NULL)
+				recoded = palloc(sizeof(double) * width * piece);
+		}
+
+	for (first = 0; first < source->n_rows; first += piece)
+	{
+		int64		n = Min(piece, source->n_rows - first);
+		const double *rows = source->rows + first * width;
+		int64		r;
+
+		if (recoded != NULL)
+		{
+			memcpy(recoded, rows, sizeof(double) * width * n);
+			rows = recoded;
+			for (i = 0; i < source->n_columns; i++)
+				for (r = 0; codes[i] != NULL && r < n; r++)
+					if (!segment_is_missing(recoded[r * width + i]))
+						recoded[r * width + i] = codes[i][(int) recoded[r * width + i]];
+		}
+		segment_row_store_append(&into->store, rows,
+								 source->copies == NULL ? NULL : source->copies + first, n);
+		CHECK_FOR_INTERRUPTS();
+	}
+
+	for (i = 0; i < source->n_columns; i++)
+		if (codes[i] != NULL)
+			pfree(codes[i]);
+	pfree(codes);
+	if (recoded != NULL)
+		pfree(recoded);
+}
+
 /* Adds all that is in one set to another; the first is not changed. */
 void
 segment_feature_set_merge(FeatureSet *into, const FeatureSet *from)
 {
 	const SegmentRowStore *source = &from->store;
 	SegmentRowStore *target = &into->store;
-	double	   *row = palloc(sizeof(double) * source->width);
 	int			n_columns = source->n_columns;
 	int			i;
-	int64		r;
 	int64		seen = target->n_seen + source->n_seen;
 
 	check_same_shape(into, from);
@@ -425,22 +490,10 @@ segment_feature_set_merge(FeatureSet *into, const FeatureSet *from)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a feature set can have at most " INT64_FORMAT " rows", FEATURE_SET_MAX_SEEN)));
 
-	/* also categories whose rows are not in the sample: all that were met are counted */
-	for (i = 0; i < n_columns; i++)
-		for (r = 0; from->columns[i].categories != NULL && r < from->columns[i].categories->n; r++)
-			(void) segment_feature_set_category(into, i, from->columns[i].categories->name[r]);
 	segment_row_store_raise_level(target, source->level);
-	for (r = 0; r < source->n_rows; r++)
-	{
-		memcpy(row, source->rows + r * source->width, sizeof(double) * source->width);
-		for (i = 0; i < n_columns; i++)
-			if (from->columns[i].categories != NULL && !segment_is_missing(row[i]))
-				row[i] = segment_feature_set_category(into, i,
-											  from->columns[i].categories->name[(int) row[i]]);
-		segment_row_store_add(target, row, segment_row_copies(source, r));
-		if ((r & 0xFFFF) == 0)
-			CHECK_FOR_INTERRUPTS();
-	}
+	/* as a rule another part follows: room for it now saves moving all rows then */
+	segment_row_store_reserve(target, 2 * source->n_rows);
+	merge_rows(into, from);
 	if (source->left_out != NULL)
 	{
 		if (target->left_out == NULL)
@@ -454,5 +507,4 @@ segment_feature_set_merge(FeatureSet *into, const FeatureSet *from)
 			segment_column_stats_merge(&target->left_out[i], &source->left_out[i]);
 	}
 	target->n_seen = seen;		/* rows left out were seen, too */
-	pfree(row);
 }

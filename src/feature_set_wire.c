@@ -9,9 +9,9 @@
  *				| int32 categories, then each as a string (kind 'c')
  *	 a row:		float8 each, a category as its number, then int64 copies
  *	 left out:	a feature: int64 values, missing, infinite; float8 min, max;
- *				three exact sums, each as 32-bit limbs without leading zeros
+ *				three exact sums
  *
- * A string is an int32 length and that many bytes in the client's encoding.
+ * Strings and exact sums are as wire.c writes them.
  * Rows are folded, sorted, and categories numbered in the byte order of their
  * names, so that equal sets are equal bytes whatever the order of their rows.
  *
@@ -23,52 +23,25 @@
 #include <math.h>
 
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "wire.h"
 
 #define WIRE_FORMAT 1
 
 #define WIRE_WEIGHTED	0x01
 #define WIRE_LEFT_OUT	0x02
 
+/* in messages */
+#define TYPE_NAME "feature set"
+
 static void
 bad_value(const char *what)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid feature set: %s", what),
-			 errhint("Only values that were written by segment can be read.")));
+	segment_wire_error(TYPE_NAME, what);
 }
 
 /* ---- column descriptions ---- */
-
-static void
-send_string(StringInfo out, const char *s)
-{
-	int			len = (int) strlen(s);
-
-	pq_sendint32(out, len);
-	pq_sendbytes(out, s, len);
-}
-
-static char *
-receive_string(StringInfo in)
-{
-	int			len = pq_getmsgint(in, 4);
-	char	   *s;
-
-	if (len < 0 || len > in->len - in->cursor)
-		bad_value("a string is longer than the value");
-	s = palloc(len + 1);
-	pq_copymsgbytes(in, s, len);
-	s[len] = '\0';
-	if ((int) strlen(s) != len)
-		bad_value("a string has a zero byte");
-	pg_verify_mbstr(GetDatabaseEncoding(), s, len, false);
-	return s;
-}
 
 void
 segment_feature_set_write_columns(const FeatureSet *set, StringInfo out)
@@ -80,13 +53,13 @@ segment_feature_set_write_columns(const FeatureSet *set, StringInfo out)
 	{
 		const FeatureColumn *column = &set->columns[i];
 
-		send_string(out, column->name == NULL ? "" : column->name);
+		segment_wire_send_string(out, column->name == NULL ? "" : column->name);
 		pq_sendbyte(out, column->categories == NULL ? 'n' : 'c');
 		if (column->categories == NULL)
 			continue;
 		pq_sendint32(out, column->categories->n);
 		for (j = 0; j < column->categories->n; j++)
-			send_string(out, column->categories->name[j]);
+			segment_wire_send_string(out, column->categories->name[j]);
 	}
 }
 
@@ -101,7 +74,7 @@ segment_feature_set_read_columns(FeatureSet *set, StringInfo in)
 	for (i = 0; i < set->store.n_columns; i++)
 	{
 		FeatureColumn *column = &set->columns[i];
-		char	   *name = receive_string(in);
+		char	   *name = segment_wire_receive_string(in, TYPE_NAME);
 		int			kind = pq_getmsgbyte(in);
 		int			n;
 
@@ -117,49 +90,8 @@ segment_feature_set_read_columns(FeatureSet *set, StringInfo in)
 		if (n < 0 || n > (in->len - in->cursor) / 4)
 			bad_value("it has more categories than bytes");
 		for (j = 0; j < n; j++)
-			if (segment_feature_set_category(set, i, receive_string(in)) != j)
+			if (segment_feature_set_category(set, i, segment_wire_receive_string(in, TYPE_NAME)) != j)
 				bad_value("a category occurs twice");
-	}
-}
-
-/* ---- exact sums ---- */
-
-static void
-send_exact_sum(StringInfo out, SegmentExactSum *sum)
-{
-	int			from = 0;
-	int			to = SEGMENT_EXACT_LIMBS;
-	int			i;
-
-	segment_exact_normalise(sum);
-	while (to > 0 && sum->limb[to - 1] == 0)
-		to--;
-	while (from < to && sum->limb[from] == 0)
-		from++;
-	pq_sendint16(out, from);
-	pq_sendint16(out, to - from);
-	for (i = from; i < to; i++)
-		pq_sendint64(out, sum->limb[i]);
-}
-
-static void
-receive_exact_sum(StringInfo in, SegmentExactSum *sum)
-{
-	int			from = pq_getmsgint(in, 2);
-	int			n = pq_getmsgint(in, 2);
-	int			i;
-
-	if (from > SEGMENT_EXACT_LIMBS || n > SEGMENT_EXACT_LIMBS - from)
-		bad_value("a sum is out of range");
-	segment_exact_init(sum);
-	for (i = from; i < from + n; i++)
-	{
-		sum->limb[i] = pq_getmsgint64(in);
-		/* no sum of real rows reaches the highest limb: it only tells the sign */
-		if (i < SEGMENT_EXACT_LIMBS - 1
-			? sum->limb[i] < 0 || sum->limb[i] > INT64CONST(0xFFFFFFFF)
-			: sum->limb[i] < -1 || sum->limb[i] > 0)
-			bad_value("a sum is not in its normal form");
 	}
 }
 
@@ -247,9 +179,9 @@ feature_set_to_bytes(const FeatureSet *set)
 		pq_sendint64(&out, stats->n_infinite);
 		pq_sendfloat8(&out, stats->min);
 		pq_sendfloat8(&out, stats->max);
-		send_exact_sum(&out, &stats->weight);
-		send_exact_sum(&out, &stats->sum);
-		send_exact_sum(&out, &stats->sum_squares);
+		segment_wire_send_sum(&out, &stats->weight);
+		segment_wire_send_sum(&out, &stats->sum);
+		segment_wire_send_sum(&out, &stats->sum_squares);
 	}
 	MemoryContextDelete(copy->hdr.eoh_context);
 	return pq_endtypsend(&out);
@@ -387,9 +319,9 @@ feature_set_from_bytes(StringInfo in)
 			/* -0 is taken as 0, as in rows */
 			stats->min = pq_getmsgfloat8(in) + 0.0;
 			stats->max = pq_getmsgfloat8(in) + 0.0;
-			receive_exact_sum(in, &stats->weight);
-			receive_exact_sum(in, &stats->sum);
-			receive_exact_sum(in, &stats->sum_squares);
+			segment_wire_receive_sum(in, TYPE_NAME, &stats->weight);
+			segment_wire_receive_sum(in, TYPE_NAME, &stats->sum);
+			segment_wire_receive_sum(in, TYPE_NAME, &stats->sum_squares);
 			check_left_out(stats, set->columns[i].categories != NULL, n_seen - held);
 		}
 		/* rows that the level excludes may have come in a forged value */
@@ -428,33 +360,14 @@ segment_feature_set_recv(PG_FUNCTION_ARGS)
 Datum
 segment_feature_set_out(PG_FUNCTION_ARGS)
 {
-	bytea	   *bytes = feature_set_to_bytes(PG_GETARG_FEATURE_SET(0));
-	Size		len = VARSIZE_ANY_EXHDR(bytes);
-	char	   *text;
-
-	if (len > (MaxAllocSize - 1) / 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("feature set is too large for its text form"),
-				 errdetail("It takes %zu bytes, at most %zu can be written as text.",
-						   len, (size_t) (MaxAllocSize - 1) / 2),
-				 errhint("Use the binary form (COPY ... WITH (FORMAT binary)).")));
-	text = palloc(2 * len + 1);
-	text[hex_encode(VARDATA_ANY(bytes), len, text)] = '\0';
-	PG_RETURN_CSTRING(text);
+	PG_RETURN_CSTRING(segment_wire_to_text(feature_set_to_bytes(PG_GETARG_FEATURE_SET(0)), TYPE_NAME));
 }
 
 Datum
 segment_feature_set_in(PG_FUNCTION_ARGS)
 {
-	char	   *text = PG_GETARG_CSTRING(0);
-	Size		len = strlen(text);
 	StringInfoData in;
 
-	if (len % 2 != 0 || strspn(text, "0123456789abcdefABCDEF") != len)
-		bad_value("its text form is not hexadecimal");
-	in.data = palloc(len / 2 + 1);
-	in.len = in.maxlen = (int) hex_decode(text, len, in.data);
-	in.cursor = 0;
+	segment_wire_from_text(PG_GETARG_CSTRING(0), TYPE_NAME, &in);
 	return feature_set_from_bytes(&in);
 }

@@ -165,8 +165,24 @@ typedef struct ColumnValues
 	double	   *weight;			/* NULL: 1 each */
 } ColumnValues;
 
+/* For each row whether it can take part. */
+static bool *
+usable_rows(const FeatureSpace *space, const SegmentRowStore *store)
+{
+	bool	   *usable = MemoryContextAllocHuge(CurrentMemoryContext, store->n_rows + 1);
+	int64		r;
+
+	for (r = 0; r < store->n_rows; r++)
+	{
+		if (r % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+		usable[r] = is_usable(space, store, r);
+	}
+	return usable;
+}
+
 static void
-collect_column(const FeatureSpace *space, const SegmentRowStore *store, int number, ColumnValues *column)
+collect_column(const SegmentRowStore *store, const bool *usable, int number, ColumnValues *column)
 {
 	int64		r;
 
@@ -177,7 +193,7 @@ collect_column(const FeatureSpace *space, const SegmentRowStore *store, int numb
 
 		if (r % 65536 == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (!isfinite(x) || !is_usable(space, store, r))
+		if (!usable[r] || !isfinite(x))
 			continue;
 		column->value[column->n] = x;
 		if (column->weight != NULL)
@@ -334,6 +350,7 @@ segment_space_from_set(const FeatureSet *set, const SpaceOptions *options)
 	FeatureSpace *space = segment_space_with_options(set, options);
 	ColumnValues values;
 	double	  (*winsorize)[2] = segment_space_winsorize(space, options);
+	bool	   *usable = usable_rows(space, store);
 	int			i;
 
 	values.value = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (store->n_rows + 1));
@@ -343,7 +360,7 @@ segment_space_from_set(const FeatureSet *set, const SpaceOptions *options)
 	{
 		SpaceFeature *feature = &space->feature[i];
 
-		collect_column(space, store, i, &values);
+		collect_column(store, usable, i, &values);
 		if (values.n == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_NO_DATA),
@@ -358,6 +375,7 @@ segment_space_from_set(const FeatureSet *set, const SpaceOptions *options)
 			fit_number(space, feature, &values, winsorize[i]);
 	}
 	fit_unit(space);
+	pfree(usable);
 	pfree(values.value);
 	if (values.weight != NULL)
 		pfree(values.weight);
@@ -419,9 +437,12 @@ place_row(const Placing *placing, int64 r, double *x, int32 *code)
 	return segment_space_place(placing->space, placing->row, x, code);
 }
 
-/* A coordinate's standard deviation: what rows are hashed in; see points.h. */
-static double *
-hash_units(const FeatureSpace *space)
+/*
+ * By coordinate, its standard deviation over the training rows: what rows are hashed
+ * in (points.h), and what the grid of a step is measured in (kernel/step_sum.h).
+ */
+double *
+segment_space_units(const FeatureSpace *space)
 {
 	double	   *unit = palloc(sizeof(double) * (space->d + 1));
 	int			d = 0;
@@ -483,7 +504,7 @@ sorted_keys(const Placing *placing, Model *model, int64 *n)
 	SegmentRowKey *room;
 	double	   *x = palloc(sizeof(double) * (space->d + 1));
 	int32	   *code = palloc(sizeof(int32) * (space->n_codes + 1));
-	double	   *unit = hash_units(space);
+	double	   *unit = segment_space_units(space);
 	uint64	  **code_hash = code_hashes(space);
 	int64		r;
 
@@ -562,9 +583,14 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 		points->weight = allocate_rows(n, sizeof(double));
 	for (i = 0; i < n; i++)
 	{
-		/* rows are read in no order: fetch those that come next */
+		/* rows are read in no order: fetch those that come next, as far as a cache line each end */
 		if (i + 8 < n)
-			__builtin_prefetch(store->rows + (int64) keys[i + 8].row * store->width);
+		{
+			const double *next = store->rows + (int64) keys[i + 8].row * store->width;
+
+			__builtin_prefetch(next);
+			__builtin_prefetch(next + store->width - 1);
+		}
 		if (i % 4096 == 0)
 			CHECK_FOR_INTERRUPTS();
 		points->hash[i] = keys[i].hash;

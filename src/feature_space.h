@@ -85,6 +85,7 @@ extern SegmentPoints *segment_space_place_set(const FeatureSpace *space, const F
 											  Size memory_per_row, Model *model);
 extern bool segment_space_place(const FeatureSpace *space, const double *features, double *x,
 								int32 *code);
+extern double *segment_space_units(const FeatureSpace *space);
 extern double segment_space_original(const SpaceFeature *feature, double coordinate);
 extern const char *segment_space_scale_name(const FeatureSpace *space);
 

@@ -134,6 +134,25 @@ segment_json_double(const JsonPlace *place)
 											  NumericGetDatum(place->value.val.numeric)));
 }
 
+/* A finite number within bounds. */
+double
+segment_json_number(const JsonPlace *place, double min, double max)
+{
+	double		x = segment_json_double(place);
+
+	if (!(x >= min && x <= max && isfinite(x)))
+		segment_json_error(place, psprintf("expected a number from %g to %g", min, max));
+	return x;
+}
+
+bool
+segment_json_boolean(const JsonPlace *place)
+{
+	if (place->value.type != jbvBool)
+		segment_json_error(place, "expected true or false");
+	return place->value.val.boolean;
+}
+
 int64
 segment_json_integer(const JsonPlace *place, int64 min, int64 max)
 {

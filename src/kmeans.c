@@ -2,16 +2,11 @@
  * kmeans.c: trains a k-means model from a feature set.
  *
  * The feature set becomes points (feature_space.c), the kernel finds centroids, and
- * the model numbers them from the largest segment to the smallest, equal sizes by
- * their coordinates: an order that follows from the result alone.
+ * the model numbers them by size (cluster_train.c).
  */
 #include "cluster.h"
 
-#include <math.h>
-
-#include "catalog/pg_type.h"
 #include "memory.h"
-#include "miscadmin.h"
 #include "trainer.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
@@ -47,107 +42,23 @@ given_centroids(const FeatureSpace *space, ArrayType *array, int k)
 	return centroids;
 }
 
-/* What decides about the order of segments. */
-typedef struct ClusterOrder
-{
-	const SegmentKmeansResult *result;
-	const double *size;
-	int			d;
-} ClusterOrder;
-
-static int
-compare_clusters(const void *a, const void *b, void *arg)
-{
-	const ClusterOrder *order = arg;
-	int			x = *(const int *) a;
-	int			y = *(const int *) b;
-	int			j;
-
-	if (order->size[x] != order->size[y])
-		return order->size[x] > order->size[y] ? -1 : 1;
-	for (j = 0; j < order->d; j++)
-	{
-		double		of_x = order->result->centroids[(size_t) x * order->d + j];
-		double		of_y = order->result->centroids[(size_t) y * order->d + j];
-
-		if (of_x != of_y)
-			return of_x < of_y ? -1 : 1;
-	}
-	return x - y;
-}
-
-/* Sum of squared distances of all points from their mean. */
-static double
-total_inertia(const SegmentPoints *points)
-{
-	const int	d = points->d;
-	double	   *mean = palloc0(sizeof(double) * d);
-	double		total;
-	int64		i;
-	int			j;
-
-	for (i = 0; i < points->n; i++)
-		for (j = 0; j < d; j++)
-			mean[j] += segment_point_weight(points, i) * points->x[i * d + j];
-	for (j = 0; j < d; j++)
-		mean[j] /= points->total_weight;
-	segment_cluster_inertia(points, mean, NULL, 1, &total, segment_check_interrupts);
-	pfree(mean);
-	return total;
-}
-
 /* Fills the model from what the kernel found. */
 static void
 fill_clusters(ClusterModel *cluster, const SegmentPoints *points, const SegmentKmeansResult *result)
 {
 	const int	k = result->k;
-	const int	d = points->d;
 	double	   *size = palloc0(sizeof(double) * k);
 	double	   *inertia = palloc(sizeof(double) * k);
-	int		   *place = palloc(sizeof(int) * k);
-	ClusterOrder order = {result, size, d};
 	int64		i;
-	int			c;
 
 	for (i = 0; i < points->n; i++)
 		size[result->labels[i]] += segment_point_weight(points, i);
 	segment_cluster_inertia(points, result->centroids, result->labels, k, inertia,
 							segment_check_interrupts);
-	for (c = 0; c < k; c++)
-		place[c] = c;
-	qsort_arg(place, k, sizeof(int), compare_clusters, &order);
-
-	cluster->centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * d * k);
-	cluster->size = palloc(sizeof(double) * k);
-	cluster->inertia = palloc(sizeof(double) * k);
-	for (c = 0; c < k; c++)
-	{
-		cluster->size[c] = size[place[c]];
-		cluster->inertia[c] = inertia[place[c]];
-		memcpy(cluster->centroids + (size_t) c * d, result->centroids + (size_t) place[c] * d,
-			   sizeof(double) * d);
-	}
+	(void) segment_cluster_fill(cluster, k, result->centroids, size, inertia);
 	cluster->iterations = result->iterations;
 	cluster->converged = result->converged;
-	cluster->total = total_inertia(points);
-}
-
-static FeatureSpace *
-fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
-{
-	SpaceOptions options = {0};
-	FeatureSpace *space;
-
-	segment_arg_space_options(fcinfo, ARG_SCALE, &options);
-	options.metric = segment_arg_text(fcinfo, ARG_METRIC);
-	space = segment_space_from_set(set, &options);
-	if (space->n_codes > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("kmeans needs numeric features, but %d of %d are categories",
-						space->n_codes, space->n_features),
-				 errhint("kprototypes() clusters numbers and categories together.")));
-	return space;
+	cluster->total = segment_cluster_total(points);
 }
 
 Datum
@@ -170,12 +81,9 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	options.interrupted = segment_check_interrupts;
 
 	set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
-	model = segment_model_new(&segment_kmeans_model_kind);
-	cluster = palloc0(sizeof(ClusterModel));
-	model->detail = cluster;
-	cluster->space = fit_space(fcinfo, set);
-	segment_space_describe(model, cluster->space);
-	points = segment_space_points(cluster->space, set, segment_kmeans_memory_per_row(options.k), model);
+	model = segment_cluster_begin(fcinfo, &segment_kmeans_model_kind, set, ARG_SCALE);
+	cluster = model->detail;
+	points = segment_space_points(cluster->space, set, segment_kmeans_bytes_per_row(cluster->space->d), model);
 	if (!PG_ARGISNULL(ARG_CENTROIDS))
 		options.initial = given_centroids(cluster->space, PG_GETARG_ARRAYTYPE_P(ARG_CENTROIDS), options.k);
 	options.k = segment_check_k(options.k, points);

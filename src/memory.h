@@ -8,6 +8,7 @@
 
 #include "kernel/row_store.h"
 
+extern void segment_use_huge_pages(void *block, size_t size);
 extern SegmentMemory segment_memory(MemoryContext context);
 extern bool segment_check_interrupts(void);
 

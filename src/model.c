@@ -276,12 +276,19 @@ segment_model_value(const Model *model)
 	return value;
 }
 
+/* A value from JSON that nobody vouches for. */
+SegmentModelValue *
+segment_model_from_text(const char *text)
+{
+	return segment_model_value(read_json(parse_json(text)));
+}
+
 /* ---- SQL ---- */
 
 Datum
 segment_model_in(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_MODEL(read_json(parse_json(PG_GETARG_CSTRING(0))));
+	PG_RETURN_POINTER(segment_model_from_text(PG_GETARG_CSTRING(0)));
 }
 
 Datum
@@ -310,7 +317,7 @@ segment_model_recv(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("segment_model has binary format %d, expected %d", format, MODEL_FORMAT)));
 	text = pq_getmsgtext(in, in->len - in->cursor, &len);
-	PG_RETURN_MODEL(read_json(parse_json(text)));
+	PG_RETURN_POINTER(segment_model_from_text(text));
 }
 
 Datum

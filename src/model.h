@@ -109,6 +109,7 @@ extern const ModelKind *const segment_model_kinds[];
 extern Model *segment_model_new(const ModelKind *kind);
 extern Model *segment_model_read(const SegmentModelValue *value, MemoryContext context);
 extern SegmentModelValue *segment_model_value(const Model *model);
+extern SegmentModelValue *segment_model_from_text(const char *text);
 extern SegmentModelValue *segment_model_detoast(Datum value);
 extern void segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *names,
 							   char *const *origins);

@@ -32,10 +32,21 @@ FROM fuzz.seed, fuzz.scheme, unnest('{quantile,natural_breaks,r_rfm}'::text[]) A
 WHERE name IN ('numbers', 'weighted sampled', 'named')
 UNION ALL SELECT 'smallest', '{"format": 1, "kind": "rfm", "n_input": 9, "n_used": 4, "n_skipped": 3, "n_unsampled": 2, "method": "quantile", "scheme": "s", "bins": 2, "lowest_score": 0, "features": [{"name": "recency", "closed": "right", "min": 1, "max": 2.5, "cuts": [2], "counts": [1, 3]}, {"name": "frequency", "closed": "left", "min": null, "max": null, "cuts": ["-Infinity"], "counts": [4, 0]}, {"name": "monetary", "closed": "right", "min": "-Infinity", "max": 1e300, "cuts": ["Infinity"], "counts": [0, 4]}], "no_orders": 7, "cells": [1, 1, 1, 1, 7, 7, 7, 7], "segments": [{"id": 1, "name": "a", "origin": "b"}, {"id": 7, "name": "\u00e4"}]}';
 
+CREATE VIEW fuzz.state AS
+SELECT 'three features' AS name, (SELECT segment.kmeans_step_state(model, recency, frequency, nullif(monetary, 3)) FROM fuzz.customer) AS state
+FROM (SELECT segment.kmeans(segment.feature_set(recency, frequency, monetary), 3) AS model FROM fuzz.customer) AS m
+UNION ALL SELECT 'one feature', (SELECT segment.kmeans_step_state(model, recency) FROM fuzz.customer)
+FROM (SELECT segment.kmeans(segment.feature_set(recency), 2, scale => 'none') AS model FROM fuzz.customer) AS m
+UNION ALL SELECT 'far', (SELECT segment.kmeans_step_state(model, recency * 1e99, frequency) FROM fuzz.customer)
+FROM (SELECT segment.kmeans(segment.feature_set(recency, frequency), 1, nulls => 'mean') AS model FROM fuzz.customer) AS m;
+
 -- target, name, bytes in hexadecimal
 CREATE VIEW fuzz.input AS
 SELECT 'segment_model_in' AS target, name || row_number() OVER () AS name, encode(convert_to(model::text, 'UTF8'), 'hex') AS bytes FROM fuzz.model
 UNION ALL SELECT 'segment_model_recv', name || row_number() OVER (), encode(segment.segment_model_send(model), 'hex') FROM fuzz.model
 UNION ALL SELECT 'feature_set_in', name || ' as text', '00' || encode(convert_to(set::text, 'UTF8'), 'hex') FROM fuzz.seed
 UNION ALL SELECT 'feature_set_in', name || ' as bytes', '01' || encode(segment.feature_set_send(set), 'hex') FROM fuzz.seed
-UNION ALL SELECT 'feature_set_recv', name, encode(segment.feature_set_send(set), 'hex') FROM fuzz.seed;
+UNION ALL SELECT 'feature_set_recv', name, encode(segment.feature_set_send(set), 'hex') FROM fuzz.seed
+UNION ALL SELECT 'kmeans_state_in', name || ' as text', '00' || encode(convert_to(state::text, 'UTF8'), 'hex') FROM fuzz.state
+UNION ALL SELECT 'kmeans_state_in', name || ' as bytes', '01' || encode(segment.kmeans_state_send(state), 'hex') FROM fuzz.state
+UNION ALL SELECT 'kmeans_state_recv', name, encode(segment.kmeans_state_send(state), 'hex') FROM fuzz.state;

@@ -99,11 +99,25 @@ typedef struct Target
 	"SELECT segment.rfm_train($1, 3, 1, 'thresholds', '{\"recency\": [1, 2], \"frequency\": [1, 2], \"monetary\": [1, 2]}', 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme" \
 }
 
+#define STATE_USES { \
+	/* a step is a model that can be read and places rows */ \
+	"SELECT segment.kmeans_step($1)::text::segment.segment_model OPERATOR(segment.=) segment.kmeans_step($1)", \
+	"SELECT sum(size) = (segment.model_metrics(segment.kmeans_step($1))->>'n_used')::numeric FROM (SELECT DISTINCT segment_id, size FROM segment.centroids(segment.kmeans_step($1))) AS c", \
+	"SELECT segment.assign_segment(segment.kmeans_step($1), VARIADIC array_fill(1.5::float8, ARRAY[jsonb_array_length(segment.kmeans_step($1)::jsonb -> 'features')])) IS NOT NULL", \
+	/* merging is uniting: alone it changes nothing, twice it counts twice */ \
+	"SELECT segment.kmeans_step_merge(s)::text = $1::text FROM (VALUES ($1)) AS v (s)", \
+	"SELECT (segment.model_metrics(segment.kmeans_step(segment.kmeans_step_merge(s)))->>'n_input')::numeric = 2 * (segment.model_metrics(segment.kmeans_step($1))->>'n_input')::numeric" \
+	" FROM (VALUES ($1), ($1)) AS v (s)", \
+	"SELECT segment.kmeans_step_merge(s) IS NOT NULL FROM (VALUES ($1), ($1), ($1), ($1), ($1), ($1), ($1), ($1)) AS v (s)" \
+}
+
 static const Target targets[] = {
 	{"segment_model_in", "segment.segment_model", false, false, MODEL_USES},
 	{"segment_model_recv", "segment.segment_model", true, false, MODEL_USES},
 	{"feature_set_in", "segment.feature_set", false, true, SET_USES},
 	{"feature_set_recv", "segment.feature_set", true, false, SET_USES},
+	{"kmeans_state_in", "segment.kmeans_state", false, true, STATE_USES},
+	{"kmeans_state_recv", "segment.kmeans_state", true, false, STATE_USES},
 };
 
 /* what one session fuzzes */

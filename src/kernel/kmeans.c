@@ -32,12 +32,12 @@
 /* what tells the draws of swaps from those of starts */
 #define SWAP_SEED UINT64CONST(0x53776170)	/* "Swap" */
 
-/* Bytes that segment_kmeans takes for a point, beside the point itself. */
+/* Bytes that segment_kmeans takes for a point of d coordinates, beside the point itself. */
 size_t
-segment_kmeans_memory_per_row(int k)
+segment_kmeans_bytes_per_row(int d)
 {
 	/* two sets of labels: the best start's and the present one's */
-	return 2 * sizeof(int32) + sizeof(double) * (1 + SEGMENT_GROUPS(k));
+	return 2 * sizeof(int32) + segment_blocks_bytes_per_row(d);
 }
 
 /* Keeps what a start ended with. */

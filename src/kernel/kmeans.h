@@ -36,7 +36,7 @@ extern SegmentStatus segment_cluster_inertia(const SegmentPoints *points, const 
 											 const int32 *labels, int k, double *inertia,
 											 SegmentInterrupted interrupted);
 extern void segment_kmeans_free(SegmentKmeansResult *result, SegmentMemory memory);
-extern size_t segment_kmeans_memory_per_row(int k);
+extern size_t segment_kmeans_bytes_per_row(int d);
 
 /* kmeans_seed.c */
 extern SegmentStatus segment_kmeans_seed(const SegmentPoints *points, int k, uint64 seed,

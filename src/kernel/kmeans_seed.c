@@ -6,13 +6,6 @@
  * drawn before; the greedy form draws 2 + ln k candidates each time and takes
  * the one that leaves the least sum of squares.
  *
- * Drawing by running through cumulated probabilities would depend on the order of
- * rows.  Instead every row gets an exponentially distributed number E = -ln(u),
- * u a hash of (seed, step, row content), and the rows of the smallest E / (w D^2)
- * win: the smallest is row i with probability w_i D_i^2 / sum (w D^2), the next ones
- * likewise among the others (Efraimidis, Spirakis 2006).  Since E >= 1 - u, most
- * logarithms need not be taken.
- *
  * Of very many rows the first SEED_ROWS, a uniform sample (points.h), take part.
  */
 #include "kernel/kmeans.h"
@@ -21,67 +14,15 @@
 #include <string.h>
 
 #include "kernel/centroids.h"
+#include "kernel/draw.h"
 #include "kernel/elementary.h"
 
 /* rows that take part: at least this many, and ROWS_PER_CENTROID for each centroid */
 #define SEED_ROWS			131072
 #define ROWS_PER_CENTROID	1024
 
-/* most candidates a step: they are measured together */
-#define MOST_CANDIDATES SEGMENT_LANES
-
 /* rows whose potential is summed before it is added to the total */
 #define BLOCK 4096
-
-typedef struct Candidates
-{
-	int			wanted;
-	int			n;
-	int64		row[MOST_CANDIDATES];
-	double		key[MOST_CANDIDATES];	/* ascending */
-} Candidates;
-
-static void
-add_candidate(Candidates *candidates, int64 row, double key)
-{
-	int			place = candidates->n < candidates->wanted ? candidates->n++ : candidates->n - 1;
-
-	while (place > 0 && candidates->key[place - 1] > key)
-	{
-		candidates->key[place] = candidates->key[place - 1];
-		candidates->row[place] = candidates->row[place - 1];
-		place--;
-	}
-	candidates->key[place] = key;
-	candidates->row[place] = row;
-}
-
-/* distance: by row, D^2; NULL: 1 each. */
-static void
-draw(const SegmentPoints *points, int64 n, const double *distance, uint64 seed,
-	 Candidates *candidates)
-{
-	double		worst = HUGE_VAL;	/* a key has to be below to get in */
-	int64		i;
-
-	candidates->n = 0;
-	for (i = 0; i < n; i++)
-	{
-		double		share = segment_point_weight(points, i) * (distance == NULL ? 1.0 : distance[i]);
-		double		u = segment_hash_uniform(seed, points->hash[i]);
-		double		key;
-
-		/* no share, no chance; -ln(u) >= 1 - u */
-		if (!(share > 0) || 1 - u >= worst * share)
-			continue;
-		key = -segment_log(u) / share;
-		if (key >= worst)
-			continue;
-		add_candidate(candidates, i, key);
-		if (candidates->n == candidates->wanted)
-			worst = candidates->key[candidates->n - 1];
-	}
-}
 
 /* Adds the sum of w min(D^2, squared distance to the candidate) of some rows, for each candidate. */
 SEGMENT_CLONES static void
@@ -107,7 +48,7 @@ measure(const SegmentPoints *points, int64 from, int64 to, const double *distanc
 
 /* Takes the best candidate as a centroid. */
 static SegmentStatus
-choose(const SegmentPoints *points, int64 n, const Candidates *candidates, double *distance,
+choose(const SegmentPoints *points, int64 n, const SegmentDraw *candidates, double *distance,
 	   double *packed, double *centroid, SegmentInterrupted interrupted)
 {
 	const int	d = points->d;
@@ -155,17 +96,17 @@ segment_kmeans_seed(const SegmentPoints *points, int k, uint64 seed, double *cen
 	const int	d = points->d;
 	int64		n = Min(points->n, Max((int64) SEED_ROWS, (int64) k * ROWS_PER_CENTROID));
 	double	   *distance = memory.resize(memory.ctx, NULL, sizeof(double) * n);
-	double	   *packed = memory.resize(memory.ctx, NULL, sizeof(double) * segment_packed_size(MOST_CANDIDATES, d));
+	double	   *packed = memory.resize(memory.ctx, NULL, sizeof(double) * segment_packed_size(SEGMENT_MOST_DRAWN, d));
 	SegmentStatus status = SEGMENT_DONE;
-	Candidates	candidates;
+	SegmentDraw candidates;
 	int64		i;
 
 	for (i = 0; i < n; i++)
 		distance[i] = HUGE_VAL;
 	for (*found = 0; *found < k && status == SEGMENT_DONE; (*found)++)
 	{
-		candidates.wanted = *found == 0 ? 1 : Min(2 + (int) segment_log(k), MOST_CANDIDATES);
-		draw(points, n, *found == 0 ? NULL : distance, segment_hash_step(seed, *found), &candidates);
+		candidates.wanted = *found == 0 ? 1 : Min(2 + (int) segment_log(k), SEGMENT_MOST_DRAWN);
+		segment_draw(points, n, *found == 0 ? NULL : distance, segment_hash_step(seed, *found), &candidates);
 		if (candidates.n == 0)
 			break;
 		status = choose(points, n, &candidates, distance, packed, centroids + (size_t) *found * d,

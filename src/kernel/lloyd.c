@@ -3,18 +3,12 @@
  * centroid to the mean of its points, until nothing changes; the sum of squared
  * distances (inertia) falls at each step.
  *
- * Most distances need not be computed (Hamerly 2010; Ding et al. 2015, "Yinyang").
- * For each point there is kept
- *
- *	 upper      at least the distance to its centroid
- *	 lower[g]   at most the distance to any other centroid of group g (eight
- *				neighbouring centroids, measured together; centroids.c)
- *
- * When a centroid moves, upper grows by its move, and lower falls by the longest
- * move of the group.  While upper is below all lower, or below half the gap to
- * the nearest other centroid, the point stays.  The bounds are held with a slack far
- * above their rounding errors, so the result is that of the plain algorithm, bit
- * by bit; test/unit/kmeans.c compares.
+ * Points are measured in blocks of sixteen (blocks.c).  A block knows by how much the
+ * nearest centroid of each of its points is nearer than all others.  That shrinks
+ * by at most twice the longest move of a centroid; until it is used up, the block
+ * need not be measured (Hamerly 2010, for a block instead of a point).  All of it is held
+ * with a slack far above rounding errors, so the result is that of the plain
+ * algorithm, bit by bit; test/unit/kmeans.c compares.
  *
  * Sums of points are kept by cluster on a fixed grid and follow the points that
  * move (fixed_sum.c): exact, so nothing depends on the order of rows (law 3).  At the
@@ -36,8 +30,10 @@
  */
 #define SLACK 1e-12
 
-/* gaps and grouping of centroids are worked out while they cost less than this */
-#define MOST_PAIR_WORK 4e6
+/* points that are on the move at a time: their coordinates fit into the nearest cache */
+#define MOVES (4 * SEGMENT_BLOCK)
+#define CACHE_LINE 64			/* bytes */
+#define MOST_PREFETCHED 512		/* bytes of a point; the CPU guesses the rest */
 
 /* rows between two questions whether to go on, where a row costs little */
 #define ROWS_BETWEEN_CHECKS 4096
@@ -88,112 +84,104 @@ group_least(const double *group, int d, const double *x)
 	return result;
 }
 
-/* Finds the nearest centroid of a point whose bounds did not settle it. */
-SEGMENT_INLINE int
-place_point(Lloyd *lloyd, int64 i, const double *x, int at)
+/* Those of a block that are not certain, by double precision; ties go to the lowest number. */
+static void
+place_again(const Lloyd *lloyd, int64 block, SegmentBlockNearest *nearest)
+{
+	int			lane;
+
+	for (lane = 0; lane < SEGMENT_BLOCK; lane++)
+		if (!(nearest->margin.lane[lane] > 0) && block * SEGMENT_BLOCK + lane < lloyd->points->n)
+			nearest->number[lane] = segment_nearest(lloyd->packed, lloyd->k, lloyd->d, lloyd->points->x +
+													(block * SEGMENT_BLOCK + lane) * lloyd->d).number;
+}
+
+/* A point on its way from one cluster (-1: none) to another. */
+typedef struct PointMove
+{
+	int64		row;
+	int			from;
+	int			to;
+} PointMove;
+
+/* The sums follow points that move. */
+static void
+move_points(Lloyd *lloyd, const PointMove *moves, int n)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		const double *x = lloyd->points->x + moves[i].row * lloyd->d;
+		double		weight = segment_point_weight(lloyd->points, moves[i].row);
+
+		if (moves[i].from >= 0)
+			segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, moves[i].from, x, weight, -1);
+		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, moves[i].to, x, weight, 1);
+		lloyd->labels[moves[i].row] = moves[i].to;
+	}
+}
+
+/* Places the points of the blocks from..to - 1; returns how many changed. */
+SEGMENT_CLONES static int64
+place_blocks(Lloyd *lloyd, int64 from, int64 to)
 {
 	const int	d = lloyd->d;
-	double	   *lower = lloyd->lower + i * lloyd->n_groups;
-	double		here = at < 0 ? HUGE_VAL : segment_distance(x, lloyd->centroids + (size_t) at * d, d);
-	double		root = sqrt(here);
-	double		best = here;
-	double		behind = 0;		/* second least in the group of best, where measured */
-	int			number = at;
-	bool		measured = false;	/* the group of best */
-	bool		own_measured = at < 0;	/* the group of at */
-	int			g;
+	PointMove	moves[MOVES];
+	int			n_moves = 0;
+	int64		changed = 0;
+	int64		block;
 
-	for (g = 0; g < lloyd->n_groups; g++)
+	for (block = from; block < to; block++)
 	{
-		GroupLeast	least;
+		SegmentBlockNearest nearest;
+		int64		first = block * SEGMENT_BLOCK;
+		int			n = (int) Min(lloyd->points->n - first, SEGMENT_BLOCK);
+		int			lane;
 
-		/* no other centroid of the group can be nearer */
-		if (at >= 0 && root < lower[g] - lloyd->slack)
+		if (lloyd->until[block] > lloyd->travel)
 			continue;
-		least = group_least(lloyd->packed + (size_t) g * d * SEGMENT_LANES, d, x);
-		lower[g] = sqrt(least.least);
-		if (at >= 0 && at / SEGMENT_LANES == g)
-			own_measured = true;
-		if (least.least < best ||
-			(least.least == best && g * SEGMENT_LANES + least.lane <= number))
+		segment_block_nearest(&lloyd->blocks, block, lloyd->k, &nearest);
+		if (nearest.least < 0)
+			place_again(lloyd, block, &nearest);
+		lloyd->until[block] = lloyd->travel + nearest.least - lloyd->slack;
+		for (lane = 0; lane < n; lane++)
 		{
-			best = least.least;
-			behind = least.second;
-			number = g * SEGMENT_LANES + least.lane;
-			measured = true;
+			int64		row = first + lane;
+			int			byte;
+
+			if (nearest.number[lane] == lloyd->labels[row])
+				continue;
+			/* its coordinates are far away in memory, and will be here when its turn comes */
+			for (byte = 0; byte < (int) sizeof(double) * d && byte < MOST_PREFETCHED; byte += CACHE_LINE)
+				__builtin_prefetch((const char *) (lloyd->points->x + row * d) + byte);
+			moves[n_moves++] = (PointMove) {row, lloyd->labels[row], nearest.number[lane]};
+		}
+		if (n_moves > MOVES - SEGMENT_BLOCK)
+		{
+			move_points(lloyd, moves, n_moves);
+			changed += n_moves;
+			n_moves = 0;
 		}
 	}
-	if (measured)
-		lower[number / SEGMENT_LANES] = sqrt(behind);
-	/* the centroid left behind is now one of the others */
-	if (!own_measured && number != at && root < lower[at / SEGMENT_LANES])
-		lower[at / SEGMENT_LANES] = root;
-	lloyd->upper[i] = sqrt(best);
-	return number;
-}
-
-/* Whether the bounds leave a point where it is; brings them up to date. */
-SEGMENT_INLINE bool
-point_stays(Lloyd *lloyd, int64 i, const double *x, int at)
-{
-	double	   *lower = lloyd->lower + i * lloyd->n_groups;
-	double		upper = lloyd->upper[i] + lloyd->move[at];
-	double		bound = HUGE_VAL;
-	int			g;
-
-	for (g = 0; g < lloyd->n_groups; g++)
-	{
-		lower[g] -= g == at / SEGMENT_LANES ? lloyd->others_move[at] : lloyd->group_move[g];
-		bound = lower[g] < bound ? lower[g] : bound;
-	}
-	bound = (bound > lloyd->half_gap[at] ? bound : lloyd->half_gap[at]) - lloyd->slack;
-	if (upper >= bound && lloyd->n_groups > 1)
-		upper = sqrt(segment_distance(x, lloyd->centroids + (size_t) at * lloyd->d, lloyd->d));
-	lloyd->upper[i] = upper;
-	return upper < bound;
-}
-
-/* Places the points from..to - 1; returns how many changed. */
-SEGMENT_CLONES static int64
-place_points(Lloyd *lloyd, int64 from, int64 to)
-{
-	const SegmentPoints *points = lloyd->points;
-	int64		changed = 0;
-	int64		i;
-
-	for (i = from; i < to; i++)
-	{
-		const double *x = points->x + i * lloyd->d;
-		int			at = lloyd->labels[i];
-		int			number;
-
-		if (at >= 0 && point_stays(lloyd, i, x, at))
-			continue;
-		number = place_point(lloyd, i, x, at);
-		if (number == at)
-			continue;
-		if (at >= 0)
-			segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, at, x, segment_point_weight(points, i), -1);
-		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, number, x, segment_point_weight(points, i), 1);
-		lloyd->labels[i] = number;
-		changed++;
-	}
-	return changed;
+	move_points(lloyd, moves, n_moves);
+	return changed + n_moves;
 }
 
 SegmentStatus
 segment_lloyd_place(Lloyd *lloyd, int64 *changed)
 {
-	int64		step = segment_rows_between_checks((double) lloyd->k * lloyd->d);
+	int64		step = Max(segment_rows_between_checks((double) lloyd->k * lloyd->d) / SEGMENT_BLOCK, 1);
 	int64		from;
 
 	*changed = 0;
 	segment_pack_centroids(lloyd->centroids, lloyd->k, lloyd->d, lloyd->packed);
-	for (from = 0; from < lloyd->points->n; from += step)
+	segment_blocks_set_centroids(&lloyd->blocks, lloyd->centroids, lloyd->k);
+	for (from = 0; from < lloyd->blocks.n; from += step)
 	{
 		if (interrupted(lloyd))
 			return SEGMENT_INTERRUPTED;
-		*changed += place_points(lloyd, from, Min(from + step, lloyd->points->n));
+		*changed += place_blocks(lloyd, from, Min(from + step, lloyd->blocks.n));
 	}
 	segment_fixed_sums_settle(&lloyd->sums, &lloyd->grid);
 	return SEGMENT_DONE;
@@ -201,8 +189,8 @@ segment_lloyd_place(Lloyd *lloyd, int64 *changed)
 
 /* ---- one step: centroids to the means of their points ---- */
 
-static void
-bring_to_length_one(double *x, int d)
+void
+segment_bring_to_length_one(double *x, int d)
 {
 	double		sum = 0;
 	int			j;
@@ -220,7 +208,7 @@ to_mean(Lloyd *lloyd, int c)
 
 	segment_fixed_sums_mean(&lloyd->sums, &lloyd->grid, c, centroid);
 	if (lloyd->options->spherical)
-		bring_to_length_one(centroid, lloyd->d);
+		segment_bring_to_length_one(centroid, lloyd->d);
 }
 
 /* The point farthest from its own centroid, of clusters with other points besides; -1: none. */
@@ -259,7 +247,6 @@ fill_empty(Lloyd *lloyd)
 		int64		i;
 		double		weight;
 		int			from;
-		int			g;
 
 		if (lloyd->sums.weight[c] != 0)
 			continue;
@@ -272,10 +259,8 @@ fill_empty(Lloyd *lloyd)
 		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, c, lloyd->points->x + i * lloyd->d, weight, 1);
 		segment_fixed_sums_settle(&lloyd->sums, &lloyd->grid);
 		lloyd->labels[i] = c;
-		/* nothing is known of the point's distances */
-		lloyd->upper[i] = HUGE_VAL;
-		for (g = 0; g < lloyd->n_groups; g++)
-			lloyd->lower[i * lloyd->n_groups + g] = -HUGE_VAL;
+		/* it was nearer to another centroid */
+		lloyd->until[i / SEGMENT_BLOCK] = -HUGE_VAL;
 		to_mean(lloyd, c);
 		to_mean(lloyd, from);
 		any = true;
@@ -283,91 +268,28 @@ fill_empty(Lloyd *lloyd)
 	return any;
 }
 
-/* How far centroids went, and how far apart they are: what the bounds need. */
+/* How far the centroids went: the sum of squares; adds to travel. */
 static double
 measure_moves(Lloyd *lloyd)
 {
-	const int	k = lloyd->k;
 	const int	d = lloyd->d;
 	double		total = 0;
+	double		longest = 0;
 	int			c;
-	int			other;
 
-	memset(lloyd->group_move, 0, sizeof(double) * lloyd->n_groups);
-	for (c = 0; c < k; c++)
+	for (c = 0; c < lloyd->k; c++)
 	{
 		double		squared = segment_distance(lloyd->centroids + (size_t) c * d, lloyd->old + (size_t) c * d, d);
 
 		total += squared;
-		lloyd->move[c] = sqrt(squared);
-		if (lloyd->move[c] > lloyd->group_move[c / SEGMENT_LANES])
-			lloyd->group_move[c / SEGMENT_LANES] = lloyd->move[c];
+		longest = Max(longest, squared);
 	}
-	for (c = 0; c < k; c++)
-	{
-		int			first = c / SEGMENT_LANES * SEGMENT_LANES;
-
-		lloyd->others_move[c] = 0;
-		for (other = first; other < Min(first + SEGMENT_LANES, k); other++)
-			if (other != c && lloyd->move[other] > lloyd->others_move[c])
-				lloyd->others_move[c] = lloyd->move[other];
-		lloyd->half_gap[c] = 0;
-	}
-	if ((double) k * k * d <= MOST_PAIR_WORK)
-		for (c = 0; c < k; c++)
-		{
-			double		least = HUGE_VAL;
-
-			for (other = 0; other < k; other++)
-				if (other != c)
-					least = Min(least, segment_distance(lloyd->centroids + (size_t) c * d,
-														lloyd->centroids + (size_t) other * d, d));
-			lloyd->half_gap[c] = sqrt(least) / 2;
-		}
+	/* one comes closer, another goes away; travel itself is rounded, too */
+	lloyd->travel += 2 * sqrt(longest) * lloyd->blocks.scale * (1 + SLACK) + lloyd->travel * DBL_EPSILON;
 	return total;
 }
 
 /* ---- a start ---- */
-
-/*
- * Brings centroids that are close into one group of eight: the lower bound of a
- * group is only as good as its nearest centroid.
- */
-static void
-group_centroids(Lloyd *lloyd)
-{
-	const int	k = lloyd->k;
-	const int	d = lloyd->d;
-	int			first;
-	int			place;
-	int			c;
-
-	if (lloyd->n_groups == 1 || (double) k * k * d > MOST_PAIR_WORK)
-		return;
-	for (place = 0; place < k; place++)
-	{
-		/* the next of a group is the one nearest to the group's first */
-		double		least = HUGE_VAL;
-		int			next = place;
-
-		first = place / SEGMENT_LANES * SEGMENT_LANES;
-		for (c = place; c < k && place > first; c++)
-		{
-			double		distance = segment_distance(lloyd->centroids + (size_t) first * d,
-													lloyd->centroids + (size_t) c * d, d);
-
-			if (distance < least)
-			{
-				least = distance;
-				next = c;
-			}
-		}
-		memcpy(lloyd->old, lloyd->centroids + (size_t) next * d, sizeof(double) * d);
-		memmove(lloyd->centroids + (size_t) (place + 1) * d, lloyd->centroids + (size_t) place * d,
-				sizeof(double) * d * (next - place));
-		memcpy(lloyd->centroids + (size_t) place * d, lloyd->old, sizeof(double) * d);
-	}
-}
 
 /* Steps until nothing changes, or the centroids move by less than tol, or max_iter. */
 SegmentStatus
@@ -435,13 +357,12 @@ segment_lloyd_finish(Lloyd *lloyd, bool converged, double *inertia)
 
 	if (!converged && segment_lloyd_place(lloyd, &changed) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
-	/* half_gap is needed no more and lends its room */
 	if (segment_cluster_inertia(lloyd->points, lloyd->centroids, lloyd->labels, lloyd->k,
-								lloyd->half_gap, lloyd->options->interrupted) == SEGMENT_INTERRUPTED)
+								lloyd->inertia, lloyd->options->interrupted) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
 	*inertia = 0;
 	for (c = 0; c < lloyd->k; c++)
-		*inertia += lloyd->half_gap[c];
+		*inertia += lloyd->inertia[c];
 	return SEGMENT_DONE;
 }
 
@@ -469,7 +390,7 @@ segment_lloyd_refine_means(Lloyd *lloyd)
 						   lloyd->memory, lloyd->options->interrupted) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
 	for (c = 0; c < lloyd->k && lloyd->options->spherical; c++)
-		bring_to_length_one(lloyd->centroids + (size_t) c * lloyd->d, lloyd->d);
+		segment_bring_to_length_one(lloyd->centroids + (size_t) c * lloyd->d, lloyd->d);
 	measure_moves(lloyd);
 	return segment_lloyd_place(lloyd, &changed);
 }
@@ -488,7 +409,7 @@ add_removal_costs(const Lloyd *lloyd, int64 from, int64 to, double *cost)
 		double		second = HUGE_VAL;
 		int			g;
 
-		for (g = 0; g < lloyd->n_groups; g++)
+		for (g = 0; g < SEGMENT_GROUPS(lloyd->k); g++)
 		{
 			GroupLeast	group = group_least(lloyd->packed + (size_t) g * lloyd->d * SEGMENT_LANES, lloyd->d, x);
 
@@ -528,10 +449,12 @@ segment_lloyd_restart(Lloyd *lloyd, const double *centroids)
 	int64		i;
 
 	memmove(lloyd->centroids, centroids, sizeof(double) * lloyd->k * lloyd->d);
-	lloyd->n_groups = SEGMENT_GROUPS(lloyd->k);
 	segment_fixed_sums_clear(&lloyd->sums);
 	for (i = 0; i < lloyd->points->n; i++)
 		lloyd->labels[i] = -1;
+	lloyd->travel = 0;
+	for (i = 0; i < lloyd->blocks.n; i++)
+		lloyd->until[i] = -HUGE_VAL;
 }
 
 /* Begins a start, at given centroids or at seeds. */
@@ -549,8 +472,6 @@ segment_lloyd_begin(Lloyd *lloyd, uint64 seed)
 	if (segment_kmeans_seed(lloyd->points, options->k, seed, lloyd->centroids, &lloyd->k,
 							lloyd->memory, options->interrupted) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
-	lloyd->n_groups = SEGMENT_GROUPS(lloyd->k);
-	group_centroids(lloyd);
 	segment_lloyd_restart(lloyd, lloyd->centroids);
 	return SEGMENT_DONE;
 }
@@ -589,8 +510,8 @@ segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points, const SegmentKmean
 {
 	const int	k = options->k;
 	const int	d = points->d;
-	const int	groups = SEGMENT_GROUPS(k);
-	double		largest = 0;
+	double	   *largest;
+	double		most = 0;
 	int			j;
 
 	memset(lloyd, 0, sizeof(*lloyd));
@@ -603,20 +524,21 @@ segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points, const SegmentKmean
 	lloyd->old = allocate(memory, (size_t) k * d, sizeof(double));
 	lloyd->packed = allocate(memory, segment_packed_size(k, d), sizeof(double));
 	lloyd->labels = allocate(memory, points->n, sizeof(int32));
-	lloyd->upper = allocate(memory, points->n, sizeof(double));
-	lloyd->lower = allocate(memory, points->n * groups, sizeof(double));
-	lloyd->move = allocate(memory, k, sizeof(double));
-	lloyd->group_move = allocate(memory, groups, sizeof(double));
-	lloyd->others_move = allocate(memory, k, sizeof(double));
-	lloyd->half_gap = allocate(memory, k, sizeof(double));
+	lloyd->inertia = allocate(memory, k, sizeof(double));
 	segment_grid_init(&lloyd->grid, points, memory);
 	segment_fixed_sums_init(&lloyd->sums, k, d, memory);
 	if (options->tol > 0)
 		lloyd->tol = options->tol * mean_variance(points, lloyd->centroids, lloyd->old);
+	/* old lends its room */
+	largest = lloyd->old;
 	for (j = 0; j < d; j++)
-		if (lloyd->grid.step[j] > largest)
-			largest = lloyd->grid.step[j];
-	lloyd->slack = SLACK * 2 * sqrt(d) * largest * ((int64) 1 << SEGMENT_GRID_BITS);
+	{
+		largest[j] = lloyd->grid.step[j] * ((int64) 1 << SEGMENT_GRID_BITS);
+		most = Max(most, largest[j]);
+	}
+	segment_blocks_init(&lloyd->blocks, points, k, largest, memory);
+	lloyd->until = allocate(memory, lloyd->blocks.n, sizeof(double));
+	lloyd->slack = SLACK * 2 * sqrt(d) * most * lloyd->blocks.scale;
 }
 
 void
@@ -628,12 +550,9 @@ segment_lloyd_free(Lloyd *lloyd)
 	memory.release(memory.ctx, lloyd->old);
 	memory.release(memory.ctx, lloyd->packed);
 	memory.release(memory.ctx, lloyd->labels);
-	memory.release(memory.ctx, lloyd->upper);
-	memory.release(memory.ctx, lloyd->lower);
-	memory.release(memory.ctx, lloyd->move);
-	memory.release(memory.ctx, lloyd->group_move);
-	memory.release(memory.ctx, lloyd->others_move);
-	memory.release(memory.ctx, lloyd->half_gap);
+	memory.release(memory.ctx, lloyd->inertia);
+	memory.release(memory.ctx, lloyd->until);
+	segment_blocks_free(&lloyd->blocks, memory);
 	segment_grid_free(&lloyd->grid, memory);
 	segment_fixed_sums_free(&lloyd->sums, memory);
 }

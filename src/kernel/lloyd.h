@@ -4,6 +4,7 @@
 #ifndef SEGMENT_LLOYD_H
 #define SEGMENT_LLOYD_H
 
+#include "kernel/blocks.h"
 #include "kernel/fixed_sum.h"
 #include "kernel/kmeans.h"
 
@@ -14,19 +15,16 @@ typedef struct Lloyd
 	SegmentMemory memory;
 	int			k;
 	int			d;
-	int			n_groups;
-	double		slack;
+	double		slack;			/* above all rounding errors of distances, in units of the blocks */
 	double		tol;			/* sum of squared moves that ends a start */
 	double	   *centroids;		/* k x d */
 	double	   *old;			/* k x d: before the last step */
 	double	   *packed;
+	double	   *inertia;		/* k: room */
 	int32	   *labels;			/* n; -1: none yet */
-	double	   *upper;			/* n */
-	double	   *lower;			/* n x n_groups */
-	double	   *move;			/* k: how far each centroid went in the last step */
-	double	   *group_move;		/* n_groups: the longest in the group */
-	double	   *others_move;	/* k: the longest in its group but for its own */
-	double	   *half_gap;		/* k: half the distance to the nearest other centroid */
+	SegmentBlocks blocks;		/* the points once more */
+	double		travel;			/* how much two centroids can have come closer to or gone away from a point, in units of the blocks */
+	double	   *until;			/* by block: no point changes before travel comes to this */
 	SegmentGrid grid;
 	SegmentFixedSums sums;
 } Lloyd;
@@ -41,6 +39,7 @@ extern void segment_lloyd_move(Lloyd *lloyd, const double *centroids);
 extern SegmentStatus segment_lloyd_refine_means(Lloyd *lloyd);
 extern SegmentStatus segment_lloyd_iterate(Lloyd *lloyd, double tol, int *iterations, bool *converged);
 extern SegmentStatus segment_lloyd_finish(Lloyd *lloyd, bool converged, double *inertia);
+extern void segment_bring_to_length_one(double *x, int d);
 extern SegmentStatus segment_lloyd_removal_costs(const Lloyd *lloyd, double *cost);
 
 #endif							/* SEGMENT_LLOYD_H */

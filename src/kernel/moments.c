@@ -68,14 +68,26 @@ static void
 sum_distances(const double *values, const double *weights, int64 n, double from, double step,
 			  double weight_unit, bool squares, Sums *sums)
 {
+	const double steps = 1 / step;	/* exact: step is a power of two */
 	int64		i;
 
 	sums->first = sums->second = 0;
 	sums->weight = 0;
-	for (i = 0; i < n; i++)
+	/* most often there are no weights, and a product of three need not be one */
+	for (i = 0; weights == NULL && i < n; i++)
 	{
-		int64		distance = (int64) (((values[i] - from) / step + MAGIC) - MAGIC);
-		int64		weight = weights == NULL ? 1 : (int64) floor(weights[i] / weight_unit + 0.5);
+		int64		distance = (int64) (((values[i] - from) * steps + MAGIC) - MAGIC);
+
+		sums->first += distance;
+		if (squares)
+			sums->second += (int128) distance * distance;
+	}
+	if (weights == NULL)
+		sums->weight = n;
+	for (i = 0; weights != NULL && i < n; i++)
+	{
+		int64		distance = (int64) (((values[i] - from) * steps + MAGIC) - MAGIC);
+		int64		weight = (int64) floor(weights[i] / weight_unit + 0.5);
 
 		sums->first += (int128) distance * weight;
 		if (squares)

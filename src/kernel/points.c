@@ -24,12 +24,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/lanes.h"
+
 #define RADIX_SIZE	(1 << SEGMENT_RADIX_BITS)
 
 /* rows between two questions whether to go on */
 #define ROWS_BETWEEN_CHECKS 4096
 
-uint64
+/* clones: some CPUs round in one instruction, others call a function for it */
+SEGMENT_CLONES uint64
 segment_point_hash(const double *x, const double *unit, int d,
 				   const int32 *code, uint64 *const *code_hash, int n_codes)
 {

@@ -149,6 +149,13 @@ stats_add(SegmentColumnStats *stats, double x, bool category, double weight, int
 		stats->min = x;
 	if (x > stats->max)
 		stats->max = x;
+	if (times == 1 && weight == 1)
+	{
+		/* the same sums in a fifth of the time, for most rows of most sets */
+		segment_exact_add(&stats->sum, x);
+		segment_exact_add_product(&stats->sum_squares, x, x, 0);
+		return;
+	}
 	segment_exact_add_moment(&stats->sum, times, weight, x, 1);
 	segment_exact_add_moment(&stats->sum_squares, times, weight, x, 2);
 }
@@ -239,6 +246,26 @@ reserve(SegmentRowStore *store, int64 n)
 	store->n_allocated = allocated;
 }
 
+/* Makes room for that many more rows at once, as far as the limit allows. */
+void
+segment_row_store_reserve(SegmentRowStore *store, int64 n)
+{
+	n = n < store->limit - store->n_rows ? store->n_rows + n : store->limit + 1;
+	reserve(store, n);
+}
+
+/* Counts of one for the rows so far, which were not counted until now. */
+static void
+count_copies(SegmentRowStore *store)
+{
+	int64		r;
+
+	store->copies = store->memory.resize(store->memory.ctx, NULL, sizeof(int64) *
+										 (store->n_allocated > 0 ? store->n_allocated : 1));
+	for (r = 0; r < store->n_rows; r++)
+		store->copies[r] = 1;
+}
+
 /* Raw to folded: equal rows become one with its number of copies. */
 void
 segment_row_store_fold(SegmentRowStore *store)
@@ -252,12 +279,7 @@ segment_row_store_fold(SegmentRowStore *store)
 	while (size < 2 * n)
 		size *= 2;
 	if (store->copies == NULL)
-	{
-		store->copies = store->memory.resize(store->memory.ctx, NULL, sizeof(int64) *
-											 (store->n_allocated > 0 ? store->n_allocated : 1));
-		for (r = 0; r < n; r++)
-			store->copies[r] = 1;
-	}
+		count_copies(store);
 	store->n_rows = 0;
 	index_rebuild(store, size);
 	for (r = 0; r < n; r++)
@@ -332,14 +354,7 @@ segment_row_store_add(SegmentRowStore *store, const double *row, int64 copies)
 	if (store->index == NULL)
 	{
 		if (store->copies == NULL && copies != 1)
-		{
-			int64		r;
-
-			store->copies = store->memory.resize(store->memory.ctx, NULL,
-												 sizeof(int64) * store->n_allocated);
-			for (r = 0; r < store->n_rows; r++)
-				store->copies[r] = 1;
-		}
+			count_copies(store);
 		if (store->copies != NULL)
 			store->copies[store->n_rows] = copies;
 		store->n_rows++;
@@ -367,6 +382,35 @@ segment_row_store_add(SegmentRowStore *store, const double *row, int64 copies)
 
 	while (store->n_rows > store->limit)
 		segment_row_store_raise_level(store, store->level + 1);
+}
+
+/*
+ * Adds rows that lie one after the other, as another store has them, with
+ * their copies or NULL.  A store that stays raw takes them in one piece.
+ */
+void
+segment_row_store_append(SegmentRowStore *store, const double *rows, const int64 *copies, int64 n)
+{
+	int64		r;
+
+	if (store->index != NULL || store->level > 0 || store->n_rows + n > store->limit)
+	{
+		for (r = 0; r < n; r++)
+			segment_row_store_add(store, rows + r * store->width, copies == NULL ? 1 : copies[r]);
+		return;
+	}
+	reserve(store, store->n_rows + n);
+	if (copies != NULL && store->copies == NULL)
+		count_copies(store);
+	memcpy(store->rows + store->n_rows * store->width, rows,
+		   sizeof(double) * store->width * n);
+	for (r = 0; r < n; r++)
+	{
+		if (store->copies != NULL)
+			store->copies[store->n_rows + r] = copies == NULL ? 1 : copies[r];
+		store->n_seen += copies == NULL ? 1 : copies[r];
+	}
+	store->n_rows += n;
 }
 
 /*

@@ -65,6 +65,9 @@ extern double segment_missing_value(void);
 extern void segment_row_store_init(SegmentRowStore *store, int n_columns, bool weighted,
 								   uint64 seed, int64 limit, SegmentMemory memory);
 extern void segment_row_store_add(SegmentRowStore *store, const double *row, int64 copies);
+extern void segment_row_store_reserve(SegmentRowStore *store, int64 n);
+extern void segment_row_store_append(SegmentRowStore *store, const double *rows,
+									 const int64 *copies, int64 n);
 extern void segment_row_store_raise_level(SegmentRowStore *store, int level);
 extern void segment_row_store_fold(SegmentRowStore *store);
 extern void segment_row_store_sort(SegmentRowStore *store);

@@ -52,3 +52,10 @@ FROM customer, unnest('{zscore,minmax,robust,none}'::text[]) AS scale GROUP BY s
 SELECT kmeans(feature_set(recency, monetary), 3, metric => 'cosine') FROM customer;
 SELECT kmeans(feature_set_weighted(id % 4 / 8.0, recency, frequency, monetary), 5) FROM customer;
 SELECT kmeans(feature_set(x, x / 3), 4) FROM (SELECT (i - 500) * 1.1e-5::float8 AS x FROM generate_series(1, 1000) AS i UNION ALL SELECT (i::float8 * 1e17 + 0.1) * 1e100 FROM generate_series(1, 1000) AS i) AS t;
+-- hierarchies, their cuts, steps and refined models
+CREATE TEMP TABLE model AS
+SELECT (SELECT bisecting_kmeans(feature_set(recency, frequency, monetary), 6, nulls => 'mean') FROM customer) AS hierarchy,
+       (SELECT kmeans(feature_set(recency, frequency, monetary), 4) FROM customer WHERE id % 20 = 1) AS start;
+SELECT hierarchy, cut_model(hierarchy, 3) FROM model;
+SELECT kmeans_step(start, recency, frequency, monetary), md5(kmeans_step_state(start, recency, frequency, monetary)::text) FROM customer, model;
+SELECT refine_model(start, 'SELECT recency AS f1, frequency AS f2, monetary AS f3 FROM customer') FROM model;

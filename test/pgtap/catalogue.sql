@@ -43,7 +43,7 @@ SELECT is_empty($$ SELECT routine FROM routine WHERE provolatile = 'i' AND propa
 SELECT is_empty($$
     SELECT routine FROM routine WHERE provolatile = 's' AND proparallel = 'u'
       -- these prepare a query of the user's, which may do whatever preparing does
-      AND proname NOT IN ('query_columns', 'source_query', 'source_key', 'choose_source_columns')
+      AND proname NOT IN ('query_columns', 'source_query', 'source_key', 'choose_source_columns', 'refine_query', 'refine_model')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine
@@ -77,7 +77,7 @@ SELECT is_empty($$ SELECT routine FROM routine WHERE NOT has_function_privilege(
     'aggregates and their support functions can be called by everyone: workers of other nodes do');
 
 -- ---- types: text and binary, both ways ----
-SELECT set_eq($$ SELECT typname::text FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid WHERE typtype = 'b' AND typelem = 0 $$, ARRAY['feature_set', 'segment_model'], 'base types');
+SELECT set_eq($$ SELECT typname::text FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid WHERE typtype = 'b' AND typelem = 0 $$, ARRAY['feature_set', 'kmeans_state', 'segment_model'], 'base types');
 SELECT is_empty($$
     SELECT typname FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
     WHERE typtype = 'b' AND typelem = 0 AND (typinput = 0 OR typoutput = 0 OR typreceive = 0 OR typsend = 0 OR typlen <> -1)

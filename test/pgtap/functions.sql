@@ -17,10 +17,12 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
-    "centroids(segment_model)", "feature_rows(feature_set)", "feature_set_in(cstring)", "feature_set_info(feature_set)", "feature_set_out(feature_set)",
+    "centroids(segment_model)", "cut_model(segment_model,integer)", "feature_rows(feature_set)", "feature_set_in(cstring)", "feature_set_info(feature_set)", "feature_set_out(feature_set)",
     "feature_set_recv(internal)", "feature_set_send(feature_set)",
     "adjusted_rand_index(feature_set)", "calinski_harabasz(feature_set)", "cluster_quality(feature_set)", "davies_bouldin(feature_set)",
     "eta_squared(feature_set)", "inertia(feature_set)", "normalized_mutual_information(feature_set)", "silhouette(feature_set)", "simplified_silhouette(feature_set)",
+    "kmeans_state_in(cstring)", "kmeans_state_out(kmeans_state)", "kmeans_state_recv(internal)", "kmeans_state_send(kmeans_state)", "kmeans_step(kmeans_state)",
+    "model_shift(segment_model,segment_model)",
     "calinski_harabasz(feature_set,segment_model)", "cluster_quality(feature_set,segment_model)", "davies_bouldin(feature_set,segment_model)",
     "silhouette(feature_set,segment_model)", "simplified_silhouette(feature_set,segment_model)", "stability(feature_set,segment_model,integer,bigint)",
     "model_identify(segment_model,integer[],text[],text[],integer)", "model_match(segment_model,segment_model,integer)", "model_metrics(segment_model)", "model_to_pmml(segment_model)",
@@ -35,11 +37,16 @@ INSERT INTO said VALUES
     "feature_set_accum(feature_set,double precision[])", "feature_set_accum_record(feature_set,record)",
     "feature_set_accum_weighted(feature_set,double precision,double precision[])", "feature_set_combine(feature_set,feature_set)",
     "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")", "explain_segment(segment_model,\"any\")", "segment_distance(segment_model,\"any\")",
+    "segment_probabilities(segment_model,\"any\")", "gaussian_mixture(feature_set,integer,text,integer,integer,double precision,double precision,text,text[],jsonb,jsonb,text,bigint)",
+    "kprototypes(feature_set,integer,double precision,integer,integer,text,text[],jsonb,jsonb,text,bigint)",
     "kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,double precision[],bigint)",
+    "bisecting_kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,bigint)",
     "adjusted_rand_index(integer,integer)", "adjusted_rand_index(text,text)", "eta_squared(integer,double precision)", "eta_squared(text,double precision)",
     "label_pair_accum(feature_set,integer,integer)", "label_pair_accum(feature_set,text,text)",
     "labelled_measure_accum(feature_set,integer,double precision)", "labelled_measure_accum(feature_set,text,double precision)",
     "normalized_mutual_information(integer,integer)", "normalized_mutual_information(text,text)",
+    "kmeans_step(segment_model,double precision[])", "kmeans_step_state(segment_model,double precision[])", "kmeans_step_merge(kmeans_state)",
+    "kmeans_step_accum(kmeans_state,segment_model,double precision[])", "kmeans_step_combine(kmeans_state,kmeans_state)",
     "segment_silhouette(segment_model,\"any\")",
     "homogeneity_verdict(bigint,double precision,text,double precision,double precision)", "kind_reasons(text)", "rfm_member_columns()", "rfm_placed_features()",
     "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,integer,integer,bigint)",
@@ -64,7 +71,8 @@ INSERT INTO said VALUES
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_of(text,anyelement)", "segment_of(text,text)", "segment_profile(text)", "unreadable_reason(segmentation)"}'),
 -- prepare a query of the user's
-('stable', 'called on null', 'unsafe', '{"choose_source_columns(segmentation,text)", "query_columns(text,text)", "source_key(text,text)", "source_query(text,text)"}'),
+('stable', 'called on null', 'unsafe', '{"choose_source_columns(segmentation,text)", "query_columns(text,text)", "source_key(text,text)", "source_query(text,text)",
+    "refine_model(segment_model,text,integer,double precision,text)", "refine_query(segment_model,text,text)"}'),
 -- looks back at the session's last call of rfm_summary
 ('volatile', 'called on null', 'restricted', '{"rfm_summary_counts()"}'),
 -- raises an error at its time in a query
@@ -101,6 +109,7 @@ SELECT CASE
     ELSE CASE t
         WHEN 'segment_model' THEN '(SELECT model FROM given)'
         WHEN 'feature_set' THEN '(SELECT features FROM given)'
+        WHEN 'kmeans_state' THEN '(SELECT state FROM given)'
         WHEN 'run' THEN '(SELECT r FROM given)'
         WHEN 'segmentation' THEN '(SELECT s FROM given)'
         WHEN 'boolean' THEN 'true'
@@ -123,7 +132,8 @@ EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
 CREATE TEMP TABLE given ON COMMIT DROP AS
-SELECT feature_set(i, i % 9, i * 7 % 11) AS features, rfm_model(feature_set(i, i % 9, i * 7 % 11)) AS model, NULL::segment.run AS r, NULL::segment.segmentation AS s FROM generate_series(1, 50) AS i;
+SELECT feature_set(i, i % 9, i * 7 % 11) AS features, rfm_model(feature_set(i, i % 9, i * 7 % 11)) AS model,
+       (SELECT kmeans_step_state(m, j, j % 3) FROM generate_series(1, 9) AS j, (SELECT kmeans(feature_set(k, k % 3), 2) AS m FROM generate_series(1, 9) AS k) AS o) AS state, NULL::segment.run AS r, NULL::segment.segmentation AS s FROM generate_series(1, 50) AS i;
 -- all alike, and each argument in turn unlike the others
 SELECT is_empty($$
     WITH way AS (

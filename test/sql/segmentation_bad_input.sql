@@ -41,7 +41,7 @@ BEGIN
             PERFORM create_rfm_segmentation('bad', d.rows, method => method, bins => 5, scheme => 'default',
                 thresholds => CASE method WHEN 'thresholds' THEN '{"recency": [10, 20, 30, 40], "frequency": [1, 2, 3, 4], "monetary": [1, 2, 3, 4]}'::jsonb END);
             first := refresh_segmentation('bad', '2024-05-01 00:00Z');
-            INSERT INTO bad_found SELECT d.n, method, first.outcome, left(regexp_replace(first.error, '\d{9,}', '...'), 60), first.customers, first.rows_used, first.rows_skipped, (SELECT count(DISTINCT segment_id) FROM bad_segments);
+            INSERT INTO bad_found SELECT d.n, method, first.outcome, left(regexp_replace(first.error, '[\d.]{9,}', '...'), 60), first.customers, first.rows_used, first.rows_skipped, (SELECT count(DISTINCT segment_id) FROM bad_segments);
             -- again without training: nothing moves (law 7)
             INSERT INTO bad_found SELECT d.n, method, 'again: ' || r.outcome, NULL, r.customers
             FROM refresh_segmentation('bad', '2024-05-01 00:00Z', false) AS r WHERE r.outcome <> 'failed' AND r.moved + r.entered + r.departed <> 0;

@@ -76,6 +76,32 @@ BEGIN
 END;
 $$;
 
+-- a clustering: the name for its key, or for a feature, and for a segment
+CREATE PROCEDURE naming_try_cluster(n integer, name text, for_key boolean) LANGUAGE plpgsql AS $$
+DECLARE
+    member_table regclass;
+    told text := CASE WHEN for_key THEN 'amount' ELSE name END;
+    outcome text;
+BEGIN
+    member_table := create_cluster_segmentation(name, format('SELECT customer AS %I, sum(amount) AS %I, count(*) AS orders FROM public.naming_orders GROUP BY customer -- comment', CASE WHEN for_key THEN name ELSE 'customer' END, told),
+        k => 3, options => jsonb_build_object('log', jsonb_build_array(told), 'weights', jsonb_build_object(told, 2)), description => name);
+    outcome := (refresh_segmentation(name, '2024-03-10')).outcome;
+    PERFORM rename_segment(naming_try_cluster.name, g.name, naming_try_cluster.name) FROM segment.segment AS g WHERE g.segmentation = naming_try_cluster.name AND g.segment_id = 1 AND g.name <> naming_try_cluster.name;
+    UPDATE naming_orders SET amount = amount * 1.1;
+    outcome := outcome || (refresh_segmentation(name, '2024-03-11')).outcome || (retrain_segmentation(name, '2024-03-12')).outcome;
+    INSERT INTO naming_problem SELECT n, 'cluster ' || f.what, f.found::text FROM (
+        SELECT 'outcome' AS what, outcome AS found, 'okokok' AS wanted
+        UNION ALL SELECT 'members', count(*)::text, '40' FROM segment_members(name)
+        UNION ALL SELECT 'name', count(*)::text, '1' FROM segments(get_model(name)) WHERE segment = name AND segment_id = 1
+        UNION ALL SELECT 'profile', count(*)::text, '6' FROM segment_feature_profile(name) AS p WHERE p.feature IN (told, 'orders')
+        UNION ALL SELECT 'view', count(*)::text, '6' FROM segment_feature_profile AS p WHERE p.segmentation = naming_try_cluster.name
+        UNION ALL SELECT 'report', sum(customers)::text, '40' FROM homogeneity_report(name)
+        UNION ALL SELECT 'comment', count(*)::text, '7' FROM pg_attribute AS a WHERE attrelid = member_table AND attnum > 0 AND col_description(attrelid, attnum) <> '') AS f
+    WHERE f.found IS DISTINCT FROM f.wanted;
+    PERFORM drop_segmentation(name);
+END;
+$$;
+
 DO $$
 DECLARE
     h record;
@@ -86,6 +112,7 @@ BEGIN
         FOREACH everywhere IN ARRAY '{false,true}'::boolean[] LOOP
             BEGIN
                 CALL naming_try(h.n, h.name, everywhere);
+                CALL naming_try_cluster(h.n, h.name, everywhere);
             EXCEPTION WHEN OTHERS THEN
                 GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
                 INSERT INTO naming_problem VALUES (h.n, format('error %s, everywhere %s: %s', SQLSTATE, everywhere, SQLERRM), context);
@@ -157,4 +184,4 @@ FROM segment.segment WHERE segmentation = 'meet' AND closed_at IS NULL;
 SELECT drop_segmentation('meet');
 SELECT drop_rfm_scheme('regress_meet');
 DROP TABLE canary, hostile, naming_orders, naming_problem;
-DROP PROCEDURE naming_try;
+DROP PROCEDURE naming_try, naming_try_cluster;

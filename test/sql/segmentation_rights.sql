@@ -160,9 +160,11 @@ BEGIN
         'SELECT segment.segmentation_row(%L)', 'SELECT segment.readable_segmentation(%L)', 'SELECT segment.comment_tables(%L)',
         'SELECT segment.placing_query(segment.segmentation_row(%L), ''2024-05-01'', true)',
         'SELECT * FROM segment.segment_size', 'SELECT * FROM segment.segment_profile', 'SELECT * FROM segment.segment_run',
+        'SELECT count(x) FROM segment.segment_feature_profile(%L) AS x', 'SELECT count(x) FROM segment.homogeneity_report(%L) AS x', 'SELECT * FROM segment.segment_feature_profile',
+        'SELECT segment.feature_figures_query(segment.segmentation_row(%L), 1)', 'SELECT segment.cluster_placing_query(segment.segmentation_row(%L), true)',
         'SELECT * FROM segment.customer_segments', 'SELECT * FROM segment.segment_event', 'SELECT * FROM segment.segment_migration',
         'SELECT segment.refresh_segmentation(%L, ''2024-05-02'')', 'SELECT segment.rename_segment(%L, ''Lost'', ''Found'')', 'SELECT segment.rename_segment(%L, ''Found'', ''Lost'')',
-        'SELECT segment.refresh_segmentation(%L, ''2024-05-03'')',
+        'SELECT segment.refresh_segmentation(%L, ''2024-05-03'')', 'SELECT segment.retrain_segmentation(%L, ''2024-05-03'')',
         'DO $x$ BEGIN PERFORM segment.drop_segmentation(%L, true); RAISE EXCEPTION ''not really''; END $x$'] LOOP
         BEGIN
             EXECUTE format(command, name);
@@ -386,6 +388,11 @@ SET SESSION AUTHORIZATION regress_segment_other;
 SELECT create_rfm_segmentation('forged', 'bait');
 SELECT outcome FROM refresh_segmentation('forged', '2024-05-01');
 GRANT SELECT ON forged_segments, forged_history TO PUBLIC;
+-- a column beside ours, whose only cast is that to a feature
+CREATE TYPE box3 AS (v integer);
+CREATE FUNCTION open_float(box3) RETURNS float8 LANGUAGE sql IMMUTABLE RETURN CASE WHEN regress_play.steal() THEN ($1).v END;
+CREATE CAST (box3 AS float8) WITH FUNCTION open_float(box3) AS IMPLICIT;
+ALTER TABLE forged_segments ADD evil regress_play.box3 DEFAULT ROW(1)::regress_play.box3;
 -- the row as it can be forged: rights are refused, the rest is his own to change
 SELECT attempt(format($$UPDATE segment.segmentation SET owner = %L WHERE name = 'forged'$$, :'superuser')) AS owner_superuser,
        attempt($$UPDATE segment.segmentation SET owner = 'regress_segment_owner' WHERE name = 'forged'$$) AS owner_other,
@@ -410,7 +417,8 @@ INSERT INTO forgery (change) VALUES
     ($$options = options || '{"scheme": "default''); SELECT regress_play.steal(); --", "bins": "5), regress_play.steal()"}'$$),
     ($$member_table = 'bait'$$), ($$table_schema = 'pg_catalog', member_table = 'pg_class', history_table = 'pg_attribute'$$),
     ($$table_schema = 'regress_shop', member_table = 'orders', history_table = 'loyal_history'$$),
-    ($$refreshed_as_of = 'infinity'$$), ($$model_version = 77$$), ($$description = 'x'' IS NULL; SELECT regress_play.steal()'$$), ($$kind = 'x'$$);
+    ($$refreshed_as_of = 'infinity'$$), ($$model_version = 77$$), ($$description = 'x'' IS NULL; SELECT regress_play.steal()'$$), ($$kind = 'x'$$),
+    ($$features = '{evil}', feature_types = '{double precision}'$$), ($$features = '{evil}', feature_types = '{double precision}', kind = 'kmeans'$$);
 -- operators as the forged search_path finds them
 CREATE FUNCTION fake_eq(bigint, bigint) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN regress_play.steal() AND $1 OPERATOR(pg_catalog.=) $2;
 CREATE FUNCTION fake_eq(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN regress_play.steal() AND $1 OPERATOR(pg_catalog.=) $2;
@@ -453,6 +461,54 @@ SELECT f.change, who, robbed, hidden FROM forged_row JOIN forgery AS f USING (n)
 SELECT count(*) FROM regress_shop.orders;
 SELECT count(*) FROM regress_shop.loyal_segments;
 SELECT drop_segmentation('forged');
+
+-- ---- elevation_via_features: a clustering, its names, types and columns ----
+SET SESSION AUTHORIZATION regress_segment_other;
+CREATE TABLE traits AS SELECT n::bigint AS customer_id, (n % 7)::float8 AS a, (n * n % 11)::float8 AS b FROM generate_series(1, 60) AS n;
+SELECT create_cluster_segmentation('grouped', 'traits', k => 3);
+SELECT outcome, customers FROM refresh_segmentation('grouped', '2024-05-01');
+GRANT SELECT ON grouped_segments, grouped_history TO PUBLIC;
+-- a column of his own type beside ours, with casts to all that our statements could want
+CREATE TYPE box2 AS (v integer);
+CREATE FUNCTION open_float(box2) RETURNS float8 LANGUAGE sql IMMUTABLE RETURN CASE WHEN regress_play.steal() THEN ($1).v END;
+CREATE FUNCTION open_text(box2) RETURNS text LANGUAGE sql IMMUTABLE RETURN CASE WHEN regress_play.steal() THEN ($1).v::text END;
+CREATE CAST (box2 AS float8) WITH FUNCTION open_float(box2) AS IMPLICIT;
+CREATE CAST (box2 AS text) WITH FUNCTION open_text(box2) AS IMPLICIT;
+ALTER TABLE grouped_segments ADD evil regress_play.box2 DEFAULT ROW(1)::regress_play.box2, ADD word text DEFAULT 'x', ADD "a, regress_play.steal()" float8 DEFAULT 1;
+CREATE TABLE original_group AS SELECT * FROM segment.segmentation WHERE name = 'grouped';
+CREATE TABLE group_forgery (n integer GENERATED ALWAYS AS IDENTITY, change text);
+INSERT INTO group_forgery (change) VALUES
+    ($$features = '{a,evil}'$$), ($$features = '{a,evil}', feature_types = '{double precision,text}'$$), ($$features = '{evil,b}', kind = 'rfm'$$), ($$features = '{evil,b}', kind = 'x'$$),
+    ($$features = '{a,b}', feature_types = '{double precision,regress_play.box2}'$$), ($$features = '{a,b}', feature_types = '{double precision,"float8, regress_play.steal()"}'$$),
+    ($$features = '{a,"b, regress_play.steal()"}'$$), ($$features = '{a,"a, regress_play.steal()"}'$$), ($$features = '{a,"b\", regress_play.steal(), \"a"}'$$), ($$features = '{a,word}', feature_types = '{double precision,text}'$$),
+    ($$features = NULL$$), ($$features = '{}', feature_types = '{}'$$), ($$features = '{{a,b}}'$$), ($$features = '[2:3]={a,b}'$$), ($$features = '{a,NULL}'$$), ($$features = '{a}'$$), ($$feature_types = NULL$$), ($$features = NULL, feature_types = NULL$$),
+    ($$kind = 'kmeans(NULL), regress_play.steal(), segment.kmeans'$$), ($$kind = 'steal'$$), ($$kind = 'rfm'$$),
+    ($$options = '{"k": "3), regress_play.steal()"}'$$), ($$options = '{"k": 3, "seed => 1), regress_play.steal(": 1}'$$), ($$options = '[]'$$), ($$options = '{"k": 3, "log": ["a'', regress_play.steal()"]}'$$),
+    ($$key_column = 'a'$$), ($$key_type = 'regress_play.box2'$$), ($$source = 'SELECT customer_id, a, b FROM regress_play.traits WHERE regress_play.steal()'$$), ($$search_path = 'regress_play, pg_catalog'$$);
+CREATE FUNCTION regress_play.kmeans(features segment.feature_set, k integer) RETURNS segment.segment_model LANGUAGE sql RETURN CASE WHEN regress_play.steal() THEN segment.kmeans(features, k) END;
+RESET SESSION AUTHORIZATION;
+CREATE TABLE regress_play.grouped_row (n integer, who text, robbed boolean, hidden boolean);
+SELECT format($$
+SET SESSION AUTHORIZATION regress_segment_other;
+SELECT regress_play.attempt(%3$L) AS changed;
+RESET SESSION AUTHORIZATION;
+CALL regress_play.touch('grouped');
+INSERT INTO regress_play.grouped_row SELECT %2$s, 'superuser', regress_play.robbed(), regress_play.attempt('SELECT count(*) FROM segment.customer_segments WHERE segmentation OPERATOR(pg_catalog.=) ''loyal''') OPERATOR(pg_catalog.<>) '50'
+    OR regress_play.attempt('SELECT count(*) FROM segment.segment_feature_profile WHERE segmentation OPERATOR(pg_catalog.=) ''loyal''') OPERATOR(pg_catalog.<>) '0'
+    OR regress_play.attempt('SELECT count(*) OPERATOR(pg_catalog.>) 0 FROM segment.segment_profile WHERE segmentation OPERATOR(pg_catalog.=) ''loyal''') OPERATOR(pg_catalog.<>) 'true';
+SET SESSION AUTHORIZATION regress_segment_reader;
+CALL regress_play.touch('grouped');
+RESET SESSION AUTHORIZATION;
+INSERT INTO regress_play.grouped_row SELECT %2$s, 'reader', regress_play.robbed(), NULL;
+SET SESSION AUTHORIZATION regress_segment_other;
+DELETE FROM segment.segmentation WHERE name = 'grouped';
+INSERT INTO segment.segmentation SELECT * FROM regress_play.original_group;
+RESET SESSION AUTHORIZATION;$$, change, n, pg_catalog.format($$UPDATE segment.segmentation SET %s WHERE name = 'grouped'$$, change))
+FROM group_forgery ORDER BY n
+\gexec
+SELECT f.change, who, robbed, hidden FROM grouped_row JOIN group_forgery AS f USING (n) WHERE robbed OR hidden ORDER BY n, who;
+SELECT count(*) FROM grouped_row;
+SELECT drop_segmentation('grouped');
 
 -- ---- elevation_via_search_path ----
 -- A superuser who has the attacker's schema on his path.  Where the key's type has

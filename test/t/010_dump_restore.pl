@@ -14,6 +14,11 @@ $node->start;
 
 make_shop($node);
 run_in($node, 'shop', "BEGIN; SELECT refresh_segmentation('loyal', '2024-05-19'); ROLLBACK");
+# values that a user keeps in a table of his own
+run_in($node, 'shop', q{CREATE TABLE kept AS
+	SELECT feature_set(n, n % 7) AS features, kmeans(feature_set(n, n % 7), 3) AS model, bisecting_kmeans(feature_set(n, n % 7), 4) AS hierarchy, NULL::kmeans_state AS state FROM generate_series(1, 60) AS n});
+run_in($node, 'shop', 'UPDATE kept SET state = (SELECT kmeans_step_state(model, n, n % 5) FROM generate_series(1, 80) AS n)');
+my $kept = 'SELECT features, model, hierarchy, state, kmeans_step(state), cut_model(hierarchy, 2) FROM kept';
 my $unfinished = 'SELECT segmentation, started_at, outcome FROM segment_run WHERE run_id IS NULL';
 my $before = shop_answers($node, 'shop');
 is_whole($node, 'shop', 'before the dump');
@@ -28,6 +33,7 @@ my @refresh = (
 	"SELECT segmentation, started_at, error FROM segment.run WHERE outcome = 'interrupted'",
 	"SELECT count(DISTINCT run_id) = count(*), min(run_id) > 0 FROM segment.run",
 	"TABLE loyal_segments ORDER BY 1",
+	"TABLE groups_segments ORDER BY 1",
 	"TABLE \"own; \"\"one\"\"_history\" ORDER BY 1, entered_at",
 	"SELECT segment_id, name FROM segment.segment ORDER BY segmentation, segment_id",
 	"SELECT version, model FROM segment.model ORDER BY segmentation, version");
@@ -50,6 +56,7 @@ foreach my $format ('plain', 'custom')
 	my $after = shop_answers($node, $copy);
 	is($after->{$_}, $before->{$_}, "$format: same $_") foreach sort keys %$before;
 	is_whole($node, $copy, $format);
+	is(run_in($node, $copy, $kept), run_in($node, 'shop', $kept), "$format: same values in a user's table");
 	is(run_in($node, $copy, $unfinished), run_in($node, 'shop', $unfinished), "$format: same unfinished refresh");
 	is(run_in($node, $copy, 'SELECT max(run_id) FROM segment.run'), run_in($node, 'shop', 'SELECT max(run_id) FROM segment.run'), "$format: same last run");
 }

@@ -20,6 +20,7 @@ $node->safe_psql('postgres', q{
 	ALTER TABLE figures SET (parallel_workers = 4);
 	ANALYZE;
 	CREATE TABLE model AS SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary)) AS model FROM figures;
+	CREATE TABLE clusters AS SELECT segment.kmeans(segment.feature_set(recency, frequency, monetary), 5) AS model FROM figures WHERE id % 100 = 0;
 	SELECT segment.create_rfm_segmentation('serial', 'orders');
 	SELECT segment.create_rfm_segmentation('parallel', 'orders');
 });
@@ -35,6 +36,11 @@ my @questions = (
 	[ 'feature_set of rows', 'SELECT md5(segment.feature_set(f)::text) FROM (SELECT recency, frequency, monetary FROM figures) AS f', 0 ],
 	[ 'model', 'SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary)) FROM figures', 1 ],
 	[ 'natural breaks', q{SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), method => 'natural_breaks') FROM figures}, 1 ],
+	[ 'kmeans', 'SELECT segment.kmeans(segment.feature_set(recency, frequency, monetary), 4, n_init => 2) FROM figures', 1 ],
+	[ 'bisecting_kmeans', 'SELECT segment.bisecting_kmeans(segment.feature_set(recency, frequency, monetary), 4, n_init => 2) FROM figures', 1 ],
+	[ 'kmeans_step', 'SELECT segment.kmeans_step((SELECT model FROM clusters), recency, frequency, monetary) FROM figures', 1 ],
+	[ 'kmeans_step by group', 'SELECT frequency % 3, segment.kmeans_step((SELECT model FROM clusters), recency, frequency, monetary) FROM figures GROUP BY 1 ORDER BY 1', 1 ],
+	[ 'kmeans_step_state', 'SELECT md5(segment.kmeans_step_state((SELECT model FROM clusters), recency, frequency, monetary)::text) FROM figures', 1 ],
 	[ 'assign by value', 'SELECT segment.assign_segment(m.model, recency, frequency, monetary) AS s, count(*), sum(id) FROM figures, model AS m GROUP BY 1 ORDER BY 1', 1 ],
 	[ 'assign id by value', 'SELECT segment.assign_segment_id((SELECT model FROM model), recency, frequency, monetary) AS s, count(*), sum(id) FROM figures GROUP BY 1 ORDER BY 1', 1 ],
 	[ 'score', 'SELECT segment.rfm_score((SELECT model FROM model), recency, frequency, monetary) AS s, count(*), sum(id) FROM figures GROUP BY 1 ORDER BY 1', 1 ],
@@ -52,6 +58,18 @@ foreach my $question (@questions)
 		like($node->safe_psql('postgres', $explain), qr/Workers Planned/, "$name: was parallel");
 	}
 }
+
+# a step by any number of workers; all steps of a refinement, in parallel plans inside the function
+my $step = 'SELECT segment.kmeans_step((SELECT model FROM clusters), recency, frequency, monetary) FROM figures';
+my $next = $node->safe_psql('postgres', "$serial $step");
+is($node->safe_psql('postgres', "$parallel SET max_parallel_workers_per_gather = $_; SET parallel_leader_participation = on; $step"), $next, "a step with $_ workers: the same model") foreach 0 .. 4;
+my $refine = q{SELECT segment.refine_model(model, 'SELECT recency AS f1, frequency AS f2, monetary AS f3 FROM figures') FROM clusters};
+my ($refined, $log) = ('', '');
+$node->psql('postgres', "$parallel LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET client_min_messages = log; $refine",
+	stdout => \$refined, stderr => \$log);
+isnt($refined, '', 'a refined model');
+is($refined, $node->safe_psql('postgres', "$serial $refine"), 'the same refined in parallel');
+like($log, qr/Finalize Aggregate.*Workers Planned: 4.*Partial Aggregate/s, 'which was parallel');
 
 my $refresh = q{SELECT outcome, customers, entered, departed, moved, updated, rows_read, rows_used FROM segment.refresh_segmentation('%s', '%s')};
 foreach my $as_of ('2023-09-01', '2024-01-01', '2024-09-01')

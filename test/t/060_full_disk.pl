@@ -62,7 +62,8 @@ sub refresh
 my $state = q{
 	SELECT md5(string_agg(m::text, ',' ORDER BY customer_id)) FROM small_segments AS m;
 	SELECT md5(string_agg(h::text, ',' ORDER BY customer_id, entered_at)) FROM small_history AS h;
-	SELECT * FROM segment.segmentation WHERE name = 'small';
+	-- a refresh that failed is over: last_run_at tells of it
+	SELECT to_jsonb(s) - 'last_run_at' FROM segment.segmentation AS s WHERE name = 'small';
 	SELECT * FROM segment.segment WHERE segmentation = 'small' ORDER BY segment_id;
 	SELECT version, md5(model::text) FROM segment.model WHERE segmentation = 'small' ORDER BY version};
 

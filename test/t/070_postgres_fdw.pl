@@ -124,6 +124,13 @@ is( answer("SELECT assign_segment('$model'::segment_model, recency, frequency, m
 	answer("SELECT assign_segment('$model'::segment_model, recency, frequency, monetary) AS s, count(*), sum(id) FROM one_server GROUP BY s ORDER BY s"),
 	'assigning: the same segments');
 
+# a step of k-means, made where the rows are
+my $clusters = answer('SELECT kmeans(feature_set(recency, frequency, monetary), 4) FROM one_server WHERE id % 50 = 0') =~ s/'/''/gr;
+my $step = "kmeans_step_state('$clusters'::segment_model, recency, frequency, monetary)";
+my $steps = 'SELECT kmeans_step_merge(s) AS s FROM (' . join(' UNION ALL ', map { "SELECT $step AS s FROM ${_}_customers" } 'shard1', 'shard2') . ') AS parts';
+is(sent('SELECT', $steps, 'segment\.kmeans_step_state'), 2, 'a step: each server is sent its part');
+is(answer("SELECT s, kmeans_step(s) FROM ($steps) AS whole"), answer("SELECT s, kmeans_step(s) FROM (SELECT $step AS s FROM one_server) AS whole"), 'a step: the same state and model, byte for byte');
+
 # a segmentation over foreign orders
 foreach my $shard (@shards)
 {

@@ -34,8 +34,13 @@ sub make_shop
 		SELECT create_rfm_segmentation('loyal', 'orders', description => 'it''s');
 		SELECT create_rfm_segmentation('own; "one"', 'SELECT customer_id AS "the key", ordered_at, amount FROM orders -- why', customers => 'SELECT generate_series(0, 99)::bigint',
 			scheme => 'own scheme', retrain_every => '1 month', lookback => '60 days', thresholds => '{"recency": [5, 10, 20, 30]}');
+		CREATE TABLE customers AS SELECT n AS "id no", n * 7 % 31 + n % 3 * 40 AS age, (n * 13 % 17 + n % 3 * 20)::numeric / 3 AS "it's spend" FROM generate_series(1, 120) AS n;
+		SELECT create_cluster_segmentation('groups', 'customers', k => 3, options => '{"weights": {"age": 0.5}}', retrain_every => '1 month');
 		SELECT refresh_segmentation(name, as_of) FROM segment.segmentation, unnest('{2024-03-01,2024-03-10,2024-04-20}'::timestamptz[]) AS as_of;
 		SELECT rename_segment('loyal', 'Champions', 'VIP');
+		SELECT rename_segment('groups', name, 'It''s "them"') FROM segment.segment WHERE segmentation = 'groups' AND segment_id = 2;
+		UPDATE customers SET age = age + 1, "it's spend" = "it's spend" * 1.1 WHERE "id no" % 4 = 0;
+		SELECT retrain_segmentation('groups', '2024-04-22');
 		UPDATE segment.segmentation SET source = 'SELECT 1/0, ordered_at, amount FROM orders' WHERE name = 'loyal';
 		SET client_min_messages = error;
 		SELECT refresh_segmentation('loyal', '2024-04-21');
@@ -65,6 +70,10 @@ my @questions = (
 	[ 'members', 'TABLE loyal_segments ORDER BY 1' ],
 	[ 'members of an odd name', 'TABLE "own; ""one""_segments" ORDER BY 1' ],
 	[ 'members of another owner', 'TABLE keeping.kept_segments ORDER BY 1' ],
+	[ 'members of clusters', 'TABLE groups_segments ORDER BY 1' ],
+	[ 'history of clusters', 'TABLE groups_history ORDER BY 1, entered_at' ],
+	[ 'profile of clusters', 'SELECT * FROM segment.segment_feature_profile ORDER BY segmentation, segment_id, feature' ],
+	[ 'report on clusters', "SELECT * FROM homogeneity_report('groups') ORDER BY segment_id" ],
 	[ 'history', 'TABLE loyal_history ORDER BY 1, entered_at' ],
 	[ 'history of an odd name', 'TABLE "own; ""one""_history" ORDER BY 1, entered_at' ],
 	[ 'the past', "SELECT * FROM segment_members('loyal', '2024-03-05') ORDER BY customer" ],

@@ -21,12 +21,13 @@ use Test::More;
 our @EXPORT = qw(is_whole next_refresh_is_right);
 
 # One row per complaint about one segmentation, to be filled in by format():
-# 1 schema, 2 member table, 3 key, 4 history table, 5 name of the segmentation.
+# 1 schema, 2 member table, 3 key, 4 history table, 5 name of the segmentation, 6 what
+# holds for a row of placed that is not where the model has it.
 my $complaints = q{
 	WITH s AS (
 		SELECT * FROM segment.segmentation WHERE name = %5$L
 	), member AS (
-		SELECT format('%%s', %3$I) AS customer, m.segment_id, m.segment, m.rfm_score, m.last_order_at, m.frequency, m.monetary, m.entered_at, m.entered_reason FROM %1$I.%2$I AS m
+		SELECT format('%%s', %3$I) AS customer, m.segment_id, m.segment, m.entered_at, m.entered_reason, m AS whole FROM %1$I.%2$I AS m
 	), place AS (
 		SELECT format('%%s', %3$I) AS customer, segment_id, entered_at, left_at, entered_reason, left_reason FROM %1$I.%4$I
 		UNION ALL SELECT customer, segment_id, entered_at, NULL, entered_reason, NULL FROM member
@@ -45,7 +46,7 @@ my $complaints = q{
 	), current AS (
 		SELECT m.model FROM s JOIN segment.model AS m ON m.segmentation = s.name AND m.version = s.model_version
 	), placed AS (
-		SELECT m.*, current.model, ((s.refreshed_as_of AT TIME ZONE s.time_zone)::date - (m.last_order_at AT TIME ZONE s.time_zone)::date)::float8 AS recency FROM s, current, member AS m
+		SELECT m.*, current.model, s.refreshed_as_of, s.time_zone FROM s, current, member AS m
 	)
 	SELECT %5$L AS segmentation, c.* FROM (
 		SELECT 'stored count of segment', name, customers::text FROM segment.segment AS g
@@ -81,7 +82,7 @@ my $complaints = q{
 		WHERE NOT EXISTS (SELECT FROM segment.segment AS g WHERE g.segmentation = %5$L AND g.segment_id = m.segment_id AND g.name = m.segment AND g.closed_at IS NULL)
 		UNION ALL
 		SELECT 'not where the model has it', customer, segment FROM placed
-		WHERE (segment_id, rfm_score) IS DISTINCT FROM (segment.assign_segment_id(model, recency, frequency, monetary), segment.rfm_score(model, recency, frequency, monetary))
+		WHERE %6$s
 		UNION ALL
 		SELECT 'more than one row', customer, NULL FROM member GROUP BY customer HAVING count(*) > 1
 		UNION ALL
@@ -116,6 +117,15 @@ my $complaints = q{
 		FROM segment.segment_members(%5$L) AS m FULL JOIN member AS t ON t.customer = m.customer WHERE (m.segment_id, m.segment, m.entered_at) IS DISTINCT FROM (t.segment_id, t.segment, t.entered_at)
 	) AS c LIMIT 10};
 
+# The last of them: as the kind of segmentation has it.
+my $misplaced = q{
+	CASE WHEN s.kind = 'rfm' THEN
+		$rfm$ (SELECT (segment_id, (whole).rfm_score) IS DISTINCT FROM (segment.assign_segment_id(model, r.recency, (whole).frequency, (whole).monetary), segment.rfm_score(model, r.recency, (whole).frequency, (whole).monetary))
+			FROM (SELECT ((refreshed_as_of AT TIME ZONE time_zone)::date - ((whole).last_order_at AT TIME ZONE time_zone)::date)::float8 AS recency) AS r) $rfm$
+	ELSE
+		format('segment_id IS DISTINCT FROM segment.assign_segment_id(model, %s)', (SELECT string_agg(format('(whole).%I', f), ', ' ORDER BY n) FROM unnest(s.features) WITH ORDINALITY AS u (f, n)))
+	END};
+
 # Tables that look like ours and belong to no segmentation.
 my $orphans = q{
 	SELECT c.oid::regclass, 'belongs to no segmentation' FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -128,20 +138,21 @@ sub is_whole
 	my ($node, $database, $test) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $found = $node->safe_psql($database,
-		"SELECT format(\$complaints\$ $complaints \$complaints\$, table_schema, member_table, key_column, history_table, name) FROM segment.segmentation ORDER BY name \\gexec\n$orphans");
+		"SELECT format(\$complaints\$ $complaints \$complaints\$, table_schema, member_table, key_column, history_table, name, $misplaced) FROM segment.segmentation AS s ORDER BY name \\gexec\n$orphans");
 	return is($found, '', "$test: whole");
 }
 
-# Members of all segmentations and what placed them, but for ids of models and
-# the past, which a new segmentation cannot have.
+# Members of all segmentations and what placed them, but for the past, and ids of models
+# and the ids and names that clusters had before, which a new segmentation cannot have.
 my $content = q{
 	SELECT format($members$
-		SELECT %4$L, segment_id, segment, count(*),
-			md5(string_agg(concat_ws('|', format('%%s', %3$I), recency_score, frequency_score, monetary_score, rfm_score, first_order_at, last_order_at, frequency, monetary), E'\n'
-				ORDER BY format('%%s', %3$I) COLLATE "C"))
-		FROM %1$I.%2$I GROUP BY segment_id, segment ORDER BY segment_id $members$, table_schema, member_table, key_column, name)
-	FROM segment.segmentation ORDER BY name \gexec
-	SELECT s.name, md5(m.model::text) FROM segment.segmentation AS s JOIN segment.model AS m ON m.segmentation = s.name AND m.version = s.model_version ORDER BY s.name};
+		SELECT %4$L, %5$s, count(*), md5(string_agg(concat_ws('|', format('%%s', %3$I), %6$s), E'\n' ORDER BY format('%%s', %3$I) COLLATE "C")) AS content
+		FROM %1$I.%2$I GROUP BY segment_id, segment ORDER BY 2, 3 $members$,
+		table_schema, member_table, key_column, name, CASE WHEN kind = 'rfm' THEN 'segment_id, segment' ELSE format($cluster$ 'cluster', min(format('%%s', %I)) $cluster$, key_column) END,
+		(SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.number) FROM segment.member_columns(s) AS c))
+	FROM segment.segmentation AS s ORDER BY name \gexec
+	SELECT s.name, md5(CASE WHEN s.kind = 'rfm' THEN m.model::text ELSE (m.model::jsonb - 'segments')::text END)
+	FROM segment.segmentation AS s JOIN segment.model AS m ON m.segmentation = s.name AND m.version = s.model_version ORDER BY s.name};
 
 sub refresh_all
 {
@@ -152,15 +163,17 @@ sub refresh_all
 my $begin_anew = q{
 	CREATE TEMP TABLE definition AS SELECT * FROM segment.segmentation;
 	CREATE TEMP TABLE own_scheme AS SELECT * FROM segment.rfm_scheme WHERE NOT shipped;
-	CREATE TEMP TABLE renamed AS SELECT segmentation, name, origin FROM segment.segment WHERE closed_at IS NULL AND name <> origin;
+	CREATE TEMP TABLE renamed AS SELECT g.segmentation, g.name, g.origin FROM segment.segment AS g JOIN definition AS d ON d.name = g.segmentation AND d.kind = 'rfm' WHERE g.closed_at IS NULL AND g.name <> g.origin;
 	SELECT format('DROP TABLE %I.%I, %I.%I CASCADE', table_schema, member_table, table_schema, history_table) FROM definition \gexec
 	DROP EXTENSION segment CASCADE;
 	CREATE EXTENSION segment;
 	INSERT INTO segment.rfm_scheme SELECT * FROM own_scheme;
 	SELECT format('SET ROLE %I', owner),
-		format('SELECT FROM segment.create_rfm_segmentation(%L, %L, customers => %L, scheme => %L, method => %L, bins => %L, thresholds => %L, lookback => %L, refunds => %L, zero_amounts => %L, time_zone => %L, schema => %L, search_path => %L)',
+		CASE WHEN kind = 'rfm' THEN format('SELECT FROM segment.create_rfm_segmentation(%L, %L, customers => %L, scheme => %L, method => %L, bins => %L, thresholds => %L, lookback => %L, refunds => %L, zero_amounts => %L, time_zone => %L, schema => %L, search_path => %L)',
 			name, source, customers, options ->> 'scheme', options ->> 'method', options ->> 'bins', options -> 'thresholds', options ->> 'lookback', options ->> 'refunds', options ->> 'zero_amounts',
-			time_zone, table_schema, search_path),
+			time_zone, table_schema, search_path)
+		ELSE format('SELECT FROM segment.create_cluster_segmentation(%L, %L, key => %L, features => %L, method => %L, options => %L, schema => %L, search_path => %L)',
+			name, source, key_column, features, kind, options, table_schema, search_path) END,
 		'RESET ROLE'
 	FROM definition \gexec};
 my $rename = q{SELECT format('SELECT FROM segment.rename_segment(%L, %L, %L)', segmentation, origin, name) FROM renamed \gexec};

@@ -76,10 +76,44 @@ plain_kmeans(const SegmentPoints *points, int k, double *centroids, int32 *label
 			break;
 	}
 	if (steps >= 0 && steps < max_iter)
+	{
 		segment_fine_means(points, &grid, labels, k, centroids, tap_memory(), NULL);
+		for (i = 0; i < points->n; i++)
+			labels[i] = plain_nearest(centroids, k, points->d, points->x + i * points->d);
+	}
 	segment_grid_free(&grid, tap_memory());
 	segment_fixed_sums_free(&sums, tap_memory());
 	return steps;
+}
+
+/* Makes rows hard to measure in single precision. */
+static void
+distort(double *x, int n, int d, int how)
+{
+	int			i;
+
+	switch (how)
+	{
+		case 1:					/* far from zero */
+			for (i = 0; i < n * d; i++)
+				x[i] += 1e9;
+			break;
+		case 2:					/* one far from all others */
+			x[0] = 1e9;
+			break;
+		case 3:					/* squares that are no floats */
+			for (i = 0; i < n * d; i++)
+				x[i] *= i % 2 ? 1e-30 : 1e-60;
+			break;
+		case 4:
+			for (i = 0; i < n * d; i++)
+				x[i] *= 1e90;
+			break;
+		case 5:					/* nearly as far from one as from another */
+			for (i = 0; i < n * d; i++)
+				x[i] = floor(x[i]) + 1e-9 * (random64() % 3);
+			break;
+	}
 }
 
 static void
@@ -91,7 +125,7 @@ test_against_plain(void)
 	bool		same_centroids = true;
 	bool		same_steps = true;
 
-	for (round = 0; round < 120; round++)
+	for (round = 0; round < 240; round++)
 	{
 		int			n = 1 + (int) (random64() % 3000);
 		int			d = 1 + (int) (random64() % 12);
@@ -111,6 +145,7 @@ test_against_plain(void)
 		/* few distinct values bring ties */
 		for (i = 0; round % 5 == 0 && i < n * d; i++)
 			x[i] = floor(x[i] * 4) / 4;
+		distort(x, n, d, round % 7);
 		for (i = 0; weight != NULL && i < n; i++)
 			weight[i] = round % 2 ? 1 + random64() % 5 : uniform() + 0.01;
 		make_points(&points, x, weight, n, d);
@@ -119,6 +154,9 @@ test_against_plain(void)
 		labels = malloc(sizeof(int32) * points.n);
 		for (c = 0; c < k; c++)
 			memcpy(initial + c * d, points.x + (points.n / k) * c * d, sizeof(double) * d);
+		/* one centroid to begin with is beyond all floats */
+		if (round % 11 == 0)
+			initial[random64() % (k * d)] = round % 2 ? 1e70 : -1e30;
 		options.k = k;
 		options.n_init = 1;
 		options.max_iter = 200;
@@ -140,7 +178,7 @@ test_against_plain(void)
 		free(weight);
 		free(x);
 	}
-	ok(compared > 80, "enough random sets to compare");
+	ok(compared > 120, "enough random sets to compare");
 	ok(same_steps, "as many steps as the plain algorithm");
 	ok(same_labels, "the labels of the plain algorithm");
 	ok(same_centroids, "its centroids, bit by bit");

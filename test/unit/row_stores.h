@@ -25,13 +25,17 @@ static inline void
 merge(SegmentRowStore *into, const SegmentRowStore *from)
 {
 	int64		seen = into->n_seen + from->n_seen;
+	int64		piece = 97;
 	int64		r;
 	int			i;
 
-	/* as segment_feature_set_merge does */
+	/* as segment_feature_set_merge does, in smaller pieces */
 	segment_row_store_raise_level(into, from->level);
-	for (r = 0; r < from->n_rows; r++)
-		segment_row_store_add(into, from->rows + r * from->width, segment_row_copies(from, r));
+	segment_row_store_reserve(into, 2 * from->n_rows);
+	for (r = 0; r < from->n_rows; r += piece)
+		segment_row_store_append(into, from->rows + r * from->width,
+								 from->copies == NULL ? NULL : from->copies + r,
+								 Min(piece, from->n_rows - r));
 	if (from->left_out != NULL)
 	{
 		if (into->left_out == NULL)

@@ -1,0 +1,223 @@
+/*
+ * kmeans_step.c: the aggregates that make one exact step of Lloyd's algorithm over
+ * any number of rows, without holding them.
+ *
+ * Every row is placed by the model and added to its segment; the next model has
+ * the means as centroids.  It keeps features, scaling, ids and names; sizes,
+ * inertia and total are those of the rows, divided as the model divided them, about
+ * the new centroids.  A step that moves no centroid says converged.
+ *
+ * The contract (tests cite the numbers):
+ *  1. Every row counts; one that the model cannot place (nulls => 'skip') is
+ *     counted as skipped.
+ *  2. No rows: NULL, as most aggregates give.
+ *  3. The result depends on model and rows alone, not on the order of rows, on workers
+ *     or on how parts were merged.
+ *  4. All rows have the same model, and as many features as it has.
+ *  5. The state is a type of its own and holds the prepared model: nothing is kept in the
+ *     call, which some engines set up anew for each row.
+ *  6. Combining copies what it must and never changes its right operand.
+ *  7. A segment without rows keeps its centroid.
+ */
+#include "kmeans_state.h"
+
+#include <math.h>
+
+#include "kernel/centroids.h"
+#include "kernel/lloyd.h"
+#include "kernel/row_store.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(segment_kmeans_step_accum);
+PG_FUNCTION_INFO_V1(segment_kmeans_step_combine);
+PG_FUNCTION_INFO_V1(segment_kmeans_step);
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("function was called outside an aggregate"),
+				 errhint("Use the aggregates kmeans_step, kmeans_step_state and kmeans_step_merge.")));
+	return context;
+}
+
+/* The features of a row, missing ones as NaN: those of the array, or a copy in state->row. */
+static const double *
+features_of(KmeansState *state, ArrayType *array)
+{
+	const double *values = (const double *) ARR_DATA_PTR(array);
+	const bits8 *nulls = ARR_NULLBITMAP(array);
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	int			i;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("features must be a one-dimensional array, not one of %d dimensions",
+						ARR_NDIM(array))));
+	if (n != state->model->n_features)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the model has %d features, got %d", state->model->n_features, n),
+				 errhint("Give them in the model's order.")));
+	if (nulls == NULL)
+		return values;
+	for (i = 0; i < n; i++)
+		state->row[i] = (nulls[i / 8] & (1 << (i % 8))) == 0 ? segment_missing_value() : *values++;
+	return state->row;
+}
+
+static void
+add_row(KmeansState *state, const double *features)
+{
+	const ClusterModel *cluster = state->cluster;
+	SegmentNearest nearest;
+
+	if (state->n_input >= SEGMENT_STEP_MAX_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a step takes at most " INT64_FORMAT " rows", SEGMENT_STEP_MAX_ROWS)));
+	state->n_input++;
+	if (!segment_space_place(cluster->space, features, cluster->x, NULL))
+	{
+		state->n_skipped++;
+		return;
+	}
+	nearest = segment_nearest(cluster->packed, state->sums.k, state->sums.d, cluster->x);
+	if (segment_step_add(&state->sums, nearest.number, cluster->x, nearest.distance))
+		state->n_far++;
+}
+
+/* kmeans_step_accum(state, model, features): adds a row. */
+Datum
+segment_kmeans_step_accum(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	KmeansState *state;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the model of a step must not be null")));
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the array of features must not be null"),
+				 errhint("Its elements may be.")));
+	state = PG_ARGISNULL(0) ? segment_kmeans_state_new(segment_model_detoast(PG_GETARG_DATUM(1)), context)
+		: segment_kmeans_state_writable(PG_GETARG_DATUM(0), context);
+	if (!segment_kmeans_state_is_of(state, PG_GETARG_DATUM(1)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("all rows of a step must have the same model"),
+				 errhint("Use GROUP BY for several models.")));
+	add_row(state, features_of(state, PG_GETARG_ARRAYTYPE_P(2)));
+	return segment_kmeans_state_datum(state);
+}
+
+Datum
+segment_kmeans_step_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	KmeansState *state;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	if (PG_ARGISNULL(0))
+		return segment_kmeans_state_datum(segment_kmeans_state_writable(MakeExpandedObjectReadOnly(PG_GETARG_DATUM(1), false, -1),
+																		context));
+	state = segment_kmeans_state_writable(PG_GETARG_DATUM(0), context);
+	segment_kmeans_state_merge(state, PG_GETARG_KMEANS_STATE(1));
+	return segment_kmeans_state_datum(state);
+}
+
+/* ---- the next model ---- */
+
+/* Rows of a cluster times the squared distance of their mean from some point. */
+static double
+times_distance(const SegmentStepSums *sums, int c, const double *mean, const double *point)
+{
+	return (double) sums->n[c] * segment_distance(mean, point, sums->d);
+}
+
+/*
+ * One cluster of the next model.  Sums of squares are known about the old centroid
+ * and moved to another point by way of the mean: sum |x - p|^2 is least at the mean
+ * and n |mean - p|^2 more elsewhere.  Returns whether the centroid moved.
+ */
+static bool
+next_cluster(ClusterModel *next, const KmeansState *state, int c, const double *mean_of_all)
+{
+	const SegmentStepSums *sums = &state->sums;
+	const int	d = sums->d;
+	const double *old = state->cluster->centroids + (size_t) c * d;
+	double	   *center = next->centroids + (size_t) c * d;
+	double		squares = segment_exact_value(&sums->squares[c]);
+	double	   *mean;
+	bool		moved;
+
+	next->size[c] = (double) sums->n[c];
+	next->inertia[c] = 0;
+	memcpy(center, old, sizeof(double) * d);
+	if (sums->n[c] == 0)
+		return false;
+	mean = palloc(sizeof(double) * d);
+	segment_step_mean(sums, c, mean);
+	memcpy(center, mean, sizeof(double) * d);
+	if (next->space->metric == METRIC_COSINE)
+		segment_bring_to_length_one(center, d);
+	next->inertia[c] = Max(squares + times_distance(sums, c, mean, center) - times_distance(sums, c, mean, old), 0);
+	next->total += Max(squares + times_distance(sums, c, mean, mean_of_all) - times_distance(sums, c, mean, old), 0);
+	moved = memcmp(center, old, sizeof(double) * d) != 0;
+	pfree(mean);
+	return moved;
+}
+
+/* kmeans_step(state): the next model. */
+Datum
+segment_kmeans_step(PG_FUNCTION_ARGS)
+{
+	KmeansState *state = PG_GETARG_KMEANS_STATE(0);
+	const SegmentStepSums *sums = &state->sums;
+	Model		model = *state->model;
+	ClusterModel next = *state->cluster;
+	double	   *mean_of_all = palloc0(sizeof(double) * sums->d);
+	int			c;
+
+	model.detail = &next;
+	model.n_input = state->n_input;
+	model.n_skipped = state->n_skipped;
+	model.n_used = state->n_input - state->n_skipped;
+	model.n_unsampled = 0;
+	next.centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * sums->d * sums->k);
+	next.size = palloc(sizeof(double) * sums->k);
+	next.inertia = palloc(sizeof(double) * sums->k);
+	next.total = 0;
+	next.iterations = state->cluster->iterations < PG_INT32_MAX ? state->cluster->iterations + 1 : PG_INT32_MAX;
+	next.converged = true;
+	if (model.n_used > 0)
+		segment_step_mean_of_all(sums, mean_of_all);
+	for (c = 0; c < sums->k; c++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (next_cluster(&next, state, c, mean_of_all))
+			next.converged = false;
+	}
+	if (state->n_far > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld row has a feature beyond 2^%d standard deviations",
+							   "%lld rows have a feature beyond 2^%d standard deviations",
+							   (unsigned long) state->n_far, (long long) state->n_far, SEGMENT_FAR_BITS),
+				 errdetail("In means it counts as if it lay there.")));
+	PG_RETURN_MODEL(&model);
+}

@@ -1,0 +1,36 @@
+/*
+ * mixture_model.h: models that are mixtures of normal distributions.  See mixture_kind.c.
+ */
+#ifndef SEGMENT_MIXTURE_MODEL_H
+#define SEGMENT_MIXTURE_MODEL_H
+
+#include "feature_space.h"
+#include "kernel/mixture.h"
+#include "model.h"
+
+typedef struct MixtureModel
+{
+	FeatureSpace *space;
+	SegmentMixture mixture;		/* components in the order of segments */
+	double	   *size;			/* by segment: training rows, or the sum of their weights, it is likeliest for */
+	double		log_likelihood; /* of the training rows, of scaled coordinates */
+	uint64		seed;
+	int			n_init;
+	int			iterations;
+	bool		converged;
+	int			n_collapsed;	/* components without rows, or flat */
+
+	/* room for a row */
+	double	   *x;				/* d: coordinates */
+	double	   *room;			/* d */
+	double	   *log_density;	/* k */
+} MixtureModel;
+
+extern const ModelKind segment_mixture_model_kind;
+
+/* by number of SegmentCovariance */
+extern const char *const segment_covariance_names[];
+
+extern void segment_mixture_model_init(MixtureModel *model, SegmentCovariance kind, int k);
+
+#endif							/* SEGMENT_MIXTURE_MODEL_H */

@@ -1,0 +1,443 @@
+/*
+ * prototype_kind.c: models of k-prototypes: a row belongs to the nearest prototype,
+ * in numbers and categories.
+ *
+ * Members of the JSON beside the common ones and those of the feature space
+ * (space_json.c):
+ *
+ *	 gamma		cost of a different category, next to squared scaled distances
+ *	 seed, n_init, iterations, converged	of the training
+ *	 total		cost of all training rows with a single prototype
+ *	 clusters: [{size (rows, or their weights), cost (sum of distances to the prototype),
+ *				 center: [coordinates], modes: [categories]}], in the order of
+ *				 segments; coordinates and modes in the order of their features
+ *
+ * A category that training did not meet differs from every mode.
+ */
+#include "prototype_model.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "json_write.h"
+#include "memory.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* A coordinate is within this (feature_space.c), and so are a mean and gamma. */
+#define COORDINATE_LIMIT 1e100
+
+/* Room for k prototypes; model->space and model->gamma are set. */
+void
+segment_prototype_model_init(PrototypeModel *model, int k)
+{
+	const FeatureSpace *space = model->space;
+	int			n = 0;
+	int			i;
+
+	segment_prototypes_init(&model->prototypes, k, space->d, space->n_codes,
+							segment_memory(CurrentMemoryContext));
+	for (i = 0; i < space->n_features; i++)
+		if (space->feature[i].category != NULL)
+			model->prototypes.mismatch[n++] = model->gamma * space->feature[i].weight;
+	model->size = palloc0(sizeof(double) * k);
+	model->cost = palloc0(sizeof(double) * k);
+	model->x = palloc(sizeof(double) * (space->d + 1));
+	model->code = palloc(sizeof(int32) * (space->n_codes + 1));
+}
+
+/* The values of a prototype: coordinates, then modes. */
+static double *
+value_of(const PrototypeModel *model, int segment)
+{
+	return model->prototypes.value +
+		(size_t) segment * (model->prototypes.d + model->prototypes.n_codes);
+}
+
+/* ---- reading ---- */
+
+static double
+read_number(const JsonPlace *json, const char *key, double min, double max)
+{
+	JsonPlace	place = segment_json_member(json, key);
+
+	return segment_json_number(&place, min, max);
+}
+
+static int
+category_number(const SpaceFeature *feature, const JsonPlace *json)
+{
+	char	   *name = segment_json_string(json);
+	int			low = 0;
+	int			high = feature->n_categories;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		int			order = strcmp(feature->category[middle], name);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	segment_json_error(json, psprintf("\"%s\" is no category of \"%s\"", name, feature->name));
+}
+
+static void
+read_cluster(PrototypeModel *model, int segment, const JsonPlace *json)
+{
+	static const char *const keys[] = {"size", "cost", "center", "modes", NULL};
+	const FeatureSpace *space = model->space;
+	JsonPlace	center = segment_json_member(json, "center");
+	JsonPlace	modes = segment_json_member(json, "modes");
+	JsonPlace  *elements;
+	double	   *value = value_of(model, segment);
+	int			n;
+	int			i;
+	int			next = 0;
+
+	segment_json_check_keys(json, keys);
+	model->size[segment] = read_number(json, "size", 0, DBL_MAX);
+	model->cost[segment] = read_number(json, "cost", 0, DBL_MAX);
+	elements = segment_json_elements(&center, &n);
+	if (n != space->d)
+		segment_json_error(&center, psprintf("expected %d coordinates, got %d", space->d, n));
+	for (i = 0; i < n; i++)
+		value[i] = segment_json_number(&elements[i], -COORDINATE_LIMIT, COORDINATE_LIMIT);
+	elements = segment_json_elements(&modes, &n);
+	if (n != space->n_codes)
+		segment_json_error(&modes, psprintf("expected %d categories, got %d", space->n_codes, n));
+	for (i = 0; i < space->n_features; i++)
+		if (space->feature[i].category != NULL)
+		{
+			value[space->d + next] = category_number(&space->feature[i], &elements[next]);
+			next++;
+		}
+}
+
+static void
+prototype_read(Model *model, const JsonPlace *json)
+{
+	PrototypeModel *prototype = palloc0(sizeof(PrototypeModel));
+	const int	k = model->n_segments;
+	JsonPlace	place;
+	JsonPlace  *elements;
+	int			n;
+	int			c;
+
+	model->detail = prototype;
+	prototype->space = segment_space_read(model, json);
+	if (prototype->space->metric != METRIC_EUCLIDEAN)
+		segment_json_error(json, "the metric of k-prototypes is \"euclidean\"");
+	prototype->gamma = read_number(json, "gamma", 0, COORDINATE_LIMIT);
+	place = segment_json_member(json, "seed");
+	prototype->seed = (uint64) segment_json_integer(&place, PG_INT64_MIN, PG_INT64_MAX);
+	place = segment_json_member(json, "n_init");
+	prototype->n_init = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
+	place = segment_json_member(json, "iterations");
+	prototype->iterations = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
+	place = segment_json_member(json, "converged");
+	prototype->converged = segment_json_boolean(&place);
+	prototype->total = read_number(json, "total", 0, DBL_MAX);
+
+	place = segment_json_member(json, "clusters");
+	elements = segment_json_elements(&place, &n);
+	if (n != k)
+		segment_json_error(&place, psprintf("expected %d clusters for %d segments, got %d", k, k, n));
+	/* each number takes more than a byte, so nothing is allocated that did not come */
+	if ((size_t) k * prototype->space->n_features > (size_t) json->value.val.binary.len)
+		segment_json_error(&place, psprintf("does not hold %d prototypes of %d features",
+											k, prototype->space->n_features));
+	segment_prototype_model_init(prototype, k);
+	for (c = 0; c < k; c++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		read_cluster(prototype, c, &elements[c]);
+	}
+	segment_prototypes_pack(&prototype->prototypes);
+}
+
+/* ---- writing ---- */
+
+static void
+write_cluster(const PrototypeModel *model, int segment, StringInfo out)
+{
+	const FeatureSpace *space = model->space;
+	const double *value = value_of(model, segment);
+	int			next = 0;
+	int			i;
+
+	appendStringInfoString(out, "{\"size\": ");
+	segment_json_put_number(out, model->size[segment]);
+	appendStringInfoString(out, ", \"cost\": ");
+	segment_json_put_number(out, model->cost[segment]);
+	appendStringInfoString(out, ", \"center\": [");
+	for (i = 0; i < space->d; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		segment_json_put_number(out, value[i]);
+	}
+	appendStringInfoString(out, "], \"modes\": [");
+	for (i = 0; i < space->n_features; i++)
+	{
+		if (space->feature[i].category == NULL)
+			continue;
+		if (next > 0)
+			appendStringInfoString(out, ", ");
+		segment_json_put_string(out, space->feature[i].category[(int) value[space->d + next]]);
+		next++;
+	}
+	appendStringInfoString(out, "]}");
+}
+
+static void
+prototype_write(const Model *model, StringInfo out)
+{
+	const PrototypeModel *prototype = model->detail;
+	int			c;
+
+	segment_space_write(prototype->space, out);
+	appendStringInfoString(out, ", \"gamma\": ");
+	segment_json_put_number(out, prototype->gamma);
+	appendStringInfo(out, ", \"seed\": " INT64_FORMAT ", \"n_init\": %d, \"iterations\": %d, \"converged\": %s, \"total\": ",
+					 (int64) prototype->seed, prototype->n_init, prototype->iterations,
+					 prototype->converged ? "true" : "false");
+	segment_json_put_number(out, prototype->total);
+	appendStringInfoString(out, ", \"clusters\": [");
+	for (c = 0; c < model->n_segments; c++)
+	{
+		if (c > 0)
+			appendStringInfoString(out, ", ");
+		write_cluster(prototype, c, out);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+/* ---- assigning ---- */
+
+static int
+prototype_assign(const Model *model, const double *features)
+{
+	const PrototypeModel *prototype = model->detail;
+
+	if (!segment_space_place(prototype->space, features, prototype->x, prototype->code))
+		return -1;
+	return segment_nearest_prototype(&prototype->prototypes, prototype->x, prototype->code).number;
+}
+
+/* Of the row placed last. */
+static double
+distance_to(const PrototypeModel *model, int segment)
+{
+	return segment_prototype_distance(&model->prototypes, segment, model->x, model->code);
+}
+
+static double
+prototype_distance(const Model *model, const double *features, int segment)
+{
+	const PrototypeModel *prototype = model->detail;
+
+	if (!segment_space_place(prototype->space, features, prototype->x, prototype->code))
+		return segment_missing_value();
+	return sqrt(distance_to(prototype, segment)) * prototype->space->unit;
+}
+
+/* The nearest prototype but one; -1: there is none. */
+static int
+runner_up(const PrototypeModel *model, int segment)
+{
+	double		least = HUGE_VAL;
+	int			result = -1;
+	int			c;
+
+	for (c = 0; c < model->prototypes.k; c++)
+	{
+		double		distance = distance_to(model, c);
+
+		if (c != segment && distance < least)
+		{
+			least = distance;
+			result = c;
+		}
+	}
+	return result;
+}
+
+static void
+put_number_or_null(StringInfo out, double x)
+{
+	if (isfinite(x))
+		segment_json_put_number(out, x);
+	else
+		appendStringInfoString(out, "null");
+}
+
+/* What a feature adds to the distance from a segment. */
+static double
+part_of_distance(const PrototypeModel *model, int segment, int number)
+{
+	const FeatureSpace *space = model->space;
+	int			place = segment_space_place_of(space, number);
+	const double *value = value_of(model, segment);
+
+	if (space->feature[number].category == NULL)
+		return (model->x[place] - value[place]) * (model->x[place] - value[place]);
+	return model->code[place] == (int32) value[space->d + place] ? 0 : model->prototypes.mismatch[place];
+}
+
+static void
+explain_category(const PrototypeModel *model, int segment, int number, StringInfo out)
+{
+	const SpaceFeature *feature = &model->space->feature[number];
+	int			place = segment_space_place_of(model->space, number);
+	int			code = model->code[place];
+
+	appendStringInfoString(out, ", \"value\": ");
+	if (code >= 0)
+		segment_json_put_string(out, feature->category[code]);
+	else
+		appendStringInfoString(out, "null, \"unknown\": true");
+	appendStringInfoString(out, ", \"typical\": ");
+	segment_json_put_string(out, feature->category[(int) value_of(model, segment)[model->space->d + place]]);
+}
+
+static void
+explain_number(const PrototypeModel *model, int segment, int number, double value, StringInfo out)
+{
+	const SpaceFeature *feature = &model->space->feature[number];
+	int			place = segment_space_place_of(model->space, number);
+	double		center = value_of(model, segment)[place];
+
+	appendStringInfoString(out, ", \"value\": ");
+	put_number_or_null(out, value);
+	appendStringInfoString(out, ", \"typical\": ");
+	put_number_or_null(out, segment_space_original(feature, center));
+	appendStringInfoString(out, ", \"deviations\": ");
+	put_number_or_null(out, feature->deviation > 0
+					   ? (model->x[place] - center) / feature->factor / feature->deviation
+					   : segment_missing_value());
+}
+
+/*
+ * For each feature: its value, what is typical of the segment, for numbers the
+ * difference in standard deviations of all, and the strength with which it
+ * speaks for the segment and against the runner-up: its part of the
+ * difference of the two distances; the parts add up to 1.
+ */
+static void
+prototype_explain(const Model *model, const double *features, int segment, StringInfo out)
+{
+	const PrototypeModel *prototype = model->detail;
+	const FeatureSpace *space = prototype->space;
+	double		difference = 0;
+	int			second;
+	int			i;
+
+	if (segment < 0)
+	{
+		appendStringInfoString(out, ", \"reason\": \"a feature is missing\"");
+		return;
+	}
+	second = runner_up(prototype, segment);
+	if (second >= 0)
+		difference = distance_to(prototype, second) - distance_to(prototype, segment);
+	appendStringInfoString(out, ", \"distance\": ");
+	put_number_or_null(out, sqrt(distance_to(prototype, segment)) * space->unit);
+	appendStringInfoString(out, ", \"features\": [");
+	for (i = 0; i < space->n_features; i++)
+	{
+		appendStringInfo(out, "%s{\"feature\": ", i > 0 ? ", " : "");
+		segment_json_put_string(out, space->feature[i].name);
+		if (space->feature[i].category != NULL)
+			explain_category(prototype, segment, i, out);
+		else
+			explain_number(prototype, segment, i, features[i], out);
+		appendStringInfoString(out, ", \"strength\": ");
+		put_number_or_null(out, difference > 0
+						   ? (part_of_distance(prototype, second, i) - part_of_distance(prototype, segment, i)) / difference
+						   : segment_missing_value());
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoString(out, "], \"runner_up\": ");
+	if (second < 0)
+		appendStringInfoString(out, "null");
+	else
+	{
+		segment_json_put_string(out, model->segment[second].name);
+		appendStringInfoString(out, ", \"runner_up_distance\": ");
+		put_number_or_null(out, sqrt(distance_to(prototype, second)) * space->unit);
+	}
+}
+
+/* ---- describing ---- */
+
+static void
+prototype_metrics(const Model *model, StringInfo out)
+{
+	const PrototypeModel *prototype = model->detail;
+	double		unit = prototype->space->unit * prototype->space->unit;
+	double		cost = 0;
+	int			c;
+
+	for (c = 0; c < model->n_segments; c++)
+		cost += prototype->cost[c];
+	appendStringInfo(out, ", \"scale\": \"%s\", \"gamma\": ", segment_space_scale_name(prototype->space));
+	put_number_or_null(out, prototype->gamma * unit);
+	appendStringInfoString(out, ", \"cost\": ");
+	put_number_or_null(out, cost * unit);
+	appendStringInfoString(out, ", \"total\": ");
+	put_number_or_null(out, prototype->total * unit);
+	appendStringInfoString(out, ", \"explained\": ");
+	put_number_or_null(out, prototype->total > 0 ? 1 - cost / prototype->total : segment_missing_value());
+	appendStringInfo(out, ", \"iterations\": %d, \"converged\": %s, \"n_init\": %d, \"seed\": " INT64_FORMAT,
+					 prototype->iterations, prototype->converged ? "true" : "false", prototype->n_init,
+					 (int64) prototype->seed);
+}
+
+static double
+prototype_size(const Model *model, int segment)
+{
+	return ((const PrototypeModel *) model->detail)->size[segment];
+}
+
+static void
+prototype_typical(const Model *model, int segment, int number, ModelTypical *typical)
+{
+	const PrototypeModel *prototype = model->detail;
+	const SpaceFeature *feature = &prototype->space->feature[number];
+	int			place = segment_space_place_of(prototype->space, number);
+	const double *value = value_of(prototype, segment);
+
+	typical->category = NULL;
+	typical->value = typical->coordinate = typical->z = segment_missing_value();
+	if (feature->category != NULL)
+	{
+		typical->category = feature->category[(int) value[prototype->space->d + place]];
+		return;
+	}
+	typical->coordinate = value[place];
+	typical->value = segment_space_original(feature, value[place]);
+	if (feature->deviation > 0)
+		typical->z = (value[place] / feature->factor + feature->center - feature->mean) / feature->deviation;
+}
+
+static const char *const prototype_keys[] = {
+	SEGMENT_SPACE_KEYS, "gamma", "seed", "n_init", "iterations", "converged", "total", "clusters", NULL
+};
+
+const ModelKind segment_prototype_model_kind = {
+	.name = "kprototypes",
+	.read = prototype_read,
+	.write = prototype_write,
+	.keys = prototype_keys,
+	.assign = prototype_assign,
+	.explain = prototype_explain,
+	.metrics = prototype_metrics,
+	.distance = prototype_distance,
+	.size = prototype_size,
+	.typical = prototype_typical
+};

@@ -1,0 +1,33 @@
+/*
+ * prototype_model.h: models of k-prototypes.  See prototype_kind.c.
+ */
+#ifndef SEGMENT_PROTOTYPE_MODEL_H
+#define SEGMENT_PROTOTYPE_MODEL_H
+
+#include "feature_space.h"
+#include "kernel/kprototypes.h"
+#include "model.h"
+
+typedef struct PrototypeModel
+{
+	FeatureSpace *space;
+	SegmentPrototypes prototypes;	/* in the order of segments */
+	double		gamma;			/* cost of a different category, next to squared scaled distances */
+	double	   *size;			/* by segment: training rows, or the sum of their weights */
+	double	   *cost;			/* by segment: sum of distances to the prototype, scaled */
+	double		total;			/* sum of distances of all rows from one prototype of all, scaled */
+	uint64		seed;
+	int			n_init;
+	int			iterations;
+	bool		converged;
+
+	/* room for a row */
+	double	   *x;				/* d: coordinates */
+	int32	   *code;			/* n_codes: categories */
+} PrototypeModel;
+
+extern const ModelKind segment_prototype_model_kind;
+
+extern void segment_prototype_model_init(PrototypeModel *model, int k);
+
+#endif							/* SEGMENT_PROTOTYPE_MODEL_H */
