@@ -97,7 +97,7 @@ COMMENT ON FUNCTION model_shift(segment_model, segment_model) IS
 CREATE FUNCTION refine_model(
     model segment_model, query text, max_iter integer DEFAULT 100, tol double precision DEFAULT 0,
     search_path text DEFAULT current_setting('search_path')) RETURNS segment_model
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET transaction_read_only = on
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     step text;

@@ -19,10 +19,14 @@
 typedef float SegmentSingles __attribute__((vector_size(sizeof(float) * SEGMENT_BLOCK), aligned(4)));
 typedef int32 SegmentWords __attribute__((vector_size(sizeof(int32) * SEGMENT_BLOCK), aligned(4)));
 
-/* The union lets lanes be read one by one. */
+typedef float SegmentQuad __attribute__((vector_size(sizeof(float) * 4)));
+typedef int32 SegmentQuadWords __attribute__((vector_size(sizeof(int32) * 4)));
+
+/* The union lets lanes be read by fours and one by one. */
 typedef union SegmentSingleLanes
 {
 	SegmentSingles all;
+	SegmentQuad quad[SEGMENT_BLOCK / 4];
 	float		lane[SEGMENT_BLOCK];
 } SegmentSingleLanes;
 
@@ -56,6 +60,13 @@ extern size_t segment_blocks_bytes_per_row(int d);
 #define SEGMENT_SELECT(mask, a, b) \
 	((SegmentSingles) (((SegmentWords) (a) & (mask)) | ((SegmentWords) (b) & ~(mask))))
 
+/* Makes a the lesser of a and b, lane by lane. */
+#define SEGMENT_LESSER(a, b) \
+	do { \
+		SegmentQuadWords lesser_ = (b) < (a); \
+		(a) = (SegmentQuad) (((SegmentQuadWords) (b) & lesser_) | ((SegmentQuadWords) (a) & ~lesser_)); \
+	} while (0)
+
 /* A centroid's squared distances: are they the least so far, or the second least? */
 #define SEGMENT_COMPARE(squared, centroid) \
 	do { \
@@ -66,6 +77,18 @@ extern size_t segment_blocks_bytes_per_row(int d);
 		closer = farther < second; \
 		second = SEGMENT_SELECT(closer, farther, second); \
 	} while (0)
+
+/* Fetches a block ahead of its turn. */
+SEGMENT_INLINE void
+segment_block_prefetch(const SegmentBlocks *blocks, int64 block)
+{
+	const float *y = blocks->y + block * blocks->d * SEGMENT_BLOCK;
+	int			j;
+
+	/* a coordinate of a block is a cache line; after some the CPU goes on by itself */
+	for (j = 0; j < blocks->d && j < 16; j++)
+		__builtin_prefetch(y + j * SEGMENT_BLOCK);
+}
 
 /*
  * The nearest of k centroids for all points of a block; see blocks.c for what is
@@ -87,7 +110,6 @@ segment_block_nearest(const SegmentBlocks *blocks, int64 block, int k, SegmentBl
 	SegmentWords number = {0};
 	SegmentWords nearer;
 	SegmentWords closer;
-	int			half;
 	int			lane;
 	int			c;
 
@@ -114,11 +136,13 @@ segment_block_nearest(const SegmentBlocks *blocks, int64 block, int k, SegmentBl
 	*(SegmentWords *) nearest->number = number;
 	margin = (second - best) - (relative * second + absolute);
 	nearest->margin.all = margin;
-	/* the least of margin^2 / second, negative where a margin is; by halves, as lanes are many */
+	/* the least of margin^2 / second, negative where a margin is; four lanes at a time */
 	least.all = margin * ((SegmentSingles) ((SegmentWords) margin & PG_INT32_MAX) / second);
-	for (half = SEGMENT_BLOCK / 2; half > 0; half /= 2)
-		for (lane = 0; lane < half; lane++)
-			least.lane[lane] = least.lane[lane] < least.lane[lane + half] ? least.lane[lane] : least.lane[lane + half];
+	SEGMENT_LESSER(least.quad[0], least.quad[1]);
+	SEGMENT_LESSER(least.quad[2], least.quad[3]);
+	SEGMENT_LESSER(least.quad[0], least.quad[2]);
+	for (lane = 1; lane < 4; lane++)
+		least.lane[0] = least.lane[lane] < least.lane[0] ? least.lane[lane] : least.lane[0];
 	nearest->least = least.lane[0] > 0 ? 0.4999f * sqrtf(least.lane[0]) : -1;
 }
 

@@ -32,6 +32,7 @@
 
 /* points that are on the move at a time: their coordinates fit into the nearest cache */
 #define MOVES (4 * SEGMENT_BLOCK)
+#define BLOCKS_AHEAD 3			/* blocks between fetching one and measuring it */
 #define CACHE_LINE 64			/* bytes */
 #define MOST_PREFETCHED 512		/* bytes of a point; the CPU guesses the rest */
 
@@ -141,10 +142,14 @@ place_blocks(Lloyd *lloyd, int64 from, int64 to)
 
 		if (lloyd->until[block] > lloyd->travel)
 			continue;
+		if (block + BLOCKS_AHEAD < to && lloyd->until[block + BLOCKS_AHEAD] <= lloyd->travel)
+			segment_block_prefetch(&lloyd->blocks, block + BLOCKS_AHEAD);
 		segment_block_nearest(&lloyd->blocks, block, lloyd->k, &nearest);
 		if (nearest.least < 0)
 			place_again(lloyd, block, &nearest);
 		lloyd->until[block] = lloyd->travel + nearest.least - lloyd->slack;
+		if (n == SEGMENT_BLOCK && memcmp(nearest.number, lloyd->labels + first, sizeof(nearest.number)) == 0)
+			continue;
 		for (lane = 0; lane < n; lane++)
 		{
 			int64		row = first + lane;
