@@ -125,7 +125,7 @@ segment_space_original(const SpaceFeature *feature, double coordinate)
 
 	if (!feature->log)
 		return y;
-	return y < 0 ? 1 - segment_exp(-y) : segment_exp(y) - 1;
+	return y < 0 ? -segment_expm1(-y) : segment_expm1(y);
 }
 
 /* ---- training rows ---- */

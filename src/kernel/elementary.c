@@ -44,12 +44,3 @@ segment_expm1(double x)
 	r = (x - whole * SEGMENT_LN2_HIGH) - whole * SEGMENT_LN2_LOW;
 	return power * ((r * r) * segment_exp_series(r) + r) + (power - 1);
 }
-
-void
-segment_exp_array(double *x, int n)
-{
-	int			i;
-
-	for (i = 0; i < n; i++)
-		x[i] = segment_exp(x[i]);
-}

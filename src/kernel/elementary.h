@@ -140,6 +140,5 @@ segment_log(double x)
 
 extern double segment_log1p(double x);
 extern double segment_expm1(double x);
-extern void segment_exp_array(double *x, int n);
 
 #endif							/* SEGMENT_ELEMENTARY_H */

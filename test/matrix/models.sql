@@ -52,6 +52,12 @@ FROM customer, unnest('{zscore,minmax,robust,none}'::text[]) AS scale GROUP BY s
 SELECT kmeans(feature_set(recency, monetary), 3, metric => 'cosine') FROM customer;
 SELECT kmeans(feature_set_weighted(id % 4 / 8.0, recency, frequency, monetary), 5) FROM customer;
 SELECT kmeans(feature_set(x, x / 3), 4) FROM (SELECT (i - 500) * 1.1e-5::float8 AS x FROM generate_series(1, 1000) AS i UNION ALL SELECT (i::float8 * 1e17 + 0.1) * 1e100 FROM generate_series(1, 1000) AS i) AS t;
+SELECT covariance, gaussian_mixture(feature_set(recency, frequency, monetary), 4, covariance, scale => scale, log => '{f3}', nulls => 'mean')
+FROM customer, unnest('{full,tied,diag,spherical}'::text[]) AS covariance, unnest('{zscore,none}'::text[]) AS scale GROUP BY covariance, scale ORDER BY covariance COLLATE "C", scale COLLATE "C";
+SELECT gaussian_mixture(feature_set_weighted(id % 4 / 8.0, recency, monetary), 3, reg_covar => 0) FROM customer;
+SELECT md5(string_agg(segment_probabilities(m, recency, frequency, monetary)::text, E'\n' ORDER BY id)) FROM customer, (SELECT gaussian_mixture(feature_set(recency, frequency, monetary), 4) AS m FROM customer) AS t;
+SELECT kprototypes(feature_set(c), 5, nulls => 'mean', weights => '{"letter": 2}') FROM (SELECT letter, recency, flag, monetary FROM customer) AS c;
+SELECT kprototypes(feature_set(c), 3) FROM (SELECT letter, flag, frequency::text AS often FROM customer) AS c;
 -- hierarchies, their cuts, steps and refined models
 CREATE TEMP TABLE model AS
 SELECT (SELECT bisecting_kmeans(feature_set(recency, frequency, monetary), 6, nulls => 'mean') FROM customer) AS hierarchy,
