@@ -3,8 +3,8 @@
  * figures say which fits.
  *
  * Features become points once (feature_space.c); each k is trained on them by the
- * kernel as kmeans() does, with the same seed, so that its inertia is that of the
- * model kmeans() would give.  Quality, BIC, gap statistic and stability come from
+ * kernel as kmeans() or gaussian_mixture() does, with the same seed, so that its
+ * figures are those of the model they would give.  Quality, BIC, gap statistic and stability come from
  * kernels; k_advice.c draws the conclusion.
  *
  * What takes more than one training for each k (gap, stability) is done with the
@@ -23,6 +23,7 @@
 #include "kernel/stability.h"
 #include "memory.h"
 #include "miscadmin.h"
+#include "mixture_model.h"
 #include "model_points.h"
 #include "space_options.h"
 #include "trainer.h"
@@ -36,8 +37,8 @@ PG_FUNCTION_INFO_V1(segment_stability_of_model);
 enum
 {
 	ARG_FEATURES, ARG_K_MIN, ARG_K_MAX, ARG_METHOD, ARG_CRITERION, ARG_N_INIT, ARG_MAX_ITER, ARG_TOL,
-	ARG_SCALE, ARG_LOG, ARG_WINSORIZE, ARG_WEIGHTS, ARG_NULLS, ARG_METRIC, ARG_N_REFERENCES,
-	ARG_N_RESAMPLES, ARG_SEED
+	ARG_SCALE, ARG_LOG, ARG_WINSORIZE, ARG_WEIGHTS, ARG_NULLS, ARG_METRIC, ARG_COVARIANCE,
+	ARG_N_REFERENCES, ARG_N_RESAMPLES, ARG_SEED
 };
 
 /* most reference sets, and most pairs of subsamples: more tell nothing more */
@@ -54,19 +55,30 @@ enum
 #define REFERENCE_SEED	UINT64CONST(0x47617052)	/* "GapR" */
 #define RESAMPLE_SEED	UINT64CONST(0x53747562)	/* "Stub" */
 
-/* training of a model from its JSON, which does not hold these: kmeans() has them by default */
-#define DEFAULT_MAX_ITER	300
-#define DEFAULT_TOL			1e-4
+/* what kmeans() and gaussian_mixture() take by default */
+#define KMEANS_MAX_ITER		300
+#define KMEANS_TOL			1e-4
+#define MIXTURE_MAX_ITER	500
+#define MIXTURE_TOL			1e-6
+#define MIXTURE_REG_COVAR	1e-6
 
-static const char *const method_names[] = {"kmeans", NULL};
+typedef enum KMethod
+{
+	METHOD_KMEANS,
+	METHOD_MIXTURE
+} KMethod;
+
+static const char *const method_names[] = {"kmeans", "gaussian_mixture", NULL};
 
 typedef struct Chooser
 {
+	KMethod		method;
+	SegmentCovariance covariance;	/* of mixtures */
 	FeatureSpace *space;
 	bool		weighted;		/* by the caller, not by copies of rows */
 	SegmentPoints *points;
 	SegmentPoints sample;		/* the first of them */
-	SegmentKmeansOptions kmeans;	/* but for k */
+	SegmentKmeansOptions kmeans;	/* but for k; of mixtures n_init, max_iter, tol and seed */
 	int			k_min;
 	int			k_max;
 	int			n_references;
@@ -115,14 +127,20 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 	SpaceOptions options = {0};
 	Model		counts = {0};
 
-	(void) segment_name_in_list(segment_arg_text(fcinfo, ARG_METHOD), method_names, "method");
+	chooser->method = (KMethod) segment_name_in_list(segment_arg_text(fcinfo, ARG_METHOD), method_names, "method");
+	chooser->covariance = (SegmentCovariance) segment_name_in_list(segment_arg_text(fcinfo, ARG_COVARIANCE),
+																   segment_covariance_names, "covariance");
 	chooser->k_min = segment_arg_count(fcinfo, ARG_K_MIN, "k_min", 1);
 	chooser->k_max = segment_arg_count(fcinfo, ARG_K_MAX, "k_max", chooser->k_min);
 	chooser->n_references = repeats(fcinfo, ARG_N_REFERENCES, "n_references");
 	chooser->n_resamples = repeats(fcinfo, ARG_N_RESAMPLES, "n_resamples");
 	kmeans->n_init = segment_arg_count(fcinfo, ARG_N_INIT, "n_init", 1);
-	kmeans->max_iter = segment_arg_count(fcinfo, ARG_MAX_ITER, "max_iter", 1);
-	kmeans->tol = segment_arg_number(fcinfo, ARG_TOL, "tol", 0);
+	kmeans->max_iter = chooser->method == METHOD_MIXTURE ? MIXTURE_MAX_ITER : KMEANS_MAX_ITER;
+	if (!PG_ARGISNULL(ARG_MAX_ITER))
+		kmeans->max_iter = segment_arg_count(fcinfo, ARG_MAX_ITER, "max_iter", 1);
+	kmeans->tol = chooser->method == METHOD_MIXTURE ? MIXTURE_TOL : KMEANS_TOL;
+	if (!PG_ARGISNULL(ARG_TOL))
+		kmeans->tol = segment_arg_number(fcinfo, ARG_TOL, "tol", 0);
 	kmeans->seed = segment_arg_seed(fcinfo, ARG_SEED);
 	kmeans->interrupted = segment_check_interrupts;
 	segment_arg_space_options(fcinfo, ARG_SCALE, &options);
@@ -135,6 +153,15 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 				 errmsg("choose_k needs numeric features, but %d of %d are categories",
 						chooser->space->n_codes, chooser->space->n_features)));
 	kmeans->spherical = chooser->space->metric == METRIC_COSINE;
+	if (chooser->method == METHOD_MIXTURE)
+	{
+		if (kmeans->spherical)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("metric must be \"euclidean\" with method \"gaussian_mixture\", not \"cosine\"")));
+		/* both train more models, and k-means is not what is asked about */
+		chooser->n_references = chooser->n_resamples = 0;
+	}
 	chooser->weighted = set->store.weighted;
 	chooser->points = segment_space_points(chooser->space, set,
 										   segment_kmeans_bytes_per_row(chooser->space->d),
@@ -154,30 +181,22 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 
 /* ---- figures of one k ---- */
 
-static double
-sum(const double *x, int n)
-{
-	double		result = 0;
-	int			i;
-
-	for (i = 0; i < n; i++)
-		result += x[i];
-	return result;
-}
-
-/* What labels say about all points; weight: by cluster. */
+/* What labels 0 to k - 1 say about all points; fills weight by cluster. */
 static void
-judge(const Chooser *chooser, const SegmentKmeansResult *result, KFigures *figures, double *weight)
+judge(const Chooser *chooser, const int32 *labels, int k, KFigures *figures, double *weight)
 {
 	SegmentMemory memory = segment_memory(CurrentMemoryContext);
+	const double unit = chooser->space->unit;
 	SegmentPoints few = *chooser->points;
 	SegmentQuality quality;
 	int			c;
 
-	segment_quality_init(&quality, chooser->points, result->labels, result->k, memory);
+	segment_quality_init(&quality, chooser->points, labels, k, memory);
 	(void) segment_quality_measure(&quality, segment_check_interrupts);
-	for (c = 0; c < result->k; c++)
+	for (c = 0; c < k; c++)
 		weight[c] = quality.cluster[c].weight;
+	/* with a cluster for each point what is left is rounding */
+	figures->inertia = k == chooser->points->n ? 0 : quality.inertia * unit * unit;
 	if (segment_quality_defined(&quality))
 	{
 		figures->value[K_DAVIES_BOULDIN] = segment_davies_bouldin(&quality);
@@ -186,7 +205,7 @@ judge(const Chooser *chooser, const SegmentKmeansResult *result, KFigures *figur
 	if (few.n > SEGMENT_SILHOUETTE_ROWS)
 	{
 		few.n = SEGMENT_SILHOUETTE_ROWS;
-		segment_quality_init(&quality, &few, result->labels, result->k, memory);
+		segment_quality_init(&quality, &few, labels, k, memory);
 		(void) segment_quality_measure(&quality, segment_check_interrupts);
 	}
 	if (segment_quality_defined(&quality))
@@ -206,35 +225,66 @@ train(Chooser *chooser, const SegmentPoints *points, int k, int n_init, SegmentK
 	(void) segment_kmeans(points, &options, result, segment_memory(CurrentMemoryContext));
 }
 
-/* All but gap and stability; false: points are too close to tell k clusters apart. */
+/* False: points are too close to tell k clusters apart. */
+static bool
+measure_kmeans(Chooser *chooser, int k, KFigures *figures, double *weight)
+{
+	SegmentKmeansResult result;
+
+	train(chooser, chooser->points, k, PG_INT32_MAX, &result);
+	if (result.k < k)
+		return false;
+	judge(chooser, result.labels, k, figures, weight);
+	if (chooser->space->metric == METRIC_EUCLIDEAN)
+		figures->value[K_BIC] = segment_spherical_bic(weight, k, chooser->space->d, figures->inertia);
+	return true;
+}
+
+static bool
+measure_mixture(Chooser *chooser, int k, KFigures *figures, double *weight)
+{
+	const SegmentPoints *points = chooser->points;
+	SegmentMixtureOptions options = {0};
+	SegmentMixtureFit fit;
+	int32	   *labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n));
+
+	options.kind = chooser->covariance;
+	options.k = k;
+	options.n_init = chooser->kmeans.n_init;
+	options.max_iter = chooser->kmeans.max_iter;
+	options.tol = chooser->kmeans.tol;
+	options.reg_covar = MIXTURE_REG_COVAR;
+	options.seed = chooser->kmeans.seed;
+	options.interrupted = segment_check_interrupts;
+	segment_mixture_check_memory(&options, points->d);
+	(void) segment_mixture_fit(points, &options, &fit, segment_memory(CurrentMemoryContext));
+	if (fit.mixture.k < k)
+		return false;
+	segment_mixture_labels(points, &fit.mixture, labels);
+	judge(chooser, labels, k, figures, weight);
+	figures->value[K_BIC] = segment_mixture_parameters(options.kind, k, points->d) *
+		segment_log(points->total_weight) - 2 * fit.log_likelihood;
+	return true;
+}
+
+/* All but gap and stability; false: there are no k clusters. */
 static bool
 measure_k(Chooser *chooser, int k, KFigures *figures)
 {
-	const FeatureSpace *space = chooser->space;
 	MemoryContext old = MemoryContextSwitchTo(chooser->scratch);
-	double	   *inertia = palloc(sizeof(double) * k);
 	double	   *weight = palloc0(sizeof(double) * k);
-	SegmentKmeansResult result;
+	bool		found;
 	int			i;
 
 	figures->k = k;
 	figures->inertia = figures->gap_error = segment_missing_value();
 	for (i = 0; i < K_CRITERIA; i++)
 		figures->value[i] = segment_missing_value();
-	train(chooser, chooser->points, k, PG_INT32_MAX, &result);
-	if (result.k == k)
-	{
-		segment_cluster_inertia(chooser->points, result.centroids, result.labels, k, inertia,
-								segment_check_interrupts);
-		/* with a cluster for each point what is left is rounding */
-		figures->inertia = k == chooser->points->n ? 0 : sum(inertia, k) * space->unit * space->unit;
-		judge(chooser, &result, figures, weight);
-		if (space->metric == METRIC_EUCLIDEAN)
-			figures->value[K_BIC] = segment_spherical_bic(weight, k, space->d, figures->inertia);
-	}
+	found = chooser->method == METHOD_MIXTURE ? measure_mixture(chooser, k, figures, weight)
+		: measure_kmeans(chooser, k, figures, weight);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(chooser->scratch);
-	return result.k == k;
+	return found;
 }
 
 static void
@@ -439,8 +489,8 @@ segment_stability_of_model(PG_FUNCTION_ARGS)
 	stability.points = &labelled->points;
 	stability.kmeans.k = (int) Min((int64) model->n_segments, labelled->points.n);
 	stability.kmeans.n_init = Max(cluster->n_init, 1);
-	stability.kmeans.max_iter = DEFAULT_MAX_ITER;
-	stability.kmeans.tol = DEFAULT_TOL;
+	stability.kmeans.max_iter = KMEANS_MAX_ITER;
+	stability.kmeans.tol = KMEANS_TOL;
 	stability.kmeans.spherical = cluster->space->metric == METRIC_COSINE;
 	stability.kmeans.interrupted = segment_check_interrupts;
 	stability.seed = segment_hash_step(segment_arg_seed(fcinfo, 3), RESAMPLE_SEED);

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "space_options.h"
 #include "trainer.h"
+#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_gaussian_mixture_train);
 
@@ -48,8 +49,8 @@ fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
 }
 
 /* Covariances take memory that grows with the square of the features. */
-static void
-check_memory(const SegmentMixtureOptions *options, int d)
+void
+segment_mixture_check_memory(const SegmentMixtureOptions *options, int d)
 {
 	double		bytes = sizeof(double) * COVARIANCE_COPIES *
 		(double) segment_mixture_covariance_size(options->kind, options->k, d);
@@ -63,11 +64,10 @@ check_memory(const SegmentMixtureOptions *options, int d)
 				 errhint("Use covariance => 'diag', fewer segments or features, or a higher maintenance_work_mem.")));
 }
 
-/* Rows, or their weights, that each component is likeliest for. */
-static double *
-measure_sizes(const SegmentPoints *points, const SegmentMixture *mixture)
+/* The number of the likeliest component of each point. */
+void
+segment_mixture_labels(const SegmentPoints *points, const SegmentMixture *mixture, int32 *labels)
 {
-	double	   *size = palloc0(sizeof(double) * mixture->k);
 	double	   *room = palloc(sizeof(double) * mixture->d);
 	double	   *log_density = palloc(sizeof(double) * mixture->k);
 	double		work = 0;
@@ -75,9 +75,7 @@ measure_sizes(const SegmentPoints *points, const SegmentMixture *mixture)
 
 	for (i = 0; i < points->n; i++)
 	{
-		int			c = segment_mixture_place(mixture, points->x + i * mixture->d, room, log_density);
-
-		size[c] += segment_point_weight(points, i);
+		labels[i] = segment_mixture_place(mixture, points->x + i * mixture->d, room, log_density);
 		work += (double) mixture->k * mixture->d * mixture->d;
 		if (i % ROWS_BETWEEN_CHECKS == 0 || work > 1e6)
 		{
@@ -87,6 +85,20 @@ measure_sizes(const SegmentPoints *points, const SegmentMixture *mixture)
 	}
 	pfree(room);
 	pfree(log_density);
+}
+
+/* Rows, or their weights, that each component is likeliest for. */
+static double *
+measure_sizes(const SegmentPoints *points, const SegmentMixture *mixture)
+{
+	double	   *size = palloc0(sizeof(double) * mixture->k);
+	int32	   *labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n));
+	int64		i;
+
+	segment_mixture_labels(points, mixture, labels);
+	for (i = 0; i < points->n; i++)
+		size[labels[i]] += segment_point_weight(points, i);
+	pfree(labels);
 	return size;
 }
 
@@ -172,7 +184,7 @@ segment_gaussian_mixture_train(PG_FUNCTION_ARGS)
 	segment_space_describe(model, mixture_model->space);
 	points = segment_space_points(mixture_model->space, set, segment_kmeans_bytes_per_row(mixture_model->space->d), model);
 	options.k = segment_check_k(options.k, points);
-	check_memory(&options, points->d);
+	segment_mixture_check_memory(&options, points->d);
 	segment_mixture_fit(points, &options, &fit, segment_memory(CurrentMemoryContext));
 	tell(&fit, options.k);
 	mixture_model->seed = options.seed;

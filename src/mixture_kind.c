@@ -234,7 +234,23 @@ mixture_write(const Model *model, StringInfo out)
 
 /* ---- assigning ---- */
 
-/* Fills log_density; the number of the likeliest component, or -1. */
+static const FeatureSpace *
+mixture_space(const Model *model)
+{
+	return ((const MixtureModel *) model->detail)->space;
+}
+
+/* Fills log_density; the number of the likeliest component. */
+static int
+mixture_assign_point(const Model *model, const double *x)
+{
+	const MixtureModel *mixture_model = model->detail;
+
+	return segment_mixture_place(&mixture_model->mixture, x, mixture_model->room,
+								 mixture_model->log_density);
+}
+
+/* The same, or -1. */
 static int
 mixture_assign(const Model *model, const double *features)
 {
@@ -242,8 +258,7 @@ mixture_assign(const Model *model, const double *features)
 
 	if (!segment_space_place(mixture_model->space, features, mixture_model->x, NULL))
 		return -1;
-	return segment_mixture_place(&mixture_model->mixture, mixture_model->x, mixture_model->room,
-								 mixture_model->log_density);
+	return mixture_assign_point(model, mixture_model->x);
 }
 
 static bool
@@ -456,5 +471,7 @@ const ModelKind segment_mixture_model_kind = {
 	.distance = mixture_distance,
 	.probabilities = mixture_probabilities,
 	.size = mixture_size,
-	.typical = mixture_typical
+	.typical = mixture_typical,
+	.space = mixture_space,
+	.assign_point = mixture_assign_point
 };

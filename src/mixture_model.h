@@ -31,6 +31,11 @@ extern const ModelKind segment_mixture_model_kind;
 /* by number of SegmentCovariance */
 extern const char *const segment_covariance_names[];
 
+/* gaussian_mixture.c */
+extern void segment_mixture_check_memory(const SegmentMixtureOptions *options, int d);
+extern void segment_mixture_labels(const SegmentPoints *points, const SegmentMixture *mixture, int32 *labels);
+
+/* mixture_kind.c */
 extern void segment_mixture_model_init(MixtureModel *model, SegmentCovariance kind, int k);
 
 #endif							/* SEGMENT_MIXTURE_MODEL_H */

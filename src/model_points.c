@@ -101,7 +101,7 @@ segment_space_of_model(const Model *model)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("a model of kind \"%s\" has no distances between rows", model->kind->name),
-				 errhint("Models of numeric features by kmeans() have them.")));
+				 errhint("Models of numeric features by kmeans(), bisecting_kmeans() and gaussian_mixture() have them.")));
 	return space;
 }
 

@@ -62,6 +62,16 @@ FROM (SELECT (SELECT feature_set(round(a), round(b / 500) ORDER BY id) FROM shop
              (SELECT feature_set_merge(s) FROM (SELECT feature_set(round(a), round(b / 500) ORDER BY -id) AS s FROM shop GROUP BY id % 3) AS t) AS y) AS t;
 SELECT is(stability(x, m), stability(y, m), 'weights lead training alike when they are equal') FROM (SELECT feature_set(a, b) AS x, feature_set_weighted(2, a, b) AS y FROM shop) AS t, LATERAL (SELECT kmeans(x, 4) AS m) AS k;
 
+-- ---- mixtures ----
+CREATE TEMP TABLE mixed ON COMMIT DROP AS SELECT covariance, c.*, m.model FROM sets, unnest('{full,spherical}'::text[]) AS covariance, choose_k(f, 1, 5, 'gaussian_mixture', criterion => 'bic', covariance => covariance) AS c,
+    LATERAL (SELECT gaussian_mixture(f, c.k, covariance => covariance) AS model) AS m;
+SELECT ok(pg_temp.near(c.bic, (model_metrics(model) ->> 'bic')::float8), format('BIC of the mixture, %s, k = %s', covariance, k)) FROM mixed AS c;
+SELECT ok(pg_temp.near(c.silhouette, silhouette(f, model)) AND pg_temp.near(c.davies_bouldin, davies_bouldin(f, model)) AND pg_temp.near(c.inertia, (SELECT sum(inertia) FROM cluster_quality(f, model))), format('and its segments, %s, k = %s', covariance, k)) FROM mixed AS c, sets;
+SELECT ok((gap, stability) IS NULL, 'no gap, no stability') FROM mixed;
+SELECT is((SELECT k FROM mixed WHERE recommended AND covariance = c), 4, 'four by BIC, ' || c) FROM unnest('{full,spherical}'::text[]) AS c;
+SELECT throws_ok('SELECT choose_k(f, method => ''gaussian_mixture'', metric => ''cosine'') FROM sets', '22023', 'metric must be "euclidean" with method "gaussian_mixture", not "cosine"');
+SELECT throws_ok('SELECT choose_k(f, method => ''gaussian_mixture'', covariance => ''round'') FROM sets', '22023', NULL, 'no such covariance');
+
 -- ---- laws ----
 SELECT is((SELECT array_agg(c::text ORDER BY k) FROM choose_k(x, 2, 5) AS c), (SELECT array_agg(c::text ORDER BY k) FROM choose_k(y, 2, 5) AS c), 'the order of rows does not matter (law 3)')
 FROM (SELECT feature_set(a, b ORDER BY id) AS x, feature_set(a, b ORDER BY md5(id::text)) AS y FROM shop) AS t;
@@ -107,7 +117,7 @@ SELECT ok((gap, gap_se, bic, silhouette) IS NULL AND inertia = 0, 'of which ther
 SELECT ok((gap, gap_se, bic) IS NULL AND inertia = 0, 'also where rows repeat') FROM choose_k((SELECT feature_set(i % 9) FROM generate_series(1, 90) AS i), 9, 9);
 SELECT throws_ok('SELECT choose_k(f, 0) FROM sets', '22023', 'k_min must be at least 1, not 0');
 SELECT throws_ok('SELECT choose_k(f, 5, 4) FROM sets', '22023', 'k_max must be at least 5, not 4');
-SELECT throws_ok('SELECT choose_k(f, method => ''dbscan'') FROM sets', '22023', 'method is "dbscan", expected "kmeans"');
+SELECT throws_ok('SELECT choose_k(f, method => ''dbscan'') FROM sets', '22023', 'method is "dbscan", expected "kmeans" or "gaussian_mixture"');
 SELECT throws_ok('SELECT choose_k(f, criterion => ''elbow'') FROM sets', '22023', 'criterion is "elbow", expected "silhouette", "davies_bouldin", "calinski_harabasz", "gap", "bic" or "stability"');
 SELECT throws_ok('SELECT choose_k(f, criterion => NULL) FROM sets', '22004', NULL, 'no criterion');
 SELECT throws_ok('SELECT choose_k(f, n_references => 1001) FROM sets', '22023', 'n_references must be at most 1000, not 1001');
