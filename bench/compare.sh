@@ -35,7 +35,7 @@ heading() { printf '%-58s %10s %10s %8s  %s\n' "" "ours, ms" "rival, ms" ratio b
 
 report() {
 	awk -v n="$1" -v b="$2" -v o="$3" -v r="$4" \
-		'BEGIN { printf "%-58s %10.0f %10.0f %8.2f  %s\n", n, o, r, o / r, b }'
+		'BEGIN { printf "%-58s %10.*f %10.*f %8.2f  %s\n", n, o < 20, o, r < 20, r, o / r, b }'
 }
 
 # One line of the table.  Both run in one session, alternating, so that drift of
