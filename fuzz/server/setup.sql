@@ -30,6 +30,10 @@ CREATE VIEW fuzz.model AS
 SELECT name, segment.rfm_train(set, 3, 1, method, NULL, name, names, cells, 'None') AS model
 FROM fuzz.seed, fuzz.scheme, unnest('{quantile,natural_breaks,r_rfm}'::text[]) AS method
 WHERE name IN ('numbers', 'weighted sampled', 'named')
+UNION ALL SELECT 'mixture ' || covariance, segment.gaussian_mixture(set, 2, covariance, scale => 'none') FROM fuzz.seed, unnest('{full,tied,diag,spherical}'::text[]) AS covariance WHERE name = 'numbers'
+UNION ALL SELECT 'prototypes', segment.kprototypes(set, 3, log => '{monetary}', winsorize => '{"recency": 0.1}', weights => '{"region": 2}', nulls => 'mean') FROM fuzz.seed WHERE name = 'named'
+UNION ALL SELECT 'means', segment.kmeans(set, 2, metric => 'cosine') FROM fuzz.seed WHERE name = 'numbers'
+UNION ALL SELECT 'hierarchy', segment.bisecting_kmeans(set, 3) FROM fuzz.seed WHERE name = 'numbers'
 UNION ALL SELECT 'smallest', '{"format": 1, "kind": "rfm", "n_input": 9, "n_used": 4, "n_skipped": 3, "n_unsampled": 2, "method": "quantile", "scheme": "s", "bins": 2, "lowest_score": 0, "features": [{"name": "recency", "closed": "right", "min": 1, "max": 2.5, "cuts": [2], "counts": [1, 3]}, {"name": "frequency", "closed": "left", "min": null, "max": null, "cuts": ["-Infinity"], "counts": [4, 0]}, {"name": "monetary", "closed": "right", "min": "-Infinity", "max": 1e300, "cuts": ["Infinity"], "counts": [0, 4]}], "no_orders": 7, "cells": [1, 1, 1, 1, 7, 7, 7, 7], "segments": [{"id": 1, "name": "a", "origin": "b"}, {"id": 7, "name": "\u00e4"}]}';
 
 CREATE VIEW fuzz.state AS

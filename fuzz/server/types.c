@@ -75,8 +75,17 @@ typedef struct Target
 	" AND (s.segment IS NULL OR segment.rfm_score($1, r, f, m) = ANY (s.codes) OR NOT f > 0)" \
 	" FROM (VALUES (12::float8, 4::float8, 310::float8), (0, 1, 0), (-1e300, 1e-300, 'Infinity'), ('Infinity', 'Infinity', '-Infinity'), (1, 2, 3), (1, 0, 0)) AS v (r, f, m)" \
 	" LEFT JOIN segment.segments($1) AS s ON s.segment = segment.assign_segment($1, r, f, m)", \
-	"SELECT segment.assign_segment($1, NULL::float8, NULL::float8, NULL::float8) IS NOT NULL", \
-	"SELECT segment.assign_segment($1, 1, 1, 'NaN'::float8) IS NULL", \
+	"SELECT segment.model_metrics($1)->>'kind' <> 'rfm' OR segment.assign_segment($1, NULL::float8, NULL::float8, NULL::float8) IS NOT NULL", \
+	"SELECT segment.model_metrics($1)->>'kind' <> 'rfm' OR segment.assign_segment($1, 1, 1, 'NaN'::float8) IS NULL", \
+	/* models that cluster: what a row function says agrees with the others, for numbers and for a row with categories */ \
+	"SELECT count(*) = (segment.model_metrics($1)->>'n_segments')::integer * count(DISTINCT feature) FROM segment.centroids($1)", \
+	"SELECT (segment.assign_segment($1, r, f, m) IS NOT DISTINCT FROM segment.explain_segment($1, r, f, m)->>'segment')" \
+	" AND segment.segment_distance($1, r, f, m) >= 0" \
+	" FROM (VALUES (12::float8, 4::float8, 310::float8), (0, 1, 0), (-1e300, 1e-300, 1e300), (1, NULL, 3)) AS v (r, f, m)", \
+	"SELECT (segment.assign_segment($1, c) IS NOT DISTINCT FROM segment.explain_segment($1, c)->>'segment') AND segment.segment_distance($1, c) >= 0" \
+	" FROM (SELECT * FROM fuzz.customer LIMIT 5) AS c", \
+	"SELECT abs(sum(p.value::float8) - 1) < 1e-9 FROM (VALUES (12::float8, 4::float8, 310::float8), (-1e300, 1e-300, 1e300)) AS v (r, f, m)," \
+	" jsonb_each_text(segment.segment_probabilities($1, r, f, m)) AS p GROUP BY v", \
 	"SELECT segment.explain_segment($1, 'NaN'::float8, 1, 1) IS NOT NULL", \
 	"SELECT count(*) = 1 FROM segment.segments($1) AS s, LATERAL segment.segments(segment.rename_segment($1, s.segment, 'x')) AS t WHERE t.segment = 'x' GROUP BY s.segment LIMIT 1", \
 	"SELECT segment.assign_segment($1, 1, 2)" \
