@@ -15,13 +15,13 @@ CREATE TEMP TABLE description (schema jsonb) ON COMMIT DROP;
 INSERT INTO description VALUES (:'schema');
 
 -- Where and why a value does not fit a schema; NULL: it fits.
-CREATE FUNCTION pg_temp.misfit(json jsonb, schema jsonb, place text DEFAULT '$') RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.misfit(document jsonb, schema jsonb, place text DEFAULT '$') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     root jsonb := (SELECT d.schema FROM description AS d);
     word text;
     what jsonb;
     problem text;
-    kind text := jsonb_typeof(json);
+    kind text := jsonb_typeof(document);
 BEGIN
     FOR word, what IN SELECT * FROM jsonb_each(schema) LOOP
         problem := CASE word
@@ -29,21 +29,21 @@ BEGIN
             WHEN '$defs' THEN NULL
             WHEN 'title' THEN NULL
             WHEN 'description' THEN NULL
-            WHEN '$ref' THEN pg_temp.misfit(json, root #> string_to_array(substr(what #>> '{}', 3), '/'), place)
-            WHEN 'type' THEN CASE WHEN NOT (kind = what #>> '{}' OR kind = 'number' AND what #>> '{}' = 'integer' AND (json #>> '{}')::numeric % 1 = 0) THEN format('%s is no %s', kind, what #>> '{}') END
-            WHEN 'const' THEN CASE WHEN json <> what THEN format('expected %s', what) END
-            WHEN 'enum' THEN CASE WHEN NOT what @> jsonb_build_array(json) THEN format('expected one of %s', what) END
-            WHEN 'minimum' THEN CASE WHEN kind = 'number' AND (json #>> '{}')::numeric < (what #>> '{}')::numeric THEN 'too small' END
-            WHEN 'maximum' THEN CASE WHEN kind = 'number' AND (json #>> '{}')::numeric > (what #>> '{}')::numeric THEN 'too large' END
-            WHEN 'minLength' THEN CASE WHEN kind = 'string' AND length(json #>> '{}') < (what #>> '{}')::integer THEN 'too short' END
-            WHEN 'minItems' THEN CASE WHEN kind = 'array' AND jsonb_array_length(json) < (what #>> '{}')::integer THEN 'too few' END
-            WHEN 'maxItems' THEN CASE WHEN kind = 'array' AND jsonb_array_length(json) > (what #>> '{}')::integer THEN 'too many' END
-            WHEN 'required' THEN (SELECT min(format('%s is missing', key)) FROM jsonb_array_elements_text(what) AS key WHERE kind = 'object' AND NOT json ? key)
-            WHEN 'additionalProperties' THEN (SELECT min(format('%s is not known', key)) FROM jsonb_object_keys(CASE kind WHEN 'object' THEN json ELSE '{}' END) AS key WHERE what = 'false' AND NOT schema -> 'properties' ? key)
-            WHEN 'properties' THEN (SELECT min(pg_temp.misfit(json -> key, described, place || '.' || key)) FROM jsonb_each(what) AS p(key, described) WHERE kind = 'object' AND json ? key)
-            WHEN 'items' THEN (SELECT min(pg_temp.misfit(element, what, format('%s[%s]', place, i - 1))) FROM jsonb_array_elements(CASE kind WHEN 'array' THEN json ELSE '[]' END) WITH ORDINALITY AS e(element, i))
-            WHEN 'anyOf' THEN (SELECT CASE WHEN count(*) = count(m) THEN string_agg(m, ' and ') END FROM (SELECT pg_temp.misfit(json, s, place) AS m FROM jsonb_array_elements(what) AS s) AS a)
-            WHEN 'oneOf' THEN (SELECT CASE WHEN count(*) - count(m) <> 1 THEN coalesce(string_agg(m, ' and '), 'fits several') END FROM (SELECT pg_temp.misfit(json, s, place) AS m FROM jsonb_array_elements(what) AS s) AS a)
+            WHEN '$ref' THEN pg_temp.misfit(document, root #> string_to_array(substr(what #>> '{}', 3), '/'), place)
+            WHEN 'type' THEN CASE WHEN NOT (kind = what #>> '{}' OR kind = 'number' AND what #>> '{}' = 'integer' AND (document #>> '{}')::numeric % 1 = 0) THEN format('%s is no %s', kind, what #>> '{}') END
+            WHEN 'const' THEN CASE WHEN document <> what THEN format('expected %s', what) END
+            WHEN 'enum' THEN CASE WHEN NOT what @> jsonb_build_array(document) THEN format('expected one of %s', what) END
+            WHEN 'minimum' THEN CASE WHEN kind = 'number' AND (document #>> '{}')::numeric < (what #>> '{}')::numeric THEN 'too small' END
+            WHEN 'maximum' THEN CASE WHEN kind = 'number' AND (document #>> '{}')::numeric > (what #>> '{}')::numeric THEN 'too large' END
+            WHEN 'minLength' THEN CASE WHEN kind = 'string' AND length(document #>> '{}') < (what #>> '{}')::integer THEN 'too short' END
+            WHEN 'minItems' THEN CASE WHEN kind = 'array' AND jsonb_array_length(document) < (what #>> '{}')::integer THEN 'too few' END
+            WHEN 'maxItems' THEN CASE WHEN kind = 'array' AND jsonb_array_length(document) > (what #>> '{}')::integer THEN 'too many' END
+            WHEN 'required' THEN (SELECT min(format('%s is missing', key)) FROM jsonb_array_elements_text(what) AS key WHERE kind = 'object' AND NOT document ? key)
+            WHEN 'additionalProperties' THEN (SELECT min(format('%s is not known', key)) FROM jsonb_object_keys(CASE kind WHEN 'object' THEN document ELSE '{}' END) AS key WHERE what = 'false' AND NOT schema -> 'properties' ? key)
+            WHEN 'properties' THEN (SELECT min(pg_temp.misfit(document -> key, described, place || '.' || key)) FROM jsonb_each(what) AS p(key, described) WHERE kind = 'object' AND document ? key)
+            WHEN 'items' THEN (SELECT min(pg_temp.misfit(element, what, format('%s[%s]', place, i - 1))) FROM jsonb_array_elements(CASE kind WHEN 'array' THEN document ELSE '[]' END) WITH ORDINALITY AS e(element, i))
+            WHEN 'anyOf' THEN (SELECT CASE WHEN count(*) = count(m) THEN string_agg(m, ' and ') END FROM (SELECT pg_temp.misfit(document, s, place) AS m FROM jsonb_array_elements(what) AS s) AS a)
+            WHEN 'oneOf' THEN (SELECT CASE WHEN count(*) - count(m) <> 1 THEN coalesce(string_agg(m, ' and '), 'fits several') END FROM (SELECT pg_temp.misfit(document, s, place) AS m FROM jsonb_array_elements(what) AS s) AS a)
             ELSE format('the validator does not know "%s"', word) END;
         IF problem IS NOT NULL THEN
             RETURN CASE WHEN problem LIKE '$%' THEN problem ELSE place || ': ' || problem END;
@@ -68,7 +68,7 @@ SELECT is((SELECT count(*) FROM models), 13::bigint, 'thirteen models');
 
 -- ---- what is broken in one place does not fit, and is no model ----
 CREATE TEMP TABLE broken ON COMMIT DROP AS
-SELECT m.what, path, value, CASE WHEN value IS NULL THEN m.model::jsonb #- path ELSE jsonb_set(m.model::jsonb, path, value) END AS json
+SELECT m.what, path, value, CASE WHEN value IS NULL THEN m.model::jsonb #- path ELSE jsonb_set(m.model::jsonb, path, value) END AS document
 FROM models AS m JOIN (VALUES
     ('kmeans', '{format}'::text[], '2'::jsonb), ('kmeans', '{format}', NULL), ('kmeans', '{kind}', '"kmedoids"'), ('kmeans', '{kind}', '"rfm"'), ('kmeans', '{n_input}', '-1'), ('kmeans', '{n_used}', '1.5'), ('kmeans', '{n_skipped}', '"0"'),
     ('kmeans', '{n_unsampled}', NULL), ('kmeans', '{scale}', '"z"'), ('kmeans', '{metric}', '1'), ('kmeans', '{nulls}', '"drop"'), ('kmeans', '{unit}', '0'), ('kmeans', '{seed}', '0.5'), ('kmeans', '{n_init}', '-1'), ('kmeans', '{iterations}', NULL),
@@ -79,11 +79,11 @@ FROM models AS m JOIN (VALUES
     ('rfm', '{method}', '1'), ('rfm', '{scheme}', NULL), ('rfm', '{bins}', '1'), ('rfm', '{bins}', '11'), ('rfm', '{lowest_score}', '2'), ('rfm', '{features,2}', NULL), ('rfm', '{features,0,name}', '"newness"'), ('rfm', '{features,0,closed}', '"both"'),
     ('rfm', '{features,0,min}', '"low"'), ('rfm', '{features,0,cuts,0}', 'null'), ('rfm', '{features,0,counts,0}', '-1'), ('rfm', '{features,0,counts}', NULL), ('rfm', '{no_orders}', '0'), ('rfm', '{cells,0}', '0.5'), ('rfm', '{cells}', '{}'), ('rfm', '{total}', '1'))
     AS b(what, path, value) USING (what);
-SELECT isnt(pg_temp.misfit(json, schema), NULL, format('%s, %s: does not fit', what, array_to_string(path, '.') || coalesce(' = ' || value::text, ''))) FROM broken, description;
-SELECT throws_ok(format('SELECT %L::segment_model', json), NULL, NULL, format('%s, %s: is no model', what, array_to_string(path, '.') || coalesce(' = ' || value::text, ''))) FROM broken;
+SELECT isnt(pg_temp.misfit(document, schema), NULL, format('%s, %s: does not fit', what, array_to_string(path, '.') || coalesce(' = ' || value::text, ''))) FROM broken, description;
+SELECT throws_ok(format('SELECT %L::segment_model', document), NULL, NULL, format('%s, %s: is no model', what, array_to_string(path, '.') || coalesce(' = ' || value::text, ''))) FROM broken;
 SELECT is((SELECT count(*) FROM broken), 55::bigint, 'fifty-five ways to break one');
 -- the messages of the validator lead to the place
-SELECT is(pg_temp.misfit(json, schema -> '$defs' -> 'kmeans'), '$.clusters[0].center[0]: too large', 'a misfit has a place') FROM broken, description WHERE path = '{clusters,0,center,0}';
+SELECT is(pg_temp.misfit(document, schema -> '$defs' -> 'kmeans'), '$.clusters[0].center[0]: too large', 'a misfit has a place') FROM broken, description WHERE path = '{clusters,0,center,0}';
 
 -- ---- no member goes without a description, and none is described that no model has ----
 CREATE FUNCTION pg_temp.members(value jsonb, path text) RETURNS SETOF text LANGUAGE sql AS $$
