@@ -240,15 +240,6 @@ runner_up(const ClusterModel *cluster, int k, int segment)
 	return result;
 }
 
-static void
-put_number_or_null(StringInfo out, double x)
-{
-	if (segment_is_missing(x))
-		appendStringInfoString(out, "null");
-	else
-		segment_json_put_number(out, x);
-}
-
 /*
  * For each feature: its value, what is typical of the segment, the difference in
  * standard deviations of all, and the strength with which it speaks for the segment and
@@ -281,18 +272,18 @@ segment_cluster_explain(const Model *model, const double *features, int segment,
 		appendStringInfo(out, "%s{\"feature\": ", i > 0 ? ", " : "");
 		segment_json_put_string(out, feature->name);
 		appendStringInfoString(out, ", \"value\": ");
-		put_number_or_null(out, features[i]);
+		segment_json_put_number_or_null(out, features[i]);
 		if (space->metric == METRIC_EUCLIDEAN)
 		{
 			appendStringInfoString(out, ", \"typical\": ");
 			segment_json_put_number(out, segment_space_original(feature, center[i]));
 			appendStringInfoString(out, ", \"deviations\": ");
-			put_number_or_null(out, feature->deviation > 0
+			segment_json_put_number_or_null(out, feature->deviation > 0
 							   ? (x - center[i]) / feature->factor / feature->deviation
 							   : segment_missing_value());
 		}
 		appendStringInfoString(out, ", \"strength\": ");
-		put_number_or_null(out, difference > 0
+		segment_json_put_number_or_null(out, difference > 0
 						   ? ((x - other[i]) * (x - other[i]) - (x - own[i]) * (x - own[i])) / difference
 						   : segment_missing_value());
 		appendStringInfoChar(out, '}');
@@ -345,7 +336,7 @@ segment_cluster_metrics(const Model *model, StringInfo out)
 	appendStringInfoString(out, ", \"total\": ");
 	segment_json_put_number(out, cluster->total * unit);
 	appendStringInfoString(out, ", \"explained\": ");
-	put_number_or_null(out, cluster->total > 0 ? 1 - inertia / cluster->total : segment_missing_value());
+	segment_json_put_number_or_null(out, cluster->total > 0 ? 1 - inertia / cluster->total : segment_missing_value());
 	appendStringInfo(out, ", \"iterations\": %d, \"converged\": %s, \"n_init\": %d, \"seed\": " INT64_FORMAT,
 					 cluster->iterations, cluster->converged ? "true" : "false", cluster->n_init,
 					 (int64) cluster->seed);

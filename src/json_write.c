@@ -39,3 +39,13 @@ segment_json_put_number(StringInfo out, double x)
 	else
 		appendStringInfoString(out, text);
 }
+
+/* Missing and infinite numbers are null. */
+void
+segment_json_put_number_or_null(StringInfo out, double x)
+{
+	if (isfinite(x))
+		segment_json_put_number(out, x);
+	else
+		appendStringInfoString(out, "null");
+}

@@ -302,15 +302,6 @@ runner_up(const MixtureModel *mixture_model, int segment)
 	return result;
 }
 
-static void
-put_number_or_null(StringInfo out, double x)
-{
-	if (isfinite(x))
-		segment_json_put_number(out, x);
-	else
-		appendStringInfoString(out, "null");
-}
-
 /*
  * What a feature says: its value, what is typical of the segment, the difference
  * in standard deviations of all, and its part of the evidence (the logarithm of how
@@ -326,15 +317,15 @@ explain_feature(const MixtureModel *mixture_model, int segment, int number, doub
 	appendStringInfoString(out, "{\"feature\": ");
 	segment_json_put_string(out, feature->name);
 	appendStringInfoString(out, ", \"value\": ");
-	put_number_or_null(out, value);
+	segment_json_put_number_or_null(out, value);
 	appendStringInfoString(out, ", \"typical\": ");
-	put_number_or_null(out, segment_space_original(feature, center));
+	segment_json_put_number_or_null(out, segment_space_original(feature, center));
 	appendStringInfoString(out, ", \"deviations\": ");
-	put_number_or_null(out, feature->deviation > 0
+	segment_json_put_number_or_null(out, feature->deviation > 0
 					   ? (mixture_model->x[number] - center) / feature->factor / feature->deviation
 					   : segment_missing_value());
 	appendStringInfoString(out, ", \"strength\": ");
-	put_number_or_null(out, strength);
+	segment_json_put_number_or_null(out, strength);
 	appendStringInfoChar(out, '}');
 }
 
@@ -374,9 +365,9 @@ mixture_explain(const Model *model, const double *features, int segment, StringI
 			evidence = mixture_model->log_density[segment] - mixture_model->log_density[second];
 	}
 	appendStringInfoString(out, ", \"probability\": ");
-	put_number_or_null(out, probability[segment]);
+	segment_json_put_number_or_null(out, probability[segment]);
 	appendStringInfoString(out, ", \"distance\": ");
-	put_number_or_null(out, mixture_distance(model, features, segment));
+	segment_json_put_number_or_null(out, mixture_distance(model, features, segment));
 	appendStringInfoString(out, ", \"features\": [");
 	for (i = 0; i < d; i++)
 	{
@@ -389,7 +380,7 @@ mixture_explain(const Model *model, const double *features, int segment, StringI
 		rest -= strength;
 	}
 	appendStringInfoString(out, "], \"size_and_spread\": ");
-	put_number_or_null(out, rest);
+	segment_json_put_number_or_null(out, rest);
 	appendStringInfoString(out, ", \"runner_up\": ");
 	if (second < 0)
 		appendStringInfoString(out, "null");
@@ -397,7 +388,7 @@ mixture_explain(const Model *model, const double *features, int segment, StringI
 	{
 		segment_json_put_string(out, model->segment[second].name);
 		appendStringInfoString(out, ", \"runner_up_probability\": ");
-		put_number_or_null(out, probability[second]);
+		segment_json_put_number_or_null(out, probability[second]);
 	}
 	pfree(own);
 	pfree(other);
@@ -424,9 +415,9 @@ mixture_metrics(const Model *model, StringInfo out)
 	appendStringInfoString(out, ", \"n_parameters\": ");
 	segment_json_put_number(out, parameters);
 	appendStringInfoString(out, ", \"aic\": ");
-	put_number_or_null(out, 2 * parameters - 2 * mixture_model->log_likelihood);
+	segment_json_put_number_or_null(out, 2 * parameters - 2 * mixture_model->log_likelihood);
 	appendStringInfoString(out, ", \"bic\": ");
-	put_number_or_null(out, rows > 0
+	segment_json_put_number_or_null(out, rows > 0
 					   ? parameters * segment_log(rows) - 2 * mixture_model->log_likelihood
 					   : segment_missing_value());
 	appendStringInfo(out, ", \"iterations\": %d, \"converged\": %s, \"n_collapsed\": %d, \"n_init\": %d, \"seed\": " INT64_FORMAT,

@@ -267,15 +267,6 @@ runner_up(const PrototypeModel *model, int segment)
 	return result;
 }
 
-static void
-put_number_or_null(StringInfo out, double x)
-{
-	if (isfinite(x))
-		segment_json_put_number(out, x);
-	else
-		appendStringInfoString(out, "null");
-}
-
 /* What a feature adds to the distance from a segment. */
 static double
 part_of_distance(const PrototypeModel *model, int segment, int number)
@@ -313,11 +304,11 @@ explain_number(const PrototypeModel *model, int segment, int number, double valu
 	double		center = value_of(model, segment)[place];
 
 	appendStringInfoString(out, ", \"value\": ");
-	put_number_or_null(out, value);
+	segment_json_put_number_or_null(out, value);
 	appendStringInfoString(out, ", \"typical\": ");
-	put_number_or_null(out, segment_space_original(feature, center));
+	segment_json_put_number_or_null(out, segment_space_original(feature, center));
 	appendStringInfoString(out, ", \"deviations\": ");
-	put_number_or_null(out, feature->deviation > 0
+	segment_json_put_number_or_null(out, feature->deviation > 0
 					   ? (model->x[place] - center) / feature->factor / feature->deviation
 					   : segment_missing_value());
 }
@@ -346,7 +337,7 @@ prototype_explain(const Model *model, const double *features, int segment, Strin
 	if (second >= 0)
 		difference = distance_to(prototype, second) - distance_to(prototype, segment);
 	appendStringInfoString(out, ", \"distance\": ");
-	put_number_or_null(out, sqrt(distance_to(prototype, segment)) * space->unit);
+	segment_json_put_number_or_null(out, sqrt(distance_to(prototype, segment)) * space->unit);
 	appendStringInfoString(out, ", \"features\": [");
 	for (i = 0; i < space->n_features; i++)
 	{
@@ -357,7 +348,7 @@ prototype_explain(const Model *model, const double *features, int segment, Strin
 		else
 			explain_number(prototype, segment, i, features[i], out);
 		appendStringInfoString(out, ", \"strength\": ");
-		put_number_or_null(out, difference > 0
+		segment_json_put_number_or_null(out, difference > 0
 						   ? (part_of_distance(prototype, second, i) - part_of_distance(prototype, segment, i)) / difference
 						   : segment_missing_value());
 		appendStringInfoChar(out, '}');
@@ -369,7 +360,7 @@ prototype_explain(const Model *model, const double *features, int segment, Strin
 	{
 		segment_json_put_string(out, model->segment[second].name);
 		appendStringInfoString(out, ", \"runner_up_distance\": ");
-		put_number_or_null(out, sqrt(distance_to(prototype, second)) * space->unit);
+		segment_json_put_number_or_null(out, sqrt(distance_to(prototype, second)) * space->unit);
 	}
 }
 
@@ -386,13 +377,13 @@ prototype_metrics(const Model *model, StringInfo out)
 	for (c = 0; c < model->n_segments; c++)
 		cost += prototype->cost[c];
 	appendStringInfo(out, ", \"scale\": \"%s\", \"gamma\": ", segment_space_scale_name(prototype->space));
-	put_number_or_null(out, prototype->gamma * unit);
+	segment_json_put_number_or_null(out, prototype->gamma * unit);
 	appendStringInfoString(out, ", \"cost\": ");
-	put_number_or_null(out, cost * unit);
+	segment_json_put_number_or_null(out, cost * unit);
 	appendStringInfoString(out, ", \"total\": ");
-	put_number_or_null(out, prototype->total * unit);
+	segment_json_put_number_or_null(out, prototype->total * unit);
 	appendStringInfoString(out, ", \"explained\": ");
-	put_number_or_null(out, prototype->total > 0 ? 1 - cost / prototype->total : segment_missing_value());
+	segment_json_put_number_or_null(out, prototype->total > 0 ? 1 - cost / prototype->total : segment_missing_value());
 	appendStringInfo(out, ", \"iterations\": %d, \"converged\": %s, \"n_init\": %d, \"seed\": " INT64_FORMAT,
 					 prototype->iterations, prototype->converged ? "true" : "false", prototype->n_init,
 					 (int64) prototype->seed);
