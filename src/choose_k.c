@@ -165,7 +165,7 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 	chooser->weighted = set->store.weighted;
 	chooser->points = segment_space_points(chooser->space, set,
 										   segment_kmeans_bytes_per_row(chooser->space->d),
-										   &counts);
+										   &counts, segment_memory(CurrentMemoryContext));
 	segment_tell_skipped(counts.n_skipped, counts.n_used);
 	if (chooser->k_max > chooser->points->n)
 	{

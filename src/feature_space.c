@@ -531,6 +531,21 @@ sorted_keys(const Placing *placing, Model *model, int64 *n)
 	return keys;
 }
 
+/* Bytes that a point takes, and what is calculated with it. */
+static Size
+point_bytes(const FeatureSpace *space, Size memory_per_row)
+{
+	return sizeof(double) * (space->d + 2) + sizeof(int32) * space->n_codes + memory_per_row;
+}
+
+/* About how much memory the points of a set will take. */
+Size
+segment_space_bytes(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row)
+{
+	return Min(mul_size(set->store.n_rows, point_bytes(space, memory_per_row)),
+			   (Size) maintenance_work_mem * 1024);
+}
+
 /*
  * Of rows in canonical order only the first may fit: a sample, which is told.
  * Rows with one hash count once and stay together, so that it makes no difference
@@ -540,8 +555,7 @@ static int64
 rows_that_fit(const Placing *placing, const SegmentRowKey *keys, int64 n, Size memory_per_row, Model *model)
 {
 	const FeatureSpace *space = placing->space;
-	Size		per_row = sizeof(double) * (space->d + 2) + sizeof(int32) * space->n_codes +
-		SORTING_MEMORY + memory_per_row;
+	Size		per_row = point_bytes(space, memory_per_row) + SORTING_MEMORY;
 	int64		most = Max((int64) ((Size) maintenance_work_mem * 1024 / per_row), 1000);
 	int64		runs = 0;
 	int64		fit;
@@ -556,11 +570,12 @@ rows_that_fit(const Placing *placing, const SegmentRowKey *keys, int64 n, Size m
 }
 
 /*
- * The rows of a set that can be placed, as points; none when there are none.
- * Counts in the model what it has seen, used and left out.
+ * The rows of a set that can be placed, as points in some memory; none when there
+ * are none.  Counts in the model what it has seen, used and left out.
  */
 SegmentPoints *
-segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model)
+segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model,
+						SegmentMemory memory)
 {
 	const SegmentRowStore *store = &set->store;
 	SegmentPoints *points = palloc0(sizeof(SegmentPoints));
@@ -575,12 +590,13 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 	points->n = n;
 	points->d = space->d;
 	points->n_codes = space->n_codes;
-	points->x = allocate_rows(n, sizeof(double) * space->d);
-	points->hash = allocate_rows(n, sizeof(uint64));
+	/* + 1: nothing has no size */
+	points->x = memory.resize(memory.ctx, NULL, mul_size(sizeof(double) * space->d, n + 1));
+	points->hash = memory.resize(memory.ctx, NULL, mul_size(sizeof(uint64), n + 1));
 	if (space->n_codes > 0)
-		points->code = allocate_rows(n, sizeof(int32) * space->n_codes);
+		points->code = memory.resize(memory.ctx, NULL, mul_size(sizeof(int32) * space->n_codes, n + 1));
 	if (store->weighted || store->copies != NULL)
-		points->weight = allocate_rows(n, sizeof(double));
+		points->weight = memory.resize(memory.ctx, NULL, mul_size(sizeof(double), n + 1));
 	for (i = 0; i < n; i++)
 	{
 		/* rows are read in no order: fetch those that come next, as far as a cache line each end */
@@ -600,7 +616,7 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 			points->weight[i] = row_weight(store, keys[i].row);
 	}
 	pfree(keys);
-	segment_points_settle(points, segment_memory(CurrentMemoryContext), segment_check_interrupts);
+	segment_points_settle(points, memory, segment_memory(CurrentMemoryContext), segment_check_interrupts);
 
 	model->n_input = store->n_seen;
 	model->n_unsampled = model->n_input - model->n_used - model->n_skipped;
@@ -609,9 +625,10 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 
 /* The same for training, which needs points. */
 SegmentPoints *
-segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model)
+segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model,
+					 SegmentMemory memory)
 {
-	SegmentPoints *points = segment_space_place_set(space, set, memory_per_row, model);
+	SegmentPoints *points = segment_space_place_set(space, set, memory_per_row, model, memory);
 
 	if (points->n == 0)
 		ereport(ERROR,

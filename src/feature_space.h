@@ -80,9 +80,10 @@ typedef struct SpaceOptions
 
 extern FeatureSpace *segment_space_from_set(const FeatureSet *set, const SpaceOptions *options);
 extern SegmentPoints *segment_space_points(const FeatureSpace *space, const FeatureSet *set,
-										   Size memory_per_row, Model *model);
+										   Size memory_per_row, Model *model, SegmentMemory memory);
 extern SegmentPoints *segment_space_place_set(const FeatureSpace *space, const FeatureSet *set,
-											  Size memory_per_row, Model *model);
+											  Size memory_per_row, Model *model, SegmentMemory memory);
+extern Size segment_space_bytes(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row);
 extern bool segment_space_place(const FeatureSpace *space, const double *features, double *x,
 								int32 *code);
 extern double *segment_space_units(const FeatureSpace *space);

@@ -187,7 +187,8 @@ segment_kprototypes_train(PG_FUNCTION_ARGS)
 	model->detail = prototype;
 	prototype->space = fit_space(fcinfo, set);
 	segment_space_describe(model, prototype->space);
-	points = segment_space_points(prototype->space, set, segment_kprototypes_memory_per_row(), model);
+	points = segment_space_points(prototype->space, set, segment_kprototypes_memory_per_row(), model,
+								  segment_memory(CurrentMemoryContext));
 	prototype->gamma = options.gamma = find_gamma(fcinfo, prototype->space, points);
 	options.k = segment_check_k(options.k, points);
 	describe_categories(prototype->space, &options);

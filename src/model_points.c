@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "memory.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -150,7 +151,8 @@ segment_points_of_model(const FeatureSet *set, const Model *model, Size memory_p
 	int64		i;
 	int			c;
 
-	points = segment_space_place_set(space, features, sizeof(int32) + memory_per_row, &counts);
+	points = segment_space_place_set(space, features, sizeof(int32) + memory_per_row, &counts,
+									 segment_memory(CurrentMemoryContext));
 	label = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n + 1));
 	for (i = 0; i < points->n; i++)
 	{

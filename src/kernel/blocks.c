@@ -42,6 +42,9 @@
 
 #include <math.h>
 
+/* blocks that are filled as one piece of work */
+#define BLOCKS_OF_PIECE 512
+
 /* points whose mean is the shift; they are a random sample */
 #define SHIFT_POINTS 4096
 
@@ -93,16 +96,42 @@ fill_block(SegmentBlocks *blocks, const SegmentPoints *points, int64 block)
 	blocks->reach[block] = sqrtf(longest) * 1.001f;
 }
 
+typedef struct FillJob
+{
+	SegmentBlocks blocks;
+	SegmentPoints points;
+} FillJob;
+
+static void
+fill_piece(void *job, int member, int64 piece)
+{
+	FillJob    *fill = job;
+	int64		to = Min((piece + 1) * BLOCKS_OF_PIECE, fill->blocks.n);
+	int64		block;
+
+	for (block = piece * BLOCKS_OF_PIECE; block < to; block++)
+		fill_block(&fill->blocks, &fill->points, block);
+}
+
+static const size_t fill_pointers[] = {
+	offsetof(FillJob, blocks.shift), offsetof(FillJob, blocks.y), offsetof(FillJob, blocks.reach),
+	offsetof(FillJob, points.x)
+};
+
+const SegmentJobKind segment_blocks_job = {
+	sizeof(FillJob), fill_piece, fill_pointers, lengthof(fill_pointers)
+};
+
 /* largest: by coordinate, at least the largest absolute value. */
-void
+SegmentStatus
 segment_blocks_init(SegmentBlocks *blocks, const SegmentPoints *points, int k, const double *largest,
-					SegmentMemory memory)
+					SegmentMemory memory, SegmentTeam *team, SegmentInterrupted interrupted)
 {
 	const int	d = points->d;
 	double		most = 0;
 	int			exponent;
-	int64		b;
 	int			j;
+	FillJob		job;
 
 	blocks->n = (points->n + SEGMENT_BLOCK - 1) / SEGMENT_BLOCK;
 	blocks->d = d;
@@ -117,8 +146,10 @@ segment_blocks_init(SegmentBlocks *blocks, const SegmentPoints *points, int k, c
 	(void) frexp(most, &exponent);
 	/* no distance from the shift is more than twice the largest value */
 	blocks->scale = most > 0 ? ldexp(1.0, Min(-exponent - 1, 1000)) : 1;
-	for (b = 0; b < blocks->n; b++)
-		fill_block(blocks, points, b);
+	job.blocks = *blocks;
+	job.points = *points;
+	return segment_team_run(team, SEGMENT_JOB_BLOCKS, &job,
+							(blocks->n + BLOCKS_OF_PIECE - 1) / BLOCKS_OF_PIECE, interrupted);
 }
 
 void

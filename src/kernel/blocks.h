@@ -12,6 +12,7 @@
 
 #include "kernel/lanes.h"
 #include "kernel/points.h"
+#include "kernel/team.h"
 
 /* points of a block */
 #define SEGMENT_BLOCK 16
@@ -50,8 +51,9 @@ typedef struct SegmentBlockNearest
 								 * points; negative where it is not certain for all */
 } SegmentBlockNearest;
 
-extern void segment_blocks_init(SegmentBlocks *blocks, const SegmentPoints *points, int k,
-								const double *largest, SegmentMemory memory);
+extern SegmentStatus segment_blocks_init(SegmentBlocks *blocks, const SegmentPoints *points, int k,
+										 const double *largest, SegmentMemory memory,
+										 SegmentTeam *team, SegmentInterrupted interrupted);
 extern void segment_blocks_free(SegmentBlocks *blocks, SegmentMemory memory);
 extern void segment_blocks_set_centroids(SegmentBlocks *blocks, const double *centroids, int k);
 extern size_t segment_blocks_bytes_per_row(int d);

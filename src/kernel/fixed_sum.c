@@ -84,16 +84,23 @@ segment_grid_free(SegmentGrid *grid, SegmentMemory memory)
 }
 
 void
-segment_fixed_sums_init(SegmentFixedSums *sums, int k, int d, SegmentMemory memory)
+segment_fixed_sums_init(SegmentFixedSums *sums, int k, int d, int members, SegmentMemory memory)
 {
-	size_t		cells = (size_t) k * d + 1;
+	size_t		cells = (size_t) members * k * d + 1;
+	int			member;
 
 	sums->k = k;
 	sums->d = d;
+	sums->pending = memory.resize(memory.ctx, NULL, sizeof(int) * members);
 	sums->recent = memory.resize(memory.ctx, NULL, sizeof(double) * cells);
 	sums->sum = memory.resize(memory.ctx, NULL, sizeof(int128) * cells);
-	sums->weight = memory.resize(memory.ctx, NULL, sizeof(int64) * k);
-	segment_fixed_sums_clear(sums);
+	sums->weight = memory.resize(memory.ctx, NULL, sizeof(int64) * members * k);
+	for (member = 0; member < members; member++)
+	{
+		SegmentFixedSums of_member = segment_fixed_sums_of(sums, member);
+
+		segment_fixed_sums_clear(&of_member);
+	}
 }
 
 void
@@ -101,7 +108,7 @@ segment_fixed_sums_clear(SegmentFixedSums *sums)
 {
 	size_t		cells = (size_t) sums->k * sums->d;
 
-	sums->pending = 0;
+	*sums->pending = 0;
 	memset(sums->recent, 0, sizeof(double) * cells);
 	memset(sums->sum, 0, sizeof(int128) * cells);
 	memset(sums->weight, 0, sizeof(int64) * sums->k);
@@ -110,6 +117,7 @@ segment_fixed_sums_clear(SegmentFixedSums *sums)
 void
 segment_fixed_sums_free(SegmentFixedSums *sums, SegmentMemory memory)
 {
+	memory.release(memory.ctx, sums->pending);
 	memory.release(memory.ctx, sums->recent);
 	memory.release(memory.ctx, sums->sum);
 	memory.release(memory.ctx, sums->weight);
@@ -130,7 +138,29 @@ segment_fixed_sums_settle(SegmentFixedSums *sums, const SegmentGrid *grid)
 			sums->sum[cell] += (int64) (sums->recent[cell] / grid->step[j]);
 			sums->recent[cell] = 0;
 		}
-	sums->pending = 0;
+	*sums->pending = 0;
+}
+
+/* Settles, and moves the sums of all members into those of the first. */
+void
+segment_fixed_sums_gather(SegmentFixedSums *sums, const SegmentGrid *grid, int members)
+{
+	int			member;
+
+	segment_fixed_sums_settle(sums, grid);
+	for (member = 1; member < members; member++)
+	{
+		SegmentFixedSums other = segment_fixed_sums_of(sums, member);
+		size_t		cell;
+		int			c;
+
+		segment_fixed_sums_settle(&other, grid);
+		for (cell = 0; cell < (size_t) sums->k * sums->d; cell++)
+			sums->sum[cell] += other.sum[cell];
+		for (c = 0; c < sums->k; c++)
+			sums->weight[c] += other.weight[c];
+		segment_fixed_sums_clear(&other);
+	}
 }
 
 void
@@ -174,7 +204,7 @@ segment_fine_means(const SegmentPoints *points, const SegmentGrid *grid, const i
 	int			c;
 	int			j;
 
-	segment_fixed_sums_init(&sums, k, d, memory);
+	segment_fixed_sums_init(&sums, k, d, 1, memory);
 	for (i = 0; i < points->n; i++)
 	{
 		int64		times = (int64) floor(segment_point_weight(points, i) / grid->weight_step + 0.5);

@@ -291,10 +291,9 @@ segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
 			   SegmentKmeansResult *result, SegmentMemory memory)
 {
 	Lloyd		lloyd;
-	SegmentStatus status = SEGMENT_DONE;
+	SegmentStatus status = segment_lloyd_init(&lloyd, points, options, memory);
 	int			start;
 
-	segment_lloyd_init(&lloyd, points, options, memory);
 	result->centroids = memory.resize(memory.ctx, NULL, sizeof(double) * ((size_t) options->k * points->d + 1));
 	result->labels = memory.resize(memory.ctx, NULL, sizeof(int32) * (points->n + 1));
 	result->inertia = HUGE_VAL;

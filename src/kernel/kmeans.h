@@ -7,6 +7,7 @@
 #include "c.h"
 
 #include "kernel/points.h"
+#include "kernel/team.h"
 
 typedef struct SegmentKmeansOptions
 {
@@ -18,6 +19,7 @@ typedef struct SegmentKmeansOptions
 	bool		spherical;		/* centroids are brought to length 1 */
 	const double *initial;		/* k x d, scaled; NULL: greedy k-means++ */
 	SegmentInterrupted interrupted;
+	SegmentTeam *team;			/* NULL: alone; else points and memory are shared */
 } SegmentKmeansOptions;
 
 typedef struct SegmentKmeansResult
@@ -39,9 +41,13 @@ extern void segment_kmeans_free(SegmentKmeansResult *result, SegmentMemory memor
 extern size_t segment_kmeans_bytes_per_row(int d);
 
 /* kmeans_seed.c */
+
+/* of more rows than this a sample takes part in seeding */
+#define SEGMENT_SEED_ROWS 131072
+
 extern SegmentStatus segment_kmeans_seed(const SegmentPoints *points, int k, uint64 seed,
 										 double *centroids, int *found, SegmentMemory memory,
-										 SegmentInterrupted interrupted);
+										 SegmentTeam *team, SegmentInterrupted interrupted);
 
 /* Rows between two questions whether to go on, when a row costs `work` multiplications. */
 static inline int64

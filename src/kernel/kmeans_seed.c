@@ -6,7 +6,7 @@
  * drawn before; the greedy form draws 2 + ln k candidates each time and takes
  * the one that leaves the least sum of squares.
  *
- * Of very many rows the first SEED_ROWS, a uniform sample (points.h), take part.
+ * Of very many rows the first SEGMENT_SEED_ROWS, a uniform sample (points.h), take part.
  */
 #include "kernel/kmeans.h"
 
@@ -17,72 +17,116 @@
 #include "kernel/draw.h"
 #include "kernel/elementary.h"
 
-/* rows that take part: at least this many, and ROWS_PER_CENTROID for each centroid */
-#define SEED_ROWS			131072
+/* rows that take part: at least SEGMENT_SEED_ROWS, and this many for each centroid */
 #define ROWS_PER_CENTROID	1024
 
 /* rows whose potential is summed before it is added to the total */
 #define BLOCK 4096
 
-/* Adds the sum of w min(D^2, squared distance to the candidate) of some rows, for each candidate. */
-SEGMENT_CLONES static void
-measure(const SegmentPoints *points, int64 from, int64 to, const double *distance,
-		const double *packed, double *potential)
+typedef struct SeedJob
 {
+	SegmentPoints points;		/* those that take part */
+	double	   *distance;		/* n: squared, to the nearest centroid so far */
+	double	   *packed;			/* the candidates */
+	double	   *potential;		/* by block and candidate: the sum of w min(D^2, squared distance to it) */
+	double	   *centroid;		/* the one taken */
+} SeedJob;
+
+static int64
+blocks_of(const SegmentPoints *points)
+{
+	return (points->n + BLOCK - 1) / BLOCK;
+}
+
+/* The potentials of a block of rows. */
+SEGMENT_CLONES static void
+measure(void *seed_job, int member, int64 block)
+{
+	const SeedJob *job = seed_job;
+	const SegmentPoints *points = &job->points;
 	const int	d = points->d;
+	const int64 to = Min((block + 1) * BLOCK, points->n);
 	SegmentLanes sum = {0};
 	int64		i;
 
-	for (i = from; i < to; i++)
+	for (i = block * BLOCK; i < to; i++)
 	{
 		double		there[SEGMENT_LANES];
+		double		nearest = job->distance[i];
 		int			lane;
 
-		segment_group_distances(packed, d, points->x + i * d, there);
+		segment_group_distances(job->packed, d, points->x + i * d, there);
 		for (lane = 0; lane < SEGMENT_LANES; lane++)
-			there[lane] = there[lane] < distance[i] ? there[lane] : distance[i];
+			there[lane] = there[lane] < nearest ? there[lane] : nearest;
 		sum += *(SegmentLanes *) there * segment_point_weight(points, i);
 	}
-	*(SegmentLanes *) potential += sum;
+	*(SegmentLanes *) (job->potential + block * SEGMENT_LANES) = sum;
+}
+
+/* Brings the distances of a block of rows up to date. */
+static void
+take(void *seed_job, int member, int64 block)
+{
+	const SeedJob *job = seed_job;
+	const int	d = job->points.d;
+	const int64 to = Min((block + 1) * BLOCK, job->points.n);
+	int64		i;
+
+	for (i = block * BLOCK; i < to; i++)
+	{
+		double		there = segment_distance(job->points.x + i * d, job->centroid, d);
+
+		if (there < job->distance[i])
+			job->distance[i] = there;
+	}
+}
+
+static const size_t seed_pointers[] = {
+	offsetof(SeedJob, points.x), offsetof(SeedJob, points.weight), offsetof(SeedJob, distance),
+	offsetof(SeedJob, packed), offsetof(SeedJob, potential), offsetof(SeedJob, centroid)
+};
+
+const SegmentJobKind segment_seed_job = {
+	sizeof(SeedJob), measure, seed_pointers, lengthof(seed_pointers)
+};
+const SegmentJobKind segment_take_job = {
+	sizeof(SeedJob), take, seed_pointers, lengthof(seed_pointers)
+};
+
+/* Of the candidates the one that leaves the least sum. */
+static int
+best_candidate(const SeedJob *job, const SegmentDraw *candidates)
+{
+	SegmentLanes total = {0};
+	int			best = 0;
+	int64		block;
+	int			c;
+
+	for (block = 0; block < blocks_of(&job->points); block++)
+		total += *(SegmentLanes *) (job->potential + block * SEGMENT_LANES);
+	for (c = 1; c < candidates->n; c++)
+		if (total[c] < total[best])
+			best = c;
+	return best;
 }
 
 /* Takes the best candidate as a centroid. */
 static SegmentStatus
-choose(const SegmentPoints *points, int64 n, const SegmentDraw *candidates, double *distance,
-	   double *packed, double *centroid, SegmentInterrupted interrupted)
+choose(SeedJob *job, const SegmentDraw *candidates, SegmentTeam *team, SegmentInterrupted interrupted)
 {
-	const int	d = points->d;
-	double		potential[SEGMENT_LANES] = {0};
+	const int	d = job->points.d;
+	const int64 blocks = blocks_of(&job->points);
 	int			best = 0;
-	int			c;
-	int64		from;
 
-	segment_pack_rows(points->x, candidates->row, candidates->n, d, packed);
-	for (from = 0; candidates->n > 1 && from < n; from += BLOCK)
+	if (candidates->n > 1)
 	{
-		if (interrupted != NULL && interrupted())
+		segment_pack_rows(job->points.x, candidates->row, candidates->n, d, job->packed);
+		if (segment_team_run(team, SEGMENT_JOB_SEED, job, blocks, interrupted) == SEGMENT_INTERRUPTED)
 			return SEGMENT_INTERRUPTED;
-		measure(points, from, Min(from + BLOCK, n), distance, packed, potential);
+		best = best_candidate(job, candidates);
 	}
-	for (c = 1; c < candidates->n; c++)
-		if (potential[c] < potential[best])
-			best = c;
-	memcpy(centroid, points->x + candidates->row[best] * d, sizeof(double) * d);
-	for (from = 0; from < n; from += BLOCK)
-	{
-		int64		i;
-
-		if (interrupted != NULL && interrupted())
-			return SEGMENT_INTERRUPTED;
-		for (i = from; i < Min(from + BLOCK, n); i++)
-		{
-			double		there = segment_distance(points->x + i * d, centroid, d);
-
-			if (there < distance[i])
-				distance[i] = there;
-		}
-	}
-	return SEGMENT_DONE;
+	memcpy(job->centroid, job->points.x + candidates->row[best] * d, sizeof(double) * d);
+	return segment_team_run(team, SEGMENT_JOB_TAKE, job, blocks, interrupted);
 }
 
 /*
@@ -91,28 +135,33 @@ choose(const SegmentPoints *points, int64 n, const SegmentDraw *candidates, doub
  */
 SegmentStatus
 segment_kmeans_seed(const SegmentPoints *points, int k, uint64 seed, double *centroids, int *found,
-					SegmentMemory memory, SegmentInterrupted interrupted)
+					SegmentMemory memory, SegmentTeam *team, SegmentInterrupted interrupted)
 {
 	const int	d = points->d;
-	int64		n = Min(points->n, Max((int64) SEED_ROWS, (int64) k * ROWS_PER_CENTROID));
-	double	   *distance = memory.resize(memory.ctx, NULL, sizeof(double) * n);
-	double	   *packed = memory.resize(memory.ctx, NULL, sizeof(double) * segment_packed_size(SEGMENT_MOST_DRAWN, d));
 	SegmentStatus status = SEGMENT_DONE;
 	SegmentDraw candidates;
+	SeedJob		job;
+	int64		n;
 	int64		i;
 
+	job.points = *points;
+	n = job.points.n = Min(points->n, Max((int64) SEGMENT_SEED_ROWS, (int64) k * ROWS_PER_CENTROID));
+	job.distance = memory.resize(memory.ctx, NULL, sizeof(double) * n);
+	job.packed = memory.resize(memory.ctx, NULL, sizeof(double) * segment_packed_size(SEGMENT_MOST_DRAWN, d));
+	job.potential = memory.resize(memory.ctx, NULL, sizeof(double) * SEGMENT_LANES * blocks_of(&job.points));
 	for (i = 0; i < n; i++)
-		distance[i] = HUGE_VAL;
+		job.distance[i] = HUGE_VAL;
 	for (*found = 0; *found < k && status == SEGMENT_DONE; (*found)++)
 	{
 		candidates.wanted = *found == 0 ? 1 : Min(2 + (int) segment_log(k), SEGMENT_MOST_DRAWN);
-		segment_draw(points, n, *found == 0 ? NULL : distance, segment_hash_step(seed, *found), &candidates);
+		segment_draw(points, n, *found == 0 ? NULL : job.distance, segment_hash_step(seed, *found), &candidates);
 		if (candidates.n == 0)
 			break;
-		status = choose(points, n, &candidates, distance, packed, centroids + (size_t) *found * d,
-						interrupted);
+		job.centroid = centroids + (size_t) *found * d;
+		status = choose(&job, &candidates, team, interrupted);
 	}
-	memory.release(memory.ctx, distance);
-	memory.release(memory.ctx, packed);
+	memory.release(memory.ctx, job.distance);
+	memory.release(memory.ctx, job.packed);
+	memory.release(memory.ctx, job.potential);
 	return status;
 }

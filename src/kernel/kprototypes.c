@@ -302,7 +302,7 @@ work_init(Work *work, const SegmentPoints *points, const SegmentPrototypesOption
 		work->prototypes.mismatch[f] = options->gamma * options->code_weight[f];
 	work->labels = allocate(memory, points->n, sizeof(int32));
 	segment_grid_init(&work->grid, points, memory);
-	segment_fixed_sums_init(&work->sums, options->k, points->d, memory);
+	segment_fixed_sums_init(&work->sums, options->k, points->d, 1, memory);
 	work->first_count = allocate(memory, points->n_codes, sizeof(size_t));
 	for (f = 0; f < points->n_codes; f++)
 	{

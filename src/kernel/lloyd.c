@@ -173,22 +173,61 @@ place_blocks(Lloyd *lloyd, int64 from, int64 to)
 	return changed + n_moves;
 }
 
+typedef struct PlaceJob
+{
+	Lloyd		lloyd;
+	SegmentPoints points;
+	int64		step;			/* blocks of a piece */
+} PlaceJob;
+
+static void
+place_piece(void *place_job, int member, int64 piece)
+{
+	const PlaceJob *job = place_job;
+	Lloyd		lloyd = job->lloyd;
+	int64		from = piece * job->step;
+
+	lloyd.points = &job->points;
+	lloyd.sums = segment_fixed_sums_of(&job->lloyd.sums, member);
+	lloyd.changed[member] += place_blocks(&lloyd, from, Min(from + job->step, lloyd.blocks.n));
+}
+
+static const size_t place_pointers[] = {
+	offsetof(PlaceJob, points.x), offsetof(PlaceJob, points.weight),
+	offsetof(PlaceJob, lloyd.packed), offsetof(PlaceJob, lloyd.labels), offsetof(PlaceJob, lloyd.until),
+	offsetof(PlaceJob, lloyd.changed),
+	offsetof(PlaceJob, lloyd.blocks.y), offsetof(PlaceJob, lloyd.blocks.reach),
+	offsetof(PlaceJob, lloyd.blocks.centroids),
+	offsetof(PlaceJob, lloyd.grid.magic), offsetof(PlaceJob, lloyd.grid.step),
+	offsetof(PlaceJob, lloyd.sums.pending), offsetof(PlaceJob, lloyd.sums.recent),
+	offsetof(PlaceJob, lloyd.sums.sum), offsetof(PlaceJob, lloyd.sums.weight)
+};
+
+const SegmentJobKind segment_place_job = {
+	sizeof(PlaceJob), place_piece, place_pointers, lengthof(place_pointers)
+};
+
 SegmentStatus
 segment_lloyd_place(Lloyd *lloyd, int64 *changed)
 {
-	int64		step = Max(segment_rows_between_checks((double) lloyd->k * lloyd->d) / SEGMENT_BLOCK, 1);
-	int64		from;
+	const int	members = segment_team_members(lloyd->options->team);
+	PlaceJob	job;
+	int			member;
 
-	*changed = 0;
 	segment_pack_centroids(lloyd->centroids, lloyd->k, lloyd->d, lloyd->packed);
 	segment_blocks_set_centroids(&lloyd->blocks, lloyd->centroids, lloyd->k);
-	for (from = 0; from < lloyd->blocks.n; from += step)
-	{
-		if (interrupted(lloyd))
-			return SEGMENT_INTERRUPTED;
-		*changed += place_blocks(lloyd, from, Min(from + step, lloyd->blocks.n));
-	}
-	segment_fixed_sums_settle(&lloyd->sums, &lloyd->grid);
+	memset(lloyd->changed, 0, sizeof(int64) * members);
+	job.lloyd = *lloyd;
+	job.points = *lloyd->points;
+	job.step = Max(segment_rows_between_checks((double) lloyd->k * lloyd->d) / SEGMENT_BLOCK, 1);
+	if (segment_team_run(lloyd->options->team, SEGMENT_JOB_PLACE, &job,
+						 (lloyd->blocks.n + job.step - 1) / job.step,
+						 lloyd->options->interrupted) == SEGMENT_INTERRUPTED)
+		return SEGMENT_INTERRUPTED;
+	segment_fixed_sums_gather(&lloyd->sums, &lloyd->grid, members);
+	*changed = 0;
+	for (member = 0; member < members; member++)
+		*changed += lloyd->changed[member];
 	return SEGMENT_DONE;
 }
 
@@ -475,7 +514,7 @@ segment_lloyd_begin(Lloyd *lloyd, uint64 seed)
 		return SEGMENT_DONE;
 	}
 	if (segment_kmeans_seed(lloyd->points, options->k, seed, lloyd->centroids, &lloyd->k,
-							lloyd->memory, options->interrupted) == SEGMENT_INTERRUPTED)
+							lloyd->memory, options->team, options->interrupted) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
 	segment_lloyd_restart(lloyd, lloyd->centroids);
 	return SEGMENT_DONE;
@@ -509,14 +548,16 @@ mean_variance(const SegmentPoints *points, double *means, double *squares)
 	return sum / Max(d, 1);
 }
 
-void
+SegmentStatus
 segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points, const SegmentKmeansOptions *options,
-		   SegmentMemory memory)
+				   SegmentMemory memory)
 {
 	const int	k = options->k;
 	const int	d = points->d;
+	const int	members = segment_team_members(options->team);
 	double	   *largest;
 	double		most = 0;
+	SegmentStatus status;
 	int			j;
 
 	memset(lloyd, 0, sizeof(*lloyd));
@@ -531,7 +572,8 @@ segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points, const SegmentKmean
 	lloyd->labels = allocate(memory, points->n, sizeof(int32));
 	lloyd->inertia = allocate(memory, k, sizeof(double));
 	segment_grid_init(&lloyd->grid, points, memory);
-	segment_fixed_sums_init(&lloyd->sums, k, d, memory);
+	segment_fixed_sums_init(&lloyd->sums, k, d, members, memory);
+	lloyd->changed = allocate(memory, members, sizeof(int64));
 	if (options->tol > 0)
 		lloyd->tol = options->tol * mean_variance(points, lloyd->centroids, lloyd->old);
 	/* old lends its room */
@@ -541,9 +583,11 @@ segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points, const SegmentKmean
 		largest[j] = lloyd->grid.step[j] * ((int64) 1 << SEGMENT_GRID_BITS);
 		most = Max(most, largest[j]);
 	}
-	segment_blocks_init(&lloyd->blocks, points, k, largest, memory);
+	status = segment_blocks_init(&lloyd->blocks, points, k, largest, memory, options->team,
+								 options->interrupted);
 	lloyd->until = allocate(memory, lloyd->blocks.n, sizeof(double));
 	lloyd->slack = SLACK * 2 * sqrt(d) * most * lloyd->blocks.scale;
+	return status;
 }
 
 void
@@ -557,6 +601,7 @@ segment_lloyd_free(Lloyd *lloyd)
 	memory.release(memory.ctx, lloyd->labels);
 	memory.release(memory.ctx, lloyd->inertia);
 	memory.release(memory.ctx, lloyd->until);
+	memory.release(memory.ctx, lloyd->changed);
 	segment_blocks_free(&lloyd->blocks, memory);
 	segment_grid_free(&lloyd->grid, memory);
 	segment_fixed_sums_free(&lloyd->sums, memory);

@@ -27,9 +27,10 @@ typedef struct Lloyd
 	double	   *until;			/* by block: no point changes before travel comes to this */
 	SegmentGrid grid;
 	SegmentFixedSums sums;
+	int64	   *changed;		/* by member of the team: points that changed */
 } Lloyd;
 
-extern void segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points,
+extern SegmentStatus segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points,
 							   const SegmentKmeansOptions *options, SegmentMemory memory);
 extern void segment_lloyd_free(Lloyd *lloyd);
 extern SegmentStatus segment_lloyd_begin(Lloyd *lloyd, uint64 seed);

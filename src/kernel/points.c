@@ -269,8 +269,10 @@ unite_equal(SegmentPoints *points, SegmentMemory memory)
 		points->n = kept + 1;
 }
 
+/* memory: what the points lie in; scratch: for while it sorts. */
 SegmentStatus
-segment_points_settle(SegmentPoints *points, SegmentMemory memory, SegmentInterrupted interrupted)
+segment_points_settle(SegmentPoints *points, SegmentMemory memory, SegmentMemory scratch,
+					  SegmentInterrupted interrupted)
 {
 	int64		from = 0;
 	int64		i;
@@ -280,7 +282,7 @@ segment_points_settle(SegmentPoints *points, SegmentMemory memory, SegmentInterr
 		if (i < points->n && segment_same_run(points->hash[i], points->hash[from]))
 			continue;
 		if (i - from > 1 && !in_order(points, from, i) &&
-			sort_run(points, from, i, memory, interrupted) == SEGMENT_INTERRUPTED)
+			sort_run(points, from, i, scratch, interrupted) == SEGMENT_INTERRUPTED)
 			return SEGMENT_INTERRUPTED;
 		from = i;
 		if (i % ROWS_BETWEEN_CHECKS == 0 && interrupted != NULL && interrupted())

@@ -49,7 +49,7 @@ extern uint64 segment_point_hash(const double *x, const double *unit, int d,
 								 const int32 *code, uint64 *const *code_hash, int n_codes);
 extern void segment_row_keys_sort(SegmentRowKey *keys, SegmentRowKey *room, int64 n);
 extern SegmentStatus segment_points_settle(SegmentPoints *points, SegmentMemory memory,
-										   SegmentInterrupted interrupted);
+										   SegmentMemory scratch, SegmentInterrupted interrupted);
 extern void segment_points_free(SegmentPoints *points, SegmentMemory memory);
 
 /* three passes of 11 bits; for millions of rows few share the 33 bits */

@@ -43,7 +43,7 @@ plain_kmeans(const SegmentPoints *points, int k, double *centroids, int32 *label
 	int			c;
 
 	segment_grid_init(&grid, points, tap_memory());
-	segment_fixed_sums_init(&sums, k, points->d, tap_memory());
+	segment_fixed_sums_init(&sums, k, points->d, 1, tap_memory());
 	for (i = 0; i < points->n; i++)
 		labels[i] = -1;
 	for (;;)
@@ -271,6 +271,88 @@ test_empty(void)
 	segment_points_free(&points, tap_memory());
 }
 
+/* ---- a team: whoever does which piece ---- */
+
+static int64 pieces_of_others = 0;
+
+/* Members take pieces in any order, from a description of their own. */
+static SegmentStatus
+run_shuffled(SegmentTeam *team, SegmentJob job, const void *description, int64 n_pieces,
+			 SegmentInterrupted interrupted)
+{
+	const SegmentJobKind *kind = segment_job_kind(job);
+	int64	   *order = malloc(sizeof(int64) * n_pieces);
+	int64		i;
+
+	(void) interrupted;
+	for (i = 0; i < n_pieces; i++)
+	{
+		int64		other = random64() % (i + 1);
+
+		order[i] = order[other];
+		order[other] = i;
+	}
+	for (i = 0; i < n_pieces; i++)
+	{
+		int			member = (int) (random64() % team->n_members);
+		void	   *copy = malloc(kind->size);
+
+		memcpy(copy, description, kind->size);
+		kind->piece(copy, member, order[i]);
+		pieces_of_others += member > 0;
+		free(copy);
+	}
+	free(order);
+	return SEGMENT_DONE;
+}
+
+static void
+test_team(void)
+{
+	bool		same = true;
+	bool		fits = true;
+	int			round;
+	int			job;
+
+	for (round = 0; round < 12; round++)
+	{
+		SegmentTeam team = {2 + round % 4, run_shuffled};
+		int			n = 20000 + (int) (random64() % 5000);
+		int			d = 1 + (int) (random64() % 5);
+		int			k = 2 + (int) (random64() % 30);
+		double	   *x = malloc(sizeof(double) * n * d);
+		double	   *weight = malloc(sizeof(double) * n);
+		SegmentPoints points;
+		SegmentKmeansResult result[2];
+		int			i;
+
+		random_rows(x, n, d, 7, 1.0);
+		for (i = 0; i < n; i++)
+			weight[i] = round % 2 ? 1 + random64() % 5 : uniform() + 0.01;
+		make_points(&points, x, round % 3 == 0 ? NULL : weight, n, d);
+		for (i = 0; i < 2; i++)
+		{
+			SegmentKmeansOptions options = {.k = k, .n_init = 2, .max_iter = 30, .tol = 1e-4, .seed = round};
+
+			options.team = i == 0 ? NULL : &team;
+			segment_kmeans(&points, &options, &result[i], tap_memory());
+		}
+		same = same && result[0].inertia == result[1].inertia && result[0].iterations == result[1].iterations &&
+			memcmp(result[0].labels, result[1].labels, sizeof(int32) * points.n) == 0 &&
+			memcmp(result[0].centroids, result[1].centroids, sizeof(double) * k * d) == 0;
+		for (i = 0; i < 2; i++)
+			segment_kmeans_free(&result[i], tap_memory());
+		segment_points_free(&points, tap_memory());
+		free(x);
+		free(weight);
+	}
+	ok(pieces_of_others > 1000, "a team of up to five shares the work");
+	ok(same, "and finds what one alone does, bit by bit");
+	for (job = 0; job < SEGMENT_JOBS; job++)
+		fits = fits && segment_job_kind(job)->size <= SEGMENT_JOB_SIZE;
+	ok(fits, "there is room for the description of every job");
+}
+
 /* A start is drawn with the probabilities of k-means++. */
 static void
 test_seeding(void)
@@ -288,7 +370,7 @@ test_seeding(void)
 		double		centroids[2];
 		int			found;
 
-		segment_kmeans_seed(&points, 1, s, centroids, &found, tap_memory(), NULL);
+		segment_kmeans_seed(&points, 1, s, centroids, &found, tap_memory(), NULL, NULL);
 		if (centroids[0] == 0)
 			first_is_0++;
 		second[(int) centroids[0]]++;
@@ -304,6 +386,7 @@ main(void)
 	test_against_plain();
 	test_order();
 	test_empty();
+	test_team();
 	test_seeding();
 	ok(tap_blocks == 0, "all memory is given back");
 	return done();

@@ -61,7 +61,7 @@ make_mixed_points(SegmentPoints *points, const double *x, const int32 *code, con
 		if (weight != NULL)
 			points->weight[i] = weight[keys[i].row];
 	}
-	segment_points_settle(points, memory, NULL);
+	segment_points_settle(points, memory, memory, NULL);
 	free(keys);
 	free(room);
 	free(unit);
