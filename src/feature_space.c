@@ -31,6 +31,7 @@
 #include "catalog/pg_type.h"
 #include "kernel/cut_points.h"
 #include "kernel/elementary.h"
+#include "kernel/lanes.h"
 #include "kernel/moments.h"
 #include "memory.h"
 #include "miscadmin.h"
@@ -62,6 +63,52 @@ transformed(const SpaceFeature *feature, double x)
 }
 
 /*
+ * A row of numbers that are only shifted and scaled.  False: something is missing or
+ * beyond the limit, which the general way deals with.
+ */
+SEGMENT_CLONES static bool
+place_plain(const double *center, const double *factor, int n, const double *features, double *x)
+{
+	int			beyond = 0;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		double		y = (features[i] - center[i]) * factor[i];
+
+		x[i] = y;
+		beyond |= !(fabs(y) <= COORDINATE_LIMIT);
+	}
+	return !beyond;
+}
+
+/* What follows from the fitted features, for placing rows fast. */
+void
+segment_space_ready(FeatureSpace *space)
+{
+	bool		plain = space->metric == METRIC_EUCLIDEAN;
+	int			i;
+
+	for (i = 0; i < space->n_features; i++)
+	{
+		SpaceFeature *feature = &space->feature[i];
+
+		if (feature->category == NULL)
+			feature->factor = sqrt(feature->weight) / feature->spread;
+		plain = plain && feature->category == NULL && !feature->log && isinf(feature->lower) && isinf(feature->upper);
+	}
+	if (!plain)
+		return;
+	space->plain_center = palloc(sizeof(double) * space->n_features);
+	space->plain_factor = palloc(sizeof(double) * space->n_features);
+	for (i = 0; i < space->n_features; i++)
+	{
+		space->plain_center[i] = space->feature[i].center;
+		space->plain_factor[i] = space->feature[i].factor;
+	}
+}
+
+/*
  * The coordinates and codes of a row; missing features are NaN, an unknown
  * category is -1.  False: it cannot be placed.
  */
@@ -73,6 +120,9 @@ segment_space_place(const FeatureSpace *space, const double *features, double *x
 	int			c = 0;
 	int			i;
 
+	if (space->plain_center != NULL &&
+		place_plain(space->plain_center, space->plain_factor, space->n_features, features, x))
+		return true;
 	for (i = 0; i < space->n_features; i++)
 	{
 		const SpaceFeature *feature = &space->feature[i];
@@ -379,8 +429,7 @@ segment_space_from_set(const FeatureSet *set, const SpaceOptions *options)
 	pfree(values.value);
 	if (values.weight != NULL)
 		pfree(values.weight);
-	for (i = 0; i < space->n_features; i++)
-		space->feature[i].factor = sqrt(space->feature[i].weight) / space->feature[i].spread;
+	segment_space_ready(space);
 	return space;
 }
 
@@ -488,7 +537,11 @@ code_hashes(const FeatureSpace *space)
 static void *
 allocate_rows(int64 n, Size size)
 {
-	return MemoryContextAllocHuge(CurrentMemoryContext, mul_size(size, n + 1));
+	Size		bytes = mul_size(size, n + 1);
+	void	   *rows = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
+
+	segment_use_huge_pages(rows, bytes);
+	return rows;
 }
 
 /*

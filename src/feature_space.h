@@ -64,6 +64,8 @@ typedef struct FeatureSpace
 	FeatureNulls nulls;
 	FeatureMetric metric;
 	SpaceFeature *feature;
+	double	   *plain_center;	/* by feature, where all are numbers that are only shifted and scaled: NULL else */
+	double	   *plain_factor;
 	double		unit;			/* squared distances times this squared are in the features' own unit */
 } FeatureSpace;
 
@@ -78,6 +80,7 @@ typedef struct SpaceOptions
 	char	   *metric;			/* euclidean, cosine */
 } SpaceOptions;
 
+extern void segment_space_ready(FeatureSpace *space);
 extern FeatureSpace *segment_space_from_set(const FeatureSet *set, const SpaceOptions *options);
 extern SegmentPoints *segment_space_points(const FeatureSpace *space, const FeatureSet *set,
 										   Size memory_per_row, Model *model, SegmentMemory memory);

@@ -402,8 +402,17 @@ segment_row_call_features(FunctionCallInfo fcinfo, RowCall *call)
 			features_of_arguments(fcinfo, call);
 		else
 			for (i = 0; i < call->n_arguments; i++)
-				call->values[i] = PG_ARGISNULL(i + 1) ? segment_missing_value()
-					: segment_feature_number(call->reader[i], PG_GETARG_DATUM(i + 1));
+			{
+				Datum		value = PG_GETARG_DATUM(i + 1);
+
+				/* nearly all features are of this type */
+				if (PG_ARGISNULL(i + 1))
+					call->values[i] = segment_missing_value();
+				else if (call->reader[i] == FEATURE_FLOAT8)
+					call->values[i] = DatumGetFloat8(value);
+				else
+					call->values[i] = segment_feature_number(call->reader[i], value);
+			}
 	}
 	return call->values;
 }

@@ -242,10 +242,10 @@ segment_space_read(Model *model, const JsonPlace *json)
 		else
 		{
 			read_number(feature, &elements[i]);
-			feature->factor = sqrt(feature->weight) / feature->spread;
 			space->d++;
 		}
 	}
+	segment_space_ready(space);
 	segment_space_describe(model, space);
 	return space;
 }

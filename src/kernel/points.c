@@ -28,8 +28,18 @@
 
 #define RADIX_SIZE	(1 << SEGMENT_RADIX_BITS)
 
+/* The digit of a hash that a pass sorts by. */
+static inline int
+radix_digit(uint64 hash, int pass)
+{
+	return (int) (hash >> (64 - SEGMENT_SORTED_BITS + pass * SEGMENT_RADIX_BITS)) & (RADIX_SIZE - 1);
+}
+
 /* rows between two questions whether to go on */
 #define ROWS_BETWEEN_CHECKS 4096
+
+/* coordinates that are rounded at a time */
+#define STEPS_AHEAD 32
 
 /* clones: some CPUs round in one instruction, others call a function for it */
 SEGMENT_CLONES uint64
@@ -37,14 +47,19 @@ segment_point_hash(const double *x, const double *unit, int d,
 				   const int32 *code, uint64 *const *code_hash, int n_codes)
 {
 	uint64		h = SEGMENT_GOLDEN;
+	int			from;
 	int			j;
 
-	for (j = 0; j < d; j++)
+	for (from = 0; from < d; from += STEPS_AHEAD)
 	{
-		/* + 0.0 makes -0 a 0 */
-		double		step = floor(x[j] / unit[j] * SEGMENT_HASH_STEPS + 0.5) + 0.0;
+		double		step[STEPS_AHEAD];
+		int			n = Min(d - from, STEPS_AHEAD);
 
-		h = segment_hash_step(h, segment_double_bits(step));
+		/* + 0.0 makes -0 a 0 */
+		for (j = 0; j < n; j++)
+			step[j] = floor(x[from + j] / unit[from + j] * SEGMENT_HASH_STEPS + 0.5) + 0.0;
+		for (j = 0; j < n; j++)
+			h = segment_hash_step(h, segment_double_bits(step[j]));
 	}
 	for (j = 0; j < n_codes; j++)
 		h = segment_hash_step(h, code_hash[j][code[j]]);
@@ -55,31 +70,30 @@ segment_point_hash(const double *x, const double *unit, int d,
 void
 segment_row_keys_sort(SegmentRowKey *keys, SegmentRowKey *room, int64 n)
 {
-	int			pass;
+	int64		start[SEGMENT_RADIX_PASSES][RADIX_SIZE] = {{0}};
 	SegmentRowKey *from = keys;
 	SegmentRowKey *to = room;
+	int			pass;
+	int64		i;
 
+	for (i = 0; i < n; i++)
+		for (pass = 0; pass < SEGMENT_RADIX_PASSES; pass++)
+			start[pass][radix_digit(keys[i].hash, pass)]++;
 	for (pass = 0; pass < SEGMENT_RADIX_PASSES; pass++)
 	{
-		int64		start[RADIX_SIZE] = {0};
-		int			shift = 64 - SEGMENT_SORTED_BITS + pass * SEGMENT_RADIX_BITS;
+		SegmentRowKey *swap = from;
 		int64		sum = 0;
-		int64		i;
 		int			b;
-		SegmentRowKey *swap;
 
-		for (i = 0; i < n; i++)
-			start[(from[i].hash >> shift) & (RADIX_SIZE - 1)]++;
 		for (b = 0; b < RADIX_SIZE; b++)
 		{
-			int64		here = start[b];
+			int64		here = start[pass][b];
 
-			start[b] = sum;
+			start[pass][b] = sum;
 			sum += here;
 		}
 		for (i = 0; i < n; i++)
-			to[start[(from[i].hash >> shift) & (RADIX_SIZE - 1)]++] = from[i];
-		swap = from;
+			to[start[pass][radix_digit(from[i].hash, pass)]++] = from[i];
 		from = to;
 		to = swap;
 	}
