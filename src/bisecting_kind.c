@@ -162,7 +162,7 @@ bisecting_assign(const Model *model, const double *features)
 }
 
 static int
-bisecting_assign_point(const Model *model, const double *x)
+bisecting_assign_point(const Model *model, const double *x, const int32 *code)
 {
 	const ClusterModel *cluster = model->detail;
 

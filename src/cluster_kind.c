@@ -189,7 +189,7 @@ segment_cluster_space(const Model *model)
 }
 
 static int
-cluster_assign_point(const Model *model, const double *x)
+cluster_assign_point(const Model *model, const double *x, const int32 *code)
 {
 	const ClusterModel *cluster = model->detail;
 
@@ -203,7 +203,7 @@ cluster_assign(const Model *model, const double *features)
 
 	if (!segment_space_place(cluster->space, features, cluster->x, NULL))
 		return -1;
-	return cluster_assign_point(model, cluster->x);
+	return cluster_assign_point(model, cluster->x, NULL);
 }
 
 double

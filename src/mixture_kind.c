@@ -242,7 +242,7 @@ mixture_space(const Model *model)
 
 /* Fills log_density; the number of the likeliest component. */
 static int
-mixture_assign_point(const Model *model, const double *x)
+mixture_assign_point(const Model *model, const double *x, const int32 *code)
 {
 	const MixtureModel *mixture_model = model->detail;
 
@@ -258,7 +258,7 @@ mixture_assign(const Model *model, const double *features)
 
 	if (!segment_space_place(mixture_model->space, features, mixture_model->x, NULL))
 		return -1;
-	return mixture_assign_point(model, mixture_model->x);
+	return mixture_assign_point(model, mixture_model->x, NULL);
 }
 
 static bool

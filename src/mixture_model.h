@@ -32,8 +32,7 @@ extern const ModelKind segment_mixture_model_kind;
 extern const char *const segment_covariance_names[];
 
 /* gaussian_mixture.c */
-extern void segment_mixture_check_memory(const SegmentMixtureOptions *options, int d);
-extern void segment_mixture_labels(const SegmentPoints *points, const SegmentMixture *mixture, int32 *labels);
+extern void segment_mixture_check_memory(SegmentCovariance kind, int k, int d);
 
 /* mixture_kind.c */
 extern void segment_mixture_model_init(MixtureModel *model, SegmentCovariance kind, int k);

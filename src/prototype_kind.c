@@ -54,6 +54,77 @@ value_of(const PrototypeModel *model, int segment)
 		(size_t) segment * (model->prototypes.d + model->prototypes.n_codes);
 }
 
+/* ---- categories that training did not meet ---- */
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Sorted names of a and b, each once; *n: how many. */
+static char **
+united_names(char *const *a, int n_a, char *const *b, int n_b, int *n)
+{
+	char	  **names = palloc(sizeof(char *) * (n_a + n_b + 1));
+	int			i;
+
+	memcpy(names, a, sizeof(char *) * n_a);
+	memcpy(names + n_a, b, sizeof(char *) * n_b);
+	qsort(names, n_a + n_b, sizeof(char *), compare_names);
+	*n = 0;
+	for (i = 0; i < n_a + n_b; i++)
+		if (*n == 0 || strcmp(names[*n - 1], names[i]) != 0)
+			names[(*n)++] = names[i];
+	return names;
+}
+
+/* A category by its new number. */
+static int
+renumbered(int code, char *const *from, char *const *to, int n_to)
+{
+	char	  **found = bsearch(&from[code], to, n_to, sizeof(char *), compare_names);
+
+	return (int) (found - to);
+}
+
+/*
+ * Gives the model numbers for all categories of a set with its features, so that its rows can
+ * be points.  No row gets another segment: those that are new differ from every mode, as
+ * they did when they had no number.
+ */
+void
+segment_prototype_meet(PrototypeModel *model, const FeatureSet *set)
+{
+	FeatureSpace *space = model->space;
+	int			place = space->d;
+	int			i;
+	int			c;
+
+	for (i = 0; i < space->n_features; i++)
+	{
+		SpaceFeature *feature = &space->feature[i];
+		const FeatureCategories *categories = set->columns[i].categories;
+		char	  **names;
+		int			n;
+
+		if (feature->category == NULL)
+			continue;
+		names = united_names(feature->category, feature->n_categories, categories->name, categories->n, &n);
+		for (c = 0; c < model->prototypes.k; c++)
+		{
+			double	   *mode = value_of(model, c) + place;
+
+			*mode = renumbered((int) *mode, feature->category, names, n);
+		}
+		feature->fill = renumbered((int) feature->fill, feature->category, names, n);
+		feature->category = names;
+		feature->n_categories = n;
+		place++;
+	}
+	segment_prototypes_pack(&model->prototypes);
+}
+
 /* ---- reading ---- */
 
 static double
@@ -219,6 +290,18 @@ prototype_write(const Model *model, StringInfo out)
 
 /* ---- assigning ---- */
 
+static const FeatureSpace *
+prototype_space(const Model *model)
+{
+	return ((const PrototypeModel *) model->detail)->space;
+}
+
+static int
+prototype_assign_point(const Model *model, const double *x, const int32 *code)
+{
+	return segment_nearest_prototype(&((const PrototypeModel *) model->detail)->prototypes, x, code).number;
+}
+
 static int
 prototype_assign(const Model *model, const double *features)
 {
@@ -226,7 +309,7 @@ prototype_assign(const Model *model, const double *features)
 
 	if (!segment_space_place(prototype->space, features, prototype->x, prototype->code))
 		return -1;
-	return segment_nearest_prototype(&prototype->prototypes, prototype->x, prototype->code).number;
+	return prototype_assign_point(model, prototype->x, prototype->code);
 }
 
 /* Of the row placed last. */
@@ -430,5 +513,7 @@ const ModelKind segment_prototype_model_kind = {
 	.metrics = prototype_metrics,
 	.distance = prototype_distance,
 	.size = prototype_size,
-	.typical = prototype_typical
+	.typical = prototype_typical,
+	.space = prototype_space,
+	.assign_point = prototype_assign_point
 };

@@ -28,6 +28,14 @@ typedef struct PrototypeModel
 
 extern const ModelKind segment_prototype_model_kind;
 
+/* prototype_kind.c */
 extern void segment_prototype_model_init(PrototypeModel *model, int k);
+extern void segment_prototype_meet(PrototypeModel *model, const FeatureSet *set);
+
+/* kprototypes.c */
+extern double segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace *space,
+										  const SegmentPoints *points);
+extern void segment_prototype_categories(const FeatureSpace *space, int k, const int **counts,
+										 const double **weights);
 
 #endif							/* SEGMENT_PROTOTYPE_MODEL_H */
