@@ -31,9 +31,9 @@ CREATE TEMP TABLE lateness (what text, timeout integer, ms double precision) ON 
 \set references '(''references'', ''SELECT choose_k(f, 60, 60, n_init => 1, max_iter => 1, n_references => 1000, n_resamples => 0) FROM sets'')) AS v(what, statement)'
 \set resamples '(''resamples'', ''SELECT choose_k(f, 60, 60, n_init => 1, max_iter => 1, n_references => 0, n_resamples => 1000) FROM sets'')) AS v(what, statement)'
 \set stability '(''stability'', ''SELECT stability(f, model, 1000) FROM sets'')) AS v(what, statement)'
-\set hierarchies '(''hierarchies'', ''SELECT choose_k(f, 2, 60, bisecting_kmeans, n_init => 20), choose_k(f, 2, 60, bisecting_kmeans, n_references => 1000) FROM sets'')) AS v(what, statement)'
-\set mixtures '(''mixtures'', ''SELECT choose_k(f, 4, 5, gaussian_mixture, n_resamples => 1000) FROM sets'')) AS v(what, statement)'
-\set prototypes '(''prototypes'', ''SELECT choose_k(f, 4, 60, kprototypes, n_resamples => 1000) FROM sets'')) AS v(what, statement)'
+\set hierarchies '(''hierarchies'', ''SELECT choose_k(f, 2, 60, $m$bisecting_kmeans$m$, n_init => 20), choose_k(f, 2, 60, $m$bisecting_kmeans$m$, n_references => 1000) FROM sets'')) AS v(what, statement)'
+\set mixtures '(''mixtures'', ''SELECT choose_k(f, 4, 5, $m$gaussian_mixture$m$, n_resamples => 1000) FROM sets'')) AS v(what, statement)'
+\set prototypes '(''prototypes'', ''SELECT choose_k(f, 4, 60, $m$kprototypes$m$, n_resamples => 1000) FROM sets'')) AS v(what, statement)'
 \set silhouette '(''silhouette'', ''SELECT silhouette(f, model), silhouette(f, model), silhouette(f, model), silhouette(f, model) FROM sets'')) AS v(what, statement)'
 \set set_timeout 'SELECT set_config(''segment_test.timeout'', :''ms'', true), set_config(''statement_timeout'', :''ms'', true) \\g /dev/null'
 
