@@ -210,7 +210,7 @@ bisecting_explain(const Model *model, const double *features, int segment, Strin
 
 	if (segment < 0)
 	{
-		appendStringInfoString(out, SEGMENT_CLUSTER_NO_PLACE);
+		appendStringInfoString(out, SEGMENT_NO_PLACE);
 		return;
 	}
 	rival = closest_rival(model->detail);

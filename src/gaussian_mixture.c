@@ -107,8 +107,8 @@ fill_model(MixtureModel *model, const SegmentPoints *points, const SegmentMixtur
 	if (from->kind == SEGMENT_TIED)
 		memcpy(to->covariance, from->covariance, sizeof(double) * length);
 	model->log_likelihood = fit->log_likelihood;
-	model->iterations = fit->iterations;
-	model->converged = fit->converged;
+	model->training.iterations = fit->iterations;
+	model->training.converged = fit->converged;
 	model->n_collapsed = fit->n_collapsed;
 }
 
@@ -165,8 +165,8 @@ segment_gaussian_mixture_train(PG_FUNCTION_ARGS)
 	segment_mixture_check_memory(options.kind, options.k, points->d);
 	segment_mixture_fit(points, &options, &fit, segment_memory(CurrentMemoryContext));
 	tell(&fit, options.k);
-	mixture_model->seed = options.seed;
-	mixture_model->n_init = options.n_init;
+	mixture_model->training.seed = options.seed;
+	mixture_model->training.n_init = options.n_init;
 	fill_model(mixture_model, points, &fit);
 	segment_number_segments(model, fit.mixture.k);
 	PG_RETURN_MODEL(model);

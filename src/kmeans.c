@@ -56,8 +56,8 @@ fill_clusters(ClusterModel *cluster, const SegmentPoints *points, const SegmentK
 	segment_cluster_inertia(points, result->centroids, result->labels, k, inertia,
 							segment_check_interrupts);
 	(void) segment_cluster_fill(cluster, k, result->centroids, size, inertia);
-	cluster->iterations = result->iterations;
-	cluster->converged = result->converged;
+	cluster->training.iterations = result->iterations;
+	cluster->training.converged = result->converged;
 	cluster->total = segment_cluster_total(points);
 }
 
@@ -89,8 +89,8 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	options.k = segment_check_k(options.k, points);
 	options.spherical = cluster->space->metric == METRIC_COSINE;
 	segment_kmeans(points, &options, &result, segment_memory(CurrentMemoryContext));
-	cluster->seed = options.seed;
-	cluster->n_init = options.initial != NULL ? 1 : options.n_init;
+	cluster->training.seed = options.seed;
+	cluster->training.n_init = options.initial != NULL ? 1 : options.n_init;
 	fill_clusters(cluster, points, &result);
 	segment_number_segments(model, result.k);
 	PG_RETURN_MODEL(model);

@@ -142,8 +142,8 @@ fill_model(PrototypeModel *model, const SegmentPoints *points, const SegmentProt
 		memcpy(model->prototypes.value + (size_t) c * width,
 			   result->prototypes.value + (size_t) number[c] * width, sizeof(double) * width);
 	}
-	model->iterations = result->iterations;
-	model->converged = result->converged;
+	model->training.iterations = result->iterations;
+	model->training.converged = result->converged;
 }
 
 /* What all rows cost with one prototype. */
@@ -196,8 +196,8 @@ segment_kprototypes_train(PG_FUNCTION_ARGS)
 		ereport(NOTICE,
 				(errmsg("only %d groups of rows can be told apart, not %d", result.prototypes.k, options.k),
 				 errdetail("The model has %d segments.", result.prototypes.k)));
-	prototype->seed = options.seed;
-	prototype->n_init = options.n_init;
+	prototype->training.seed = options.seed;
+	prototype->training.n_init = options.n_init;
 	prototype->total = total_cost(points, &options);
 	fill_model(prototype, points, &result);
 	segment_number_segments(model, result.prototypes.k);

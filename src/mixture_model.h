@@ -4,6 +4,7 @@
 #ifndef SEGMENT_MIXTURE_MODEL_H
 #define SEGMENT_MIXTURE_MODEL_H
 
+#include "clustering_kind.h"
 #include "feature_space.h"
 #include "kernel/mixture.h"
 #include "model.h"
@@ -14,10 +15,7 @@ typedef struct MixtureModel
 	SegmentMixture mixture;		/* components in the order of segments */
 	double	   *size;			/* by segment: training rows, or the sum of their weights, it is likeliest for */
 	double		log_likelihood; /* of the training rows, of scaled coordinates */
-	uint64		seed;
-	int			n_init;
-	int			iterations;
-	bool		converged;
+	ModelTraining training;
 	int			n_collapsed;	/* components without rows, or flat */
 
 	/* room for a row */

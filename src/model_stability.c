@@ -25,7 +25,7 @@ clustering_of_centroids(const Model *model, SegmentMethod method)
 	const ClusterModel *cluster = model->detail;
 	SegmentClustering clustering = segment_default_clustering(method);
 
-	clustering.n_init = cluster->n_init;
+	clustering.n_init = cluster->training.n_init;
 	clustering.spherical = cluster->space->metric == METRIC_COSINE;
 	return clustering;
 }
@@ -36,7 +36,7 @@ clustering_of_prototypes(const Model *model)
 	const PrototypeModel *prototype = model->detail;
 	SegmentClustering clustering = segment_default_clustering(SEGMENT_KPROTOTYPES);
 
-	clustering.n_init = prototype->n_init;
+	clustering.n_init = prototype->training.n_init;
 	clustering.gamma = prototype->gamma;
 	segment_prototype_categories(prototype->space, model->n_segments, &clustering.n_categories, &clustering.code_weight);
 	return clustering;
@@ -48,7 +48,7 @@ clustering_of_mixture(const Model *model)
 	const MixtureModel *mixture = model->detail;
 	SegmentClustering clustering = segment_default_clustering(SEGMENT_GAUSSIAN_MIXTURE);
 
-	clustering.n_init = mixture->n_init;
+	clustering.n_init = mixture->training.n_init;
 	clustering.covariance = mixture->mixture.kind;
 	segment_mixture_check_memory(clustering.covariance, model->n_segments, mixture->space->d);
 	return clustering;
