@@ -69,7 +69,7 @@ finish_tree(Model *model, const Leaves *leaves)
 
 	for (c = 0; c < leaves->n; c++)
 		segment[number[c]] = c;
-	cluster->converged = true;
+	cluster->training.converged = true;
 	for (i = 0; i < cluster->tree.n; i++)
 	{
 		ClusterSplit *split = &cluster->tree.split[i];
@@ -78,9 +78,9 @@ finish_tree(Model *model, const Leaves *leaves)
 			if (split->child[c] < 0)
 				split->child[c] = CLUSTER_LEAF(segment[CLUSTER_LEAF(split->child[c])]);
 		iterations += split->iterations;
-		cluster->converged = cluster->converged && split->converged;
+		cluster->training.converged = cluster->training.converged && split->converged;
 	}
-	cluster->iterations = (int) Min(iterations, PG_INT32_MAX);
+	cluster->training.iterations = (int) Min(iterations, PG_INT32_MAX);
 	segment_number_segments(model, leaves->n);
 }
 
@@ -152,8 +152,8 @@ segment_bisecting_train(PG_FUNCTION_ARGS)
 								  segment_memory(CurrentMemoryContext));
 	options.k = segment_check_k(options.k, points);
 	options.spherical = cluster->space->metric == METRIC_COSINE;
-	cluster->seed = options.seed;
-	cluster->n_init = options.n_init;
+	cluster->training.seed = options.seed;
+	cluster->training.n_init = options.n_init;
 	/* before the points leave their order */
 	cluster->total = segment_cluster_total(points);
 	segment_bisecting(points, &options, &result, segment_memory(CurrentMemoryContext));

@@ -162,7 +162,7 @@ bisecting_assign(const Model *model, const double *features)
 }
 
 static int
-bisecting_assign_point(const Model *model, const double *x)
+bisecting_assign_point(const Model *model, const double *x, const int32 *code)
 {
 	const ClusterModel *cluster = model->detail;
 
@@ -210,7 +210,7 @@ bisecting_explain(const Model *model, const double *features, int segment, Strin
 
 	if (segment < 0)
 	{
-		appendStringInfoString(out, SEGMENT_CLUSTER_NO_PLACE);
+		appendStringInfoString(out, SEGMENT_NO_PLACE);
 		return;
 	}
 	rival = closest_rival(model->detail);

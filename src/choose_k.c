@@ -3,9 +3,17 @@
  * figures say which fits.
  *
  * Features become points once (feature_space.c); each k is trained on them by the
- * kernel as kmeans() or gaussian_mixture() does, with the same seed, so that its
- * figures are those of the model they would give.  Quality, BIC, gap statistic and stability come from
+ * kernel as the method's own function does, with the same seed, so that its
+ * figures are those of the model it would give.  A hierarchy is trained once, for the
+ * largest k, and cut.  Quality, BIC, gap statistic and stability come from
  * kernels; k_advice.c draws the conclusion.
+ *
+ * Which figures a method has:
+ *
+ *	kmeans, bisecting_kmeans	all
+ *	gaussian_mixture	its own BIC; no gap, as it does not look for the least inertia
+ *	kprototypes			inertia is its cost; silhouette in its distance; stability.  The others
+ *						take means, which categories have not, or a box around the rows.
  *
  * What takes more than one training for each k (gap, stability) is done with the
  * first SAMPLE_ROWS points, a uniform sample, told in a NOTICE; the silhouette,
@@ -21,23 +29,23 @@
 #include "kernel/k_criteria.h"
 #include "kernel/quality.h"
 #include "kernel/stability.h"
+#include "labelled_points.h"
 #include "memory.h"
 #include "miscadmin.h"
 #include "mixture_model.h"
-#include "model_points.h"
+#include "prototype_model.h"
 #include "space_options.h"
 #include "trainer.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_choose_k);
-PG_FUNCTION_INFO_V1(segment_stability_of_model);
 
 /* The arguments of choose_k(), by number. */
 enum
 {
 	ARG_FEATURES, ARG_K_MIN, ARG_K_MAX, ARG_METHOD, ARG_CRITERION, ARG_N_INIT, ARG_MAX_ITER, ARG_TOL,
-	ARG_SCALE, ARG_LOG, ARG_WINSORIZE, ARG_WEIGHTS, ARG_NULLS, ARG_METRIC, ARG_COVARIANCE,
+	ARG_SCALE, ARG_LOG, ARG_WINSORIZE, ARG_WEIGHTS, ARG_NULLS, ARG_METRIC, ARG_COVARIANCE, ARG_GAMMA,
 	ARG_N_REFERENCES, ARG_N_RESAMPLES, ARG_SEED
 };
 
@@ -51,34 +59,21 @@ enum
 /* and with how many starts at most: a hundred trainings even out what one misses */
 #define SAMPLE_STARTS		3
 
-/* what tells the draws of references and of subsamples from those of starts */
+/* what tells the draws of references from those of starts */
 #define REFERENCE_SEED	UINT64CONST(0x47617052)	/* "GapR" */
-#define RESAMPLE_SEED	UINT64CONST(0x53747562)	/* "Stub" */
 
-/* what kmeans() and gaussian_mixture() take by default */
-#define KMEANS_MAX_ITER		300
-#define KMEANS_TOL			1e-4
-#define MIXTURE_MAX_ITER	500
-#define MIXTURE_TOL			1e-6
-#define MIXTURE_REG_COVAR	1e-6
-
-typedef enum KMethod
-{
-	METHOD_KMEANS,
-	METHOD_MIXTURE
-} KMethod;
-
-static const char *const method_names[] = {"kmeans", "gaussian_mixture", NULL};
+/* by number of SegmentMethod */
+static const char *const method_names[] = {"kmeans", "bisecting_kmeans", "kprototypes", "gaussian_mixture", NULL};
 
 typedef struct Chooser
 {
-	KMethod		method;
-	SegmentCovariance covariance;	/* of mixtures */
 	FeatureSpace *space;
 	bool		weighted;		/* by the caller, not by copies of rows */
 	SegmentPoints *points;
 	SegmentPoints sample;		/* the first of them */
-	SegmentKmeansOptions kmeans;	/* but for k; of mixtures n_init, max_iter, tol and seed */
+	SegmentClustering clustering;	/* but for k */
+	SegmentClusters hierarchy;	/* of k_max clusters, of which those for every k are cut */
+	double	   *mismatch;		/* k-prototypes: what a different category costs */
 	int			k_min;
 	int			k_max;
 	int			n_references;
@@ -119,53 +114,115 @@ take_sample(Chooser *chooser)
 					most, chooser->points->n)));
 }
 
+/* An argument that the method has no use for. */
+static void
+refuse_argument(FunctionCallInfo fcinfo, int arg, const char *name, SegmentMethod method)
+{
+	if (!PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("method \"%s\" takes no %s", method_names[method], name)));
+}
+
+/* How each k is to be trained, as far as the arguments say. */
+static void
+read_clustering(FunctionCallInfo fcinfo, SegmentClustering *clustering)
+{
+	SegmentMethod method = (SegmentMethod) segment_name_in_list(segment_arg_text(fcinfo, ARG_METHOD), method_names, "method");
+
+	*clustering = segment_default_clustering(method);
+	clustering->covariance = (SegmentCovariance) segment_name_in_list(segment_arg_text(fcinfo, ARG_COVARIANCE),
+																	  segment_covariance_names, "covariance");
+	clustering->n_init = segment_arg_count(fcinfo, ARG_N_INIT, "n_init", 1);
+	if (!PG_ARGISNULL(ARG_MAX_ITER))
+		clustering->max_iter = segment_arg_count(fcinfo, ARG_MAX_ITER, "max_iter", 1);
+	if (method == SEGMENT_KPROTOTYPES)
+		refuse_argument(fcinfo, ARG_TOL, "tol", method);
+	else
+		refuse_argument(fcinfo, ARG_GAMMA, "gamma", method);
+	if (!PG_ARGISNULL(ARG_TOL))
+		clustering->tol = segment_arg_number(fcinfo, ARG_TOL, "tol", 0);
+	clustering->seed = segment_arg_seed(fcinfo, ARG_SEED);
+}
+
+/* What the features have to be like for the method. */
+static void
+check_space(const FeatureSpace *space, SegmentMethod method)
+{
+	if (space->n_codes > 0 && method != SEGMENT_KPROTOTYPES)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("method \"%s\" needs numeric features, but %d of %d are categories",
+						method_names[method], space->n_codes, space->n_features),
+				 errhint("method => 'kprototypes' clusters numbers and categories together.")));
+	if (space->metric == METRIC_COSINE && (method == SEGMENT_KPROTOTYPES || method == SEGMENT_GAUSSIAN_MIXTURE))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("metric must be \"euclidean\" with method \"%s\", not \"cosine\"", method_names[method])));
+}
+
+/* Bytes for a point, beside the point itself, that training takes. */
+static Size
+memory_per_row(SegmentMethod method, int d)
+{
+	switch (method)
+	{
+		case SEGMENT_KPROTOTYPES:
+			return segment_kprototypes_memory_per_row();
+		case SEGMENT_BISECTING:
+			/* and a copy of the point, whose order the training changes */
+			return segment_bisecting_memory_per_row(d) + sizeof(double) * (d + 2);
+		case SEGMENT_KMEANS:
+		case SEGMENT_GAUSSIAN_MIXTURE:
+			break;
+	}
+	return segment_kmeans_bytes_per_row(d);
+}
+
+/* What depends on the points and the largest k. */
+static void
+finish_clustering(FunctionCallInfo fcinfo, Chooser *chooser)
+{
+	SegmentClustering *clustering = &chooser->clustering;
+	int			i;
+
+	clustering->spherical = chooser->space->metric == METRIC_COSINE;
+	if (clustering->method == SEGMENT_GAUSSIAN_MIXTURE)
+		segment_mixture_check_memory(clustering->covariance, chooser->k_max, chooser->space->d);
+	if (clustering->method != SEGMENT_KPROTOTYPES)
+		return;
+	clustering->gamma = segment_prototype_arg_gamma(fcinfo, ARG_GAMMA, chooser->space, chooser->points);
+	segment_prototype_categories(chooser->space, chooser->k_max, &clustering->n_categories, &clustering->code_weight);
+	chooser->mismatch = palloc(sizeof(double) * (chooser->space->n_codes + 1));
+	for (i = 0; i < chooser->space->n_codes; i++)
+		chooser->mismatch[i] = clustering->gamma * clustering->code_weight[i];
+}
+
 static void
 read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 {
 	FeatureSet *set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
-	SegmentKmeansOptions *kmeans = &chooser->kmeans;
 	SpaceOptions options = {0};
 	Model		counts = {0};
+	SegmentMethod method;
 
-	chooser->method = (KMethod) segment_name_in_list(segment_arg_text(fcinfo, ARG_METHOD), method_names, "method");
-	chooser->covariance = (SegmentCovariance) segment_name_in_list(segment_arg_text(fcinfo, ARG_COVARIANCE),
-																   segment_covariance_names, "covariance");
+	read_clustering(fcinfo, &chooser->clustering);
+	method = chooser->clustering.method;
 	chooser->k_min = segment_arg_count(fcinfo, ARG_K_MIN, "k_min", 1);
 	chooser->k_max = segment_arg_count(fcinfo, ARG_K_MAX, "k_max", chooser->k_min);
 	chooser->n_references = repeats(fcinfo, ARG_N_REFERENCES, "n_references");
 	chooser->n_resamples = repeats(fcinfo, ARG_N_RESAMPLES, "n_resamples");
-	kmeans->n_init = segment_arg_count(fcinfo, ARG_N_INIT, "n_init", 1);
-	kmeans->max_iter = chooser->method == METHOD_MIXTURE ? MIXTURE_MAX_ITER : KMEANS_MAX_ITER;
-	if (!PG_ARGISNULL(ARG_MAX_ITER))
-		kmeans->max_iter = segment_arg_count(fcinfo, ARG_MAX_ITER, "max_iter", 1);
-	kmeans->tol = chooser->method == METHOD_MIXTURE ? MIXTURE_TOL : KMEANS_TOL;
-	if (!PG_ARGISNULL(ARG_TOL))
-		kmeans->tol = segment_arg_number(fcinfo, ARG_TOL, "tol", 0);
-	kmeans->seed = segment_arg_seed(fcinfo, ARG_SEED);
-	kmeans->interrupted = segment_check_interrupts;
 	segment_arg_space_options(fcinfo, ARG_SCALE, &options);
 	options.metric = segment_arg_text(fcinfo, ARG_METRIC);
 
 	chooser->space = segment_space_from_set(set, &options);
-	if (chooser->space->n_codes > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("choose_k needs numeric features, but %d of %d are categories",
-						chooser->space->n_codes, chooser->space->n_features)));
-	kmeans->spherical = chooser->space->metric == METRIC_COSINE;
-	if (chooser->method == METHOD_MIXTURE)
-	{
-		if (kmeans->spherical)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("metric must be \"euclidean\" with method \"gaussian_mixture\", not \"cosine\"")));
-		/* both train more models, and k-means is not what is asked about */
-		chooser->n_references = chooser->n_resamples = 0;
-	}
+	check_space(chooser->space, method);
+	/* directions and categories have no box to draw from */
+	if (method == SEGMENT_GAUSSIAN_MIXTURE || method == SEGMENT_KPROTOTYPES || chooser->space->metric == METRIC_COSINE)
+		chooser->n_references = 0;
 	chooser->weighted = set->store.weighted;
-	chooser->points = segment_space_points(chooser->space, set,
-										   segment_kmeans_bytes_per_row(chooser->space->d),
-										   &counts, segment_memory(CurrentMemoryContext));
+	chooser->points = segment_space_points(chooser->space, set, memory_per_row(method, chooser->space->d), &counts,
+										   segment_memory(CurrentMemoryContext));
 	segment_tell_skipped(counts.n_skipped, counts.n_used);
 	if (chooser->k_max > chooser->points->n)
 	{
@@ -176,115 +233,131 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 	}
 	chooser->k_max = segment_check_k(chooser->k_max, chooser->points);
 	chooser->k_min = Min(chooser->k_min, chooser->k_max);
+	finish_clustering(fcinfo, chooser);
 	take_sample(chooser);
 }
 
 /* ---- figures of one k ---- */
 
-/* What labels 0 to k - 1 say about all points; fills weight by cluster. */
+/* The mean silhouette of all points, or of a sample. */
 static void
-judge(const Chooser *chooser, const int32 *labels, int k, KFigures *figures, double *weight)
+judge_silhouette(const Chooser *chooser, SegmentQuality *quality, KFigures *figures)
 {
-	SegmentMemory memory = segment_memory(CurrentMemoryContext);
-	const double unit = chooser->space->unit;
 	SegmentPoints few = *chooser->points;
+
+	if (few.n > SEGMENT_SILHOUETTE_ROWS)
+	{
+		few.n = SEGMENT_SILHOUETTE_ROWS;
+		segment_quality_init(quality, &few, quality->labels, quality->k, quality->memory);
+		(void) segment_quality_measure(quality, segment_check_interrupts);
+	}
+	if (!segment_quality_defined(quality))
+		return;
+	quality->mismatch = chooser->mismatch;
+	(void) segment_silhouette(quality, segment_check_interrupts);
+	figures->value[K_SILHOUETTE] = quality->silhouette;
+}
+
+/* What the clusters of all points say, labels 0 to k - 1. */
+static void
+judge(const Chooser *chooser, const SegmentClusters *clusters, const int32 *labels, int k, KFigures *figures)
+{
+	const double unit = chooser->space->unit;
+	double	   *weight = palloc(sizeof(double) * k);
 	SegmentQuality quality;
 	int			c;
 
-	segment_quality_init(&quality, chooser->points, labels, k, memory);
+	segment_quality_init(&quality, chooser->points, labels, k, segment_memory(CurrentMemoryContext));
 	(void) segment_quality_measure(&quality, segment_check_interrupts);
 	for (c = 0; c < k; c++)
 		weight[c] = quality.cluster[c].weight;
 	/* with a cluster for each point what is left is rounding */
 	figures->inertia = k == chooser->points->n ? 0 : quality.inertia * unit * unit;
-	if (segment_quality_defined(&quality))
+	if (clusters->method == SEGMENT_KPROTOTYPES)
+		figures->inertia = clusters->found.prototypes.cost * unit * unit;
+	else if (segment_quality_defined(&quality))
 	{
 		figures->value[K_DAVIES_BOULDIN] = segment_davies_bouldin(&quality);
 		figures->value[K_CALINSKI_HARABASZ] = segment_calinski_harabasz(&quality);
 	}
-	if (few.n > SEGMENT_SILHOUETTE_ROWS)
-	{
-		few.n = SEGMENT_SILHOUETTE_ROWS;
-		segment_quality_init(&quality, &few, labels, k, memory);
-		(void) segment_quality_measure(&quality, segment_check_interrupts);
-	}
-	if (segment_quality_defined(&quality))
-	{
-		(void) segment_silhouette(&quality, segment_check_interrupts);
-		figures->value[K_SILHOUETTE] = quality.silhouette;
-	}
-}
-
-static void
-train(Chooser *chooser, const SegmentPoints *points, int k, int n_init, SegmentKmeansResult *result)
-{
-	SegmentKmeansOptions options = chooser->kmeans;
-
-	options.k = k;
-	options.n_init = Min(options.n_init, n_init);
-	(void) segment_kmeans(points, &options, result, segment_memory(CurrentMemoryContext));
-}
-
-/* False: points are too close to tell k clusters apart. */
-static bool
-measure_kmeans(Chooser *chooser, int k, KFigures *figures, double *weight)
-{
-	SegmentKmeansResult result;
-
-	train(chooser, chooser->points, k, PG_INT32_MAX, &result);
-	if (result.k < k)
-		return false;
-	judge(chooser, result.labels, k, figures, weight);
-	if (chooser->space->metric == METRIC_EUCLIDEAN)
+	if (clusters->method == SEGMENT_GAUSSIAN_MIXTURE)
+		figures->value[K_BIC] = segment_log(chooser->points->total_weight) *
+			segment_mixture_parameters(chooser->clustering.covariance, k, chooser->space->d) -
+			2 * clusters->found.mixture.log_likelihood;
+	else if (clusters->method != SEGMENT_KPROTOTYPES && chooser->space->metric == METRIC_EUCLIDEAN)
 		figures->value[K_BIC] = segment_spherical_bic(weight, k, chooser->space->d, figures->inertia);
-	return true;
+	judge_silhouette(chooser, &quality, figures);
 }
 
-static bool
-measure_mixture(Chooser *chooser, int k, KFigures *figures, double *weight)
+/* Clusters of points, in the current memory context; at most so many starts. */
+static void
+find_clusters(const Chooser *chooser, SegmentPoints *points, int k, int n_init, SegmentClusters *clusters)
 {
-	const SegmentPoints *points = chooser->points;
-	SegmentMixtureOptions options = {0};
-	SegmentMixtureFit fit;
-	int32	   *labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n));
+	SegmentClustering clustering = chooser->clustering;
 
-	options.kind = chooser->covariance;
-	options.k = k;
-	options.n_init = chooser->kmeans.n_init;
-	options.max_iter = chooser->kmeans.max_iter;
-	options.tol = chooser->kmeans.tol;
-	options.reg_covar = MIXTURE_REG_COVAR;
-	options.seed = chooser->kmeans.seed;
-	options.interrupted = segment_check_interrupts;
-	segment_mixture_check_memory(&options, points->d);
-	(void) segment_mixture_fit(points, &options, &fit, segment_memory(CurrentMemoryContext));
-	if (fit.mixture.k < k)
-		return false;
-	segment_mixture_labels(points, &fit.mixture, labels);
-	judge(chooser, labels, k, figures, weight);
-	figures->value[K_BIC] = segment_mixture_parameters(options.kind, k, points->d) *
-		segment_log(points->total_weight) - 2 * fit.log_likelihood;
-	return true;
+	clustering.k = k;
+	clustering.n_init = Min(clustering.n_init, n_init);
+	(void) segment_find_clusters(points, &clustering, clusters, segment_memory(CurrentMemoryContext));
 }
 
-/* All but gap and stability; false: there are no k clusters. */
+/* Points that may be brought into another order. */
+static SegmentPoints
+copy_of_points(const SegmentPoints *points)
+{
+	SegmentPoints copy = *points;
+	Size		size = mul_size(sizeof(double), points->n + 1);
+
+	copy.x = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(size, points->d));
+	copy.hash = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	memcpy(copy.x, points->x, sizeof(double) * points->d * points->n);
+	memcpy(copy.hash, points->hash, sizeof(uint64) * points->n);
+	if (points->weight != NULL)
+	{
+		copy.weight = MemoryContextAllocHuge(CurrentMemoryContext, size);
+		memcpy(copy.weight, points->weight, sizeof(double) * points->n);
+	}
+	return copy;
+}
+
+/* The hierarchy of the points, from which all k are cut. */
+static SegmentClusters
+find_hierarchy(const Chooser *chooser, const SegmentPoints *points, int k, int n_init)
+{
+	SegmentPoints room = copy_of_points(points);
+	SegmentClusters hierarchy;
+
+	find_clusters(chooser, &room, k, n_init, &hierarchy);
+	segment_points_free(&room, segment_memory(CurrentMemoryContext));
+	return hierarchy;
+}
+
+/* All but gap and stability; false: points are too close to tell k clusters apart. */
 static bool
 measure_k(Chooser *chooser, int k, KFigures *figures)
 {
 	MemoryContext old = MemoryContextSwitchTo(chooser->scratch);
-	double	   *weight = palloc0(sizeof(double) * k);
-	bool		found;
+	SegmentClusters clusters = chooser->hierarchy;
+	int32	   *labels;
 	int			i;
 
 	figures->k = k;
 	figures->inertia = figures->gap_error = segment_missing_value();
 	for (i = 0; i < K_CRITERIA; i++)
 		figures->value[i] = segment_missing_value();
-	found = chooser->method == METHOD_MIXTURE ? measure_mixture(chooser, k, figures, weight)
-		: measure_kmeans(chooser, k, figures, weight);
+	if (clusters.method == SEGMENT_BISECTING)
+		clusters.k = Min(clusters.k, k);
+	else
+		find_clusters(chooser, chooser->points, k, PG_INT32_MAX, &clusters);
+	if (clusters.k == k)
+	{
+		labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), chooser->points->n));
+		(void) segment_label_points(chooser->points, &clusters, labels, segment_memory(CurrentMemoryContext),
+									segment_check_interrupts);
+		judge(chooser, &clusters, labels, k, figures);
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(chooser->scratch);
-	return found;
+	return clusters.k == k;
 }
 
 static void
@@ -297,6 +370,8 @@ measure_all(Chooser *chooser)
 		ereport(NOTICE,
 				(errmsg("the silhouette is that of a sample of %d of " INT64_FORMAT " distinct rows",
 						SEGMENT_SILHOUETTE_ROWS, chooser->points->n)));
+	if (chooser->clustering.method == SEGMENT_BISECTING)
+		chooser->hierarchy = find_hierarchy(chooser, chooser->points, chooser->k_max, PG_INT32_MAX);
 	for (k = chooser->k_min; k <= chooser->k_max; k++)
 	{
 		if (table->n % 64 == 0)
@@ -310,30 +385,54 @@ measure_all(Chooser *chooser)
 
 /* ---- gap ---- */
 
-/* ln W of points in k clusters; -infinity when nothing is left. */
+/* Sum of squared distances within the clusters that a hierarchy has after k - 1 splits. */
 static double
-log_w(Chooser *chooser, const SegmentPoints *points, int k)
+inertia_of_cut(const SegmentBisectingResult *hierarchy, int k)
 {
-	MemoryContext old;
-	SegmentKmeansResult result;
-	double		inertia;
+	int			n_splits = Min(k - 1, hierarchy->n_splits);
+	double		sum = 0;
+	int			i;
 
-	if (k >= points->n)
-		return -HUGE_VAL;
-	old = MemoryContextSwitchTo(chooser->scratch);
-	train(chooser, points, k, SAMPLE_STARTS, &result);
-	inertia = result.inertia;
+	for (i = 0; i <= 2 * n_splits; i++)
+		if (!segment_bisecting_divided(hierarchy, n_splits, i))
+			sum += hierarchy->node[i].inertia;
+	return sum;
+}
+
+/* ln W of points in k clusters from first on, n of them; -infinity when nothing is left. */
+static void
+find_log_w(Chooser *chooser, SegmentPoints *points, int first, int n, double *log_w)
+{
+	MemoryContext old = MemoryContextSwitchTo(chooser->scratch);
+	bool		hierarchy = chooser->clustering.method == SEGMENT_BISECTING;
+	SegmentClusters clusters;
+	int			i;
+
+	if (hierarchy)
+		clusters = find_hierarchy(chooser, points, (int) Min((int64) first + n - 1, points->n), SAMPLE_STARTS);
+	for (i = 0; i < n; i++)
+	{
+		log_w[i] = -HUGE_VAL;
+		if (first + i >= points->n)
+			continue;
+		if (!hierarchy)
+			find_clusters(chooser, points, first + i, SAMPLE_STARTS, &clusters);
+		log_w[i] = segment_log((hierarchy ? inertia_of_cut(&clusters.found.hierarchy, first + i)
+								: clusters.found.kmeans.inertia) / points->total_weight);
+		if (!hierarchy)
+			segment_clusters_free(&clusters, segment_memory(CurrentMemoryContext));
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(chooser->scratch);
-	return segment_log(inertia / points->total_weight);
 }
 
 /* Fills gaps from k = first on, `n` of them. */
 static void
 measure_gaps(Chooser *chooser, int first, int n, SegmentGap *gap)
 {
-	const SegmentPoints *points = &chooser->sample;
+	SegmentPoints *points = &chooser->sample;
 	SegmentMemory memory = segment_memory(CurrentMemoryContext);
+	double	   *own = palloc(sizeof(double) * n);
 	double	   *reference_log_w = MemoryContextAllocHuge(CurrentMemoryContext,
 														 sizeof(double) * n * chooser->n_references);
 	int64		rows = points->n;
@@ -345,17 +444,16 @@ measure_gaps(Chooser *chooser, int first, int n, SegmentGap *gap)
 		rows = Max(rows, (int64) Min(points->total_weight, SAMPLE_ROWS));
 	for (b = 0; b < chooser->n_references; b++)
 	{
-		uint64		seed = segment_hash_step(segment_hash_step(chooser->kmeans.seed, REFERENCE_SEED), b);
+		uint64		seed = segment_hash_step(segment_hash_step(chooser->clustering.seed, REFERENCE_SEED), b);
 		SegmentPoints reference;
 
 		(void) segment_reference_points(points, rows, seed, &reference, memory, segment_check_interrupts);
-		for (i = 0; i < n; i++)
-			reference_log_w[(int64) b * n + i] = log_w(chooser, &reference, first + i);
+		find_log_w(chooser, &reference, first, n, reference_log_w + (int64) b * n);
 		segment_points_free(&reference, memory);
 	}
+	find_log_w(chooser, points, first, n, own);
 	for (i = 0; i < n; i++)
-		gap[i] = segment_gap(log_w(chooser, points, first + i), reference_log_w + i,
-							 chooser->n_references, n);
+		gap[i] = segment_gap(own[i], reference_log_w + i, chooser->n_references, n);
 	pfree(reference_log_w);
 }
 
@@ -368,8 +466,7 @@ fill_gaps(Chooser *chooser)
 	SegmentGap *gap;
 	int			i;
 
-	/* directions have no box to draw from */
-	if (chooser->n_references == 0 || chooser->space->metric == METRIC_COSINE)
+	if (chooser->n_references == 0)
 		return;
 	gap = palloc(sizeof(SegmentGap) * (table->n + before));
 	measure_gaps(chooser, first - before, table->n + before, gap);
@@ -390,22 +487,22 @@ static void
 fill_stabilities(Chooser *chooser)
 {
 	KTable	   *table = &chooser->table;
-	SegmentStability stability;
+	SegmentStability stability = {0};
 	int			i;
 
 	if (chooser->n_resamples == 0)
 		return;
 	stability.points = &chooser->sample;
-	stability.kmeans = chooser->kmeans;
-	stability.kmeans.n_init = Min(stability.kmeans.n_init, SAMPLE_STARTS);
-	stability.seed = segment_hash_step(chooser->kmeans.seed, RESAMPLE_SEED);
+	stability.clustering = chooser->clustering;
+	stability.clustering.n_init = Min(stability.clustering.n_init, SAMPLE_STARTS);
+	stability.seed = segment_hash_step(chooser->clustering.seed, SEGMENT_RESAMPLE_SEED);
 	stability.count_weights = !chooser->weighted;
 	stability.memory = segment_memory(CurrentMemoryContext);
 	for (i = 0; i < table->n; i++)
 	{
-		stability.kmeans.k = table->row[i].k;
+		stability.clustering.k = table->row[i].k;
 		/* one segment is always the same, which says nothing */
-		if (stability.kmeans.k > 1)
+		if (stability.clustering.k > 1)
 			(void) segment_stability_of_k(&stability, chooser->n_resamples, &table->row[i].value[K_STABILITY]);
 	}
 }
@@ -470,32 +567,4 @@ segment_choose_k(PG_FUNCTION_ARGS)
 	for (i = 0; i < chooser.table.n; i++)
 		put_row((ReturnSetInfo *) fcinfo->resultinfo, &chooser.table, criterion, i, recommended);
 	return (Datum) 0;
-}
-
-Datum
-segment_stability_of_model(PG_FUNCTION_ARGS)
-{
-	FeatureSet *set = PG_GETARG_FEATURE_SET(0);
-	Model	   *model = PG_GETARG_MODEL(1);
-	int			n_resamples = segment_arg_count(fcinfo, 2, "n_resamples", 1);
-	const ClusterModel *cluster = segment_cluster_of(model);
-	SegmentStability stability = {0};
-	LabelledPoints *labelled;
-	double		result;
-
-	labelled = segment_points_of_model(set, model, segment_kmeans_bytes_per_row(cluster->space->d));
-	if (labelled->points.n == 0)
-		PG_RETURN_NULL();
-	stability.points = &labelled->points;
-	stability.kmeans.k = (int) Min((int64) model->n_segments, labelled->points.n);
-	stability.kmeans.n_init = Max(cluster->n_init, 1);
-	stability.kmeans.max_iter = KMEANS_MAX_ITER;
-	stability.kmeans.tol = KMEANS_TOL;
-	stability.kmeans.spherical = cluster->space->metric == METRIC_COSINE;
-	stability.kmeans.interrupted = segment_check_interrupts;
-	stability.seed = segment_hash_step(segment_arg_seed(fcinfo, 3), RESAMPLE_SEED);
-	stability.count_weights = !set->store.weighted;
-	stability.memory = segment_memory(CurrentMemoryContext);
-	(void) segment_stability_of_labels(&stability, labelled->label, n_resamples, &result);
-	PG_RETURN_FLOAT8(result);
 }

@@ -9,6 +9,9 @@
 
 #include "lib/stringinfo.h"
 
+/* what tells the draws of subsamples from those of starts */
+#define SEGMENT_RESAMPLE_SEED	UINT64CONST(0x53747562)	/* "Stub" */
+
 typedef enum KCriterion
 {
 	K_SILHOUETTE,

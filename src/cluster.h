@@ -4,6 +4,7 @@
 #ifndef SEGMENT_CLUSTER_H
 #define SEGMENT_CLUSTER_H
 
+#include "clustering_kind.h"
 #include "feature_space.h"
 #include "kernel/kmeans.h"
 #include "model.h"
@@ -37,10 +38,7 @@ typedef struct ClusterModel
 	double	   *size;			/* by segment: training rows, or the sum of their weights */
 	double	   *inertia;		/* by segment: sum of squared distances to the centroid, scaled */
 	double		total;			/* sum of squared distances of all from their mean, scaled */
-	uint64		seed;
-	int			n_init;
-	int			iterations;
-	bool		converged;
+	ModelTraining training;
 	double	   *x;				/* room for a row's coordinates */
 	ClusterTree tree;			/* of bisecting k-means */
 } ClusterModel;
@@ -79,10 +77,7 @@ typedef struct ClusterRival
 	const double *other;		/* ... and the one that was not */
 } ClusterRival;
 
-/* the explanation of a row that cannot be placed */
-#define SEGMENT_CLUSTER_NO_PLACE ", \"reason\": \"a feature is missing\""
-
-#define SEGMENT_CLUSTER_KEYS SEGMENT_SPACE_KEYS, "seed", "n_init", "iterations", "converged", "total", "clusters"
+#define SEGMENT_CLUSTER_KEYS SEGMENT_SPACE_KEYS, SEGMENT_TRAINING_KEYS, "total", "clusters"
 
 extern void segment_cluster_read(Model *model, const JsonPlace *json);
 extern void segment_cluster_write(const Model *model, StringInfo out);

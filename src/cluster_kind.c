@@ -115,14 +115,7 @@ segment_cluster_read(Model *model, const JsonPlace *json)
 	cluster->space = segment_space_read(model, json);
 	if (cluster->space->n_codes > 0)
 		segment_json_error(json, "a model of centroids has numeric features only");
-	place = segment_json_member(json, "seed");
-	cluster->seed = (uint64) segment_json_integer(&place, PG_INT64_MIN, PG_INT64_MAX);
-	place = segment_json_member(json, "n_init");
-	cluster->n_init = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
-	place = segment_json_member(json, "iterations");
-	cluster->iterations = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
-	place = segment_json_member(json, "converged");
-	cluster->converged = segment_json_boolean(&place);
+	cluster->training = segment_training_read(json);
 	cluster->total = segment_cluster_read_part(json, "total");
 
 	place = segment_json_member(json, "clusters");
@@ -163,9 +156,8 @@ segment_cluster_write(const Model *model, StringInfo out)
 	int			c;
 
 	segment_space_write(cluster->space, out);
-	appendStringInfo(out, ", \"seed\": " INT64_FORMAT ", \"n_init\": %d, \"iterations\": %d, \"converged\": %s, \"total\": ",
-					 (int64) cluster->seed, cluster->n_init, cluster->iterations,
-					 cluster->converged ? "true" : "false");
+	segment_training_write(&cluster->training, out);
+	appendStringInfoString(out, ", \"total\": ");
 	segment_json_put_number(out, cluster->total);
 	appendStringInfoString(out, ", \"clusters\": [");
 	for (c = 0; c < model->n_segments; c++)
@@ -189,7 +181,7 @@ segment_cluster_space(const Model *model)
 }
 
 static int
-cluster_assign_point(const Model *model, const double *x)
+cluster_assign_point(const Model *model, const double *x, const int32 *code)
 {
 	const ClusterModel *cluster = model->detail;
 
@@ -203,7 +195,7 @@ cluster_assign(const Model *model, const double *features)
 
 	if (!segment_space_place(cluster->space, features, cluster->x, NULL))
 		return -1;
-	return cluster_assign_point(model, cluster->x);
+	return cluster_assign_point(model, cluster->x, NULL);
 }
 
 double
@@ -218,25 +210,19 @@ segment_cluster_distance(const Model *model, const double *features, int segment
 		cluster->space->unit;
 }
 
-/* The nearest centroid but one; -1: there is none. */
+/* The nearest centroid but one to the row placed last; -1: there is none. */
 static int
 runner_up(const ClusterModel *cluster, int k, int segment)
 {
 	const int	d = cluster->space->d;
-	double		least = HUGE_VAL;
-	int			result = -1;
+	double	   *distance = palloc(sizeof(double) * k);
+	int			result;
 	int			c;
 
 	for (c = 0; c < k; c++)
-	{
-		double		distance = segment_distance(cluster->x, cluster->centroids + (size_t) c * d, d);
-
-		if (c != segment && distance < least)
-		{
-			least = distance;
-			result = c;
-		}
-	}
+		distance[c] = segment_distance(cluster->x, cluster->centroids + (size_t) c * d, d);
+	result = segment_runner_up(distance, k, segment);
+	pfree(distance);
 	return result;
 }
 
@@ -271,16 +257,13 @@ segment_cluster_explain(const Model *model, const double *features, int segment,
 
 		appendStringInfo(out, "%s{\"feature\": ", i > 0 ? ", " : "");
 		segment_json_put_string(out, feature->name);
-		appendStringInfoString(out, ", \"value\": ");
-		segment_json_put_number_or_null(out, features[i]);
 		if (space->metric == METRIC_EUCLIDEAN)
+			segment_explain_number(feature, features[i], x, center[i], out);
+		else
 		{
-			appendStringInfoString(out, ", \"typical\": ");
-			segment_json_put_number(out, segment_space_original(feature, center[i]));
-			appendStringInfoString(out, ", \"deviations\": ");
-			segment_json_put_number_or_null(out, feature->deviation > 0
-							   ? (x - center[i]) / feature->factor / feature->deviation
-							   : segment_missing_value());
+			/* a direction has no typical value */
+			appendStringInfoString(out, ", \"value\": ");
+			segment_json_put_number_or_null(out, features[i]);
 		}
 		appendStringInfoString(out, ", \"strength\": ");
 		segment_json_put_number_or_null(out, difference > 0
@@ -288,16 +271,11 @@ segment_cluster_explain(const Model *model, const double *features, int segment,
 						   : segment_missing_value());
 		appendStringInfoChar(out, '}');
 	}
-	appendStringInfoString(out, "], \"runner_up\": ");
-	if (rival->segment < 0)
-		appendStringInfoString(out, "null");
-	else
-	{
-		segment_json_put_string(out, model->segment[rival->segment].name);
-		appendStringInfoString(out, ", \"runner_up_distance\": ");
-		segment_json_put_number(out, sqrt(segment_distance(cluster->x, cluster->centroids + (size_t) rival->segment * d, d)) *
-								space->unit);
-	}
+	appendStringInfoChar(out, ']');
+	segment_explain_runner_up(model, rival->segment, "distance",
+							  rival->segment < 0 ? segment_missing_value()
+							  : sqrt(segment_distance(cluster->x, cluster->centroids + (size_t) rival->segment * d, d)) * space->unit,
+							  out);
 }
 
 /* The rival is the nearest centroid but one. */
@@ -310,7 +288,7 @@ cluster_explain(const Model *model, const double *features, int segment, StringI
 
 	if (segment < 0)
 	{
-		appendStringInfoString(out, SEGMENT_CLUSTER_NO_PLACE);
+		appendStringInfoString(out, SEGMENT_NO_PLACE);
 		return;
 	}
 	rival.segment = runner_up(cluster, model->n_segments, segment);
@@ -337,9 +315,7 @@ segment_cluster_metrics(const Model *model, StringInfo out)
 	segment_json_put_number(out, cluster->total * unit);
 	appendStringInfoString(out, ", \"explained\": ");
 	segment_json_put_number_or_null(out, cluster->total > 0 ? 1 - inertia / cluster->total : segment_missing_value());
-	appendStringInfo(out, ", \"iterations\": %d, \"converged\": %s, \"n_init\": %d, \"seed\": " INT64_FORMAT,
-					 cluster->iterations, cluster->converged ? "true" : "false", cluster->n_init,
-					 (int64) cluster->seed);
+	segment_training_write(&cluster->training, out);
 }
 
 double
@@ -355,16 +331,10 @@ segment_cluster_typical(const Model *model, int segment, int number, ModelTypica
 	const SpaceFeature *feature = &cluster->space->feature[number];
 	double		coordinate = cluster->centroids[(size_t) segment * cluster->space->d + number];
 
-	typical->category = NULL;
-	typical->coordinate = coordinate;
-	typical->value = typical->z = segment_missing_value();
-	typical->position = segment_space_original(feature, coordinate);
+	segment_typical_number(feature, coordinate, typical);
 	/* a direction has no values */
 	if (cluster->space->metric == METRIC_COSINE)
-		return;
-	typical->value = segment_space_original(feature, coordinate);
-	if (feature->deviation > 0)
-		typical->z = (coordinate / feature->factor + feature->center - feature->mean) / feature->deviation;
+		typical->value = typical->z = segment_missing_value();
 }
 
 static const char *const cluster_keys[] = {SEGMENT_CLUSTER_KEYS, NULL};

@@ -27,9 +27,6 @@ enum
 /* sets of covariances and factors alive at a time: two of the starts, two of sums */
 #define COVARIANCE_COPIES 6
 
-/* rows placed between two questions whether to go on */
-#define ROWS_BETWEEN_CHECKS 1024
-
 static FeatureSpace *
 fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
 {
@@ -50,52 +47,33 @@ fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
 
 /* Covariances take memory that grows with the square of the features. */
 void
-segment_mixture_check_memory(const SegmentMixtureOptions *options, int d)
+segment_mixture_check_memory(SegmentCovariance kind, int k, int d)
 {
 	double		bytes = sizeof(double) * COVARIANCE_COPIES *
-		(double) segment_mixture_covariance_size(options->kind, options->k, d);
+		(double) segment_mixture_covariance_size(kind, k, d);
 
 	if (bytes > (double) maintenance_work_mem * 1024)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("covariances of %d segments and %d features need more than maintenance_work_mem",
-						options->k, d),
+						k, d),
 				 errdetail("They need %.0f kB.", ceil(bytes / 1024)),
 				 errhint("Use covariance => 'diag', fewer segments or features, or a higher maintenance_work_mem.")));
 }
 
-/* The number of the likeliest component of each point. */
-void
-segment_mixture_labels(const SegmentPoints *points, const SegmentMixture *mixture, int32 *labels)
-{
-	double	   *room = palloc(sizeof(double) * mixture->d);
-	double	   *log_density = palloc(sizeof(double) * mixture->k);
-	double		work = 0;
-	int64		i;
-
-	for (i = 0; i < points->n; i++)
-	{
-		labels[i] = segment_mixture_place(mixture, points->x + i * mixture->d, room, log_density);
-		work += (double) mixture->k * mixture->d * mixture->d;
-		if (i % ROWS_BETWEEN_CHECKS == 0 || work > 1e6)
-		{
-			CHECK_FOR_INTERRUPTS();
-			work = 0;
-		}
-	}
-	pfree(room);
-	pfree(log_density);
-}
-
 /* Rows, or their weights, that each component is likeliest for. */
 static double *
-measure_sizes(const SegmentPoints *points, const SegmentMixture *mixture)
+measure_sizes(const SegmentPoints *points, const SegmentMixtureFit *fit)
 {
-	double	   *size = palloc0(sizeof(double) * mixture->k);
+	double	   *size = palloc0(sizeof(double) * fit->mixture.k);
 	int32	   *labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n));
+	SegmentClusters clusters;
 	int64		i;
 
-	segment_mixture_labels(points, mixture, labels);
+	clusters.method = SEGMENT_GAUSSIAN_MIXTURE;
+	clusters.k = fit->mixture.k;
+	clusters.found.mixture = *fit;
+	(void) segment_label_points(points, &clusters, labels, segment_memory(CurrentMemoryContext), segment_check_interrupts);
 	for (i = 0; i < points->n; i++)
 		size[labels[i]] += segment_point_weight(points, i);
 	pfree(labels);
@@ -111,7 +89,7 @@ fill_model(MixtureModel *model, const SegmentPoints *points, const SegmentMixtur
 	const int	k = from->k;
 	const int	d = from->d;
 	size_t		length = segment_mixture_covariance_size(from->kind, 1, d);
-	double	   *size = measure_sizes(points, from);
+	double	   *size = measure_sizes(points, fit);
 	int		   *number = segment_order_of_segments(k, size, from->mean, d);
 	int			c;
 
@@ -129,8 +107,8 @@ fill_model(MixtureModel *model, const SegmentPoints *points, const SegmentMixtur
 	if (from->kind == SEGMENT_TIED)
 		memcpy(to->covariance, from->covariance, sizeof(double) * length);
 	model->log_likelihood = fit->log_likelihood;
-	model->iterations = fit->iterations;
-	model->converged = fit->converged;
+	model->training.iterations = fit->iterations;
+	model->training.converged = fit->converged;
 	model->n_collapsed = fit->n_collapsed;
 }
 
@@ -185,11 +163,11 @@ segment_gaussian_mixture_train(PG_FUNCTION_ARGS)
 	points = segment_space_points(mixture_model->space, set, segment_kmeans_bytes_per_row(mixture_model->space->d), model,
 								  segment_memory(CurrentMemoryContext));
 	options.k = segment_check_k(options.k, points);
-	segment_mixture_check_memory(&options, points->d);
+	segment_mixture_check_memory(options.kind, options.k, points->d);
 	segment_mixture_fit(points, &options, &fit, segment_memory(CurrentMemoryContext));
 	tell(&fit, options.k);
-	mixture_model->seed = options.seed;
-	mixture_model->n_init = options.n_init;
+	mixture_model->training.seed = options.seed;
+	mixture_model->training.n_init = options.n_init;
 	fill_model(mixture_model, points, &fit);
 	segment_number_segments(model, fit.mixture.k);
 	PG_RETURN_MODEL(model);

@@ -145,6 +145,15 @@ segment_json_number(const JsonPlace *place, double min, double max)
 	return x;
 }
 
+/* The same of a member. */
+double
+segment_json_member_number(const JsonPlace *object, const char *key, double min, double max)
+{
+	JsonPlace	place = segment_json_member(object, key);
+
+	return segment_json_number(&place, min, max);
+}
+
 bool
 segment_json_boolean(const JsonPlace *place)
 {

@@ -69,8 +69,8 @@ fill_clusters(ClusterModel *cluster, const SegmentPoints *points, const SegmentK
 	segment_cluster_inertia(points, result->centroids, result->labels, k, inertia,
 							segment_check_interrupts);
 	(void) segment_cluster_fill(cluster, k, result->centroids, size, inertia);
-	cluster->iterations = result->iterations;
-	cluster->converged = result->converged;
+	cluster->training.iterations = result->iterations;
+	cluster->training.converged = result->converged;
 	cluster->total = segment_cluster_total(points);
 }
 
@@ -109,8 +109,8 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	options.spherical = cluster->space->metric == METRIC_COSINE;
 	options.team = segment_workers_team(workers);
 	segment_kmeans(points, &options, &result, segment_workers_memory(workers));
-	cluster->seed = options.seed;
-	cluster->n_init = options.initial != NULL ? 1 : options.n_init;
+	cluster->training.seed = options.seed;
+	cluster->training.n_init = options.initial != NULL ? 1 : options.n_init;
 	fill_clusters(cluster, points, &result);
 	segment_workers_end(workers);
 	segment_number_segments(model, result.k);

@@ -203,15 +203,15 @@ segment_kmeans_step(PG_FUNCTION_ARGS)
 	next.size = palloc(sizeof(double) * sums->k);
 	next.inertia = palloc(sizeof(double) * sums->k);
 	next.total = 0;
-	next.iterations = state->cluster->iterations < PG_INT32_MAX ? state->cluster->iterations + 1 : PG_INT32_MAX;
-	next.converged = true;
+	next.training.iterations = state->cluster->training.iterations < PG_INT32_MAX ? state->cluster->training.iterations + 1 : PG_INT32_MAX;
+	next.training.converged = true;
 	if (model.n_used > 0)
 		segment_step_mean_of_all(sums, mean_of_all);
 	for (c = 0; c < sums->k; c++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (next_cluster(&next, state, c, mean_of_all))
-			next.converged = false;
+			next.training.converged = false;
 	}
 	if (state->n_far > 0)
 		ereport(NOTICE,

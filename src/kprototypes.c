@@ -40,13 +40,13 @@ fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
 	return segment_space_from_set(set, &options);
 }
 
-/* What a different category costs: as told, or from the data; next to scaled distances. */
-static double
-find_gamma(FunctionCallInfo fcinfo, const FeatureSpace *space, const SegmentPoints *points)
+/* What a different category costs: as argument arg tells, or from the data; next to scaled distances. */
+double
+segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace *space, const SegmentPoints *points)
 {
 	double		gamma;
 
-	if (PG_ARGISNULL(ARG_GAMMA))
+	if (PG_ARGISNULL(arg))
 	{
 		segment_prototypes_gamma(points, &gamma, segment_memory(CurrentMemoryContext),
 								 segment_check_interrupts);
@@ -54,7 +54,7 @@ find_gamma(FunctionCallInfo fcinfo, const FeatureSpace *space, const SegmentPoin
 		gamma *= space->d > 0 ? space->unit : 1;
 	}
 	else
-		gamma = segment_arg_number(fcinfo, ARG_GAMMA, "gamma", 0);
+		gamma = segment_arg_number(fcinfo, arg, "gamma", 0);
 	gamma = gamma / space->unit / space->unit;
 	if (!(gamma <= MOST_GAMMA))
 		ereport(ERROR,
@@ -64,8 +64,8 @@ find_gamma(FunctionCallInfo fcinfo, const FeatureSpace *space, const SegmentPoin
 }
 
 /* Categories and weights by feature; refuses more than fit into memory. */
-static void
-describe_categories(const FeatureSpace *space, SegmentPrototypesOptions *options)
+void
+segment_prototype_categories(const FeatureSpace *space, int k, const int **counts, const double **weights)
 {
 	int		   *n_categories = palloc(sizeof(int) * (space->n_codes + 1));
 	double	   *weight = palloc(sizeof(double) * (space->n_codes + 1));
@@ -88,14 +88,14 @@ describe_categories(const FeatureSpace *space, SegmentPrototypesOptions *options
 			most = i;
 		n++;
 	}
-	options->n_categories = n_categories;
-	options->code_weight = weight;
-	bytes = sizeof(int64) * total * options->k;
+	*counts = n_categories;
+	*weights = weight;
+	bytes = sizeof(int64) * total * k;
 	if (bytes > (double) maintenance_work_mem * 1024)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("counts of %.0f categories in %d segments need more than maintenance_work_mem",
-						total, options->k),
+						total, k),
 				 errdetail("They need %.0f kB; \"%s\" alone has %d categories.", ceil(bytes / 1024),
 						   space->feature[most].name, space->feature[most].n_categories),
 				 errhint("A feature with nearly as many categories as rows tells segments nothing: leave it out, or group its values.")));
@@ -142,8 +142,8 @@ fill_model(PrototypeModel *model, const SegmentPoints *points, const SegmentProt
 		memcpy(model->prototypes.value + (size_t) c * width,
 			   result->prototypes.value + (size_t) number[c] * width, sizeof(double) * width);
 	}
-	model->iterations = result->iterations;
-	model->converged = result->converged;
+	model->training.iterations = result->iterations;
+	model->training.converged = result->converged;
 }
 
 /* What all rows cost with one prototype. */
@@ -189,16 +189,16 @@ segment_kprototypes_train(PG_FUNCTION_ARGS)
 	segment_space_describe(model, prototype->space);
 	points = segment_space_points(prototype->space, set, segment_kprototypes_memory_per_row(), model,
 								  segment_memory(CurrentMemoryContext));
-	prototype->gamma = options.gamma = find_gamma(fcinfo, prototype->space, points);
+	prototype->gamma = options.gamma = segment_prototype_arg_gamma(fcinfo, ARG_GAMMA, prototype->space, points);
 	options.k = segment_check_k(options.k, points);
-	describe_categories(prototype->space, &options);
+	segment_prototype_categories(prototype->space, options.k, &options.n_categories, &options.code_weight);
 	segment_kprototypes(points, &options, &result, segment_memory(CurrentMemoryContext));
 	if (result.prototypes.k < options.k)
 		ereport(NOTICE,
 				(errmsg("only %d groups of rows can be told apart, not %d", result.prototypes.k, options.k),
 				 errdetail("The model has %d segments.", result.prototypes.k)));
-	prototype->seed = options.seed;
-	prototype->n_init = options.n_init;
+	prototype->training.seed = options.seed;
+	prototype->training.n_init = options.n_init;
 	prototype->total = total_cost(points, &options);
 	fill_model(prototype, points, &result);
 	segment_number_segments(model, result.prototypes.k);

@@ -24,6 +24,8 @@ typedef struct LabelledPoints
 {
 	SegmentPoints points;		/* coordinates centred and scaled */
 	const int32 *label;			/* of each point, 0 to k - 1 */
+	const double *mismatch;		/* by category of the points: what a different one adds to the squared
+								 * distance; NULL: points are numbers only */
 	int			k;
 	char	  **text;			/* k labels */
 	int64	   *rows;			/* k: rows with the label that could be used, copies counted */

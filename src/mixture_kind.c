@@ -75,22 +75,6 @@ read_numbers(const JsonPlace *json, const char *key, double limit, double *numbe
 	pfree(elements);
 }
 
-static double
-read_number(const JsonPlace *json, const char *key, double min, double max)
-{
-	JsonPlace	place = segment_json_member(json, key);
-
-	return segment_json_number(&place, min, max);
-}
-
-static int
-read_count(const JsonPlace *json, const char *key)
-{
-	JsonPlace	place = segment_json_member(json, key);
-
-	return (int) segment_json_integer(&place, 0, PG_INT32_MAX);
-}
-
 static void
 read_component(MixtureModel *mixture_model, int c, const JsonPlace *json)
 {
@@ -101,8 +85,8 @@ read_component(MixtureModel *mixture_model, int c, const JsonPlace *json)
 	int			length = covariance_length(mixture_model);
 
 	segment_json_check_keys(json, tied ? tied_keys : keys);
-	mixture->weight[c] = read_number(json, "weight", 0, 1);
-	mixture_model->size[c] = read_number(json, "size", 0, DBL_MAX);
+	mixture->weight[c] = segment_json_member_number(json, "weight", 0, 1);
+	mixture_model->size[c] = segment_json_member_number(json, "size", 0, DBL_MAX);
 	read_numbers(json, "center", COORDINATE_LIMIT, mixture->mean + (size_t) c * mixture->d, mixture->d);
 	if (!tied)
 		read_numbers(json, "covariance", DBL_MAX, mixture->covariance + (size_t) c * length, length);
@@ -164,14 +148,10 @@ mixture_read(Model *model, const JsonPlace *json)
 	kind = read_covariance_kind(json);
 	if (kind != SEGMENT_TIED && segment_json_has(json, "shared"))
 		segment_json_error(json, "\"shared\" is for covariance \"tied\" only");
-	place = segment_json_member(json, "seed");
-	mixture_model->seed = (uint64) segment_json_integer(&place, PG_INT64_MIN, PG_INT64_MAX);
-	mixture_model->n_init = read_count(json, "n_init");
-	mixture_model->iterations = read_count(json, "iterations");
-	mixture_model->n_collapsed = read_count(json, "collapsed");
-	place = segment_json_member(json, "converged");
-	mixture_model->converged = segment_json_boolean(&place);
-	mixture_model->log_likelihood = read_number(json, "log_likelihood", -DBL_MAX, DBL_MAX);
+	mixture_model->training = segment_training_read(json);
+	place = segment_json_member(json, "collapsed");
+	mixture_model->n_collapsed = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
+	mixture_model->log_likelihood = segment_json_member_number(json, "log_likelihood", -DBL_MAX, DBL_MAX);
 	/* each number takes more than a byte, so nothing is allocated that did not come */
 	if (segment_mixture_covariance_size(kind, model->n_segments, mixture_model->space->d) >
 		(size_t) json->value.val.binary.len)
@@ -209,11 +189,9 @@ mixture_write(const Model *model, StringInfo out)
 	int			c;
 
 	segment_space_write(mixture_model->space, out);
-	appendStringInfo(out, ", \"covariance\": \"%s\", \"seed\": " INT64_FORMAT
-					 ", \"n_init\": %d, \"iterations\": %d, \"converged\": %s, \"collapsed\": %d, \"log_likelihood\": ",
-					 segment_covariance_names[mixture->kind], (int64) mixture_model->seed,
-					 mixture_model->n_init, mixture_model->iterations,
-					 mixture_model->converged ? "true" : "false", mixture_model->n_collapsed);
+	appendStringInfo(out, ", \"covariance\": \"%s\"", segment_covariance_names[mixture->kind]);
+	segment_training_write(&mixture_model->training, out);
+	appendStringInfo(out, ", \"collapsed\": %d, \"log_likelihood\": ", mixture_model->n_collapsed);
 	segment_json_put_number(out, mixture_model->log_likelihood);
 	if (mixture->kind == SEGMENT_TIED)
 		put_numbers(out, "shared", mixture->covariance, length);
@@ -242,7 +220,7 @@ mixture_space(const Model *model)
 
 /* Fills log_density; the number of the likeliest component. */
 static int
-mixture_assign_point(const Model *model, const double *x)
+mixture_assign_point(const Model *model, const double *x, const int32 *code)
 {
 	const MixtureModel *mixture_model = model->detail;
 
@@ -258,7 +236,7 @@ mixture_assign(const Model *model, const double *features)
 
 	if (!segment_space_place(mixture_model->space, features, mixture_model->x, NULL))
 		return -1;
-	return mixture_assign_point(model, mixture_model->x);
+	return mixture_assign_point(model, mixture_model->x, NULL);
 }
 
 static bool
@@ -288,17 +266,19 @@ mixture_distance(const Model *model, const double *features, int segment)
 										 mixture_model->room));
 }
 
-/* The likeliest component but one; -1: there is none. */
+/* The likeliest component but one of the row placed last; -1: there is none. */
 static int
 runner_up(const MixtureModel *mixture_model, int segment)
 {
-	int			result = -1;
+	const int	k = mixture_model->mixture.k;
+	double	   *unlikely = palloc(sizeof(double) * k);
+	int			result;
 	int			c;
 
-	for (c = 0; c < mixture_model->mixture.k; c++)
-		if (c != segment && mixture_model->log_density[c] > -HUGE_VAL &&
-			(result < 0 || mixture_model->log_density[c] > mixture_model->log_density[result]))
-			result = c;
+	for (c = 0; c < k; c++)
+		unlikely[c] = -mixture_model->log_density[c];
+	result = segment_runner_up(unlikely, k, segment);
+	pfree(unlikely);
 	return result;
 }
 
@@ -316,14 +296,7 @@ explain_feature(const MixtureModel *mixture_model, int segment, int number, doub
 
 	appendStringInfoString(out, "{\"feature\": ");
 	segment_json_put_string(out, feature->name);
-	appendStringInfoString(out, ", \"value\": ");
-	segment_json_put_number_or_null(out, value);
-	appendStringInfoString(out, ", \"typical\": ");
-	segment_json_put_number_or_null(out, segment_space_original(feature, center));
-	appendStringInfoString(out, ", \"deviations\": ");
-	segment_json_put_number_or_null(out, feature->deviation > 0
-					   ? (mixture_model->x[number] - center) / feature->factor / feature->deviation
-					   : segment_missing_value());
+	segment_explain_number(feature, value, mixture_model->x[number], center, out);
 	appendStringInfoString(out, ", \"strength\": ");
 	segment_json_put_number_or_null(out, strength);
 	appendStringInfoChar(out, '}');
@@ -349,7 +322,7 @@ mixture_explain(const Model *model, const double *features, int segment, StringI
 
 	if (segment < 0)
 	{
-		appendStringInfoString(out, ", \"reason\": \"a feature is missing\"");
+		appendStringInfoString(out, SEGMENT_NO_PLACE);
 		return;
 	}
 	own = palloc(sizeof(double) * d);
@@ -381,15 +354,7 @@ mixture_explain(const Model *model, const double *features, int segment, StringI
 	}
 	appendStringInfoString(out, "], \"size_and_spread\": ");
 	segment_json_put_number_or_null(out, rest);
-	appendStringInfoString(out, ", \"runner_up\": ");
-	if (second < 0)
-		appendStringInfoString(out, "null");
-	else
-	{
-		segment_json_put_string(out, model->segment[second].name);
-		appendStringInfoString(out, ", \"runner_up_probability\": ");
-		segment_json_put_number_or_null(out, probability[second]);
-	}
+	segment_explain_runner_up(model, second, "probability", second < 0 ? segment_missing_value() : probability[second], out);
 	pfree(own);
 	pfree(other);
 	pfree(probability);
@@ -420,9 +385,8 @@ mixture_metrics(const Model *model, StringInfo out)
 	segment_json_put_number_or_null(out, rows > 0
 					   ? parameters * segment_log(rows) - 2 * mixture_model->log_likelihood
 					   : segment_missing_value());
-	appendStringInfo(out, ", \"iterations\": %d, \"converged\": %s, \"n_collapsed\": %d, \"n_init\": %d, \"seed\": " INT64_FORMAT,
-					 mixture_model->iterations, mixture_model->converged ? "true" : "false",
-					 mixture_model->n_collapsed, mixture_model->n_init, (int64) mixture_model->seed);
+	appendStringInfo(out, ", \"n_collapsed\": %d", mixture_model->n_collapsed);
+	segment_training_write(&mixture_model->training, out);
 }
 
 static double
@@ -435,19 +399,13 @@ static void
 mixture_typical(const Model *model, int segment, int number, ModelTypical *typical)
 {
 	const MixtureModel *mixture_model = model->detail;
-	const SpaceFeature *feature = &mixture_model->space->feature[number];
-	double		coordinate = mixture_model->mixture.mean[(size_t) segment * mixture_model->mixture.d + number];
 
-	typical->category = NULL;
-	typical->coordinate = coordinate;
-	typical->value = segment_space_original(feature, coordinate);
-	typical->z = feature->deviation > 0
-		? (coordinate / feature->factor + feature->center - feature->mean) / feature->deviation
-		: segment_missing_value();
+	segment_typical_number(&mixture_model->space->feature[number],
+						   mixture_model->mixture.mean[(size_t) segment * mixture_model->mixture.d + number], typical);
 }
 
 static const char *const mixture_keys[] = {
-	SEGMENT_SPACE_KEYS, "covariance", "seed", "n_init", "iterations", "converged", "collapsed",
+	SEGMENT_SPACE_KEYS, "covariance", SEGMENT_TRAINING_KEYS, "collapsed",
 	"log_likelihood", "shared", "components", NULL
 };
 

@@ -4,6 +4,7 @@
 #ifndef SEGMENT_MIXTURE_MODEL_H
 #define SEGMENT_MIXTURE_MODEL_H
 
+#include "clustering_kind.h"
 #include "feature_space.h"
 #include "kernel/mixture.h"
 #include "model.h"
@@ -14,10 +15,7 @@ typedef struct MixtureModel
 	SegmentMixture mixture;		/* components in the order of segments */
 	double	   *size;			/* by segment: training rows, or the sum of their weights, it is likeliest for */
 	double		log_likelihood; /* of the training rows, of scaled coordinates */
-	uint64		seed;
-	int			n_init;
-	int			iterations;
-	bool		converged;
+	ModelTraining training;
 	int			n_collapsed;	/* components without rows, or flat */
 
 	/* room for a row */
@@ -32,8 +30,7 @@ extern const ModelKind segment_mixture_model_kind;
 extern const char *const segment_covariance_names[];
 
 /* gaussian_mixture.c */
-extern void segment_mixture_check_memory(const SegmentMixtureOptions *options, int d);
-extern void segment_mixture_labels(const SegmentPoints *points, const SegmentMixture *mixture, int32 *labels);
+extern void segment_mixture_check_memory(SegmentCovariance kind, int k, int d);
 
 /* mixture_kind.c */
 extern void segment_mixture_model_init(MixtureModel *model, SegmentCovariance kind, int k);

@@ -97,8 +97,8 @@ typedef struct ModelKind
 	void		(*typical) (const Model *model, int segment, int feature, ModelTypical *typical);
 	/* How rows become points, where points decide about segments ... */
 	const struct FeatureSpace *(*space) (const Model *model);
-	/* ... and the number of the segment of a point. */
-	int			(*assign_point) (const Model *model, const double *x);
+	/* ... and the number of the segment of a point; code: its categories, if any. */
+	int			(*assign_point) (const Model *model, const double *x, const int32 *code);
 } ModelKind;
 
 extern const ModelKind *const segment_model_kinds[];

@@ -5,8 +5,8 @@
  * The set's features are matched with the model's as those of a row are: by name
  * where the set has names (others are left aside), else by position.  What a
  * model's space is, and how its points get their segments, the kind of model says
- * (model.h).  Distances between points are Euclidean in that space, so a model
- * of categories has no such points.
+ * (model.h).  Distances between points are Euclidean in that space; where a model has
+ * categories, those that differ add to the square, and a caller has to say that he knows.
  */
 #include "model_points.h"
 
@@ -14,6 +14,7 @@
 
 #include "memory.h"
 #include "miscadmin.h"
+#include "prototype_model.h"
 #include "utils/memutils.h"
 
 /* The column of the set with a model's feature; an error where there is none. */
@@ -81,28 +82,37 @@ segment_features_of_model(const FeatureSet *set, const Model *model)
 				 errhint("Collect them in the model's order, or as rows whose columns have their names.")));
 	for (i = 0; i < model->n_features; i++)
 	{
+		bool		categorical = model->categories != NULL && model->categories[i].n > 0;
+
 		column[i] = column_of_feature(set, model, i);
 		same = same && column[i] == i;
-		if (set->columns[column[i]].categories != NULL)
+		if ((set->columns[column[i]].categories != NULL) != categorical)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("feature \"%s\" is categorical, expected a number",
-							segment_feature_set_column_name(set, column[i]))));
+					 errmsg("feature \"%s\" is %s, expected a %s",
+							segment_feature_set_column_name(set, column[i]),
+							categorical ? "a number" : "categorical", categorical ? "category" : "number")));
 	}
 	return same ? set : selected_columns(set, column, model->n_features);
 }
 
-/* The space of a model whose points have numbers only. */
+/* The space of a model; one with categories only for a caller that can do with them. */
 const FeatureSpace *
-segment_space_of_model(const Model *model)
+segment_space_of_model(const Model *model, bool categories)
 {
 	const FeatureSpace *space = model->kind->space == NULL ? NULL : model->kind->space(model);
 
-	if (space == NULL || space->n_codes > 0)
+	if (space == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("a model of kind \"%s\" has no distances between rows", model->kind->name),
-				 errhint("Models of numeric features by kmeans(), bisecting_kmeans() and gaussian_mixture() have them.")));
+				 errhint("Models by kmeans(), bisecting_kmeans(), gaussian_mixture() and kprototypes() have them.")));
+	if (space->n_codes > 0 && !categories)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("this figure takes means, and %d of %d features of the model are categories",
+						space->n_codes, space->n_features),
+				 errhint("silhouette() and stability() take models with categories.")));
 	return space;
 }
 
@@ -137,12 +147,13 @@ count_rows(LabelledPoints *labelled, const FeatureSet *set, const Model *model)
 
 /*
  * Points of the model's space labelled by its segments; none when no row has one.
- * What is to be done with them takes so much memory per row.
+ * What is to be done with them takes so much memory per row.  A model with
+ * categories, where the caller can do with one, meets those of the set: it is changed.
  */
 LabelledPoints *
-segment_points_of_model(const FeatureSet *set, const Model *model, Size memory_per_row)
+segment_points_of_model(const FeatureSet *set, const Model *model, bool categories, Size memory_per_row)
 {
-	const FeatureSpace *space = segment_space_of_model(model);
+	const FeatureSpace *space = segment_space_of_model(model, categories);
 	const FeatureSet *features = segment_features_of_model(set, model);
 	LabelledPoints *labelled = palloc0(sizeof(LabelledPoints));
 	Model		counts = {0};
@@ -151,6 +162,13 @@ segment_points_of_model(const FeatureSet *set, const Model *model, Size memory_p
 	int64		i;
 	int			c;
 
+	if (space->n_codes > 0)
+	{
+		PrototypeModel *prototype = model->detail;
+
+		segment_prototype_meet(prototype, features);
+		labelled->mismatch = prototype->prototypes.mismatch;
+	}
 	points = segment_space_place_set(space, features, sizeof(int32) + memory_per_row, &counts,
 									 segment_memory(CurrentMemoryContext));
 	label = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n + 1));
@@ -158,7 +176,8 @@ segment_points_of_model(const FeatureSet *set, const Model *model, Size memory_p
 	{
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		label[i] = model->kind->assign_point(model, points->x + i * points->d);
+		label[i] = model->kind->assign_point(model, points->x + i * points->d,
+											 points->code == NULL ? NULL : points->code + i * points->n_codes);
 	}
 	labelled->points = *points;
 	labelled->label = label;

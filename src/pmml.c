@@ -1,331 +1,257 @@
 /*
- * pmml.c: a k-means model as PMML 4.4, which other programs read.
+ * pmml.c: models as PMML 4.4, which other programs read.
  *
  * PMML (Predictive Model Markup Language, Data Mining Group 2019) describes a model
- * and what goes before it.  A model of centroids is a center-based ClusteringModel
- * with squared Euclidean distances.  The way from features to coordinates
- * (feature_space.c) becomes derived fields with the same operations in the same
- * order, so a reader that calculates in double precision gets the same bits:
+ * and what goes before it.
  *
- *	 scaled(x)	  ((clip(f(x)) - center) * factor)
- *	 length, direction(x)	with the metric "cosine": its part of a length of 1
+ *	kmeans		a center-based ClusteringModel with squared Euclidean distances between
+ *				coordinates, which are derived fields (pmml_write.c)
+ *	kprototypes	the same.  A categorical feature x with n categories becomes n + 1 indicators:
+ *				indicator(i, x), 1 where the category is the i-th, and other(x), 1 where it is none
+ *				of them.  Each has half the cost of a different category as its weight.  Two
+ *				of them differ from the centre's when the category does, so the sum is
+ *				that cost, to the last bit.
+ *	bisecting_kmeans	a TreeModel, as a row goes down from split to split (pmml_tree.c): the
+ *				nearest of all centroids may be one that it does not get to
  *
- * Missing values are invalid where the model skips them, else the mean stands in.
- * What PMML has no word for: infinite values are missing here, and a row where all
- * features are missing has no segment.
+ * Missing values are invalid where the model skips them, else the mean, or the commonest
+ * category, stands in.  What PMML has no word for: infinite values are missing here, and a row
+ * where all features are missing has no segment; and mixtures of normal distributions, which
+ * its clusters by distribution cannot express.
  */
+#include "pmml.h"
+
 #include "cluster.h"
-
-#include <math.h>
-
 #include "json_write.h"
-#include "lib/stringinfo.h"
+#include "prototype_model.h"
 #include "utils/builtins.h"
 #include "utils/xml.h"
 
 PG_FUNCTION_INFO_V1(segment_model_to_pmml);
 
-/* Text as the value of an attribute, quotes included. */
-static void
-put_value(StringInfo out, const char *text)
+/* Centroids, or prototypes: what their center-based model is made of. */
+typedef struct Centers
 {
-	appendStringInfoChar(out, '"');
-	for (; *text != '\0'; text++)
+	const FeatureSpace *space;
+	const double *value;		/* by segment: d coordinates, then numbers of categories */
+	const double *mismatch;		/* by categorical feature: what a different category costs */
+	const double *size;			/* by segment */
+} Centers;
+
+static Centers
+centers_of(const Model *model)
+{
+	Centers		centers = {0};
+
+	if (model->kind == &segment_prototype_model_kind)
 	{
-		switch (*text)
-		{
-			case '&':
-				appendStringInfoString(out, "&amp;");
-				break;
-			case '<':
-				appendStringInfoString(out, "&lt;");
-				break;
-			case '>':
-				appendStringInfoString(out, "&gt;");
-				break;
-			case '"':
-				appendStringInfoString(out, "&quot;");
-				break;
-			case '\t':
-			case '\n':
-			case '\r':
-				appendStringInfo(out, "&#%d;", *text);
-				break;
-			default:
-				if ((unsigned char) *text < ' ')
-					ereport(ERROR,
-							(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
-							 errmsg("a name of the model has the control character %d, which XML cannot express", *text),
-							 errhint("rename_segment() gives a segment another name.")));
-				appendStringInfoChar(out, *text);
-		}
+		const PrototypeModel *prototype = model->detail;
+
+		centers.space = prototype->space;
+		centers.value = prototype->prototypes.value;
+		centers.mismatch = prototype->prototypes.mismatch;
+		centers.size = prototype->size;
 	}
-	appendStringInfoChar(out, '"');
-}
-
-/* A name for something that is no feature: as wished, with as many "_" as it takes to be new. */
-static char *
-new_name(const FeatureSpace *space, char *name)
-{
-	int			i;
-
-	for (i = 0; i < space->n_features; i++)
-		if (strcmp(space->feature[i].name, name) == 0)
-			return new_name(space, psprintf("%s_", name));
-	return name;
-}
-
-static char *
-scaled_name(const FeatureSpace *space, int feature)
-{
-	return new_name(space, psprintf("scaled(%s)", space->feature[feature].name));
-}
-
-static char *
-direction_name(const FeatureSpace *space, int feature)
-{
-	return new_name(space, psprintf("direction(%s)", space->feature[feature].name));
-}
-
-/* ---- expressions ---- */
-
-static void
-put_field(StringInfo out, const char *name)
-{
-	appendStringInfoString(out, "<FieldRef field=");
-	put_value(out, name);
-	appendStringInfoString(out, "/>");
-}
-
-static void
-put_constant(StringInfo out, double x)
-{
-	appendStringInfo(out, "<Constant dataType=\"double\">%s</Constant>", segment_number_text(x));
-}
-
-static void
-begin_apply(StringInfo out, const char *function)
-{
-	appendStringInfo(out, "<Apply function=\"%s\">", function);
-}
-
-static void
-end_apply(StringInfo out)
-{
-	appendStringInfoString(out, "</Apply>");
-}
-
-/* sign(x) ln(1 + |x|) */
-static void
-put_log(StringInfo out, const char *name)
-{
-	begin_apply(out, "if");
-	begin_apply(out, "lessThan");
-	put_field(out, name);
-	put_constant(out, 0);
-	end_apply(out);
-	begin_apply(out, "-");
-	put_constant(out, 0);
-	begin_apply(out, "ln1p");
-	begin_apply(out, "-");
-	put_constant(out, 0);
-	put_field(out, name);
-	end_apply(out);
-	end_apply(out);
-	end_apply(out);
-	begin_apply(out, "ln1p");
-	put_field(out, name);
-	end_apply(out);
-	end_apply(out);
-}
-
-static void
-put_scaled(StringInfo out, const SpaceFeature *feature)
-{
-	begin_apply(out, "*");
-	begin_apply(out, "-");
-	if (!isinf(feature->upper))
-		begin_apply(out, "min");
-	if (!isinf(feature->lower))
-		begin_apply(out, "max");
-	if (feature->log)
-		put_log(out, feature->name);
 	else
-		put_field(out, feature->name);
-	if (!isinf(feature->lower))
 	{
-		put_constant(out, feature->lower);
-		end_apply(out);
+		const ClusterModel *cluster = model->detail;
+
+		centers.space = cluster->space;
+		centers.value = cluster->centroids;
+		centers.size = cluster->size;
 	}
-	if (!isinf(feature->upper))
+	return centers;
+}
+
+/* The i-th category of a feature, from 1. */
+static char *
+indicator_name(const FeatureSpace *space, int feature, int i)
+{
+	return segment_pmml_new_name(space, psprintf("indicator(%d, %s)", i, space->feature[feature].name));
+}
+
+static char *
+other_name(const FeatureSpace *space, int feature)
+{
+	return segment_pmml_new_name(space, psprintf("other(%s)", space->feature[feature].name));
+}
+
+/* What a different category of a feature costs; 0: the feature tells no rows apart. */
+static double
+mismatch_of(const Centers *centers, int feature)
+{
+	return centers->mismatch[segment_space_place_of(centers->space, feature)];
+}
+
+/* ---- fields ---- */
+
+static void
+put_indicators(StringInfo out, const FeatureSpace *space, int number)
+{
+	const SpaceFeature *feature = &space->feature[number];
+	int			c;
+
+	for (c = 1; c <= feature->n_categories; c++)
 	{
-		put_constant(out, feature->upper);
-		end_apply(out);
+		segment_pmml_begin_derived(out, indicator_name(space, number, c));
+		appendStringInfoString(out, "<NormDiscrete field=");
+		segment_pmml_value(out, feature->name);
+		appendStringInfoString(out, " value=");
+		segment_pmml_value(out, feature->category[c - 1]);
+		appendStringInfoString(out, "/>");
+		segment_pmml_end_derived(out);
 	}
-	put_constant(out, feature->center);
-	end_apply(out);
-	put_constant(out, feature->factor);
-	end_apply(out);
+	segment_pmml_begin_derived(out, other_name(space, number));
+	segment_pmml_begin_apply(out, "-");
+	segment_pmml_constant(out, 1);
+	segment_pmml_begin_apply(out, "sum");
+	for (c = 1; c <= feature->n_categories; c++)
+		segment_pmml_field(out, indicator_name(space, number, c));
+	segment_pmml_end_apply(out);
+	segment_pmml_end_apply(out);
+	segment_pmml_end_derived(out);
 }
 
 static void
-put_length(StringInfo out, const FeatureSpace *space)
+put_clustering_field(StringInfo out, const char *name, double weight)
 {
-	int			i;
+	appendStringInfoString(out, "    <ClusteringField field=");
+	segment_pmml_value(out, name);
+	if (weight != 1)
+		appendStringInfo(out, " fieldWeight=\"%s\"", segment_number_text(weight));
+	appendStringInfoString(out, " compareFunction=\"absDiff\"/>\n");
+}
 
-	begin_apply(out, "sqrt");
-	begin_apply(out, "sum");
+/* What distances are taken of: numbers, then categories that count. */
+static void
+put_clustering_fields(StringInfo out, const Centers *centers)
+{
+	const FeatureSpace *space = centers->space;
+	int			n = space->d;
+	int			i;
+	int			c;
+
+	for (i = 0; i < space->n_features; i++)
+		if (space->feature[i].category == NULL)
+			put_clustering_field(out, segment_pmml_coordinate(space, i), 1);
 	for (i = 0; i < space->n_features; i++)
 	{
-		begin_apply(out, "*");
-		put_field(out, scaled_name(space, i));
-		put_field(out, scaled_name(space, i));
-		end_apply(out);
+		double		weight;
+
+		if (space->feature[i].category == NULL || mismatch_of(centers, i) == 0)
+			continue;
+		weight = mismatch_of(centers, i) / 2;
+		for (c = 1; c <= space->feature[i].n_categories; c++)
+			put_clustering_field(out, indicator_name(space, i, c), weight);
+		put_clustering_field(out, other_name(space, i), weight);
+		n++;
 	}
-	end_apply(out);
-	end_apply(out);
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a model without distances cannot be written as PMML"),
+				 errdetail("All features are categories, and gamma is 0."),
+				 errhint("Train with gamma above 0.")));
 }
 
-/* ---- parts of the document ---- */
+/* ---- clusters ---- */
 
 static void
-put_fields(StringInfo out, const FeatureSpace *space)
+put_center(StringInfo out, const Centers *centers, const double *value)
 {
+	const FeatureSpace *space = centers->space;
+	StringInfoData array;
+	int			n = space->d;
+	int			i;
+	int			c;
+
+	initStringInfo(&array);
+	for (i = 0; i < space->d; i++)
+		appendStringInfo(&array, " %s", segment_number_text(value[i]));
+	for (i = 0; i < space->n_features; i++)
+	{
+		const SpaceFeature *feature = &space->feature[i];
+		int			mode;
+
+		if (feature->category == NULL || mismatch_of(centers, i) == 0)
+			continue;
+		mode = (int) value[space->d + segment_space_place_of(space, i)];
+		for (c = 0; c < feature->n_categories; c++)
+			appendStringInfoString(&array, c == mode ? " 1" : " 0");
+		/* other */
+		appendStringInfoString(&array, " 0");
+		n += feature->n_categories + 1;
+	}
+	appendStringInfo(out, "<Array n=\"%d\" type=\"real\">%s</Array>", n, array.data + 1);
+	pfree(array.data);
+}
+
+static void
+put_clusters(StringInfo out, const Model *model, const Centers *centers)
+{
+	const int	width = centers->space->d + centers->space->n_codes;
+	int			c;
+
+	for (c = 0; c < model->n_segments; c++)
+	{
+		appendStringInfo(out, "    <Cluster id=\"%d\" name=", model->segment[c].id);
+		segment_pmml_value(out, model->segment[c].name);
+		segment_pmml_count(out, "size", centers->size[c]);
+		appendStringInfoChar(out, '>');
+		put_center(out, centers, centers->value + (size_t) c * width);
+		appendStringInfoString(out, "</Cluster>\n");
+	}
+}
+
+/* ---- the document ---- */
+
+static void
+put_clustering_model(StringInfo out, const Model *model)
+{
+	Centers		centers = centers_of(model);
+	const FeatureSpace *space = centers.space;
 	int			i;
 
 	appendStringInfo(out, "  <DataDictionary numberOfFields=\"%d\">\n", space->n_features);
 	for (i = 0; i < space->n_features; i++)
-	{
-		appendStringInfoString(out, "    <DataField name=");
-		put_value(out, space->feature[i].name);
-		appendStringInfoString(out, " optype=\"continuous\" dataType=\"double\"/>\n");
-	}
+		segment_pmml_data_field(out, &space->feature[i]);
 	appendStringInfoString(out, "  </DataDictionary>\n");
-}
-
-static void
-put_mining_schema(StringInfo out, const FeatureSpace *space)
-{
-	int			i;
-
+	appendStringInfo(out, "  <ClusteringModel functionName=\"clustering\" algorithmName=\"%s\" modelClass=\"centerBased\" numberOfClusters=\"%d\">\n",
+					 model->kind->name, model->n_segments);
 	appendStringInfoString(out, "    <MiningSchema>\n");
-	for (i = 0; i < space->n_features; i++)
-	{
-		appendStringInfoString(out, "      <MiningField name=");
-		put_value(out, space->feature[i].name);
-		if (space->nulls == NULLS_MEAN)
-			appendStringInfo(out, " missingValueReplacement=\"%s\" missingValueTreatment=\"asMean\"/>\n",
-							 segment_number_text(space->feature[i].fill));
-		else
-			appendStringInfoString(out, " missingValueTreatment=\"returnInvalid\"/>\n");
-	}
+	segment_pmml_mining_fields(out, space);
 	appendStringInfoString(out, "    </MiningSchema>\n");
-}
-
-static void
-put_output(StringInfo out, const FeatureSpace *space)
-{
-	appendStringInfoString(out, "    <Output>\n      <OutputField name=");
-	put_value(out, new_name(space, pstrdup("segment_id")));
-	appendStringInfoString(out, " optype=\"categorical\" dataType=\"string\" feature=\"predictedValue\"/>\n      <OutputField name=");
-	put_value(out, new_name(space, pstrdup("segment")));
-	appendStringInfoString(out, " optype=\"categorical\" dataType=\"string\" feature=\"predictedDisplayValue\"/>\n    </Output>\n");
-}
-
-static void
-begin_derived(StringInfo out, const char *name)
-{
-	appendStringInfoString(out, "      <DerivedField name=");
-	put_value(out, name);
-	appendStringInfoString(out, " optype=\"continuous\" dataType=\"double\">");
-}
-
-static void
-end_derived(StringInfo out)
-{
-	appendStringInfoString(out, "</DerivedField>\n");
-}
-
-static void
-put_transformations(StringInfo out, const FeatureSpace *space)
-{
-	char	   *length = new_name(space, pstrdup("length"));
-	int			i;
-
+	segment_pmml_output(out, space);
 	appendStringInfoString(out, "    <LocalTransformations>\n");
+	segment_pmml_coordinates(out, space);
 	for (i = 0; i < space->n_features; i++)
-	{
-		begin_derived(out, scaled_name(space, i));
-		put_scaled(out, &space->feature[i]);
-		end_derived(out);
-	}
-	if (space->metric == METRIC_COSINE)
-	{
-		begin_derived(out, length);
-		put_length(out, space);
-		end_derived(out);
-		for (i = 0; i < space->n_features; i++)
-		{
-			begin_derived(out, direction_name(space, i));
-			begin_apply(out, "/");
-			put_field(out, scaled_name(space, i));
-			put_field(out, length);
-			end_apply(out);
-			end_derived(out);
-		}
-	}
+		if (space->feature[i].category != NULL)
+			put_indicators(out, space, i);
 	appendStringInfoString(out, "    </LocalTransformations>\n"
 						   "    <ComparisonMeasure kind=\"distance\"><squaredEuclidean/></ComparisonMeasure>\n");
-	for (i = 0; i < space->n_features; i++)
-	{
-		appendStringInfoString(out, "    <ClusteringField field=");
-		put_value(out, space->metric == METRIC_COSINE ? direction_name(space, i) : scaled_name(space, i));
-		appendStringInfoString(out, " compareFunction=\"absDiff\"/>\n");
-	}
-}
-
-static void
-put_clusters(StringInfo out, const Model *model, const ClusterModel *cluster)
-{
-	const int	d = cluster->space->d;
-	int			c;
-	int			j;
-
-	for (c = 0; c < model->n_segments; c++)
-	{
-		double		size = cluster->size[c];
-
-		appendStringInfo(out, "    <Cluster id=\"%d\" name=", model->segment[c].id);
-		put_value(out, model->segment[c].name);
-		/* a sum of weights need not be a number of rows */
-		if (size == floor(size) && size <= 9007199254740992.0)
-			appendStringInfo(out, " size=\"" INT64_FORMAT "\"", (int64) size);
-		appendStringInfo(out, "><Array n=\"%d\" type=\"real\">", d);
-		for (j = 0; j < d; j++)
-			appendStringInfo(out, "%s%s", j > 0 ? " " : "",
-							 segment_number_text(cluster->centroids[(size_t) c * d + j]));
-		appendStringInfoString(out, "</Array></Cluster>\n");
-	}
+	put_clustering_fields(out, &centers);
+	put_clusters(out, model, &centers);
+	appendStringInfoString(out, "  </ClusteringModel>\n");
 }
 
 Datum
 segment_model_to_pmml(PG_FUNCTION_ARGS)
 {
 	Model	   *model = PG_GETARG_MODEL(0);
-	const ClusterModel *cluster = segment_cluster_of(model);
-	const FeatureSpace *space = cluster->space;
 	StringInfoData out;
 
 	initStringInfo(&out);
 	appendStringInfoString(&out, "<PMML xmlns=\"http://www.dmg.org/PMML-4_4\" version=\"4.4\">\n"
 						   "  <Header><Application name=\"segment\"/></Header>\n");
-	put_fields(&out, space);
-	appendStringInfo(&out, "  <ClusteringModel functionName=\"clustering\" algorithmName=\"%s\" modelClass=\"centerBased\" numberOfClusters=\"%d\">\n",
-					 model->kind->name, model->n_segments);
-	put_mining_schema(&out, space);
-	put_output(&out, space);
-	put_transformations(&out, space);
-	put_clusters(&out, model, cluster);
-	appendStringInfoString(&out, "  </ClusteringModel>\n</PMML>");
+	if (model->kind == &segment_bisecting_model_kind)
+		segment_pmml_tree(&out, model);
+	else if (model->kind == &segment_kmeans_model_kind || model->kind == &segment_prototype_model_kind)
+		put_clustering_model(&out, model);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a model of kind \"%s\" cannot be written as PMML", model->kind->name),
+				 errhint("Models by kmeans(), bisecting_kmeans() and kprototypes() can. Any model's JSON holds all that is needed to place a row.")));
+	appendStringInfoString(&out, "</PMML>");
 	PG_RETURN_XML_P((xmltype *) cstring_to_text_with_len(out.data, out.len));
 }

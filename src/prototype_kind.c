@@ -54,15 +54,78 @@ value_of(const PrototypeModel *model, int segment)
 		(size_t) segment * (model->prototypes.d + model->prototypes.n_codes);
 }
 
-/* ---- reading ---- */
+/* ---- categories that training did not meet ---- */
 
-static double
-read_number(const JsonPlace *json, const char *key, double min, double max)
+static int
+compare_names(const void *a, const void *b)
 {
-	JsonPlace	place = segment_json_member(json, key);
-
-	return segment_json_number(&place, min, max);
+	return strcmp(*(char *const *) a, *(char *const *) b);
 }
+
+/* Sorted names of a and b, each once; *n: how many. */
+static char **
+united_names(char *const *a, int n_a, char *const *b, int n_b, int *n)
+{
+	char	  **names = palloc(sizeof(char *) * (n_a + n_b + 1));
+	int			i;
+
+	memcpy(names, a, sizeof(char *) * n_a);
+	memcpy(names + n_a, b, sizeof(char *) * n_b);
+	qsort(names, n_a + n_b, sizeof(char *), compare_names);
+	*n = 0;
+	for (i = 0; i < n_a + n_b; i++)
+		if (*n == 0 || strcmp(names[*n - 1], names[i]) != 0)
+			names[(*n)++] = names[i];
+	return names;
+}
+
+/* A category by its new number. */
+static int
+renumbered(int code, char *const *from, char *const *to, int n_to)
+{
+	char	  **found = bsearch(&from[code], to, n_to, sizeof(char *), compare_names);
+
+	return (int) (found - to);
+}
+
+/*
+ * Gives the model numbers for all categories of a set with its features, so that its rows can
+ * be points.  No row gets another segment: those that are new differ from every mode, as
+ * they did when they had no number.
+ */
+void
+segment_prototype_meet(PrototypeModel *model, const FeatureSet *set)
+{
+	FeatureSpace *space = model->space;
+	int			place = space->d;
+	int			i;
+	int			c;
+
+	for (i = 0; i < space->n_features; i++)
+	{
+		SpaceFeature *feature = &space->feature[i];
+		const FeatureCategories *categories = set->columns[i].categories;
+		char	  **names;
+		int			n;
+
+		if (feature->category == NULL)
+			continue;
+		names = united_names(feature->category, feature->n_categories, categories->name, categories->n, &n);
+		for (c = 0; c < model->prototypes.k; c++)
+		{
+			double	   *mode = value_of(model, c) + place;
+
+			*mode = renumbered((int) *mode, feature->category, names, n);
+		}
+		feature->fill = renumbered((int) feature->fill, feature->category, names, n);
+		feature->category = names;
+		feature->n_categories = n;
+		place++;
+	}
+	segment_prototypes_pack(&model->prototypes);
+}
+
+/* ---- reading ---- */
 
 static int
 category_number(const SpaceFeature *feature, const JsonPlace *json)
@@ -100,8 +163,8 @@ read_cluster(PrototypeModel *model, int segment, const JsonPlace *json)
 	int			next = 0;
 
 	segment_json_check_keys(json, keys);
-	model->size[segment] = read_number(json, "size", 0, DBL_MAX);
-	model->cost[segment] = read_number(json, "cost", 0, DBL_MAX);
+	model->size[segment] = segment_json_member_number(json, "size", 0, DBL_MAX);
+	model->cost[segment] = segment_json_member_number(json, "cost", 0, DBL_MAX);
 	elements = segment_json_elements(&center, &n);
 	if (n != space->d)
 		segment_json_error(&center, psprintf("expected %d coordinates, got %d", space->d, n));
@@ -132,16 +195,9 @@ prototype_read(Model *model, const JsonPlace *json)
 	prototype->space = segment_space_read(model, json);
 	if (prototype->space->metric != METRIC_EUCLIDEAN)
 		segment_json_error(json, "the metric of k-prototypes is \"euclidean\"");
-	prototype->gamma = read_number(json, "gamma", 0, COORDINATE_LIMIT);
-	place = segment_json_member(json, "seed");
-	prototype->seed = (uint64) segment_json_integer(&place, PG_INT64_MIN, PG_INT64_MAX);
-	place = segment_json_member(json, "n_init");
-	prototype->n_init = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
-	place = segment_json_member(json, "iterations");
-	prototype->iterations = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
-	place = segment_json_member(json, "converged");
-	prototype->converged = segment_json_boolean(&place);
-	prototype->total = read_number(json, "total", 0, DBL_MAX);
+	prototype->gamma = segment_json_member_number(json, "gamma", 0, COORDINATE_LIMIT);
+	prototype->training = segment_training_read(json);
+	prototype->total = segment_json_member_number(json, "total", 0, DBL_MAX);
 
 	place = segment_json_member(json, "clusters");
 	elements = segment_json_elements(&place, &n);
@@ -203,9 +259,8 @@ prototype_write(const Model *model, StringInfo out)
 	segment_space_write(prototype->space, out);
 	appendStringInfoString(out, ", \"gamma\": ");
 	segment_json_put_number(out, prototype->gamma);
-	appendStringInfo(out, ", \"seed\": " INT64_FORMAT ", \"n_init\": %d, \"iterations\": %d, \"converged\": %s, \"total\": ",
-					 (int64) prototype->seed, prototype->n_init, prototype->iterations,
-					 prototype->converged ? "true" : "false");
+	segment_training_write(&prototype->training, out);
+	appendStringInfoString(out, ", \"total\": ");
 	segment_json_put_number(out, prototype->total);
 	appendStringInfoString(out, ", \"clusters\": [");
 	for (c = 0; c < model->n_segments; c++)
@@ -219,6 +274,18 @@ prototype_write(const Model *model, StringInfo out)
 
 /* ---- assigning ---- */
 
+static const FeatureSpace *
+prototype_space(const Model *model)
+{
+	return ((const PrototypeModel *) model->detail)->space;
+}
+
+static int
+prototype_assign_point(const Model *model, const double *x, const int32 *code)
+{
+	return segment_nearest_prototype(&((const PrototypeModel *) model->detail)->prototypes, x, code).number;
+}
+
 static int
 prototype_assign(const Model *model, const double *features)
 {
@@ -226,7 +293,7 @@ prototype_assign(const Model *model, const double *features)
 
 	if (!segment_space_place(prototype->space, features, prototype->x, prototype->code))
 		return -1;
-	return segment_nearest_prototype(&prototype->prototypes, prototype->x, prototype->code).number;
+	return prototype_assign_point(model, prototype->x, prototype->code);
 }
 
 /* Of the row placed last. */
@@ -246,24 +313,18 @@ prototype_distance(const Model *model, const double *features, int segment)
 	return sqrt(distance_to(prototype, segment)) * prototype->space->unit;
 }
 
-/* The nearest prototype but one; -1: there is none. */
+/* The nearest prototype but one to the row placed last; -1: there is none. */
 static int
 runner_up(const PrototypeModel *model, int segment)
 {
-	double		least = HUGE_VAL;
-	int			result = -1;
+	double	   *distance = palloc(sizeof(double) * model->prototypes.k);
+	int			result;
 	int			c;
 
 	for (c = 0; c < model->prototypes.k; c++)
-	{
-		double		distance = distance_to(model, c);
-
-		if (c != segment && distance < least)
-		{
-			least = distance;
-			result = c;
-		}
-	}
+		distance[c] = distance_to(model, c);
+	result = segment_runner_up(distance, model->prototypes.k, segment);
+	pfree(distance);
 	return result;
 }
 
@@ -296,23 +357,6 @@ explain_category(const PrototypeModel *model, int segment, int number, StringInf
 	segment_json_put_string(out, feature->category[(int) value_of(model, segment)[model->space->d + place]]);
 }
 
-static void
-explain_number(const PrototypeModel *model, int segment, int number, double value, StringInfo out)
-{
-	const SpaceFeature *feature = &model->space->feature[number];
-	int			place = segment_space_place_of(model->space, number);
-	double		center = value_of(model, segment)[place];
-
-	appendStringInfoString(out, ", \"value\": ");
-	segment_json_put_number_or_null(out, value);
-	appendStringInfoString(out, ", \"typical\": ");
-	segment_json_put_number_or_null(out, segment_space_original(feature, center));
-	appendStringInfoString(out, ", \"deviations\": ");
-	segment_json_put_number_or_null(out, feature->deviation > 0
-					   ? (model->x[place] - center) / feature->factor / feature->deviation
-					   : segment_missing_value());
-}
-
 /*
  * For each feature: its value, what is typical of the segment, for numbers the
  * difference in standard deviations of all, and the strength with which it
@@ -330,7 +374,7 @@ prototype_explain(const Model *model, const double *features, int segment, Strin
 
 	if (segment < 0)
 	{
-		appendStringInfoString(out, ", \"reason\": \"a feature is missing\"");
+		appendStringInfoString(out, SEGMENT_NO_PLACE);
 		return;
 	}
 	second = runner_up(prototype, segment);
@@ -346,22 +390,21 @@ prototype_explain(const Model *model, const double *features, int segment, Strin
 		if (space->feature[i].category != NULL)
 			explain_category(prototype, segment, i, out);
 		else
-			explain_number(prototype, segment, i, features[i], out);
+		{
+			int			place = segment_space_place_of(space, i);
+
+			segment_explain_number(&space->feature[i], features[i], prototype->x[place],
+								   value_of(prototype, segment)[place], out);
+		}
 		appendStringInfoString(out, ", \"strength\": ");
 		segment_json_put_number_or_null(out, difference > 0
 						   ? (part_of_distance(prototype, second, i) - part_of_distance(prototype, segment, i)) / difference
 						   : segment_missing_value());
 		appendStringInfoChar(out, '}');
 	}
-	appendStringInfoString(out, "], \"runner_up\": ");
-	if (second < 0)
-		appendStringInfoString(out, "null");
-	else
-	{
-		segment_json_put_string(out, model->segment[second].name);
-		appendStringInfoString(out, ", \"runner_up_distance\": ");
-		segment_json_put_number_or_null(out, sqrt(distance_to(prototype, second)) * space->unit);
-	}
+	appendStringInfoChar(out, ']');
+	segment_explain_runner_up(model, second, "distance",
+							  second < 0 ? segment_missing_value() : sqrt(distance_to(prototype, second)) * space->unit, out);
 }
 
 /* ---- describing ---- */
@@ -384,9 +427,7 @@ prototype_metrics(const Model *model, StringInfo out)
 	segment_json_put_number_or_null(out, prototype->total * unit);
 	appendStringInfoString(out, ", \"explained\": ");
 	segment_json_put_number_or_null(out, prototype->total > 0 ? 1 - cost / prototype->total : segment_missing_value());
-	appendStringInfo(out, ", \"iterations\": %d, \"converged\": %s, \"n_init\": %d, \"seed\": " INT64_FORMAT,
-					 prototype->iterations, prototype->converged ? "true" : "false", prototype->n_init,
-					 (int64) prototype->seed);
+	segment_training_write(&prototype->training, out);
 }
 
 static double
@@ -403,21 +444,17 @@ prototype_typical(const Model *model, int segment, int number, ModelTypical *typ
 	int			place = segment_space_place_of(prototype->space, number);
 	const double *value = value_of(prototype, segment);
 
-	typical->category = NULL;
-	typical->value = typical->coordinate = typical->z = segment_missing_value();
-	if (feature->category != NULL)
+	if (feature->category == NULL)
 	{
-		typical->category = feature->category[(int) value[prototype->space->d + place]];
+		segment_typical_number(feature, value[place], typical);
 		return;
 	}
-	typical->coordinate = value[place];
-	typical->value = segment_space_original(feature, value[place]);
-	if (feature->deviation > 0)
-		typical->z = (value[place] / feature->factor + feature->center - feature->mean) / feature->deviation;
+	typical->category = feature->category[(int) value[prototype->space->d + place]];
+	typical->value = typical->coordinate = typical->z = segment_missing_value();
 }
 
 static const char *const prototype_keys[] = {
-	SEGMENT_SPACE_KEYS, "gamma", "seed", "n_init", "iterations", "converged", "total", "clusters", NULL
+	SEGMENT_SPACE_KEYS, "gamma", SEGMENT_TRAINING_KEYS, "total", "clusters", NULL
 };
 
 const ModelKind segment_prototype_model_kind = {
@@ -430,5 +467,7 @@ const ModelKind segment_prototype_model_kind = {
 	.metrics = prototype_metrics,
 	.distance = prototype_distance,
 	.size = prototype_size,
-	.typical = prototype_typical
+	.typical = prototype_typical,
+	.space = prototype_space,
+	.assign_point = prototype_assign_point
 };

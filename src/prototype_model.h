@@ -4,6 +4,7 @@
 #ifndef SEGMENT_PROTOTYPE_MODEL_H
 #define SEGMENT_PROTOTYPE_MODEL_H
 
+#include "clustering_kind.h"
 #include "feature_space.h"
 #include "kernel/kprototypes.h"
 #include "model.h"
@@ -16,10 +17,7 @@ typedef struct PrototypeModel
 	double	   *size;			/* by segment: training rows, or the sum of their weights */
 	double	   *cost;			/* by segment: sum of distances to the prototype, scaled */
 	double		total;			/* sum of distances of all rows from one prototype of all, scaled */
-	uint64		seed;
-	int			n_init;
-	int			iterations;
-	bool		converged;
+	ModelTraining training;
 
 	/* room for a row */
 	double	   *x;				/* d: coordinates */
@@ -28,6 +26,14 @@ typedef struct PrototypeModel
 
 extern const ModelKind segment_prototype_model_kind;
 
+/* prototype_kind.c */
 extern void segment_prototype_model_init(PrototypeModel *model, int k);
+extern void segment_prototype_meet(PrototypeModel *model, const FeatureSet *set);
+
+/* kprototypes.c */
+extern double segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace *space,
+										  const SegmentPoints *points);
+extern void segment_prototype_categories(const FeatureSpace *space, int k, const int **counts,
+										 const double **weights);
 
 #endif							/* SEGMENT_PROTOTYPE_MODEL_H */

@@ -23,18 +23,13 @@
 #include "utils/builtins.h"
 #include "utils/float.h"
 
-PG_FUNCTION_INFO_V1(segment_silhouette_labelled);
-PG_FUNCTION_INFO_V1(segment_simplified_silhouette_labelled);
-PG_FUNCTION_INFO_V1(segment_davies_bouldin_labelled);
-PG_FUNCTION_INFO_V1(segment_calinski_harabasz_labelled);
+PG_FUNCTION_INFO_V1(segment_silhouette_of_rows);
+PG_FUNCTION_INFO_V1(segment_simplified_silhouette_of_rows);
+PG_FUNCTION_INFO_V1(segment_davies_bouldin_of_rows);
+PG_FUNCTION_INFO_V1(segment_calinski_harabasz_of_rows);
 PG_FUNCTION_INFO_V1(segment_inertia_labelled);
 PG_FUNCTION_INFO_V1(segment_eta_squared_labelled);
-PG_FUNCTION_INFO_V1(segment_cluster_quality_labelled);
-PG_FUNCTION_INFO_V1(segment_silhouette_model);
-PG_FUNCTION_INFO_V1(segment_simplified_silhouette_model);
-PG_FUNCTION_INFO_V1(segment_davies_bouldin_model);
-PG_FUNCTION_INFO_V1(segment_calinski_harabasz_model);
-PG_FUNCTION_INFO_V1(segment_cluster_quality_model);
+PG_FUNCTION_INFO_V1(segment_cluster_quality_of_rows);
 
 typedef enum QualityIndex
 {
@@ -79,12 +74,13 @@ find_silhouettes(SegmentQuality *quality, SegmentPoints *sample, const LabelledP
 		ereport(NOTICE,
 				(errmsg("the silhouette is that of a sample of %d of " INT64_FORMAT " distinct rows",
 						SEGMENT_SILHOUETTE_ROWS, sample->n),
-				 errhint("simplified_silhouette() takes all rows.")));
+				 labelled->mismatch != NULL ? 0 : errhint("simplified_silhouette() takes all rows.")));
 		sample->n = SEGMENT_SILHOUETTE_ROWS;
 	}
 	measure(quality, sample, labelled);
 	if (!segment_quality_defined(quality))
 		return false;
+	quality->mismatch = labelled->mismatch;
 	(void) segment_silhouette(quality, segment_check_interrupts);
 	return true;
 }
@@ -130,10 +126,20 @@ find_index(const LabelledPoints *labelled, QualityIndex index, double *value)
 	return true;
 }
 
-static Datum
-index_of_labelled(FunctionCallInfo fcinfo, QualityIndex index)
+/* Rows with labels of their own, or in the segments that a model, the second argument, gives them. */
+static LabelledPoints *
+labelled_argument(FunctionCallInfo fcinfo, bool categories)
 {
-	LabelledPoints *labelled = segment_labelled_points(PG_GETARG_FEATURE_SET(0));
+	FeatureSet *set = PG_GETARG_FEATURE_SET(0);
+
+	return PG_NARGS() > 1 ? segment_points_of_model(set, PG_GETARG_MODEL(1), categories, 0)
+		: segment_labelled_points(set);
+}
+
+static Datum
+index_of_rows(FunctionCallInfo fcinfo, QualityIndex index)
+{
+	LabelledPoints *labelled = labelled_argument(fcinfo, index == INDEX_SILHOUETTE);
 	double		value;
 
 	if (!find_index(labelled, index, &value))
@@ -141,63 +147,28 @@ index_of_labelled(FunctionCallInfo fcinfo, QualityIndex index)
 	PG_RETURN_FLOAT8(value);
 }
 
-static Datum
-index_of_model(FunctionCallInfo fcinfo, QualityIndex index)
+Datum
+segment_silhouette_of_rows(PG_FUNCTION_ARGS)
 {
-	LabelledPoints *labelled = segment_points_of_model(PG_GETARG_FEATURE_SET(0), PG_GETARG_MODEL(1), 0);
-	double		value;
-
-	if (!find_index(labelled, index, &value))
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(value);
+	return index_of_rows(fcinfo, INDEX_SILHOUETTE);
 }
 
 Datum
-segment_silhouette_labelled(PG_FUNCTION_ARGS)
+segment_simplified_silhouette_of_rows(PG_FUNCTION_ARGS)
 {
-	return index_of_labelled(fcinfo, INDEX_SILHOUETTE);
+	return index_of_rows(fcinfo, INDEX_SIMPLIFIED_SILHOUETTE);
 }
 
 Datum
-segment_silhouette_model(PG_FUNCTION_ARGS)
+segment_davies_bouldin_of_rows(PG_FUNCTION_ARGS)
 {
-	return index_of_model(fcinfo, INDEX_SILHOUETTE);
+	return index_of_rows(fcinfo, INDEX_DAVIES_BOULDIN);
 }
 
 Datum
-segment_simplified_silhouette_labelled(PG_FUNCTION_ARGS)
+segment_calinski_harabasz_of_rows(PG_FUNCTION_ARGS)
 {
-	return index_of_labelled(fcinfo, INDEX_SIMPLIFIED_SILHOUETTE);
-}
-
-Datum
-segment_simplified_silhouette_model(PG_FUNCTION_ARGS)
-{
-	return index_of_model(fcinfo, INDEX_SIMPLIFIED_SILHOUETTE);
-}
-
-Datum
-segment_davies_bouldin_labelled(PG_FUNCTION_ARGS)
-{
-	return index_of_labelled(fcinfo, INDEX_DAVIES_BOULDIN);
-}
-
-Datum
-segment_davies_bouldin_model(PG_FUNCTION_ARGS)
-{
-	return index_of_model(fcinfo, INDEX_DAVIES_BOULDIN);
-}
-
-Datum
-segment_calinski_harabasz_labelled(PG_FUNCTION_ARGS)
-{
-	return index_of_labelled(fcinfo, INDEX_CALINSKI_HARABASZ);
-}
-
-Datum
-segment_calinski_harabasz_model(PG_FUNCTION_ARGS)
-{
-	return index_of_model(fcinfo, INDEX_CALINSKI_HARABASZ);
+	return index_of_rows(fcinfo, INDEX_CALINSKI_HARABASZ);
 }
 
 /* A length (power 1) or its square (power 2) in the units of the rows. */
@@ -297,15 +268,8 @@ put_clusters(FunctionCallInfo fcinfo, const LabelledPoints *labelled)
 }
 
 Datum
-segment_cluster_quality_labelled(PG_FUNCTION_ARGS)
+segment_cluster_quality_of_rows(PG_FUNCTION_ARGS)
 {
-	put_clusters(fcinfo, segment_labelled_points(PG_GETARG_FEATURE_SET(0)));
-	return (Datum) 0;
-}
-
-Datum
-segment_cluster_quality_model(PG_FUNCTION_ARGS)
-{
-	put_clusters(fcinfo, segment_points_of_model(PG_GETARG_FEATURE_SET(0), PG_GETARG_MODEL(1), 0));
+	put_clusters(fcinfo, labelled_argument(fcinfo, false));
 	return (Datum) 0;
 }

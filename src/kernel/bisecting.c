@@ -23,6 +23,8 @@
 
 #include <string.h>
 
+#include "kernel/centroids.h"
+
 /* rows between two questions whether to go on */
 #define ROWS_BETWEEN_CHECKS 4096
 
@@ -249,4 +251,31 @@ segment_bisecting_free(SegmentBisectingResult *result, SegmentMemory memory)
 {
 	memory.release(memory.ctx, result->node);
 	memory.release(memory.ctx, result->centroids);
+}
+
+/* ---- what was found ---- */
+
+/* Whether a node is among those that the first n_splits divide. */
+bool
+segment_bisecting_divided(const SegmentBisectingResult *result, int n_splits, int node)
+{
+	int			child = result->node[node].first_child;
+
+	return child > 0 && child < 2 * n_splits + 1;
+}
+
+/* The node that a row belongs to after the first n_splits: down, each time to the nearer of two. */
+int
+segment_bisecting_place(const SegmentBisectingResult *result, int n_splits, int d, const double *x)
+{
+	int			node = 0;
+
+	while (segment_bisecting_divided(result, n_splits, node))
+	{
+		int			child = result->node[node].first_child;
+		const double *center = result->centroids + (size_t) child * d;
+
+		node = child + (segment_distance(x, center + d, d) < segment_distance(x, center, d));
+	}
+	return node;
 }

@@ -32,5 +32,7 @@ extern SegmentStatus segment_bisecting(SegmentPoints *points, const SegmentKmean
 									   SegmentBisectingResult *result, SegmentMemory memory);
 extern void segment_bisecting_free(SegmentBisectingResult *result, SegmentMemory memory);
 extern size_t segment_bisecting_memory_per_row(int d);
+extern bool segment_bisecting_divided(const SegmentBisectingResult *result, int n_splits, int node);
+extern int	segment_bisecting_place(const SegmentBisectingResult *result, int n_splits, int d, const double *x);
 
 #endif							/* SEGMENT_BISECTING_H */

@@ -20,6 +20,11 @@
  * 8, silhouettes 0.8, 0.75 and 0, their mean 0.516667; inertia 2;
  * Davies-Bouldin (1 + 0) / 9.
  *
+ * The exact silhouette knows categories, too: each that differs adds its cost to the
+ * squared distance of two rows, as in k-prototypes.  That is the squared Euclidean
+ * distance of rows in which a category is an indicator of size sqrt(cost / 2) in a
+ * coordinate of its own.  The other figures take means, which categories have not.
+ *
  * Values are scikit-learn's, also where a formula divides by zero: a
  * Calinski-Harabasz of clusters without inertia is 1, and means that coincide
  * are passed over by Davies-Bouldin.  (scikit-learn takes means closer than 1e-8
@@ -103,6 +108,19 @@ squares_to_tile(const double *x, const double *tile, int d, int used, double *sq
 	}
 }
 
+/* The same for categories: what those that differ cost is added; codes of the tile as coordinates. */
+SEGMENT_INLINE void
+add_mismatches(const int32 *code, const double *tile, int n_codes, const double *mismatch, int used,
+			   double *squares)
+{
+	int			j;
+	int			c;
+
+	for (j = 0; j < used; j++)
+		for (c = 0; c < n_codes; c++)
+			squares[j] += tile[c * TILE + j] != (double) code[c] ? mismatch[c] : 0.0;
+}
+
 SEGMENT_CLONES
 static void
 tile_squares(const double *x, const double *tile, int d, int used, double *squares)
@@ -127,21 +145,31 @@ take_roots(double *squares, int used)
 	}
 }
 
+/* Points as distances are taken between them. */
+typedef struct Coordinates
+{
+	int			d;
+	int			n_codes;		/* 0 where categories do not count */
+	const double *mismatch;		/* n_codes */
+} Coordinates;
+
 /*
  * The weighted sum of one point's distances to the points of a tile; w times each
  * is added to the sums of these points in `back`.
  */
 SEGMENT_CLONES
 static double
-sum_to_tile(const double *x, const double *tile, int d, int used, const double *tile_weight,
-			double w, double *back)
+sum_to_tile(const double *x, const int32 *code, const double *tile, const Coordinates *of, int used,
+			const double *tile_weight, double w, double *back)
 {
 	double		distance[TILE];
 	double		lane[SEGMENT_LANES];
 	SegmentLanes sum = {0};
 	int			j;
 
-	squares_to_tile(x, tile, d, used, distance);
+	squares_to_tile(x, tile, of->d, used, distance);
+	if (of->n_codes > 0)
+		add_mismatches(code, tile + of->d * TILE, of->n_codes, of->mismatch, used, distance);
 	take_roots(distance, used);
 	for (j = 0; j < used; j += SEGMENT_LANES)
 	{
@@ -441,12 +469,13 @@ segment_simplified_silhouette(SegmentQuality *quality, SegmentInterrupted interr
 typedef struct Pairs
 {
 	SegmentQuality *quality;
+	Coordinates of;
 	int64	   *order;			/* of points, by cluster and then as they came */
 	int64	   *start;			/* of each cluster in it; k + 1 */
 	double	   *to_one;			/* sums of distances to the cluster at hand */
 	double	   *own;			/* mean distance to the others of the own cluster */
 	double	   *other;			/* least mean distance to another cluster */
-	double	   *tile;			/* coordinates of TILE points, column by column */
+	double	   *tile;			/* coordinates, then codes, of TILE points, column by column */
 	double		tile_weight[TILE];	/* theirs; 0 beyond the last */
 	double		tile_to_one[TILE];	/* what is to be added to their to_one */
 	SegmentInterrupted interrupted;
@@ -497,6 +526,8 @@ fill_tile(Pairs *p, int64 from, int64 to)
 		p->tile_weight[j] = j < n ? segment_point_weight(points, i) : 0;
 		for (c = 0; c < d; c++)
 			p->tile[c * TILE + j] = points->x[i * d + c];
+		for (c = 0; c < p->of.n_codes; c++)
+			p->tile[(d + c) * TILE + j] = points->code[i * points->n_codes + c];
 	}
 	return used;
 }
@@ -534,8 +565,9 @@ sum_distances(Pairs *p, int a, int b)
 
 			if (stop(p->interrupted, r))
 				return SEGMENT_INTERRUPTED;
-			p->to_one[r] += sum_to_tile(points->x + i * points->d, p->tile, points->d, used,
-										p->tile_weight, w, p->tile_to_one);
+			p->to_one[r] += sum_to_tile(points->x + i * points->d,
+										p->of.n_codes > 0 ? points->code + i * points->n_codes : NULL,
+										p->tile, &p->of, used, p->tile_weight, w, p->tile_to_one);
 		}
 		for (j = 0; j < tile_end - from; j++)
 			p->to_one[from + j] += p->tile_to_one[j];
@@ -599,10 +631,12 @@ segment_silhouette(SegmentQuality *quality, SegmentInterrupted interrupted)
 {
 	SegmentMemory memory = quality->memory;
 	int64		n = quality->points->n;
-	int			d = quality->points->d;
 	Pairs		p;
 	SegmentStatus status;
 
+	p.of.d = quality->points->d;
+	p.of.n_codes = quality->mismatch == NULL ? 0 : quality->points->n_codes;
+	p.of.mismatch = quality->mismatch;
 	p.quality = quality;
 	p.interrupted = interrupted;
 	p.order = allocate(memory, sizeof(int64) * n);
@@ -610,7 +644,7 @@ segment_silhouette(SegmentQuality *quality, SegmentInterrupted interrupted)
 	p.to_one = allocate(memory, sizeof(double) * n);
 	p.own = allocate(memory, sizeof(double) * n);
 	p.other = allocate(memory, sizeof(double) * n);
-	p.tile = allocate(memory, sizeof(double) * TILE * d);
+	p.tile = allocate(memory, sizeof(double) * TILE * (p.of.d + p.of.n_codes));
 
 	clear_silhouettes(quality);
 	order_by_cluster(&p);

@@ -27,6 +27,8 @@ typedef struct SegmentQuality
 {
 	const SegmentPoints *points;
 	const int32 *labels;		/* of each point, 0 to k - 1 */
+	const double *mismatch;		/* by category of the points: what a different one adds to the squared
+								 * distance; NULL: categories do not count */
 	int			k;
 	int			n_clusters;		/* of the k, those with points */
 	double		weight;			/* of all points: the number of rows they stand for */

@@ -1,10 +1,10 @@
 /*
  * stability.c: whether clusters come out again from a part of the points.
  *
- * A division that the data suggest is found in most of them, too; one that k-means
+ * A division that the data suggest is found in most of them, too; one that a method
  * had to make up falls elsewhere with every sample.  A subsample has each point with
- * probability SHARE; k-means runs on it, and all points are given to the nearest
- * of its centroids.  Two such labelings are compared by the adjusted Rand index,
+ * probability SHARE; clusters are found in it by whichever method (clustering.c), and all
+ * points are given to them by its rule.  Two such labelings are compared by the adjusted Rand index,
  * whatever clusters are called (Ben-Hur, Elisseeff and Guyon 2002; labels of
  * points outside the sample as in Lange et al. 2004).
  *
@@ -19,7 +19,6 @@
 
 #include <string.h>
 
-#include "kernel/centroids.h"
 #include "kernel/label_table.h"
 
 /* of all points in a subsample: little is lost, yet two differ in a third of their points */
@@ -37,7 +36,7 @@ allocate(SegmentMemory memory, int64 n, size_t size)
 static inline bool
 stop(const SegmentStability *stability, int64 i)
 {
-	return i % BETWEEN_LOOKS == 0 && stability->kmeans.interrupted != NULL && stability->kmeans.interrupted();
+	return i % BETWEEN_LOOKS == 0 && stability->clustering.interrupted != NULL && stability->clustering.interrupted();
 }
 
 static inline bool
@@ -67,9 +66,12 @@ subsample(const SegmentStability *stability, uint64 seed, SegmentPoints *sample)
 	{
 		if (stop(stability, i))
 			return SEGMENT_INTERRUPTED;
-		if (kept >= stability->kmeans.k && !is_in(points, i, seed))
+		if (kept >= stability->clustering.k && !is_in(points, i, seed))
 			continue;
 		memcpy(sample->x + sample->n * d, points->x + i * d, sizeof(double) * d);
+		if (points->n_codes > 0)
+			memcpy(sample->code + sample->n * points->n_codes, points->code + i * points->n_codes,
+				   sizeof(int32) * points->n_codes);
 		sample->hash[sample->n] = points->hash[i];
 		if (sample->weight != NULL)
 			sample->weight[sample->n] = points->weight[i];
@@ -79,50 +81,32 @@ subsample(const SegmentStability *stability, uint64 seed, SegmentPoints *sample)
 	return SEGMENT_DONE;
 }
 
-static SegmentStatus
-label_points(const SegmentPoints *points, const SegmentKmeansResult *result, double *packed,
-			 int32 *labels, SegmentInterrupted interrupted)
-{
-	int64		between = segment_rows_between_checks((double) result->k * points->d);
-	int64		i;
-
-	segment_pack_centroids(result->centroids, result->k, points->d, packed);
-	for (i = 0; i < points->n; i++)
-	{
-		if (i % between == 0 && interrupted != NULL && interrupted())
-			return SEGMENT_INTERRUPTED;
-		labels[i] = segment_nearest(packed, result->k, points->d, points->x + i * points->d).number;
-	}
-	return SEGMENT_DONE;
-}
-
 /* Labels of all points by the clusters of subsample `number`. */
 SegmentStatus
 segment_subsample_labels(const SegmentStability *stability, uint64 number, int32 *labels)
 {
 	SegmentMemory memory = stability->memory;
-	SegmentKmeansOptions options = stability->kmeans;
+	SegmentClustering clustering = stability->clustering;
 	uint64		seed = segment_hash_step(stability->seed, number);
-	SegmentKmeansResult result;
+	SegmentClusters clusters;
 	SegmentPoints sample;
 	SegmentStatus status;
-	double	   *packed;
 
 	sample = *stability->points;
 	sample.x = allocate(memory, sample.n * sample.d, sizeof(double));
 	sample.hash = allocate(memory, sample.n, sizeof(uint64));
+	if (sample.n_codes > 0)
+		sample.code = allocate(memory, sample.n * sample.n_codes, sizeof(int32));
 	if (sample.weight != NULL)
 		sample.weight = allocate(memory, sample.n, sizeof(double));
-	options.seed = seed;
+	clustering.seed = seed;
 	status = subsample(stability, seed, &sample);
 	if (status == SEGMENT_DONE)
-		status = segment_kmeans(&sample, &options, &result, memory);
+		status = segment_find_clusters(&sample, &clustering, &clusters, memory);
 	if (status == SEGMENT_DONE)
 	{
-		packed = allocate(memory, segment_packed_size(result.k, sample.d), sizeof(double));
-		status = label_points(stability->points, &result, packed, labels, options.interrupted);
-		memory.release(memory.ctx, packed);
-		segment_kmeans_free(&result, memory);
+		status = segment_label_points(stability->points, &clusters, labels, memory, clustering.interrupted);
+		segment_clusters_free(&clusters, memory);
 	}
 	segment_points_free(&sample, memory);
 	return status;
@@ -243,7 +227,7 @@ segment_stability_of_k(const SegmentStability *stability, int n_pairs, double *r
 		if (status == SEGMENT_DONE)
 			status = segment_subsample_labels(stability, 2 * (uint64) p + 1, b);
 		if (status == SEGMENT_DONE)
-			status = segment_agreement(stability, a, b, stability->kmeans.k, &agreement);
+			status = segment_agreement(stability, a, b, stability->clustering.k, &agreement);
 		if (status == SEGMENT_DONE)
 			*result += agreement;
 	}
@@ -253,12 +237,15 @@ segment_stability_of_k(const SegmentStability *stability, int n_pairs, double *r
 	return status;
 }
 
+/* labels: 0 to n_labels - 1. */
 SegmentStatus
-segment_stability_of_labels(const SegmentStability *stability, const int32 *labels, int n_samples,
-							double *result)
+segment_stability_of_labels(const SegmentStability *stability, const int32 *labels, int n_labels,
+							int n_samples, double *result)
 {
 	SegmentMemory memory = stability->memory;
 	int32	   *other = allocate(memory, stability->points->n, sizeof(int32));
+	/* there may be fewer points than labels, and as many clusters */
+	int			k = Max(n_labels, stability->clustering.k);
 	SegmentStatus status = SEGMENT_DONE;
 	double		agreement;
 	int			s;
@@ -268,7 +255,7 @@ segment_stability_of_labels(const SegmentStability *stability, const int32 *labe
 	{
 		status = segment_subsample_labels(stability, (uint64) s, other);
 		if (status == SEGMENT_DONE)
-			status = segment_agreement(stability, labels, other, stability->kmeans.k, &agreement);
+			status = segment_agreement(stability, labels, other, k, &agreement);
 		if (status == SEGMENT_DONE)
 			*result += agreement;
 	}

@@ -7,12 +7,12 @@
 
 #include "c.h"
 
-#include "kernel/kmeans.h"
+#include "kernel/clustering.h"
 
 typedef struct SegmentStability
 {
 	const SegmentPoints *points;
-	SegmentKmeansOptions kmeans;	/* how clusters are found; its seed is not used */
+	SegmentClustering clustering;	/* how clusters are found; its seed is not used */
 	uint64		seed;			/* of the subsamples, and of the starts in them */
 	bool		count_weights;	/* weights are copies of rows: pairs are counted by them */
 	SegmentMemory memory;
@@ -25,6 +25,7 @@ extern SegmentStatus segment_agreement(const SegmentStability *stability, const 
 extern SegmentStatus segment_stability_of_k(const SegmentStability *stability, int n_pairs,
 											double *result);
 extern SegmentStatus segment_stability_of_labels(const SegmentStability *stability,
-												 const int32 *labels, int n_samples, double *result);
+												 const int32 *labels, int n_labels, int n_samples,
+												 double *result);
 
 #endif							/* SEGMENT_STABILITY_H */

@@ -17,3 +17,6 @@ SELECT silhouette(feature_set(i % 3, i * 7919 % 100003, i % 3 * 100 + i * 31 % 1
 SELECT c.* FROM (SELECT feature_set(a, b) AS s FROM made) AS t, choose_k(s, 1, 7) AS c;
 SELECT c.* FROM (SELECT feature_set_weighted(1 + label / 3.0, a, b, c) AS s FROM made) AS t, unnest('{gap,bic,stability}'::text[]) AS criterion, choose_k(s, 2, 4, criterion => criterion, scale => 'robust', n_resamples => 3) AS c;
 SELECT k, silhouette(s, kmeans(s, k)), davies_bouldin(s, kmeans(s, k)), stability(s, kmeans(s, k), 5) FROM (SELECT feature_set(a, b) AS s FROM made) AS t, generate_series(2, 4) AS k;
+SELECT m, c.* FROM (SELECT feature_set(a, b, c) AS s FROM made) AS t, unnest('{bisecting_kmeans,gaussian_mixture,kprototypes}'::text[]) AS m, choose_k(s, 2, 4, m, n_resamples => 3) AS c;
+SELECT c.*, stability(s, kprototypes(s, c.k), 5) FROM (SELECT feature_set(x) AS s FROM (SELECT a, b, label % 3 = 0 AS third FROM made) AS x) AS t, choose_k(s, 2, 4, 'kprototypes', n_resamples => 3) AS c;
+SELECT k, stability(s, bisecting_kmeans(s, k), 5), stability(s, gaussian_mixture(s, k), 5) FROM (SELECT feature_set(a, b) AS s FROM made) AS t, generate_series(2, 4) AS k;

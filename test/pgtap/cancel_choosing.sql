@@ -31,6 +31,9 @@ CREATE TEMP TABLE lateness (what text, timeout integer, ms double precision) ON 
 \set references '(''references'', ''SELECT choose_k(f, 60, 60, n_init => 1, max_iter => 1, n_references => 1000, n_resamples => 0) FROM sets'')) AS v(what, statement)'
 \set resamples '(''resamples'', ''SELECT choose_k(f, 60, 60, n_init => 1, max_iter => 1, n_references => 0, n_resamples => 1000) FROM sets'')) AS v(what, statement)'
 \set stability '(''stability'', ''SELECT stability(f, model, 1000) FROM sets'')) AS v(what, statement)'
+\set hierarchies '(''hierarchies'', ''SELECT choose_k(f, 2, 60, $m$bisecting_kmeans$m$, n_init => 20), choose_k(f, 2, 60, $m$bisecting_kmeans$m$, n_references => 1000) FROM sets'')) AS v(what, statement)'
+\set mixtures '(''mixtures'', ''SELECT choose_k(f, 4, 5, $m$gaussian_mixture$m$, n_resamples => 1000) FROM sets'')) AS v(what, statement)'
+\set prototypes '(''prototypes'', ''SELECT choose_k(f, 4, 60, $m$kprototypes$m$, n_resamples => 1000) FROM sets'')) AS v(what, statement)'
 \set silhouette '(''silhouette'', ''SELECT silhouette(f, model), silhouette(f, model), silhouette(f, model), silhouette(f, model) FROM sets'')) AS v(what, statement)'
 \set set_timeout 'SELECT set_config(''segment_test.timeout'', :''ms'', true), set_config(''statement_timeout'', :''ms'', true) \\g /dev/null'
 
@@ -40,6 +43,9 @@ CREATE TEMP TABLE lateness (what text, timeout integer, ms double precision) ON 
 :try :references;
 :try :resamples;
 :try :stability;
+:try :hierarchies;
+:try :mixtures;
+:try :prototypes;
 :try :silhouette;
 \set ms 230
 :set_timeout
@@ -47,6 +53,9 @@ CREATE TEMP TABLE lateness (what text, timeout integer, ms double precision) ON 
 :try :references;
 :try :resamples;
 :try :stability;
+:try :hierarchies;
+:try :mixtures;
+:try :prototypes;
 :try :silhouette;
 \set ms 470
 :set_timeout
@@ -54,6 +63,9 @@ CREATE TEMP TABLE lateness (what text, timeout integer, ms double precision) ON 
 :try :references;
 :try :resamples;
 :try :stability;
+:try :hierarchies;
+:try :mixtures;
+:try :prototypes;
 :try :silhouette;
 \set ms 1010
 :set_timeout
@@ -66,7 +78,7 @@ CREATE TEMP TABLE lateness (what text, timeout integer, ms double precision) ON 
 
 -- the middle one of each: other processes may delay any single one
 SELECT ok(percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) < 100 AND count(ms) >= 2, format('%s: stopped %s times, after %s ms', what, count(ms), percentile_disc(0.5) WITHIN GROUP (ORDER BY ms))) FROM lateness GROUP BY what ORDER BY what COLLATE "C";
-SELECT is((SELECT count(DISTINCT what) FROM lateness), 5::bigint, 'five of them');
+SELECT is((SELECT count(DISTINCT what) FROM lateness), 8::bigint, 'eight of them');
 
 SELECT * FROM finish();
 ROLLBACK;

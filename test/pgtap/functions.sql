@@ -49,7 +49,7 @@ INSERT INTO said VALUES
     "kmeans_step_accum(kmeans_state,segment_model,double precision[])", "kmeans_step_combine(kmeans_state,kmeans_state)",
     "segment_silhouette(segment_model,\"any\")",
     "homogeneity_verdict(bigint,double precision,text,double precision,double precision)", "kind_reasons(text)", "rfm_member_columns()", "rfm_placed_features()",
-    "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,text,integer,integer,bigint)",
+    "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,text,double precision,integer,integer,bigint)",
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
     "rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
 -- read the catalogue

@@ -401,6 +401,70 @@ test_interrupt(void)
 	ok(tap_blocks == 0, "and leave nothing behind");
 }
 
+/* Categories against the same rows with an indicator for each category. */
+static void
+test_categories(void)
+{
+	enum
+	{
+		CODES = 3,
+		CATEGORIES = 4
+	};
+	const double mismatch[CODES] = {0.5, 2, 0};
+	int			round;
+
+	for (round = 0; round < 24; round++)
+	{
+		int			d = round % 4;
+		int			wide = d + CODES * CATEGORIES;
+		Sample		s = random_sample(1 + round * 17, d, 1 + round % 5, round % 2 == 1, round % 3 == 0);
+		Sample		indicators = s;
+		SegmentQuality mixed;
+		SegmentQuality plain;
+		bool		same;
+		int64		i;
+		int			j;
+		int			c;
+
+		s.points.n_codes = CODES;
+		s.points.code = malloc(sizeof(int32) * s.points.n * CODES);
+		indicators.points.d = wide;
+		indicators.points.x = malloc(sizeof(double) * s.points.n * wide);
+		for (i = 0; i < s.points.n; i++)
+		{
+			double	   *to = indicators.points.x + i * wide;
+
+			for (j = 0; j < d; j++)
+				*to++ = s.points.x[i * d + j];
+			for (j = 0; j < CODES; j++)
+			{
+				s.points.code[i * CODES + j] = (int32) (random64() % CATEGORIES);
+				for (c = 0; c < CATEGORIES; c++)
+					*to++ = c == s.points.code[i * CODES + j] ? sqrt(mismatch[j] / 2) : 0;
+			}
+		}
+		segment_quality_init(&mixed, &s.points, s.labels, s.k, tap_memory());
+		segment_quality_init(&plain, &indicators.points, s.labels, s.k, tap_memory());
+		mixed.mismatch = mismatch;
+		segment_quality_measure(&mixed, NULL);
+		segment_quality_measure(&plain, NULL);
+		segment_silhouette(&mixed, NULL);
+		segment_silhouette(&plain, NULL);
+		same = fabs(mixed.silhouette - plain.silhouette) < 1e-12;
+		for (c = 0; c < s.k; c++)
+			same = same && fabs(mixed.cluster[c].silhouette - plain.cluster[c].silhouette) < 1e-12;
+		ok(same, "silhouette of rows with categories");
+		mixed.mismatch = NULL;
+		segment_silhouette(&mixed, NULL);
+		ok(s.points.n < 20 || s.k == 1 || d == 0 || mixed.silhouette != plain.silhouette, "which count only where they are to");
+		segment_quality_free(&mixed);
+		segment_quality_free(&plain);
+		free(indicators.points.x);
+		free(s.points.code);
+		free_sample(&s);
+	}
+}
+
 int
 main(void)
 {
@@ -409,5 +473,6 @@ main(void)
 	test_degenerate();
 	test_centre_and_scale();
 	test_interrupt();
+	test_categories();
 	return done();
 }

@@ -43,9 +43,9 @@ stability_of(const SegmentPoints *points, int k)
 
 	memset(&stability, 0, sizeof(stability));
 	stability.points = points;
-	stability.kmeans.k = k;
-	stability.kmeans.n_init = 3;
-	stability.kmeans.max_iter = 100;
+	stability.clustering.k = k;
+	stability.clustering.n_init = 3;
+	stability.clustering.max_iter = 100;
 	stability.seed = 1;
 	stability.count_weights = true;
 	stability.memory = tap_memory();
@@ -134,7 +134,7 @@ test_stability(void)
 	stability = stability_of(&points, 4);
 	segment_stability_of_k(&stability, 5, &four);
 	ok(four == 1, "four corners are found in every sample");
-	stability.kmeans.k = 5;
+	stability.clustering.k = 5;
 	segment_stability_of_k(&stability, 5, &five);
 	ok(five < 0.95 && five > 0, "a fifth is not");
 	stability.points = &same;
@@ -147,16 +147,16 @@ test_stability(void)
 	stability = stability_of(&points, 4);
 	for (i = 0; i < N; i++)
 		labels[i] = (points.x[2 * i] > 0.5) + 2 * (points.x[2 * i + 1] > 0.5);
-	segment_stability_of_labels(&stability, labels, 5, &again);
+	segment_stability_of_labels(&stability, labels, 4, 5, &again);
 	ok(again == 1, "labels of the corners come out again");
 	for (i = 0; i < N; i++)
 		labels[i] = i % 4;
-	segment_stability_of_labels(&stability, labels, 5, &again);
+	segment_stability_of_labels(&stability, labels, 4, 5, &again);
 	ok(fabs(again) < 0.05, "labels by chance do not");
-	stability.kmeans.k = 1;
+	stability.clustering.k = 1;
 	for (i = 0; i < N; i++)
 		labels[i] = 0;
-	segment_stability_of_labels(&stability, labels, 2, &again);
+	segment_stability_of_labels(&stability, labels, 1, 2, &again);
 	ok(again == 1, "one cluster is always the same");
 	segment_points_free(&points, tap_memory());
 	segment_points_free(&same, tap_memory());
@@ -210,7 +210,7 @@ test_interrupt(void)
 	square(x, N, 0.9);
 	make_points(&points, x, NULL, N, 2);
 	stability = stability_of(&points, 3);
-	stability.kmeans.interrupted = no_more_looks;
+	stability.clustering.interrupted = no_more_looks;
 	blocks = tap_blocks;
 	for (at = 0; at < 40; at++)
 	{
@@ -218,7 +218,7 @@ test_interrupt(void)
 		stopped = stopped && segment_stability_of_k(&stability, 3, &result) == SEGMENT_INTERRUPTED;
 		clean = clean && tap_blocks == blocks;
 		looks_left = at;
-		stopped = stopped && segment_stability_of_labels(&stability, labels, 3, &result) == SEGMENT_INTERRUPTED;
+		stopped = stopped && segment_stability_of_labels(&stability, labels, 3, 3, &result) == SEGMENT_INTERRUPTED;
 		clean = clean && tap_blocks == blocks;
 	}
 	ok(stopped, "stops at every look");
