@@ -46,6 +46,8 @@ INSERT INTO said VALUES
     "labelled_measure_accum(feature_set,integer,double precision)", "labelled_measure_accum(feature_set,text,double precision)",
     "normalized_mutual_information(integer,integer)", "normalized_mutual_information(text,text)",
     "kmeans_step(segment_model,double precision[])", "kmeans_step_state(segment_model,double precision[])", "kmeans_step_merge(kmeans_state)",
+    "kmeans_step_weighted(segment_model,double precision,double precision[])", "kmeans_step_state_weighted(segment_model,double precision,double precision[])",
+    "kmeans_step_accum_weighted(kmeans_state,segment_model,double precision,double precision[])",
     "kmeans_step_accum(kmeans_state,segment_model,double precision[])", "kmeans_step_combine(kmeans_state,kmeans_state)",
     "segment_silhouette(segment_model,\"any\")",
     "homogeneity_verdict(bigint,double precision,text,double precision,double precision)", "kind_reasons(text)", "rfm_member_columns()", "rfm_placed_features()",
@@ -73,7 +75,7 @@ INSERT INTO said VALUES
     "segment_of(text,anyelement)", "segment_of(text,text)", "segment_profile(text)", "unreadable_reason(segmentation)"}'),
 -- prepare a query of the user's
 ('stable', 'called on null', 'unsafe', '{"choose_source_columns(segmentation,text)", "query_columns(text,text)", "source_key(text,text)", "source_query(text,text)",
-    "refine_model(segment_model,text,integer,double precision,text)", "refine_query(segment_model,text,text)"}'),
+    "refine_model(segment_model,text,integer,double precision,text,text)", "refine_query(segment_model,text,text,text)"}'),
 -- looks back at the session's last call of rfm_summary
 ('volatile', 'called on null', 'restricted', '{"rfm_summary_counts()"}'),
 -- raises an error at its time in a query
