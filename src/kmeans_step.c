@@ -25,11 +25,10 @@
 
 #include <math.h>
 
+#include "aggregate_argument.h"
 #include "kernel/centroids.h"
 #include "kernel/lloyd.h"
-#include "kernel/row_store.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_kmeans_step_accum);
@@ -37,46 +36,9 @@ PG_FUNCTION_INFO_V1(segment_kmeans_step_accum_weighted);
 PG_FUNCTION_INFO_V1(segment_kmeans_step_combine);
 PG_FUNCTION_INFO_V1(segment_kmeans_step);
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
+#define AGGREGATES "kmeans_step, kmeans_step_state, their weighted forms and kmeans_step_merge"
 
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("function was called outside an aggregate"),
-				 errhint("Use the aggregates kmeans_step, kmeans_step_state, their weighted forms and kmeans_step_merge.")));
-	return context;
-}
-
-/* The features of a row, missing ones as NaN: those of the array, or a copy in state->row. */
-static const double *
-features_of(KmeansState *state, ArrayType *array)
-{
-	const double *values = (const double *) ARR_DATA_PTR(array);
-	const bits8 *nulls = ARR_NULLBITMAP(array);
-	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	int			i;
-
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("features must be a one-dimensional array, not one of %d dimensions",
-						ARR_NDIM(array))));
-	if (n != state->model->n_features)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the model has %d features, got %d", state->model->n_features, n),
-				 errhint("Give them in the model's order.")));
-	if (nulls == NULL)
-		return values;
-	for (i = 0; i < n; i++)
-		state->row[i] = (nulls[i / 8] & (1 << (i % 8))) == 0 ? segment_missing_value() : *values++;
-	return state->row;
-}
-
-/* weight: 0 for a row without weight. */
+/* weight: missing or 0 for a row without. */
 static void
 add_row(KmeansState *state, const double *features, double weight)
 {
@@ -88,7 +50,7 @@ add_row(KmeansState *state, const double *features, double weight)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a step takes at most " INT64_FORMAT " rows", SEGMENT_STEP_MAX_ROWS)));
 	state->n_input++;
-	if (weight == 0 || !segment_space_place(cluster->space, features, cluster->x, NULL))
+	if (!(weight > 0) || !segment_space_place(cluster->space, features, cluster->x, NULL))
 	{
 		state->n_skipped++;
 		return;
@@ -100,35 +62,20 @@ add_row(KmeansState *state, const double *features, double weight)
 		state->n_far++;
 }
 
-static double
-weight_of(FunctionCallInfo fcinfo, int arg)
-{
-	double		weight = PG_ARGISNULL(arg) ? 0 : PG_GETARG_FLOAT8(arg);
-
-	if (!(weight >= 0 && isfinite(weight)))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("a weight must be finite and not negative, not %g", weight)));
-	return weight;
-}
-
 /* Adds a row: the arguments are the state, the model, a weight if any, and features. */
 static Datum
 accumulate(FunctionCallInfo fcinfo, bool weighted)
 {
-	const int	features = weighted ? 3 : 2;
-	MemoryContext context = aggregate_context(fcinfo);
+	int			n;
+	ArrayType  *array;
+	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	KmeansState *state;
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the model of a step must not be null")));
-	if (PG_ARGISNULL(features))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the array of features must not be null"),
-				 errhint("Its elements may be.")));
+	array = segment_arg_features(fcinfo, weighted ? 3 : 2, &n);
 	state = PG_ARGISNULL(0) ? segment_kmeans_state_new(segment_model_detoast(PG_GETARG_DATUM(1)), weighted, context)
 		: segment_kmeans_state_writable(PG_GETARG_DATUM(0), context);
 	if (!segment_kmeans_state_is_of(state, PG_GETARG_DATUM(1)))
@@ -140,7 +87,15 @@ accumulate(FunctionCallInfo fcinfo, bool weighted)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the aggregate's state is of another aggregate")));
-	add_row(state, features_of(state, PG_GETARG_ARRAYTYPE_P(features)), weighted ? weight_of(fcinfo, 2) : 1);
+	if (n != state->model->n_features)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the model has %d features, got %d", state->model->n_features, n),
+				 errhint("Give them in the model's order.")));
+	if (ARR_HASNULL(array))
+		segment_copy_features(array, n, state->row);
+	add_row(state, ARR_HASNULL(array) ? state->row : (const double *) ARR_DATA_PTR(array),
+			weighted ? segment_arg_weight(fcinfo, 2) : 1);
 	return segment_kmeans_state_datum(state);
 }
 
@@ -161,7 +116,7 @@ segment_kmeans_step_accum_weighted(PG_FUNCTION_ARGS)
 Datum
 segment_kmeans_step_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	KmeansState *state;
 
 	if (PG_ARGISNULL(1))
