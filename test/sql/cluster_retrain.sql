@@ -46,6 +46,48 @@ SELECT count(*) FROM (SELECT m.segment_id, avg((o.segment_id = m.segment_id)::in
 -- again: a warm start moved everybody where they belong
 SELECT moved, model_version FROM retrain_segmentation('clr', '2024-02-02');
 
+-- ---- grids, where many rows lie exactly on borders, and large offsets: only what moved is printed ----
+CREATE TABLE clr_moving (source text, k integer, moved bigint, version integer);
+DO $$
+DECLARE
+    source text;
+    run segment.run;
+BEGIN
+    FOREACH source IN ARRAY ARRAY['n % 10 AS a, n * 7 % 13 AS b', 'n % 2 AS a, n % 3 AS b', 'n * 7919 % 101 AS a, n * 31 % 97 AS b', 'n AS a, 1700000000 + n % 3600 AS b'] LOOP
+        FOR k IN 3 .. 8 LOOP
+            PERFORM create_cluster_segmentation('clr_grid', format('SELECT n AS id, %s FROM generate_series(1, 4000) AS n', source), k => k, options => '{"n_init": 2}');
+            run := refresh_segmentation('clr_grid', '2024-01-01');
+            run := retrain_segmentation('clr_grid', '2024-01-02');
+            INSERT INTO clr_moving VALUES (source, k, run.moved, run.model_version);
+            PERFORM drop_segmentation('clr_grid');
+        END LOOP;
+    END LOOP;
+END;
+$$;
+SELECT count(*) AS tried FROM clr_moving;
+SELECT * FROM clr_moving WHERE (moved, version) IS DISTINCT FROM (0, 1);
+
+-- ---- month after month 5 % are replaced: warm starts move fewer, and are as good ----
+CREATE TABLE clr_month (month integer, warm_moved bigint, fresh_moved bigint, inertia_ratio float8);
+CREATE TABLE clr_flow (LIKE clr);
+SELECT create_cluster_segmentation('clr_stay', 'clr_flow', k => 6), create_cluster_segmentation('clr_afresh', 'clr_flow', k => 6, options => '{"warm_start": false}');
+DO $$
+DECLARE
+    warm segment.run;
+    fresh segment.run;
+BEGIN
+    FOR m IN 0 .. 6 LOOP
+        DELETE FROM clr_flow WHERE clr_random(format('x %s %s', m, id)) < 0.05;
+        INSERT INTO clr_flow SELECT n, clr_random('a' || n) + clr_random('b' || n) + clr_random('c' || n), exp(2 * clr_random('d' || n) * clr_random('e' || n)), clr_random('f' || n) + clr_random('g' || n) * 2
+        FROM generate_series(5000 * m + 1, 5000 * m + CASE m WHEN 0 THEN 5000 ELSE 250 END) AS n;
+        warm := retrain_segmentation('clr_stay', timestamptz '2024-01-01 00:00Z' + m * interval '1 month');
+        fresh := retrain_segmentation('clr_afresh', timestamptz '2024-01-01 00:00Z' + m * interval '1 month');
+        INSERT INTO clr_month SELECT m, warm.moved, fresh.moved, (model_metrics(get_model('clr_stay')) ->> 'inertia')::float8 / (model_metrics(get_model('clr_afresh')) ->> 'inertia')::float8;
+    END LOOP;
+END;
+$$;
+SELECT sum(warm_moved) > 0 AS some_moved, sum(warm_moved) < sum(fresh_moved) AS fewer, max(inertia_ratio) < 1.02 AS as_good FROM clr_month;
+
 -- ---- when it starts afresh ----
 CREATE FUNCTION clr_fresh() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -127,5 +169,5 @@ WHERE assign_segment_id(model, VARIADIC row) <> s OR segment_distance(model, VAR
 SELECT centroid_array(NULL);
 SELECT centroid_array(bisecting_kmeans(feature_set(age), 2)) FROM clr;
 
-DROP TABLE clr, clr_old, clr_members, clr_moved, clr_warm, clr_models;
+DROP TABLE clr, clr_old, clr_members, clr_moved, clr_warm, clr_models, clr_moving, clr_month, clr_flow;
 DROP FUNCTION clr_fresh(), clr_random(text);
