@@ -4,10 +4,12 @@
 #   perl scripts/docs_examples.pl [--write] PAGE...
 #
 # An example is a block fenced by ```sql; the block fenced by ``` after it, with
-# nothing but blank lines between, is its output, NOTICEs first.  Without one the
+# nothing but blank lines between, is its output, NOTICEs and errors first, without CONTEXT.  Without one the
 # example only has to succeed.  All of a page run in one session, in a new database that
-# has the extension and its schema in the search_path.  Blocks with other words
-# behind the fence are not run.
+# has the extension, unless an example creates it, and its schema in the search_path.  Blocks with other words
+# behind the fence are not run, nor are those below a line
+#
+#   <!-- not run -->
 #
 # A page takes part when it has a line
 #
@@ -44,7 +46,7 @@ sub run_psql
 	my ($script, $output, $errors) = map { File::Temp->new } 1 .. 3;
 	print $script "$_\n\\echo $mark\n\\warn $mark\n" foreach @inputs;
 	close $script;
-	system('sh', '-c', '"$0" -X -q -d "$1" < "$2" > "$3" 2> "$4"', $psql, $database, "$script", "$output", "$errors");
+	system('sh', '-c', '"$0" -X -q -v SHOW_CONTEXT=never -d "$1" < "$2" > "$3" 2> "$4"', $psql, $database, "$script", "$output", "$errors");
 	my ($out, $err) = map { local $/; open my $file, '<', "$_" or die "$_: $!"; [ split(/^\Q$mark\E\n/m, <$file> // '') ] } $output, $errors;
 	return map { ($err->[$_] // '') . ($out->[$_] // '') } 0 .. $#inputs;
 }
@@ -55,7 +57,7 @@ sub pieces_of
 	my ($page) = @_;
 	my @pieces;
 	my $line = 1;
-	while ($page =~ /\G(.*?)(?:^```sql\n(.*?)^```\n((?:\s*\n)?)(?:^```\n(.*?)^```\n)?|\z)/gms)
+	while ($page =~ /\G(.*?)(?:(?<!^<!-- not run -->\n)^```sql\n(.*?)^```\n((?:\s*\n)?)(?:^```\n(.*?)^```\n)?|\z)/gms)
 	{
 		my ($text, $sql, $between, $output) = ($1, $2, $3, $4);
 		last if $text eq '' && !defined $sql;
@@ -93,13 +95,15 @@ sub check_page
 		return;
 	}
 	my $database = 'docs_' . $number;
+	my @pieces = pieces_of($page);
+	my @examples = map { $_->{sql} } grep { defined $_->{sql} } @pieces;
+	my $extension = (grep { /^CREATE EXTENSION segment;/m } @examples) ? '' : "CREATE EXTENSION segment;\n";
 	my ($said) = run_psql('postgres', "CREATE DATABASE $database;\nALTER DATABASE $database SET search_path = \"\$user\", public, segment;\n" .
-		  "ALTER DATABASE $database SET timezone = 'UTC';\n\\c $database\nCREATE EXTENSION IF NOT EXISTS segment;\n");
+		  "ALTER DATABASE $database SET timezone = 'UTC';\n\\c $database\n$extension");
 	die "$name: no database: $said" if $said =~ /ERROR/;
 	chdir $data or die "$data: $!" if @needed;
 	my $written = '';
-	my @pieces = pieces_of($page);
-	my @came = run_psql($database, map { $_->{sql} } grep { defined $_->{sql} } @pieces);
+	my @came = run_psql($database, @examples);
 	foreach my $piece (@pieces)
 	{
 		$written .= $piece->{text};

@@ -101,6 +101,8 @@ CREATE TABLE run (
     outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'failed', 'interrupted')),
     model_version integer,
     trained boolean,
+    warm_start boolean,
+    fresh_gain double precision,
     customers bigint,
     entered bigint,
     departed bigint,
@@ -129,6 +131,8 @@ COMMENT ON COLUMN run.finished_at IS 'When it ended; NULL: interrupted.';
 COMMENT ON COLUMN run.outcome IS '''ok''; ''empty'': there was nothing to train with and no model to place anybody with; ''failed'': nothing was changed, see error; ''interrupted'': nothing was changed, and the run itself could not log it (cancelled, lost in a crash, rolled back): the next one did.';
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN run.trained IS 'Whether the run trained a model.';
+COMMENT ON COLUMN run.warm_start IS 'Whether training started from the centroids of the model before; NULL: not trained, or RFM.';
+COMMENT ON COLUMN run.fresh_gain IS 'The share by which one start afresh ended with less inertia than the warm start, 0 where with more; NULL: no warm start.';
 COMMENT ON COLUMN run.customers IS 'Members after the run.';
 COMMENT ON COLUMN run.entered IS 'Customers who became members.';
 COMMENT ON COLUMN run.departed IS 'Members who left the segmentation.';

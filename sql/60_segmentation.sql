@@ -86,17 +86,17 @@ $$;
 COMMENT ON FUNCTION placed_features(segmentation) IS
 'The features of a customer as the text of arguments to assign_segment(model, ...), made of columns of placed. further: columns of placed, beside v1, v2, ..., that they are made of; NULL: none.';
 
-CREATE FUNCTION placing_query(s segmentation, as_of timestamptz, train boolean) RETURNS text
+CREATE FUNCTION placing_query(s segmentation, as_of timestamptz, train boolean, warm_start boolean) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF s.kind = 'rfm' THEN
         RETURN segment.rfm_placing_query(s, as_of, train);
     END IF;
-    RETURN segment.cluster_placing_query(s, train);
+    RETURN segment.cluster_placing_query(s, train, warm_start);
 END;
 $$;
-COMMENT ON FUNCTION placing_query(segmentation, timestamptz, boolean) IS
+COMMENT ON FUNCTION placing_query(segmentation, timestamptz, boolean, boolean) IS
 'The WITH clauses of a refresh that read the source: model(model, trained_at, counts), trained or current, and placed(customer, segment_id, segment, v1, v2, ...), the customers placed by it, with the member table''s own columns.';
 
 -- ---- creating: what all kinds share ----
@@ -353,10 +353,12 @@ $$;
 COMMENT ON FUNCTION locked_segmentation(text) IS
 'A segmentation, locked to the end of the transaction against refresh, rename and drop by others: two of these queue. Errors: undefined_object, insufficient_privilege.';
 
-CREATE FUNCTION refresh_as_owner(name text, as_of timestamptz, retrain boolean) RETURNS bigint
+CREATE FUNCTION refresh_as_owner(name text, as_of timestamptz, retrain boolean, warm_start boolean) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
+    -- a warm start whose inertia one start afresh beats by this share is told of
+    clear_gain CONSTANT float8 := 0.02;
     s segment.segmentation;
     work_began timestamptz := clock_timestamp();
     train boolean;
@@ -367,6 +369,7 @@ DECLARE
     result record;
     summarise_seconds float8;
     total bigint;
+    fresh_gain float8;
     new_run_id bigint;
 BEGIN
     s := segment.locked_segmentation(name);
@@ -380,7 +383,7 @@ BEGIN
     IF s.model_version IS NOT NULL THEN
         old_model := segment.get_model(s.name);
     END IF;
-    placed_query := segment.placing_query(s, as_of, train);
+    placed_query := segment.placing_query(s, as_of, train, warm_start);
     -- an instant refreshed before has places in the history to compare with, though no members
     EXECUTE format('SELECT NOT EXISTS (SELECT FROM %I.%I)', s.table_schema, s.member_table) INTO first_fill;
     first_fill := first_fill AND s.refreshed_as_of IS DISTINCT FROM as_of;
@@ -399,6 +402,11 @@ BEGIN
     summarise_seconds := coalesce((result.counts ->> 'seconds')::float8,
                                   extract(epoch FROM (result.counts ->> 'read_at')::timestamptz - work_began)::float8);
 
+    fresh_gain := result.counts ->> 'fresh_gain';
+    IF fresh_gain > clear_gain THEN
+        RAISE NOTICE 'one start afresh finds segments with % %% less inertia than those that go on from the model before', round(100 * fresh_gain::numeric, 1)
+            USING HINT = format('retrain_segmentation(%L, warm_start => false) trains afresh; more customers may move.', s.name);
+    END IF;
     new_version := s.model_version;
     IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
         new_version := coalesce((SELECT max(m.version) FROM segment.model AS m WHERE m.segmentation = s.name), 0) + 1;
@@ -430,14 +438,15 @@ BEGIN
         trained_as_of = CASE WHEN train AND result.model IS NOT NULL THEN as_of ELSE g.trained_as_of END
     WHERE g.name = s.name;
 
-    INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, model_version, trained, customers,
+    INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, model_version, trained, warm_start, fresh_gain, customers,
                              entered, departed, moved, updated, unchanged, rows_read, rows_used, rows_skipped, counts,
                              summarise_seconds, train_seconds, write_seconds)
-    VALUES (s.name, as_of, s.last_run_at, clock_timestamp(), CASE WHEN result.model IS NULL THEN 'empty' ELSE 'ok' END, new_version, train AND result.model IS NOT NULL, total,
+    VALUES (s.name, as_of, s.last_run_at, clock_timestamp(), CASE WHEN result.model IS NULL THEN 'empty' ELSE 'ok' END, new_version, train AND result.model IS NOT NULL,
+            (result.counts ->> 'warm_start')::boolean, fresh_gain, total,
             result.entered, result.departed, result.moved, result.updated, total - result.entered - result.moved - result.updated,
             (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
             (SELECT sum((result.counts ->> k)::bigint) FROM unnest(ARRAY['null_customer', 'null_time', 'null_amount', 'null_order', 'not_finite', 'not_placed']) AS k),
-            result.counts - 'seconds' - 'read_at',
+            result.counts - '{seconds,read_at,warm_start,fresh_gain}'::text[],
             summarise_seconds,
             greatest(extract(epoch FROM result.trained_at - work_began)::float8 - summarise_seconds, 0),
             extract(epoch FROM clock_timestamp() - result.trained_at)::float8)
@@ -445,10 +454,10 @@ BEGIN
     RETURN new_run_id;
 END;
 $$;
-COMMENT ON FUNCTION refresh_as_owner(text, timestamptz, boolean) IS
+COMMENT ON FUNCTION refresh_as_owner(text, timestamptz, boolean, boolean) IS
 'The work of refresh_segmentation after begin_run, with the rights of the owner; returns the run_id.';
 
-CREATE FUNCTION refresh_segmentation(name text, as_of timestamptz DEFAULT now(), retrain boolean DEFAULT NULL) RETURNS run
+CREATE FUNCTION refresh_segmentation(name text, as_of timestamptz DEFAULT now(), retrain boolean DEFAULT NULL, warm_start boolean DEFAULT NULL) RETURNS run
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -469,7 +478,7 @@ BEGIN
         RAISE EXCEPTION 'permission denied to refresh segmentation "%"', name
             USING ERRCODE = 'insufficient_privilege', HINT = format('Its owner is "%s".', s.owner);
     END IF;
-    FOREACH step IN ARRAY ARRAY[format('SELECT segment.begin_run(%L)', name), format('SELECT segment.refresh_as_owner(%L, %L, %L)', name, segment.instant(as_of), retrain)] LOOP
+    FOREACH step IN ARRAY ARRAY[format('SELECT segment.begin_run(%L)', name), format('SELECT segment.refresh_as_owner(%L, %L, %L, %L)', name, segment.instant(as_of), retrain, warm_start)] LOOP
         -- each step in a subtransaction of its own: the lock of the first outlives an error in the second
         BEGIN
             new_run_id := segment.run_as_owner(s.owner, step);
@@ -494,14 +503,14 @@ BEGIN
     RETURN result;
 END;
 $$;
-COMMENT ON FUNCTION refresh_segmentation(text, timestamptz, boolean) IS
-'Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only differences to the member table, closes what changed in the history, and logs the run, which it returns. RFM: only orders before as_of count; clusterings: the features are those of now, and as_of is the instant they are entered for. retrain: true trains, false keeps the model, NULL does what retrain_every says. All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome ''failed''; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next one with outcome ''interrupted''. Two refreshes of one segmentation queue. Runs with the rights of the owner. Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner, and serialization failures.';
+COMMENT ON FUNCTION refresh_segmentation(text, timestamptz, boolean, boolean) IS
+'Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only differences to the member table, closes what changed in the history, and logs the run, which it returns. RFM: only orders before as_of count; clusterings: the features are those of now, and as_of is the instant they are entered for. retrain: true trains, false keeps the model, NULL does what retrain_every says. warm_start: whether training starts from the centroids of the model before, so that nobody moves but for what changed in the data; false trains afresh; NULL does what the option warm_start of the segmentation says, true by default. It is for kmeans, and where number of segments and features are as they were; else training is always afresh. Beside a warm start one start afresh is made: by how much less inertia it ends with is in fresh_gain of the run, and above 2 % a NOTICE. All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome ''failed''; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next one with outcome ''interrupted''. Two refreshes of one segmentation queue. Runs with the rights of the owner. Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner, and serialization failures.';
 
-CREATE FUNCTION retrain_segmentation(name text, as_of timestamptz DEFAULT now()) RETURNS run
+CREATE FUNCTION retrain_segmentation(name text, as_of timestamptz DEFAULT now(), warm_start boolean DEFAULT NULL) RETURNS run
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN refresh_segmentation(name, as_of, true);
-COMMENT ON FUNCTION retrain_segmentation(text, timestamptz) IS
-'Refreshes a segmentation with a model trained anew: refresh_segmentation(name, as_of, retrain => true). Segments keep their ids, names and history: those of RFM are recognised by their origin, those of a clustering by minimum-cost assignment, see model_match. A segment that is not recognised is closed, and a new one gets an id never used before.';
+RETURN refresh_segmentation(name, as_of, true, warm_start);
+COMMENT ON FUNCTION retrain_segmentation(text, timestamptz, boolean) IS
+'Refreshes a segmentation with a model trained anew: refresh_segmentation(name, as_of, retrain => true, warm_start => warm_start). Segments keep their ids, names and history: those of RFM are recognised by their origin, those of a clustering by minimum-cost assignment, see model_match. A segment that is not recognised is closed, and a new one gets an id never used before.';
 
 CREATE FUNCTION drop_as_owner(name text, cascade boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

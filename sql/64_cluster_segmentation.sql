@@ -20,12 +20,13 @@ RETURN ARRAY(SELECT m FROM pg_catalog.unnest('{kmeans,bisecting_kmeans,kprototyp
              ORDER BY n);
 COMMENT ON FUNCTION cluster_methods() IS 'The functions that can train the model of a segmentation by clustering.';
 
-CREATE FUNCTION training_call(method text, features text, options jsonb) RETURNS text
+CREATE FUNCTION training_call(method text, arguments text, options jsonb) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     known text[];
     types oid[];
+    own text[];     -- options of segmentations, not of the function
     o record;
     value text;
     type oid;
@@ -43,11 +44,18 @@ BEGIN
     SELECT p.proargnames[2:p.pronargs], (p.proargtypes::oid[])[1:p.pronargs - 1] INTO STRICT known, types
     FROM pg_proc AS p
     WHERE p.pronamespace = 'segment'::regnamespace AND p.proname = method AND p.proargtypes[0] = 'segment.feature_set'::regtype;
-    call := format('segment.%I(%s', method, features);
+    own := CASE WHEN 'centroids' = ANY (known) THEN '{warm_start}' END;
+    call := format('segment.%I(%s', method, arguments);
     FOR o IN SELECT j.key, j.value, array_position(known, j.key) AS n FROM jsonb_each(options) AS j ORDER BY 3 LOOP
+        IF o.key = ANY (own) THEN
+            IF jsonb_typeof(o.value) <> 'boolean' THEN
+                RAISE EXCEPTION 'option "%" must be true or false, not %', o.key, o.value USING ERRCODE = 'invalid_parameter_value';
+            END IF;
+            CONTINUE;
+        END IF;
         IF o.n IS NULL THEN
             RAISE EXCEPTION 'method % has no option "%"', method, o.key
-                USING ERRCODE = 'invalid_parameter_value', HINT = format('Its options: %s.', array_to_string(known, ', '));
+                USING ERRCODE = 'invalid_parameter_value', HINT = format('Its options: %s.', array_to_string(known || own, ', '));
         END IF;
         type := types[o.n];
         value := CASE
@@ -62,7 +70,45 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION training_call(text, text, jsonb) IS
-'The call of a method''s training function as text: its feature set, an expression, and options by name. Errors (invalid_parameter_value): unknown method or option.';
+'The call of a method''s training function as text: its first arguments as they are given, an expression for the feature set at least, and options by name. The option warm_start, which says how segmentations retrain, is checked and left out. Errors (invalid_parameter_value): unknown method or option.';
+
+-- ---- training again ----
+
+CREATE FUNCTION centroid_array(model segment_model) RETURNS double precision[]
+    AS 'MODULE_PATHNAME', 'segment_model_centroid_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION centroid_array(segment_model) IS
+'The centroids of a k-means model as an array of segments by features in the features'' own units: what kmeans(features, k, centroids => ...) starts from, so that training goes on from where a model is. With metric ''cosine'' they are some rows of the same directions. NULL: NULL. Errors: wrong_object_type for models other than those of kmeans.';
+
+CREATE FUNCTION starts_warm(s segmentation, wish boolean) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT coalesce(wish, (s.options ->> 'warm_start')::boolean, true) AND s.kind = 'kmeans' AND NOT s.options ? 'centroids'
+       AND EXISTS (SELECT FROM model AS m
+                   WHERE m.segmentation = s.name AND m.version = s.model_version AND m.model::jsonb ->> 'kind' = s.kind
+                     AND jsonb_array_length(m.model::jsonb -> 'segments') = (s.options ->> 'k')::integer
+                     AND ARRAY(SELECT f ->> 'name' FROM jsonb_array_elements(m.model::jsonb -> 'features') WITH ORDINALITY AS l (f, n) ORDER BY n) = s.features);
+END;
+COMMENT ON FUNCTION starts_warm(segmentation, boolean) IS
+'Whether the next training of a segmentation starts from the centroids of its present model: that is wished for (NULL: what the option warm_start says, true by default), the method can, no other start is given, and number of segments and features are as they were.';
+
+CREATE FUNCTION fresh_inertia(features feature_set, method text, options jsonb) RETURNS double precision
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
+AS $$
+DECLARE
+    fresh segment.segment_model;
+BEGIN
+    EXECUTE 'SELECT ' || segment.training_call(method, '$1', options || '{"n_init": 1}') INTO fresh USING features;
+    RETURN segment.model_metrics(fresh) ->> 'inertia';
+END;
+$$;
+COMMENT ON FUNCTION fresh_inertia(feature_set, text, jsonb) IS
+'The inertia that one start afresh comes to, by which a warm start is judged. What training tells by a NOTICE was told by the warm start.';
+
+CREATE FUNCTION same_model(model segment_model, old_model segment_model) RETURNS segment_model
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN model::jsonb - '{n_init,iterations}'::text[] = old_model::jsonb - '{n_init,iterations}'::text[] THEN old_model ELSE model END;
+COMMENT ON FUNCTION same_model(segment_model, segment_model) IS
+'The old model where the new one differs from it in nothing but the number of starts and steps that found it, else the new one.';
 
 CREATE FUNCTION check_cluster_options(s segmentation) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
@@ -116,34 +162,67 @@ $$;
 COMMENT ON FUNCTION refuse_repeated_keys(bigint, text) IS
 'True, or an error (cardinality_violation) when customers have more than one row in a source.';
 
-CREATE FUNCTION cluster_placing_query(s segmentation, train boolean) RETURNS text
+CREATE FUNCTION current_model_query(s segmentation) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L AND m.version = %s)', s.name, coalesce(s.model_version, 0));
+COMMENT ON FUNCTION current_model_query(segmentation) IS
+'The present model of a segmentation as the text of an expression; NULL where there is none yet.';
+
+CREATE FUNCTION cluster_training_query(s segmentation, warm boolean) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    current_model text := format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L AND m.version = %s)', s.name, coalesce(s.model_version, 0));
+    current_model text := segment.current_model_query(s);
+    set text := 'segment.feature_set(f.*)';
+BEGIN
+    RETURN format(
+        E'trained AS MATERIALIZED (\n'
+        'SELECT model, CASE WHEN model IS NOT NULL THEN %1$s END AS fresh\n'
+        'FROM (SELECT CASE WHEN count(*) FILTER (WHERE %2$s) > 0 THEN %3$s END AS model, %4$s AS features\n'
+        '      FROM (SELECT %5$s FROM summary WHERE customer IS NOT NULL) AS f) AS t\n'
+        ')',
+        CASE WHEN warm THEN format('segment.fresh_inertia(features, %L, %L)', s.kind, s.options) ELSE 'NULL::float8' END,
+        CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true' ELSE 'f.* IS NOT NULL' END,
+        segment.training_call(s.kind, CASE WHEN warm THEN format('%s, centroids => segment.centroid_array(%s)', set, current_model) ELSE set END, s.options),
+        CASE WHEN warm THEN set ELSE 'NULL::segment.feature_set' END,
+        (SELECT string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number) FROM segment.cluster_member_columns(s) AS c));
+END;
+$$;
+COMMENT ON FUNCTION cluster_training_query(segmentation, boolean) IS
+'The WITH clause trained(model, fresh) of a refresh of clusterings: a model of the rows of summary, NULL where none can be used; warm: started from the centroids of the present one, and fresh is the inertia of one start afresh.';
+
+CREATE FUNCTION cluster_placing_query(s segmentation, train boolean, warm_start boolean) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    current_model text := segment.current_model_query(s);
     model text := current_model;
+    counts text := 'counts';
+    training text := '';
     next_id integer;
+    warm boolean;
     wanted text;    -- columns of the source with their types,
     taken text;     -- by our names: v1, v2, ...
-    named text;     -- and back to those of the features
 BEGIN
-    SELECT string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number), string_agg(format('source.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number),
-           string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number)
-    INTO wanted, taken, named
+    SELECT string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number), string_agg(format('source.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number)
+    INTO wanted, taken
     FROM segment.cluster_member_columns(s) AS c;
     IF train THEN
+        warm := segment.starts_warm(s, warm_start);
+        training := segment.cluster_training_query(s, warm) || E',\n';
         SELECT coalesce(max(g.segment_id), 0) + 1 INTO next_id FROM segment.segment AS g WHERE g.segmentation = s.name;
         model := 'trained.model';
         IF s.model_version IS NOT NULL THEN
             model := format('segment.model_match(%s, %s, %s)', model, current_model, next_id);
         END IF;
         model := format('segment.propose_segment_names(%s, %s)', model, next_id);
-        model := format(
-            E'(SELECT coalesce(%s, %s)\n'
-            'FROM (SELECT CASE WHEN count(*) FILTER (WHERE %s) > 0 THEN %s END AS model FROM (SELECT %s FROM summary WHERE customer IS NOT NULL) AS f) AS trained)',
-            model, current_model,
-            CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true' ELSE 'f.* IS NOT NULL' END,
-            segment.training_call(s.kind, 'segment.feature_set(f.*)', s.options), named);
+        IF s.model_version IS NOT NULL THEN
+            model := format('segment.same_model(%s, %s)', model, current_model);
+        END IF;
+        model := format('(SELECT coalesce(%s, %s) FROM trained)', model, current_model);
+        counts := format(
+            E'counts || (SELECT jsonb_build_object(''warm_start'', %1$L::boolean,\n'
+            '    ''fresh_gain'', CASE WHEN %1$L THEN greatest(1 - fresh / nullif((segment.model_metrics(model) ->> ''inertia'')::float8, 0), 0) END) FROM trained)', warm);
     END IF;
     RETURN format(
         E'WITH summary AS MATERIALIZED (\n'
@@ -153,23 +232,23 @@ BEGIN
         '    count(*) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS repeated, min(format(''%%s'', customer)) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS example,\n'
         '    clock_timestamp() AS read_at\n'
         'FROM (SELECT customer, count(*) AS n FROM summary GROUP BY customer) AS k\n'
-        '), model AS MATERIALIZED (\n'
-        'SELECT model, clock_timestamp() AS trained_at, counts FROM (\n'
+        '), %7$smodel AS MATERIALIZED (\n'
+        'SELECT model, clock_timestamp() AS trained_at, %8$s AS counts FROM (\n'
         'SELECT jsonb_build_object(''rows_read'', rows_read, ''null_customer'', null_customer, ''read_at'', read_at) AS counts,\n'
-        '    CASE WHEN segment.refuse_repeated_keys(repeated, example) THEN %7$s END AS model FROM read) AS trained\n'
+        '    CASE WHEN segment.refuse_repeated_keys(repeated, example) THEN %9$s END AS model FROM read) AS made\n'
         '), named AS MATERIALIZED (\n'
         'SELECT g.segment_id, g.segment FROM model AS m CROSS JOIN LATERAL segment.segments(m.model) AS g\n'
         '), placed AS (\n'
-        'SELECT p.customer, g.segment_id, g.segment, %8$s\n'
-        'FROM (SELECT summary.*, segment.assign_segment_id(m.model, %9$s) AS segment_id FROM summary CROSS JOIN model AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL) AS p\n'
+        'SELECT p.customer, g.segment_id, g.segment, %10$s\n'
+        'FROM (SELECT summary.*, segment.assign_segment_id(m.model, %11$s) AS segment_id FROM summary CROSS JOIN model AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL) AS p\n'
         'JOIN named AS g ON g.segment_id = p.segment_id\n'
         ')',
-        s.key_column, taken, s.source, s.search_path, s.key_type, wanted, model,
+        s.key_column, taken, s.source, s.search_path, s.key_type, wanted, training, counts, model,
         (SELECT string_agg('p.v' || c.number, ', ' ORDER BY c.number) FROM segment.cluster_member_columns(s) AS c),
         segment.cluster_placed_features(s));
 END;
 $$;
-COMMENT ON FUNCTION cluster_placing_query(segmentation, boolean) IS
+COMMENT ON FUNCTION cluster_placing_query(segmentation, boolean, boolean) IS
 'placing_query of clusterings: the rows of the source, read once; a check that no customer has two; model, matched with the one before; placed customers. Rows without a key, and those the model has no place for because a feature is missing, are not placed.';
 
 -- ---- creating ----
@@ -251,4 +330,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION create_cluster_segmentation(text, text, integer, text, text[], text, jsonb, interval, name, text, text) IS
-'Creates a segmentation by clustering and its two tables NAME_segments (present members, with their features) and NAME_history (places they had before), owned by the current user; returns the member table. Nobody is a member before the first refresh_segmentation(). source: a query, or the name of a table or view, with one row per customer; a customer with two rows is an error of the refresh. k: number of segments, 5 unless options has it. key: the column that identifies the customer, by default the first; it keeps its name and type. features: the columns that tell customers apart, by default all others; numbers are kept as double precision, strings, booleans and enums as text. Customers with a missing feature are no members, unless options has "nulls": "mean"; the run counts them. method: kmeans, or another of cluster_methods(). options: further arguments of that function by name, for instance {"n_init": 20, "log": ["spend"], "scale": "robust"}. retrain_every: how long a model is kept; NULL, the default, trains at the first refresh and then only when told to, by retrain_segmentation(). Segments get proposed names, see propose_segment_names, and are recognised after retraining, see model_match. schema: of the tables, default the current one. search_path: under which the source runs, default the session''s. Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is refused for.';
+'Creates a segmentation by clustering and its two tables NAME_segments (present members, with their features) and NAME_history (places they had before), owned by the current user; returns the member table. Nobody is a member before the first refresh_segmentation(). source: a query, or the name of a table or view, with one row per customer; a customer with two rows is an error of the refresh. k: number of segments, 5 unless options has it. key: the column that identifies the customer, by default the first; it keeps its name and type. features: the columns that tell customers apart, by default all others; numbers are kept as double precision, strings, booleans and enums as text. Customers with a missing feature are no members, unless options has "nulls": "mean"; the run counts them. method: kmeans, or another of cluster_methods(). options: further arguments of that function by name, for instance {"n_init": 20, "log": ["spend"], "scale": "robust"}; and warm_start (kmeans): whether retraining starts from the centroids of the model before, true by default, see refresh_segmentation. retrain_every: how long a model is kept; NULL, the default, trains at the first refresh and then only when told to, by retrain_segmentation(). Segments get proposed names, see propose_segment_names, and are recognised after retraining, see model_match. schema: of the tables, default the current one. search_path: under which the source runs, default the session''s. Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is refused for.';

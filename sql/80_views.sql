@@ -52,12 +52,12 @@ COMMENT ON COLUMN segment_feature_profile.value_share IS 'Its share of the segme
 COMMENT ON COLUMN segment_feature_profile.overall_share IS 'Its share of all members, 0 to 1.';
 
 CREATE VIEW segment_run WITH (security_invoker = true) AS
-    SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged,
+    SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.warm_start, r.fresh_gain, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged,
            r.rows_read, r.rows_used, r.rows_skipped, r.counts, r.started_at, r.finished_at, r.finished_at - r.started_at AS duration,
            r.summarise_seconds, r.train_seconds, r.write_seconds, r.error_code, r.error, r.run_by
     FROM run AS r
     UNION ALL
-    SELECT NULL, s.name, NULL, 'unfinished', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, u.started_at, NULL, NULL,
+    SELECT NULL, s.name, NULL, 'unfinished', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, u.started_at, NULL, NULL,
            NULL, NULL, NULL, NULL, NULL, NULL
     FROM segmentation AS s CROSS JOIN LATERAL unfinished_run(s) AS u;
 COMMENT ON VIEW segment_run IS 'Every refresh: what it found, what it changed, how long each step took, and why it failed if it did. For the owner also a refresh that has begun and of which nothing more is known (no run_id).';
@@ -67,6 +67,8 @@ COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of; NULL: int
 COMMENT ON COLUMN segment_run.outcome IS '''ok'', ''empty'' (nothing to train with and no model), ''failed'', ''interrupted'' (cancelled, lost in a crash or rolled back, as the next refresh found) or ''unfinished'' (running, or interrupted with no refresh since).';
 COMMENT ON COLUMN segment_run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN segment_run.trained IS 'Whether the run trained a model.';
+COMMENT ON COLUMN segment_run.warm_start IS 'Whether training started from the centroids of the model before; NULL: not trained, or RFM.';
+COMMENT ON COLUMN segment_run.fresh_gain IS 'The share by which one start afresh ended with less inertia than the warm start, 0 where with more; NULL: no warm start.';
 COMMENT ON COLUMN segment_run.customers IS 'Members after the run.';
 COMMENT ON COLUMN segment_run.entered IS 'Customers who became members.';
 COMMENT ON COLUMN segment_run.departed IS 'Members who left the segmentation.';

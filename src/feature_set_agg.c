@@ -16,9 +16,8 @@
  */
 #include "feature_set.h"
 
-#include <math.h>
-
 #include "access/htup_details.h"
+#include "aggregate_argument.h"
 #include "catalog/pg_type.h"
 #include "feature_value.h"
 #include "funcapi.h"
@@ -32,18 +31,7 @@ PG_FUNCTION_INFO_V1(segment_feature_set_accum_weighted);
 PG_FUNCTION_INFO_V1(segment_feature_set_accum_record);
 PG_FUNCTION_INFO_V1(segment_feature_set_combine);
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("function was called outside an aggregate"),
-				 errhint("Use the aggregates feature_set, feature_set_weighted and feature_set_merge.")));
-	return context;
-}
+#define AGGREGATES "feature_set, feature_set_weighted and feature_set_merge"
 
 static pg_noinline void
 wrong_number_of_features(int expected, int came)
@@ -57,60 +45,31 @@ wrong_number_of_features(int expected, int came)
 static Datum
 accumulate_array(FunctionCallInfo fcinfo, int array_argument, bool weighted)
 {
-	MemoryContext context = aggregate_context(fcinfo);
-	ArrayType  *array;
+	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	FeatureSet *set;
 	double		on_stack[64];
-	double	   *row = on_stack;
 	int			n;
-	double	   *values;
-	int			i;
-
-	if (PG_ARGISNULL(array_argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the array of features must not be null"),
-				 errhint("Its elements may be.")));
-	array = PG_GETARG_ARRAYTYPE_P(array_argument);
-	n = ARR_NDIM(array) == 0 ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("features must be a one-dimensional array, not one of %d dimensions",
-						ARR_NDIM(array))));
+	ArrayType  *array = segment_arg_features(fcinfo, array_argument, &n);
+	double	   *row = on_stack;
 
 	set = PG_ARGISNULL(0) ? segment_feature_set_new(n, weighted, context)
 		: segment_feature_set_writable(PG_GETARG_DATUM(0), context);
 	if (set->store.n_columns != n)
 		wrong_number_of_features(set->store.n_columns, n);
 
-	values = (double *) ARR_DATA_PTR(array);
+	/* most rows lie ready in the array */
 	if (!ARR_HASNULL(array) && !weighted)
-		row = values;
-	else
 	{
-		bits8	   *nulls = ARR_NULLBITMAP(array);
-
-		if (n + 1 > (int) lengthof(on_stack))
-			row = palloc(sizeof(double) * (n + 1));
-		for (i = 0; i < n; i++)
-		{
-			if (nulls != NULL && (nulls[i / 8] & (1 << (i % 8))) == 0)
-				row[i] = segment_missing_value();
-			else
-				row[i] = *values++;
-		}
-		if (weighted)
-		{
-			row[n] = PG_ARGISNULL(1) ? segment_missing_value() : PG_GETARG_FLOAT8(1);
-			if (!PG_ARGISNULL(1) && !(row[n] >= 0 && !isinf(row[n])))
-				ereport(ERROR,
-						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						 errmsg("a weight must be finite and not negative, not %g", row[n])));
-		}
+		segment_row_store_add(&set->store, (double *) ARR_DATA_PTR(array), 1);
+		return segment_feature_set_datum(set);
 	}
+	if (n + 1 > (int) lengthof(on_stack))
+		row = palloc(sizeof(double) * (n + 1));
+	segment_copy_features(array, n, row);
+	if (weighted)
+		row[n] = segment_arg_weight(fcinfo, 1);
 	segment_row_store_add(&set->store, row, 1);
-	if (row != on_stack && row != values && (ARR_HASNULL(array) || weighted))
+	if (row != on_stack)
 		pfree(row);
 	return segment_feature_set_datum(set);
 }
@@ -204,7 +163,7 @@ new_set_of_shape(const RecordShape *shape, MemoryContext parent)
 Datum
 segment_feature_set_accum_record(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	HeapTupleHeader header;
 	HeapTupleData tuple;
 	RecordShape *shape;
@@ -260,7 +219,7 @@ segment_feature_set_accum_record(PG_FUNCTION_ARGS)
 Datum
 segment_feature_set_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	FeatureSet *set;
 
 	if (PG_ARGISNULL(1))

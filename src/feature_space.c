@@ -21,6 +21,10 @@
  * "mean" the mean of the feature, or its commonest category, stands in.
  * Infinite values are missing.
  *
+ * Where the rows of a set are a sample, mean, standard deviation and range are those
+ * of all rows, from the sums that the set carries (whole_stats.c), but for features
+ * with a logarithm or winsorizing.
+ *
  * What is worked out here from the training rows is stored in the model
  * (space_json.c), and a row is later placed by the same function.
  */
@@ -38,6 +42,7 @@
 #include "space_options.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "whole_stats.h"
 
 /* A coordinate is held within this, so that no squared distance overflows. */
 #define COORDINATE_LIMIT 1e100
@@ -265,9 +270,13 @@ column_quantiles(const ColumnValues *values, double low, double high, double *lo
 	segment_column_free(&column, memory);
 }
 
-/* center and spread of a numeric feature; values are overwritten by their transforms. */
+/*
+ * center and spread of a numeric feature; values are overwritten by their transforms.
+ * whole: what is known of all rows where those held are a sample, or NULL.
+ */
 static void
-fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values, const double *winsorize)
+fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values, const double *winsorize,
+		   const SegmentColumnStats *whole)
 {
 	SegmentMoments moments;
 	double		median;
@@ -277,6 +286,8 @@ fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values, con
 	feature->lower = -HUGE_VAL;
 	feature->upper = HUGE_VAL;
 	segment_moments(values->value, values->weight, values->n, &moments);
+	if (whole != NULL)
+		segment_whole_moments(whole, &moments);
 	feature->fill = moments.mean;
 	if (feature->log || winsorize[0] > 0 || winsorize[1] < 1)
 	{
@@ -401,6 +412,7 @@ segment_space_from_set(const FeatureSet *set, const SpaceOptions *options)
 	ColumnValues values;
 	double	  (*winsorize)[2] = segment_space_winsorize(space, options);
 	bool	   *usable = usable_rows(space, store);
+	SegmentColumnStats *whole = segment_whole_stats(space, set);
 	int			i;
 
 	values.value = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (store->n_rows + 1));
@@ -422,9 +434,11 @@ segment_space_from_set(const FeatureSet *set, const SpaceOptions *options)
 		if (set->columns[i].categories != NULL)
 			fit_categories(space, feature, set->columns[i].categories, &values);
 		else
-			fit_number(space, feature, &values, winsorize[i]);
+			fit_number(space, feature, &values, winsorize[i], whole == NULL ? NULL : &whole[i]);
 	}
 	fit_unit(space);
+	if (whole != NULL)
+		pfree(whole);
 	pfree(usable);
 	pfree(values.value);
 	if (values.weight != NULL)

@@ -6,25 +6,26 @@
  * rows: some engines call a transition function with nothing but the state to
  * remember things in.  When it travels it is flat:
  *
- *	 FlatKmeansState | model | n | sum | squares
+ *	 FlatKmeansState | model | n | squares | sum, or weight and weighted
  *
- * model: the value, as it came; n, sum and squares as in SegmentStepSums.
+ * model: the value, as it came; the others as in SegmentStepSums.
  *
  * Its size depends on the model alone: about 16 bytes for a segment and feature,
- * and 1.7 kB for a segment.
+ * and 1.7 kB for a segment; where rows have weights 1.7 kB for a segment and feature,
+ * and 3.5 kB for a segment.
  */
 #include "kmeans_state.h"
 
 #include "model_cache.h"
 #include "utils/memutils.h"
 
-#define FLAT_FORMAT 1
+#define FLAT_FORMAT 2
 
 typedef struct FlatKmeansState
 {
 	int32		vl_len_;
 	uint16		format;			/* FLAT_FORMAT */
-	uint16		reserved;		/* 0 */
+	uint16		weighted;		/* 1: rows have weights; else 0 */
 	int32		k;
 	int32		d;
 	int64		n_input;
@@ -44,9 +45,10 @@ static const ExpandedObjectMethods state_methods = {
 };
 
 static Size
-flat_size(Size model_size, int k, int d)
+flat_size(Size model_size, bool weighted, int k, int d)
 {
-	Size		of_segment = sizeof(int64) + sizeof(int128) * d + sizeof(SegmentExactSum);
+	Size		of_segment = sizeof(int64) + sizeof(SegmentExactSum) +
+		(weighted ? sizeof(SegmentExactSum) * (1 + (Size) d) : sizeof(int128) * d);
 
 	return MAXALIGN(sizeof(FlatKmeansState)) + MAXALIGN(model_size) + of_segment * k;
 }
@@ -59,7 +61,7 @@ release_model(void *arg)
 
 /* A state that has seen no rows, of a model that is copied. */
 KmeansState *
-segment_kmeans_state_new(const SegmentModelValue *value, MemoryContext parent)
+segment_kmeans_state_new(const SegmentModelValue *value, bool weighted, MemoryContext parent)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "kmeans_state", ALLOCSET_START_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -78,7 +80,7 @@ segment_kmeans_state_new(const SegmentModelValue *value, MemoryContext parent)
 	state->cluster = segment_cluster_of(state->model);
 	sums->k = state->model->n_segments;
 	sums->d = state->cluster->space->d;
-	size = flat_size(VARSIZE(value), sums->k, sums->d);
+	size = flat_size(VARSIZE(value), weighted, sums->k, sums->d);
 	if (size > FLAT_LIMIT)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -89,8 +91,15 @@ segment_kmeans_state_new(const SegmentModelValue *value, MemoryContext parent)
 	sums->per_step = palloc(sizeof(double) * sums->d);
 	segment_step_grid(sums, segment_space_units(state->cluster->space));
 	sums->n = palloc0(sizeof(int64) * sums->k);
-	sums->sum = palloc0(sizeof(int128) * sums->d * sums->k);
 	sums->squares = palloc0(sizeof(SegmentExactSum) * sums->k);
+	if (!weighted)
+		sums->sum = palloc0(sizeof(int128) * sums->d * sums->k);
+	else
+	{
+		/* in one piece, for the flat form */
+		sums->weight = palloc0(sizeof(SegmentExactSum) * (1 + (Size) sums->d) * sums->k);
+		sums->weighted = sums->weight + sums->k;
+	}
 	MemoryContextSwitchTo(old);
 	return state;
 }
@@ -137,7 +146,19 @@ state_flat_size(ExpandedObjectHeader *eohptr)
 	KmeansState *state = (KmeansState *) eohptr;
 
 	Assert(state->magic == KMEANS_STATE_MAGIC);
-	return flat_size(VARSIZE(state->value), state->sums.k, state->sums.d);
+	return flat_size(VARSIZE(state->value), segment_kmeans_state_is_weighted(state), state->sums.k, state->sums.d);
+}
+
+/* Writes sums in normal form and moves on. */
+static void
+put_sums(char **p, SegmentExactSum *sums, Size n)
+{
+	Size		i;
+
+	for (i = 0; i < n; i++)
+		segment_exact_normalise(&sums[i]);
+	memcpy(*p, sums, sizeof(SegmentExactSum) * n);
+	*p += sizeof(SegmentExactSum) * n;
 }
 
 static void
@@ -147,11 +168,11 @@ state_flatten(ExpandedObjectHeader *eohptr, void *result, Size size)
 	SegmentStepSums *sums = &state->sums;
 	FlatKmeansState *flat = result;
 	char	   *p = (char *) result + MAXALIGN(sizeof(FlatKmeansState));
-	int			c;
 
 	memset(result, 0, MAXALIGN(sizeof(FlatKmeansState)) + MAXALIGN(VARSIZE(state->value)));
 	SET_VARSIZE(flat, size);
 	flat->format = FLAT_FORMAT;
+	flat->weighted = segment_kmeans_state_is_weighted(state) ? 1 : 0;
 	flat->k = sums->k;
 	flat->d = sums->d;
 	flat->n_input = state->n_input;
@@ -161,11 +182,11 @@ state_flatten(ExpandedObjectHeader *eohptr, void *result, Size size)
 	p += MAXALIGN(VARSIZE(state->value));
 	memcpy(p, sums->n, sizeof(int64) * sums->k);
 	p += sizeof(int64) * sums->k;
-	memcpy(p, sums->sum, sizeof(int128) * sums->d * sums->k);
-	p += sizeof(int128) * sums->d * sums->k;
-	for (c = 0; c < sums->k; c++)
-		segment_exact_normalise(&sums->squares[c]);
-	memcpy(p, sums->squares, sizeof(SegmentExactSum) * sums->k);
+	put_sums(&p, sums->squares, sums->k);
+	if (flat->weighted)
+		put_sums(&p, sums->weight, (Size) sums->k * (1 + sums->d));
+	else
+		memcpy(p, sums->sum, sizeof(int128) * sums->d * sums->k);
 }
 
 /*
@@ -185,7 +206,7 @@ expand(const FlatKmeansState *flat, MemoryContext parent)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("kmeans_state has stored format %d, expected %d", flat->format, FLAT_FORMAT),
 				 errhint("It was written by another version of the extension; make the step again.")));
-	state = segment_kmeans_state_new(value, parent);
+	state = segment_kmeans_state_new(value, flat->weighted != 0, parent);
 	sums = &state->sums;
 	Assert(flat->k == sums->k && flat->d == sums->d);
 	state->n_input = flat->n_input;
@@ -194,9 +215,12 @@ expand(const FlatKmeansState *flat, MemoryContext parent)
 	p += MAXALIGN(VARSIZE(value));
 	memcpy(sums->n, p, sizeof(int64) * sums->k);
 	p += sizeof(int64) * sums->k;
-	memcpy(sums->sum, p, sizeof(int128) * sums->d * sums->k);
-	p += sizeof(int128) * sums->d * sums->k;
 	memcpy(sums->squares, p, sizeof(SegmentExactSum) * sums->k);
+	p += sizeof(SegmentExactSum) * sums->k;
+	if (flat->weighted)
+		memcpy(sums->weight, p, sizeof(SegmentExactSum) * (1 + (Size) sums->d) * sums->k);
+	else
+		memcpy(sums->sum, p, sizeof(int128) * sums->d * sums->k);
 	return state;
 }
 
@@ -237,7 +261,7 @@ segment_kmeans_state_writable(Datum value, MemoryContext parent)
 	if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
 		return expand_datum(value, parent);
 	source = segment_kmeans_state_read(value, parent);
-	state = segment_kmeans_state_new(source->value, parent);
+	state = segment_kmeans_state_new(source->value, segment_kmeans_state_is_weighted(source), parent);
 	segment_kmeans_state_merge(state, source);
 	return state;
 }
@@ -251,6 +275,10 @@ segment_kmeans_state_merge(KmeansState *into, const KmeansState *from)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("cannot merge steps of different models")));
+	if (segment_kmeans_state_is_weighted(into) != segment_kmeans_state_is_weighted(from))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("cannot merge a step with weights and one without")));
 	if (from->n_input > SEGMENT_STEP_MAX_ROWS - into->n_input)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -34,12 +34,19 @@ typedef struct KmeansState
 	SegmentStepSums sums;
 } KmeansState;
 
-extern KmeansState *segment_kmeans_state_new(const SegmentModelValue *value, MemoryContext parent);
+extern KmeansState *segment_kmeans_state_new(const SegmentModelValue *value, bool weighted, MemoryContext parent);
 extern KmeansState *segment_kmeans_state_read(Datum value, MemoryContext context);
 extern KmeansState *segment_kmeans_state_writable(Datum value, MemoryContext parent);
 extern bool segment_kmeans_state_is_of(KmeansState *state, Datum model);
 extern void segment_kmeans_state_merge(KmeansState *into, const KmeansState *from);
 extern Datum segment_kmeans_state_datum(KmeansState *state);
+
+/* Whether rows have weights. */
+static inline bool
+segment_kmeans_state_is_weighted(const KmeansState *state)
+{
+	return state->sums.weight != NULL;
+}
 
 #define PG_GETARG_KMEANS_STATE(n) segment_kmeans_state_read(PG_GETARG_DATUM(n), CurrentMemoryContext)
 

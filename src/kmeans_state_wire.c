@@ -3,11 +3,14 @@
  *
  * Binary form, all numbers big-endian:
  *
- *	 int16 format (1) | string: the model
+ *	 int16 format: 1, or 2 where rows have weights | string: the model
  *	 int64 rows seen | int64 rows skipped | int64 rows with a coordinate too far
  *	 a segment: int64 rows
  *				| int128 sum of each coordinate, as two int64, in steps of the grid
  *				| exact sum of squared distances
+ *	 or, with weights: int64 rows | exact sum of weights
+ *				| exact sum of weight times coordinate, of each
+ *				| exact sum of weight times squared distance
  *
  * Strings and exact sums are as wire.c writes them.
  *
@@ -25,6 +28,7 @@ PG_FUNCTION_INFO_V1(segment_kmeans_state_recv);
 PG_FUNCTION_INFO_V1(segment_kmeans_state_send);
 
 #define WIRE_FORMAT 1
+#define WIRE_FORMAT_WEIGHTED 2
 
 /* in messages */
 #define TYPE_NAME "kmeans_state"
@@ -35,12 +39,13 @@ static bytea *
 to_bytes(KmeansState *state)
 {
 	SegmentStepSums *sums = &state->sums;
+	bool		weighted = segment_kmeans_state_is_weighted(state);
 	StringInfoData out;
 	int			c;
 	int			j;
 
 	pq_begintypsend(&out);
-	pq_sendint16(&out, WIRE_FORMAT);
+	pq_sendint16(&out, weighted ? WIRE_FORMAT_WEIGHTED : WIRE_FORMAT);
 	segment_wire_send_string(&out, state->value->json);
 	pq_sendint64(&out, state->n_input);
 	pq_sendint64(&out, state->n_skipped);
@@ -48,7 +53,11 @@ to_bytes(KmeansState *state)
 	for (c = 0; c < sums->k; c++)
 	{
 		pq_sendint64(&out, sums->n[c]);
-		for (j = 0; j < sums->d; j++)
+		if (weighted)
+			segment_wire_send_sum(&out, &sums->weight[c]);
+		for (j = 0; weighted && j < sums->d; j++)
+			segment_wire_send_sum(&out, &sums->weighted[(size_t) c * sums->d + j]);
+		for (j = 0; !weighted && j < sums->d; j++)
 		{
 			int128		sum = sums->sum[(size_t) c * sums->d + j];
 
@@ -66,6 +75,7 @@ static Datum
 from_bytes(StringInfo in)
 {
 	int			format = pq_getmsgint(in, 2);
+	bool		weighted = format == WIRE_FORMAT_WEIGHTED;
 	KmeansState *state;
 	SegmentStepSums *sums;
 	int64		n_placed = 0;
@@ -74,19 +84,20 @@ from_bytes(StringInfo in)
 
 	if (format < 1)
 		segment_wire_error(TYPE_NAME, "its format is not a positive number");
-	if (format > WIRE_FORMAT)
+	if (format > WIRE_FORMAT_WEIGHTED)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("kmeans_state has format %d, this version reads up to %d", format, WIRE_FORMAT),
+				 errmsg("kmeans_state has format %d, this version reads up to %d", format, WIRE_FORMAT_WEIGHTED),
 				 errhint("It was written by a newer version of the extension; update this one.")));
-	state = segment_kmeans_state_new(segment_model_from_text(segment_wire_receive_string(in, TYPE_NAME)), CurrentMemoryContext);
+	state = segment_kmeans_state_new(segment_model_from_text(segment_wire_receive_string(in, TYPE_NAME)), weighted,
+									 CurrentMemoryContext);
 	sums = &state->sums;
 	state->n_input = pq_getmsgint64(in);
 	state->n_skipped = pq_getmsgint64(in);
 	state->n_far = pq_getmsgint64(in);
 	if (state->n_input < 0 || state->n_input > SEGMENT_STEP_MAX_ROWS ||
 		state->n_skipped < 0 || state->n_skipped > state->n_input ||
-		state->n_far < 0 || state->n_far > state->n_input - state->n_skipped)
+		state->n_far < 0 || state->n_far > state->n_input - state->n_skipped || (weighted && state->n_far > 0))
 		segment_wire_error(TYPE_NAME, "the number of rows is out of range");
 	for (c = 0; c < sums->k; c++)
 	{
@@ -94,7 +105,11 @@ from_bytes(StringInfo in)
 		if (sums->n[c] < 0 || sums->n[c] > state->n_input - n_placed)
 			segment_wire_error(TYPE_NAME, "the number of a segment's rows is out of range");
 		n_placed += sums->n[c];
-		for (j = 0; j < sums->d; j++)
+		if (weighted)
+			segment_wire_receive_sum(in, TYPE_NAME, &sums->weight[c]);
+		for (j = 0; weighted && j < sums->d; j++)
+			segment_wire_receive_sum(in, TYPE_NAME, &sums->weighted[(size_t) c * sums->d + j]);
+		for (j = 0; !weighted && j < sums->d; j++)
 		{
 			uint64		high = (uint64) pq_getmsgint64(in);
 			uint64		low = (uint64) pq_getmsgint64(in);

@@ -18,63 +18,29 @@
  *     call, which some engines set up anew for each row.
  *  6. Combining copies what it must and never changes its right operand.
  *  7. A segment without rows keeps its centroid.
+ *  8. A weight is finite and not negative.  A row without weight, NULL or 0, takes no
+ *	   part and is counted as skipped.  A row of weight 2 counts as two rows do.
  */
 #include "kmeans_state.h"
 
 #include <math.h>
 
+#include "aggregate_argument.h"
 #include "kernel/centroids.h"
 #include "kernel/lloyd.h"
-#include "kernel/row_store.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_kmeans_step_accum);
+PG_FUNCTION_INFO_V1(segment_kmeans_step_accum_weighted);
 PG_FUNCTION_INFO_V1(segment_kmeans_step_combine);
 PG_FUNCTION_INFO_V1(segment_kmeans_step);
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
+#define AGGREGATES "kmeans_step, kmeans_step_state, their weighted forms and kmeans_step_merge"
 
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("function was called outside an aggregate"),
-				 errhint("Use the aggregates kmeans_step, kmeans_step_state and kmeans_step_merge.")));
-	return context;
-}
-
-/* The features of a row, missing ones as NaN: those of the array, or a copy in state->row. */
-static const double *
-features_of(KmeansState *state, ArrayType *array)
-{
-	const double *values = (const double *) ARR_DATA_PTR(array);
-	const bits8 *nulls = ARR_NULLBITMAP(array);
-	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	int			i;
-
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("features must be a one-dimensional array, not one of %d dimensions",
-						ARR_NDIM(array))));
-	if (n != state->model->n_features)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the model has %d features, got %d", state->model->n_features, n),
-				 errhint("Give them in the model's order.")));
-	if (nulls == NULL)
-		return values;
-	for (i = 0; i < n; i++)
-		state->row[i] = (nulls[i / 8] & (1 << (i % 8))) == 0 ? segment_missing_value() : *values++;
-	return state->row;
-}
-
+/* weight: missing or 0 for a row without. */
 static void
-add_row(KmeansState *state, const double *features)
+add_row(KmeansState *state, const double *features, double weight)
 {
 	const ClusterModel *cluster = state->cluster;
 	SegmentNearest nearest;
@@ -84,47 +50,73 @@ add_row(KmeansState *state, const double *features)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a step takes at most " INT64_FORMAT " rows", SEGMENT_STEP_MAX_ROWS)));
 	state->n_input++;
-	if (!segment_space_place(cluster->space, features, cluster->x, NULL))
+	if (!(weight > 0) || !segment_space_place(cluster->space, features, cluster->x, NULL))
 	{
 		state->n_skipped++;
 		return;
 	}
 	nearest = segment_nearest(cluster->packed, state->sums.k, state->sums.d, cluster->x);
-	if (segment_step_add(&state->sums, nearest.number, cluster->x, nearest.distance))
+	if (segment_kmeans_state_is_weighted(state))
+		segment_step_add_weighted(&state->sums, nearest.number, cluster->x, nearest.distance, weight);
+	else if (segment_step_add(&state->sums, nearest.number, cluster->x, nearest.distance))
 		state->n_far++;
 }
 
-/* kmeans_step_accum(state, model, features): adds a row. */
-Datum
-segment_kmeans_step_accum(PG_FUNCTION_ARGS)
+/* Adds a row: the arguments are the state, the model, a weight if any, and features. */
+static Datum
+accumulate(FunctionCallInfo fcinfo, bool weighted)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	int			n;
+	ArrayType  *array;
+	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	KmeansState *state;
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the model of a step must not be null")));
-	if (PG_ARGISNULL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the array of features must not be null"),
-				 errhint("Its elements may be.")));
-	state = PG_ARGISNULL(0) ? segment_kmeans_state_new(segment_model_detoast(PG_GETARG_DATUM(1)), context)
+	array = segment_arg_features(fcinfo, weighted ? 3 : 2, &n);
+	state = PG_ARGISNULL(0) ? segment_kmeans_state_new(segment_model_detoast(PG_GETARG_DATUM(1)), weighted, context)
 		: segment_kmeans_state_writable(PG_GETARG_DATUM(0), context);
 	if (!segment_kmeans_state_is_of(state, PG_GETARG_DATUM(1)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("all rows of a step must have the same model"),
 				 errhint("Use GROUP BY for several models.")));
-	add_row(state, features_of(state, PG_GETARG_ARRAYTYPE_P(2)));
+	if (segment_kmeans_state_is_weighted(state) != weighted)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the aggregate's state is of another aggregate")));
+	if (n != state->model->n_features)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the model has %d features, got %d", state->model->n_features, n),
+				 errhint("Give them in the model's order.")));
+	if (ARR_HASNULL(array))
+		segment_copy_features(array, n, state->row);
+	add_row(state, ARR_HASNULL(array) ? state->row : (const double *) ARR_DATA_PTR(array),
+			weighted ? segment_arg_weight(fcinfo, 2) : 1);
 	return segment_kmeans_state_datum(state);
+}
+
+/* kmeans_step_accum(state, model, features) */
+Datum
+segment_kmeans_step_accum(PG_FUNCTION_ARGS)
+{
+	return accumulate(fcinfo, false);
+}
+
+/* kmeans_step_accum_weighted(state, model, weight, features) */
+Datum
+segment_kmeans_step_accum_weighted(PG_FUNCTION_ARGS)
+{
+	return accumulate(fcinfo, true);
 }
 
 Datum
 segment_kmeans_step_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	KmeansState *state;
 
 	if (PG_ARGISNULL(1))
@@ -143,11 +135,23 @@ segment_kmeans_step_combine(PG_FUNCTION_ARGS)
 
 /* ---- the next model ---- */
 
-/* Rows of a cluster times the squared distance of their mean from some point. */
+/* Rows of a cluster, or their weight, times the squared distance of their mean from some point. */
 static double
 times_distance(const SegmentStepSums *sums, int c, const double *mean, const double *point)
 {
-	return (double) sums->n[c] * segment_distance(mean, point, sums->d);
+	return segment_step_size(sums, c) * segment_distance(mean, point, sums->d);
+}
+
+/* A sum that is not negative, but for rounding; large weights can leave the range of doubles. */
+static double
+checked_sum(double sum)
+{
+	if (!isfinite(sum))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the weights of a step add up to more than double precision can hold"),
+				 errhint("Only proportions of weights matter: divide them by a number.")));
+	return Max(sum, 0);
 }
 
 /*
@@ -166,7 +170,7 @@ next_cluster(ClusterModel *next, const KmeansState *state, int c, const double *
 	double	   *mean;
 	bool		moved;
 
-	next->size[c] = (double) sums->n[c];
+	next->size[c] = checked_sum(segment_step_size(sums, c));
 	next->inertia[c] = 0;
 	memcpy(center, old, sizeof(double) * d);
 	if (sums->n[c] == 0)
@@ -176,8 +180,9 @@ next_cluster(ClusterModel *next, const KmeansState *state, int c, const double *
 	memcpy(center, mean, sizeof(double) * d);
 	if (next->space->metric == METRIC_COSINE)
 		segment_bring_to_length_one(center, d);
-	next->inertia[c] = Max(squares + times_distance(sums, c, mean, center) - times_distance(sums, c, mean, old), 0);
-	next->total += Max(squares + times_distance(sums, c, mean, mean_of_all) - times_distance(sums, c, mean, old), 0);
+	squares -= times_distance(sums, c, mean, old);
+	next->inertia[c] = checked_sum(squares + times_distance(sums, c, mean, center));
+	next->total = checked_sum(next->total + checked_sum(squares + times_distance(sums, c, mean, mean_of_all)));
 	moved = memcmp(center, old, sizeof(double) * d) != 0;
 	pfree(mean);
 	return moved;

@@ -16,6 +16,7 @@
  */
 #include "compat.h"
 
+#include "aggregate_argument.h"
 #include "feature_set.h"
 #include "kernel/cut_points.h"
 #include "kernel/label_table.h"
@@ -75,16 +76,11 @@ static Datum
 accumulate(FunctionCallInfo fcinfo, Kind first, Kind second)
 {
 	Kind		kind[2] = {first, second};
-	MemoryContext context;
+	MemoryContext context = segment_aggregate_context(fcinfo, "adjusted_rand_index, normalized_mutual_information and eta_squared");
 	FeatureSet *set;
 	double		row[2];
 	int			i;
 
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("function was called outside an aggregate"),
-				 errhint("Use the aggregates adjusted_rand_index, normalized_mutual_information and eta_squared.")));
 	set = PG_ARGISNULL(0) ? new_state(kind, context)
 		: segment_feature_set_writable(PG_GETARG_DATUM(0), context);
 	for (i = 0; i < 2; i++)

@@ -41,6 +41,8 @@ SELECT 'three features' AS name, (SELECT segment.kmeans_step_state(model, recenc
 FROM (SELECT segment.kmeans(segment.feature_set(recency, frequency, monetary), 3) AS model FROM fuzz.customer) AS m
 UNION ALL SELECT 'one feature', (SELECT segment.kmeans_step_state(model, recency) FROM fuzz.customer)
 FROM (SELECT segment.kmeans(segment.feature_set(recency), 2, scale => 'none') AS model FROM fuzz.customer) AS m
+UNION ALL SELECT 'weighted', (SELECT segment.kmeans_step_state_weighted(model, monetary, recency) FROM fuzz.customer)
+FROM (SELECT segment.kmeans(segment.feature_set(recency), 1) AS model FROM fuzz.customer) AS m
 UNION ALL SELECT 'far', (SELECT segment.kmeans_step_state(model, recency * 1e99, frequency) FROM fuzz.customer)
 FROM (SELECT segment.kmeans(segment.feature_set(recency, frequency), 1, nulls => 'mean') AS model FROM fuzz.customer) AS m;
 

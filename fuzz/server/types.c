@@ -111,7 +111,7 @@ typedef struct Target
 #define STATE_USES { \
 	/* a step is a model that can be read and places rows */ \
 	"SELECT segment.kmeans_step($1)::text::segment.segment_model OPERATOR(segment.=) segment.kmeans_step($1)", \
-	"SELECT sum(size) = (segment.model_metrics(segment.kmeans_step($1))->>'n_used')::numeric FROM (SELECT DISTINCT segment_id, size FROM segment.centroids(segment.kmeans_step($1))) AS c", \
+	"SELECT get_byte(segment.kmeans_state_send($1), 1) = 2 OR sum(size) = (segment.model_metrics(segment.kmeans_step($1))->>'n_used')::numeric FROM (SELECT DISTINCT segment_id, size FROM segment.centroids(segment.kmeans_step($1))) AS c", \
 	"SELECT segment.assign_segment(segment.kmeans_step($1), VARIADIC array_fill(1.5::float8, ARRAY[jsonb_array_length(segment.kmeans_step($1)::jsonb -> 'features')])) IS NOT NULL", \
 	/* merging is uniting: alone it changes nothing, twice it counts twice */ \
 	"SELECT segment.kmeans_step_merge(s)::text = $1::text FROM (VALUES ($1)) AS v (s)", \

@@ -193,6 +193,38 @@ segment_exact_merge(SegmentExactSum *into, const SegmentExactSum *from)
 }
 
 /*
+ * The absolute value of a sum in normal form, so that its upper limbs are zero, not
+ * all ones; returns whether the sum is negative.
+ */
+static bool
+absolute(SegmentExactSum *sum)
+{
+	int			i;
+
+	segment_exact_normalise(sum);
+	if (sum->limb[SEGMENT_EXACT_LIMBS - 1] >= 0)
+		return false;
+	for (i = 0; i < SEGMENT_EXACT_LIMBS; i++)
+		sum->limb[i] = -sum->limb[i];
+	segment_exact_normalise(sum);
+	return true;
+}
+
+/* Adds sum * factor exactly.  The product has to lie in the range of addends. */
+void
+segment_exact_add_multiple(SegmentExactSum *into, const SegmentExactSum *sum, double factor)
+{
+	SegmentExactSum s = *sum;
+	int			i;
+
+	if (absolute(&s))
+		factor = -factor;
+	for (i = 0; i < SEGMENT_EXACT_LIMBS; i++)
+		if (s.limb[i] != 0)
+			segment_exact_add_product(into, (double) s.limb[i], factor, 32 * i - SEGMENT_EXACT_BIAS);
+}
+
+/*
  * The sum, rounded once to the nearest double (ties to even).  Beyond the
  * range of doubles: infinity.
  */
@@ -213,15 +245,7 @@ segment_exact_value(const SegmentExactSum *sum)
 	uint64		rest;
 	uint64		half;
 
-	segment_exact_normalise(&s);
-	negative = s.limb[SEGMENT_EXACT_LIMBS - 1] < 0;
-	if (negative)
-	{
-		for (i = 0; i < SEGMENT_EXACT_LIMBS; i++)
-			s.limb[i] = -s.limb[i];
-		segment_exact_normalise(&s);
-	}
-
+	negative = absolute(&s);
 	for (top = SEGMENT_EXACT_LIMBS - 1; top >= 0 && s.limb[top] == 0; top--)
 		;
 	if (top < 0)

@@ -10,6 +10,10 @@
  * for the squares, so that a large offset costs no digits (law 4).
  *
  * Errors: 2^-52 of the range for the mean, 2^-41 of it for the deviation.
+ *
+ * Where the exact sums are at hand, because not all values are, they tell both to
+ * a few units in the last place: sum w (x - m)^2 = S2 - 2 m S + m^2 W is worked
+ * out without rounding for a double m next to the mean, so nothing cancels.
  */
 #include "kernel/moments.h"
 
@@ -25,6 +29,10 @@
 
 /* weights are whole multiples of a step, and their sum is below 2^46 steps */
 #define WEIGHT_BITS 46
+
+/* sums of squares between these are far from where doubles end */
+#define LEAST_SQUARES 1e-250
+#define MOST_SQUARES 1e250
 
 typedef struct Sums
 {
@@ -134,4 +142,59 @@ segment_moments(const double *values, const double *weights, int64 n, SegmentMom
 	mean_distance = (double) sums.first / (double) sums.weight;
 	moments->deviation = sqrt(Max((double) sums.second / (double) sums.weight -
 								  mean_distance * mean_distance, 0)) * step;
+}
+
+/* sum w (x - m), exactly; then rounded and divided by the sum of weights. */
+static double
+mean_distance_from(const SegmentExactSum *weight, const SegmentExactSum *sum, double m)
+{
+	SegmentExactSum distances = *sum;
+
+	segment_exact_add_multiple(&distances, weight, -m);
+	return segment_exact_value(&distances) / segment_exact_value(weight);
+}
+
+/* Whether a sum is 0, and not just too small for a double. */
+static bool
+is_zero(const SegmentExactSum *sum)
+{
+	SegmentExactSum s = *sum;
+	int			i;
+
+	segment_exact_normalise(&s);
+	for (i = 0; i < SEGMENT_EXACT_LIMBS; i++)
+		if (s.limb[i] != 0)
+			return false;
+	return true;
+}
+
+/*
+ * Mean and deviation from sums of weight, weight * x and weight * x^2.  False: there
+ * is no weight, or they are too near the ends of the range of doubles to be told so.
+ */
+bool
+segment_moments_of_sums(const SegmentExactSum *weight, const SegmentExactSum *sum,
+						const SegmentExactSum *sum_squares, double *mean, double *deviation)
+{
+	double		w = segment_exact_value(weight);
+	double		m = segment_exact_value(sum) / w;
+	SegmentExactSum of_squares = *sum_squares;
+	SegmentExactSum times_mean;
+	double		squares;
+	double		off;
+
+	if (!(w > LEAST_SQUARES && w < MOST_SQUARES && isfinite(m)))
+		return false;
+	m += mean_distance_from(weight, sum, m);
+	off = mean_distance_from(weight, sum, m);
+	segment_exact_init(&times_mean);
+	segment_exact_add_multiple(&times_mean, weight, m);
+	segment_exact_add_multiple(&of_squares, &times_mean, m);
+	segment_exact_add_multiple(&of_squares, sum, -2 * m);
+	squares = segment_exact_value(&of_squares);
+	if (!is_zero(&of_squares) && !(squares > LEAST_SQUARES && squares < MOST_SQUARES))
+		return false;
+	*mean = m;
+	*deviation = sqrt(Max(squares / w - off * off, 0));
+	return true;
 }

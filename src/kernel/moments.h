@@ -6,6 +6,8 @@
 
 #include "c.h"
 
+#include "kernel/exact_sum.h"
+
 typedef struct SegmentMoments
 {
 	double		min;
@@ -16,5 +18,7 @@ typedef struct SegmentMoments
 
 extern void segment_moments(const double *values, const double *weights, int64 n,
 							SegmentMoments *moments);
+extern bool segment_moments_of_sums(const SegmentExactSum *weight, const SegmentExactSum *sum,
+									const SegmentExactSum *sum_squares, double *mean, double *deviation);
 
 #endif							/* SEGMENT_MOMENTS_H */

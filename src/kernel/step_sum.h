@@ -24,13 +24,20 @@ typedef struct SegmentStepSums
 	double	   *per_step;		/* its reciprocal */
 	int64	   *n;				/* by cluster: rows */
 	int128	   *sum;			/* k x d: of coordinates, in steps */
-	SegmentExactSum *squares;	/* by cluster: of squared distances to the centroid */
+	SegmentExactSum *squares;	/* by cluster: of squared distances to the centroid, weighted */
+
+	/* where rows have weights, else NULL; sum is NULL then */
+	SegmentExactSum *weight;	/* by cluster: of weights */
+	SegmentExactSum *weighted;	/* k x d: of weight times coordinate */
 } SegmentStepSums;
 
 extern void segment_step_grid(SegmentStepSums *sums, const double *unit);
 extern bool segment_step_add(SegmentStepSums *sums, int cluster, const double *x, double squared);
+extern void segment_step_add_weighted(SegmentStepSums *sums, int cluster, const double *x, double squared,
+									  double weight);
 extern void segment_step_merge(SegmentStepSums *into, const SegmentStepSums *from);
 extern bool segment_step_possible(const SegmentStepSums *sums);
+extern double segment_step_size(const SegmentStepSums *sums, int cluster);
 extern void segment_step_mean(const SegmentStepSums *sums, int cluster, double *mean);
 extern void segment_step_mean_of_all(const SegmentStepSums *sums, double *mean);
 

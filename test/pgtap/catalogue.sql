@@ -103,8 +103,8 @@ SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggtransspace = 0 $$, 'th
 SELECT is_empty($$
     SELECT routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
     WHERE CASE WHEN aggfinalfn = 0 THEN aggtranstype <> prorettype
-          ELSE NOT EXISTS (SELECT FROM pg_proc AS f WHERE f.oid = aggfinalfn AND f.proname = p.proname AND f.prorettype = p.prorettype AND f.pronargs = 1 AND f.proargtypes[0] = aggtranstype) END
-$$, 'the result is the state, so that it can be merged, or a function of that name takes the state');
+          ELSE NOT EXISTS (SELECT FROM pg_proc AS f WHERE f.oid = aggfinalfn AND f.proname = regexp_replace(p.proname, '_weighted$', '') AND f.prorettype = p.prorettype AND f.pronargs = 1 AND f.proargtypes[0] = aggtranstype) END
+$$, 'the result is the state, so that it can be merged, or a function of that name, but for _weighted, takes the state');
 SELECT is_empty($$ SELECT routine FROM aggregate WHERE proparallel <> 's' $$, 'aggregates are parallel safe');
 SELECT is_empty($$ SELECT a.routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid WHERE p.prorettype = 'text'::regtype $$, 'no aggregate returns text, which would lose its collation');
 SELECT is_empty($$

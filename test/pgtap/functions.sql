@@ -17,7 +17,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
-    "centroids(segment_model)", "cut_model(segment_model,integer)", "feature_rows(feature_set)", "feature_set_in(cstring)", "feature_set_info(feature_set)", "feature_set_out(feature_set)",
+    "centroid_array(segment_model)", "centroids(segment_model)", "same_model(segment_model,segment_model)", "cut_model(segment_model,integer)", "feature_rows(feature_set)", "feature_set_in(cstring)", "feature_set_info(feature_set)", "feature_set_out(feature_set)",
     "feature_set_recv(internal)", "feature_set_send(feature_set)",
     "adjusted_rand_index(feature_set)", "calinski_harabasz(feature_set)", "cluster_quality(feature_set)", "davies_bouldin(feature_set)",
     "eta_squared(feature_set)", "inertia(feature_set)", "normalized_mutual_information(feature_set)", "silhouette(feature_set)", "simplified_silhouette(feature_set)",
@@ -46,6 +46,8 @@ INSERT INTO said VALUES
     "labelled_measure_accum(feature_set,integer,double precision)", "labelled_measure_accum(feature_set,text,double precision)",
     "normalized_mutual_information(integer,integer)", "normalized_mutual_information(text,text)",
     "kmeans_step(segment_model,double precision[])", "kmeans_step_state(segment_model,double precision[])", "kmeans_step_merge(kmeans_state)",
+    "kmeans_step_weighted(segment_model,double precision,double precision[])", "kmeans_step_state_weighted(segment_model,double precision,double precision[])",
+    "kmeans_step_accum_weighted(kmeans_state,segment_model,double precision,double precision[])",
     "kmeans_step_accum(kmeans_state,segment_model,double precision[])", "kmeans_step_combine(kmeans_state,kmeans_state)",
     "segment_silhouette(segment_model,\"any\")",
     "homogeneity_verdict(bigint,double precision,text,double precision,double precision)", "kind_reasons(text)", "rfm_member_columns()", "rfm_placed_features()",
@@ -53,13 +55,14 @@ INSERT INTO said VALUES
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
     "rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
 -- read the catalogue
-('stable', 'strict', 'safe', '{"equality_operator(regtype)", "feature_type(regtype)"}'),
+('stable', 'strict', 'safe', '{"equality_operator(regtype)", "feature_type(regtype)", "fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
     "acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)", "instant(timestamp with time zone)",
     "key_of(segmentation)", "may_read(name,name)", "members_query(segmentation,timestamp with time zone)",
-    "run_mark(segmentation)", "placing_query(segmentation,timestamp with time zone,boolean)",
+    "run_mark(segmentation)", "placing_query(segmentation,timestamp with time zone,boolean,boolean)",
+    "cluster_training_query(segmentation,boolean)", "current_model_query(segmentation)", "starts_warm(segmentation,boolean)",
     "check_column_names(segmentation)", "check_new_segmentation(text,text,name,text)", "cluster_member_columns(segmentation)", "cluster_methods()",
-    "cluster_placed_features(segmentation)", "cluster_placing_query(segmentation,boolean)", "feature_figures_query(segmentation,integer)",
+    "cluster_placed_features(segmentation)", "cluster_placing_query(segmentation,boolean,boolean)", "feature_figures_query(segmentation,integer)",
     "filling_query(segmentation)", "member_columns(segmentation)", "placed_features(segmentation)", "rfm_placing_query(segmentation,timestamp with time zone,boolean)",
     "training_call(text,text,jsonb)", "rfm_model(feature_set,integer,text,jsonb,text)",
     "scheme_cells(text,integer)", "scheme_check(text,integer)", "scheme_row(text)", "segmentation_row(text)", "writing_query(segmentation,boolean)"}'),
@@ -72,7 +75,7 @@ INSERT INTO said VALUES
     "segment_of(text,anyelement)", "segment_of(text,text)", "segment_profile(text)", "unreadable_reason(segmentation)"}'),
 -- prepare a query of the user's
 ('stable', 'called on null', 'unsafe', '{"choose_source_columns(segmentation,text)", "query_columns(text,text)", "source_key(text,text)", "source_query(text,text)",
-    "refine_model(segment_model,text,integer,double precision,text)", "refine_query(segment_model,text,text)"}'),
+    "refine_model(segment_model,text,integer,double precision,text,text)", "refine_query(segment_model,text,text,text)"}'),
 -- looks back at the session's last call of rfm_summary
 ('volatile', 'called on null', 'restricted', '{"rfm_summary_counts()"}'),
 -- raises an error at its time in a query
@@ -83,13 +86,13 @@ INSERT INTO said VALUES
     "begin_run(text)", "create_run_mark(segmentation)", "unfinished_run(segmentation)",
     "check_cluster_options(segmentation)",
     "create_cluster_segmentation(text,text,integer,text,text[],text,jsonb,interval,name,text,text)", "create_segmentation(segmentation)",
-    "query_rows(text,text)", "retrain_segmentation(text,timestamp with time zone)",
+    "query_rows(text,text)", "retrain_segmentation(text,timestamp with time zone,boolean)",
     "check_rfm_options(text,text,text,text,text,integer,jsonb,interval,text,text,text)", "check_rfm_scheme()", "comment_tables(text)",
     "create_rfm_scheme(text,jsonb,integer,integer,jsonb,text,text,text)",
     "create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,text)",
     "drop_as_owner(text,boolean)", "drop_rfm_scheme(text)", "drop_segmentation(text,boolean)", "locked_segmentation(text)",
-    "query_keys(anyelement,text,text)", "refresh_as_owner(text,timestamp with time zone,boolean)",
-    "refresh_segmentation(text,timestamp with time zone,boolean)", "rename_as_owner(text,text,text)",
+    "query_keys(anyelement,text,text)", "refresh_as_owner(text,timestamp with time zone,boolean,boolean)",
+    "refresh_segmentation(text,timestamp with time zone,boolean,boolean)", "rename_as_owner(text,text,text)",
     "rfm_summary(anyelement,text,timestamp with time zone,interval,text,text,text,boolean,text)"}');
 
 SELECT set_eq($$

@@ -152,6 +152,67 @@ FROM lonely, LATERAL (SELECT kmeans_step(model, x, 1) AS next FROM unnest('{1,3.
 SELECT ok(f1 BETWEEN -1e14 AND -1e12, 'a row beyond 2^33 deviations only as that')
 FROM lonely, LATERAL (SELECT kmeans_step(model, x, 1) AS next FROM unnest('{1,3.5,-1e300}'::float8[]) AS x) AS s, pg_temp.wide(next) WHERE size = 3;
 
+-- ---- weights: by definition, as copies, and exactly ----
+CREATE TEMP TABLE w ON COMMIT DROP AS SELECT i, a, b, c, CASE WHEN i % 101 = 0 THEN NULL WHEN i % 103 = 0 THEN 0 ELSE exp(sin(i) * 3) END AS w FROM p;
+CREATE TEMP TABLE weighted ON COMMIT DROP AS SELECT scale, model, (SELECT kmeans_step_weighted(model, w, a, b, c) FROM w) AS next FROM m;
+SELECT is_empty($$
+    SELECT * FROM (SELECT scale, x.* FROM weighted, pg_temp.wide(next) AS x) AS x
+    JOIN (SELECT scale, segment_id, sum(w * w.a) / sum(w) AS x, sum(w * w.b) / sum(w) AS y, sum(w * w.c) / sum(w) AS z, sum(w) AS n FROM placed JOIN w USING (i) WHERE w > 0 GROUP BY 1, 2) AS o USING (scale, segment_id)
+    WHERE NOT (pg_temp.near(f1, x, 1e-11) AND pg_temp.near(f2, y, 1e-11) AND pg_temp.near(f3, z, 1e-11) AND pg_temp.near(size, n, 1e-12))
+$$, 'centroids are weighted means, sizes sums of weights');
+SELECT is_empty($$
+    WITH x AS (SELECT w.*, segment_id FROM placed JOIN w USING (i) WHERE scale = 'none' AND w > 0 AND segment_id IS NOT NULL),
+         mean AS (SELECT segment_id, sum(w * a) / sum(w) AS x, sum(w * b) / sum(w) AS y, sum(w * c) / sum(w) AS z FROM x GROUP BY 1),
+         whole AS (SELECT sum(w * a) / sum(w) AS all_x, sum(w * b) / sum(w) AS all_y, sum(w * c) / sum(w) AS all_z FROM x),
+         wanted AS (SELECT sum(w * ((a - x) ^ 2 + (b - y) ^ 2 + (c - z) ^ 2)) AS inertia, sum(w * ((a - all_x) ^ 2 + (b - all_y) ^ 2 + (c - all_z) ^ 2)) AS total FROM x JOIN mean USING (segment_id), whole)
+    SELECT inertia, total, metrics FROM wanted, weighted, model_metrics(next) AS metrics
+    WHERE scale = 'none' AND NOT (pg_temp.near((metrics ->> 'inertia')::float8, inertia, 1e-11) AND pg_temp.near((metrics ->> 'total')::float8, total, 1e-11))
+$$, 'inertia and total are weighted');
+SELECT results_eq($$ SELECT DISTINCT (x ->> 'n_input')::bigint, (x ->> 'n_used')::bigint, (x ->> 'n_skipped')::bigint FROM weighted, model_metrics(next) AS x $$,
+                  $$ SELECT count(*), count(*) FILTER (WHERE w > 0 AND c IS NOT NULL), count(*) FILTER (WHERE (w > 0 AND c IS NOT NULL) IS NOT TRUE) FROM w $$, '(8) rows without weight are skipped');
+SELECT is_empty($$
+    SELECT * FROM (SELECT x.* FROM m, LATERAL (SELECT kmeans_step_weighted(model, i % 4, a, b, c) AS next FROM p) AS s, pg_temp.wide(next) AS x WHERE scale = 'zscore') AS x
+    JOIN (SELECT x.* FROM m, LATERAL (SELECT kmeans_step(model, a, b, c) AS next FROM p, generate_series(1, i % 4)) AS s, pg_temp.wide(next) AS x WHERE scale = 'zscore') AS y USING (segment_id)
+    WHERE NOT (x.size = y.size AND pg_temp.near(x.f1, y.f1, 1e-12) AND pg_temp.near(x.f2, y.f2, 1e-12) AND pg_temp.near(x.f3, y.f3, 1e-12))
+$$, '(8) a row of weight 3 counts as three rows');
+SELECT is((SELECT jsonb_agg(k -> 'center' ORDER BY n) FROM jsonb_array_elements(large::jsonb -> 'clusters') WITH ORDINALITY AS l (k, n)), (SELECT jsonb_agg(k -> 'center' ORDER BY n) FROM jsonb_array_elements(next::jsonb -> 'clusters') WITH ORDINALITY AS l (k, n)), 'proportions of weights matter, not their size: the same centroids')
+FROM weighted, LATERAL (SELECT kmeans_step_weighted(model, w * 2.0 ^ 40, a, b, c) AS large FROM w) AS l;
+-- (3)
+CREATE TEMP TABLE weighted_part (scale text, s kmeans_state) ON COMMIT DROP;
+INSERT INTO weighted_part SELECT scale, part.s FROM m, LATERAL (SELECT kmeans_step_state_weighted(model, w, a, b, c) AS s FROM w GROUP BY i % 8) AS part;
+SELECT is((SELECT kmeans_step_weighted(model, w, a, b, c ORDER BY md5(i::text)) FROM w)::text, next::text, '(3) weights, another order: the same bytes') FROM weighted;
+SELECT is((SELECT kmeans_step(kmeans_step_merge(s)) FROM weighted_part AS q WHERE q.scale = weighted.scale)::text, next::text, '(3) weights, eight parts, stored and merged: the same') FROM weighted;
+SELECT is((SELECT kmeans_step_merge(s::text::kmeans_state ORDER BY md5(s::text)) FROM weighted_part AS q WHERE q.scale = weighted.scale)::text, (SELECT kmeans_step_state_weighted(model, w, a, b, c) FROM w)::text, 'through text, too') FROM weighted;
+SELECT is(kmeans_state_send(s::text::kmeans_state), kmeans_state_send(s), 'equal states with weights have equal bytes') FROM weighted_part LIMIT 2;
+SELECT is((SELECT md5(string_agg(so_far::text, ',' ORDER BY i)) FROM (SELECT i, kmeans_step_weighted(model, w, a, b, c) OVER (ORDER BY i) AS so_far FROM w WHERE i <= 20) AS r),
+          (SELECT md5(string_agg((SELECT kmeans_step_weighted(model, w, a, b, c) FROM w WHERE w.i <= g.i)::text, ',' ORDER BY i)) FROM generate_series(1, 20) AS g (i)), 'running steps with weights') FROM m;
+-- a weight beside a far coordinate: nothing is cut
+SELECT ok(pg_temp.near(f1, (1 + 2 * 3.5 - 1e60) / 4, 1e-15), 'a distant row with a weight counts in full')
+FROM lonely, LATERAL (SELECT kmeans_step_weighted(model, w, x, 1) AS next FROM (VALUES (1, 1::float8), (2, 3.5), (1, -1e60)) AS v (w, x)) AS s, pg_temp.wide(next) WHERE size = 4;
+-- refining with weights: as refining copies
+CREATE TEMP TABLE refined_weighted ON COMMIT DROP AS
+SELECT refine_model(model, 'SELECT a AS f1, b AS f2, c AS f3, (i % 4)::integer AS copies FROM p', weight => 'copies') AS by_weight,
+       refine_model(model, 'SELECT a AS f1, b AS f2, c AS f3 FROM p, generate_series(1, i % 4)') AS by_copies FROM m WHERE scale = 'none';
+SELECT is_empty($$ SELECT * FROM refined_weighted, LATERAL (SELECT x.* FROM pg_temp.wide(by_weight) AS x) AS x JOIN LATERAL (SELECT y.* FROM pg_temp.wide(by_copies) AS y) AS y USING (segment_id)
+    WHERE NOT (x.size = y.size AND pg_temp.near(x.f1, y.f1, 1e-12) AND pg_temp.near(x.f2, y.f2, 1e-12) AND pg_temp.near(x.f3, y.f3, 1e-12)) $$, 'a model refined with weights is that of copies');
+SELECT is(model_metrics(by_weight) -> 'converged', 'true', 'it comes to its end') FROM refined_weighted;
+SELECT ok(pg_temp.near(model_shift(model, next), (SELECT sum((x.value - y.value) ^ 2) / max(variance) FROM centroids(model) AS x JOIN centroids(next) AS y USING (segment_id, feature),
+    (SELECT (sum(w * (a - ma) ^ 2) + sum(w * (b - mb) ^ 2) + sum(w * (c - mc) ^ 2)) / sum(w) / 3 AS variance
+     FROM w, (SELECT sum(w * a) / sum(w) AS ma, sum(w * b) / sum(w) AS mb, sum(w * c) / sum(w) AS mc FROM w WHERE c IS NOT NULL) AS mean WHERE c IS NOT NULL) AS v)), 'how far centroids moved, by weighted variance') FROM weighted WHERE scale = 'none';
+SELECT is((SELECT model_metrics(kmeans_step_weighted(model, NULL, a, b, c)) ->> 'n_used' FROM p), '0', 'no row has a weight') FROM m;
+SELECT throws_ok(statement, state, message, coalesce(message, statement)) FROM (VALUES
+    ('SELECT kmeans_step_weighted(model, -1, a, b, c) FROM p, m WHERE scale = ''none''', '22003', 'a weight must be finite and not negative, not -1'),
+    ('SELECT kmeans_step_weighted(model, ''NaN'', a, b, c) FROM p, m WHERE scale = ''none''', '22003', 'a weight must be finite and not negative, not NaN'),
+    ('SELECT kmeans_step_weighted(model, ''Infinity'', a, b, c) FROM p, m WHERE scale = ''none''', '22003', 'a weight must be finite and not negative, not Infinity'),
+    ('SELECT kmeans_step_weighted(model, 1e308, a, b, c) FROM p, m WHERE scale = ''none''', '22003', 'the weights of a step add up to more than double precision can hold'),
+    ('SELECT kmeans_step_weighted(NULL, 1, a, b, c) FROM p', '22004', 'the model of a step must not be null'),
+    ('SELECT kmeans_step_weighted(model, 1, a, b) FROM p, m WHERE scale = ''none''', '22023', 'the model has 3 features, got 2'),
+    ('SELECT kmeans_step_merge(s) FROM (SELECT s FROM part WHERE scale = ''none'' UNION ALL SELECT s FROM weighted_part WHERE scale = ''none'') AS parts', '42804', 'cannot merge a step with weights and one without'),
+    ('SELECT refine_model(model, ''SELECT a AS f1, b AS f2, c AS f3 FROM p'', weight => ''w'') FROM m', '42703', 'the query has no column "w", which is to be the weight'),
+    ('SELECT refine_model(model, ''SELECT a AS f1, b AS f2, c AS f3, c::text AS w FROM p'', weight => ''w'') FROM m', '42804', 'column "w" of the query has type text, expected a number'),
+    ('SELECT refine_model(model, ''SELECT a AS f1, b AS f2, c AS f3, 0 AS w FROM p'', weight => ''w'') FROM m', '02000', 'no row of the query can be used'),
+    ('SELECT kmeans_step_accum_weighted(NULL, model, 1, 1, 2, 3) FROM m', '0A000', 'function was called outside an aggregate')) AS v (statement, state, message);
+
 -- ---- bad input ----
 SELECT is((SELECT kmeans_step(model, a, b, c) FROM p, m WHERE false), NULL, '(2) no rows: NULL');
 SELECT is((SELECT kmeans_step_merge(s) FROM part WHERE s IS NULL)::text, NULL, 'nothing merged: NULL');
@@ -201,7 +262,7 @@ SELECT lives_ok(format('SELECT %L::kmeans_state', good), 'the state as it is') F
 -- bytes: format 0-1, length 2-5, model, rows seen, rows skipped, rows too far, then of the first segment: rows, sum, sum of squares
 SELECT throws_ok(format('SELECT %L::kmeans_state', overlay(good PLACING bytes FROM 2 * at + 1 FOR length(bytes))), state, NULL, what)
 FROM state, LATERAL (VALUES
-    (0, '0000', '22P03', 'format zero'), (0, '0002', '0A000', 'a newer format'), (2, '7fffffff', '22P03', 'a model longer than the value'), (2, 'ffffffff', '22P03', 'a model of negative length'),
+    (0, '0000', '22P03', 'format zero'), (0, '0003', '0A000', 'a newer format'), (0, '0002', '22P03', 'another format'), (2, '7fffffff', '22P03', 'a model longer than the value'), (2, 'ffffffff', '22P03', 'a model of negative length'),
     (6, '00', '22P03', 'a zero byte in the model'), (6, '58', '22P02', 'a model that is none'), (6 + l, 'ff', '22P03', 'a negative number of rows'), (6 + l, '0020000000000001', '22P03', 'more rows than can be'),
     (6 + l + 7, '05', '22P03', 'more rows than those of the segments'), (6 + l + 15, '01', '22P03', 'a skipped row too many'), (6 + l + 23, '05', '22P03', 'more far rows than rows'),
     (6 + l + 24, 'ff', '22P03', 'a segment with a negative number of rows'), (6 + l + 31, '05', '22P03', 'a segment with more rows than all'), (6 + l + 32, '70', '22P03', 'a sum beyond what rows can have'),

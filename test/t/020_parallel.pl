@@ -41,6 +41,8 @@ my @questions = (
 	[ 'kmeans_step', 'SELECT segment.kmeans_step((SELECT model FROM clusters), recency, frequency, monetary) FROM figures', 1 ],
 	[ 'kmeans_step by group', 'SELECT frequency % 3, segment.kmeans_step((SELECT model FROM clusters), recency, frequency, monetary) FROM figures GROUP BY 1 ORDER BY 1', 1 ],
 	[ 'kmeans_step_state', 'SELECT md5(segment.kmeans_step_state((SELECT model FROM clusters), recency, frequency, monetary)::text) FROM figures', 1 ],
+	[ 'kmeans_step_weighted', 'SELECT segment.kmeans_step_weighted((SELECT model FROM clusters), 1.0 / frequency, recency, frequency, monetary) FROM figures', 1 ],
+	[ 'kmeans_step_state_weighted', 'SELECT md5(segment.kmeans_step_state_weighted((SELECT model FROM clusters), 1.0 / frequency, recency, frequency, monetary)::text) FROM figures', 1 ],
 	[ 'assign by value', 'SELECT segment.assign_segment(m.model, recency, frequency, monetary) AS s, count(*), sum(id) FROM figures, model AS m GROUP BY 1 ORDER BY 1', 1 ],
 	[ 'assign id by value', 'SELECT segment.assign_segment_id((SELECT model FROM model), recency, frequency, monetary) AS s, count(*), sum(id) FROM figures GROUP BY 1 ORDER BY 1', 1 ],
 	[ 'score', 'SELECT segment.rfm_score((SELECT model FROM model), recency, frequency, monetary) AS s, count(*), sum(id) FROM figures GROUP BY 1 ORDER BY 1', 1 ],

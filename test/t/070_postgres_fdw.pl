@@ -130,6 +130,10 @@ my $step = "kmeans_step_state('$clusters'::segment_model, recency, frequency, mo
 my $steps = 'SELECT kmeans_step_merge(s) AS s FROM (' . join(' UNION ALL ', map { "SELECT $step AS s FROM ${_}_customers" } 'shard1', 'shard2') . ') AS parts';
 is(sent('SELECT', $steps, 'segment\.kmeans_step_state'), 2, 'a step: each server is sent its part');
 is(answer("SELECT s, kmeans_step(s) FROM ($steps) AS whole"), answer("SELECT s, kmeans_step(s) FROM (SELECT $step AS s FROM one_server) AS whole"), 'a step: the same state and model, byte for byte');
+my $weighted = "kmeans_step_state_weighted('$clusters'::segment_model, frequency, recency, frequency, monetary)";
+my $weighted_steps = 'SELECT kmeans_step_merge(s) AS s FROM (' . join(' UNION ALL ', map { "SELECT $weighted AS s FROM ${_}_customers" } 'shard1', 'shard2') . ') AS parts';
+is(sent('SELECT', $weighted_steps, 'segment\.kmeans_step_state_weighted'), 2, 'a step with weights: each server is sent its part');
+is(answer("SELECT s, kmeans_step(s) FROM ($weighted_steps) AS whole"), answer("SELECT s, kmeans_step(s) FROM (SELECT $weighted AS s FROM one_server) AS whole"), 'a step with weights: the same, byte for byte');
 
 # a segmentation over foreign orders
 foreach my $shard (@shards)

@@ -221,8 +221,10 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 # ---- kmeans_state ----
 {
 	my ($state) = bytes_of(q{SELECT segment.kmeans_step_state(m, recency, frequency)::text FROM customer, (SELECT segment.kmeans(segment.feature_set(recency, frequency), 2) AS m FROM customer) AS t});
-	my @values = ($state, spoilt($state));
+	my ($weighted) = bytes_of(q{SELECT segment.kmeans_step_state_weighted(m, frequency + 0.5, recency, frequency)::text FROM customer, (SELECT segment.kmeans(segment.feature_set(recency, frequency), 2) AS m FROM customer) AS t});
+	my @values = ($state, spoilt($state), $weighted, spoilt($weighted));
 	push @values, map { pack('n', $_) . substr($state, 2) } 0, 2, 3, 32768, 65535;
+	push @values, pack('n', 1) . substr($weighted, 2);
 	foreach my $word (0x7FFFFFFF, 0xFFFFFFFF, 1600)
 	{
 		push @values, map { my $v = $state; substr($v, $_, 4) = pack('N', $word); $v } grep { $_ % 2 == 0 } 2 .. length($state) - 4;
@@ -234,7 +236,7 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 		'22P02', '22P03', '08P01', '22021', '0A000');
 	check_canonical('kmeans_state');
 	is($node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT segment.model_metrics(segment.kmeans_step(v)) AS one, segment.model_metrics(segment.kmeans_step(m)) AS two
-		FROM kmeans_state, LATERAL (SELECT segment.kmeans_step_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m) AS s
+		FROM (SELECT v FROM kmeans_state WHERE get_byte(segment.kmeans_state_send(v), 1) = 1) AS s, LATERAL (SELECT segment.kmeans_step_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m) AS s
 		WHERE (two ->> 'n_input')::numeric <> 2 * (one ->> 'n_input')::numeric}), 0, 'states that were read can be merged and give a model');
 }
 

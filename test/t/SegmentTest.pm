@@ -144,6 +144,8 @@ sub is_whole
 
 # Members of all segmentations and what placed them, but for the past, and ids of models
 # and the ids and names that clusters had before, which a new segmentation cannot have.
+# Training is afresh, as that of a new one is; a model found before, in another number of
+# starts and steps, is kept.
 my $content = q{
 	SELECT format($members$
 		SELECT %4$L, %5$s, count(*), md5(string_agg(concat_ws('|', format('%%s', %3$I), %6$s), E'\n' ORDER BY format('%%s', %3$I) COLLATE "C")) AS content
@@ -151,13 +153,13 @@ my $content = q{
 		table_schema, member_table, key_column, name, CASE WHEN kind = 'rfm' THEN 'segment_id, segment' ELSE format($cluster$ 'cluster', min(format('%%s', %I)) $cluster$, key_column) END,
 		(SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.number) FROM segment.member_columns(s) AS c))
 	FROM segment.segmentation AS s ORDER BY name \gexec
-	SELECT s.name, md5(CASE WHEN s.kind = 'rfm' THEN m.model::text ELSE (m.model::jsonb - 'segments')::text END)
+	SELECT s.name, md5(CASE WHEN s.kind = 'rfm' THEN m.model::text ELSE (m.model::jsonb - '{segments,n_init,iterations}'::text[])::text END)
 	FROM segment.segmentation AS s JOIN segment.model AS m ON m.segmentation = s.name AND m.version = s.model_version ORDER BY s.name};
 
 sub refresh_all
 {
 	my ($as_of) = @_;
-	return "SELECT s.name, r.outcome, r.customers, r.error FROM segment.segmentation AS s, LATERAL segment.refresh_segmentation(s.name, '$as_of', true) AS r ORDER BY s.name;";
+	return "SELECT s.name, r.outcome, r.customers, r.error FROM segment.segmentation AS s, LATERAL segment.refresh_segmentation(s.name, '$as_of', true, warm_start => false) AS r ORDER BY s.name;";
 }
 
 my $begin_anew = q{

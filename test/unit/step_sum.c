@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "exact_sums.h"
 #include "tap.h"
 
 enum
@@ -28,7 +29,7 @@ static const double unit[D] = {1.0, 3e-9, 5e7};
 static SegmentStepSums
 new_sums(Room *room)
 {
-	SegmentStepSums sums = {K, D, room->step, room->per_step, room->n, room->sum, room->squares};
+	SegmentStepSums sums = {K, D, room->step, room->per_step, room->n, room->sum, room->squares, NULL, NULL};
 
 	memset(room, 0, sizeof(*room));
 	segment_step_grid(&sums, unit);
@@ -44,6 +45,102 @@ same(const Room *a, const Room *b)
 		if (segment_exact_value(&a->squares[c]) != segment_exact_value(&b->squares[c]))
 			return false;
 	return memcmp(a->n, b->n, sizeof(a->n)) == 0 && memcmp(a->sum, b->sum, sizeof(a->sum)) == 0;
+}
+
+/* Sums of rows with weights, in room that is its own. */
+typedef struct WeightedRoom
+{
+	double		step[D];
+	double		per_step[D];
+	int64		n[K];
+	SegmentExactSum squares[K];
+	SegmentExactSum weight[K];
+	SegmentExactSum weighted[K * D];
+} WeightedRoom;
+
+static SegmentStepSums
+new_weighted(WeightedRoom *room)
+{
+	SegmentStepSums sums = {K, D, room->step, room->per_step, room->n, NULL, room->squares, room->weight, room->weighted};
+
+	memset(room, 0, sizeof(*room));
+	segment_step_grid(&sums, unit);
+	return sums;
+}
+
+static bool
+same_weighted(WeightedRoom *a, WeightedRoom *b)
+{
+	int			i;
+
+	for (i = 0; i < K; i++)
+		if (!same_limbs(a->squares[i], b->squares[i]) || !same_limbs(a->weight[i], b->weight[i]))
+			return false;
+	for (i = 0; i < K * D; i++)
+		if (!same_limbs(a->weighted[i], b->weighted[i]))
+			return false;
+	return memcmp(a->n, b->n, sizeof(a->n)) == 0;
+}
+
+/* Means and sizes against 113-bit arithmetic; order, parts and what no rows have. */
+static void
+test_weights(void)
+{
+	static WeightedRoom room[3];
+	static WeightedRoom part_room[8];
+	static double x[N][D];
+	static double weight[N];
+	SegmentStepSums sums = new_weighted(&room[0]);
+	SegmentStepSums backwards = new_weighted(&room[1]);
+	SegmentStepSums merged = new_weighted(&room[2]);
+	SegmentStepSums part[8];
+	__float128	total[K] = {0};
+	__float128	moment[K][D] = {{0}};
+	double		mean[D];
+	bool		near = true;
+	int			i;
+	int			j;
+	int			c;
+
+	for (i = 0; i < 8; i++)
+		part[i] = new_weighted(&part_room[i]);
+	for (i = 0; i < N; i++)
+	{
+		weight[i] = exp(20 * uniform() - 10);
+		total[i % 3] += weight[i];
+		for (j = 0; j < D; j++)
+		{
+			x[i][j] = unit[j] * (5 + uniform());
+			moment[i % 3][j] += (__float128) weight[i] * x[i][j];
+		}
+		segment_step_add_weighted(&sums, i % 3, x[i], x[i][0], weight[i]);
+		segment_step_add_weighted(&part[i * 7 % 8], i % 3, x[i], x[i][0], weight[i]);
+	}
+	for (c = 0; c < 3; c++)
+	{
+		segment_step_mean(&sums, c, mean);
+		near = near && segment_step_size(&sums, c) == (double) total[c];
+		near = near && segment_exact_value(&sums.squares[c]) == (double) moment[c][0];
+		for (j = 0; j < D; j++)
+			near = near && fabs(mean[j] - (double) (moment[c][j] / total[c])) <= 0x1p-51 * fabs(mean[j]);
+	}
+	ok(near, "weighted means and sizes");
+	segment_step_mean_of_all(&sums, mean);
+	for (near = true, j = 0; j < D; j++)
+		near = near && fabs(mean[j] - (double) ((moment[0][j] + moment[1][j] + moment[2][j]) / (total[0] + total[1] + total[2]))) <= 0x1p-51 * fabs(mean[j]);
+	ok(near, "the weighted mean of all");
+	for (i = N - 1; i >= 0; i--)
+		segment_step_add_weighted(&backwards, i % 3, x[i], x[i][0], weight[i]);
+	for (i = 7; i >= 0; i--)
+		segment_step_merge(&merged, &part[i]);
+	ok(same_weighted(&room[0], &room[1]) && same_weighted(&room[0], &room[2]), "with weights neither order nor parts make a difference");
+	ok(segment_step_possible(&sums), "such weights are possible");
+	segment_exact_add(&room[0].weighted[3 * D], 1);
+	ok(!segment_step_possible(&sums), "a weighted sum of no rows");
+	segment_exact_add(&room[1].weighted[0], 1e150);
+	ok(!segment_step_possible(&backwards), "a weighted sum beyond what rows can have");
+	segment_exact_add(&room[2].weight[0], -2 * (double) total[0]);
+	ok(!segment_step_possible(&merged), "a negative weight");
 }
 
 int
@@ -137,5 +234,6 @@ main(void)
 	room[2].sum[1] = 0;
 	segment_exact_add(&room[2].squares[0], -5);
 	ok(!segment_step_possible(&merged), "a negative sum of squares");
+	test_weights();
 	return done();
 }
