@@ -38,6 +38,7 @@
 #include "trainer.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "workers.h"
 
 PG_FUNCTION_INFO_V1(segment_choose_k);
 
@@ -79,6 +80,7 @@ typedef struct Chooser
 	int			n_references;
 	int			n_resamples;
 	MemoryContext scratch;		/* emptied after each step */
+	WorkerTeam *workers;		/* for k-means of all points; NULL: none */
 	KTable		table;
 } Chooser;
 
@@ -198,6 +200,19 @@ finish_clustering(FunctionCallInfo fcinfo, Chooser *chooser)
 		chooser->mismatch[i] = clustering->gamma * clustering->code_weight[i];
 }
 
+/* Workers for k-means with every k in turn, if they pay. */
+static WorkerTeam *
+begin_workers(const Chooser *chooser, const FeatureSet *set)
+{
+	const int	d = chooser->space->d;
+	SegmentKmeansOptions options = {.n_init = chooser->clustering.n_init, .max_iter = chooser->clustering.max_iter};
+	double		nanoseconds = 0;
+
+	for (options.k = chooser->k_min; options.k <= Min(chooser->k_max, set->store.n_rows); options.k++)
+		nanoseconds += segment_kmeans_expected_time(&options, set->store.n_rows, d);
+	return segment_workers_begin(segment_space_bytes(chooser->space, set, segment_kmeans_bytes_per_row(d)), nanoseconds);
+}
+
 static void
 read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 {
@@ -221,8 +236,10 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 	if (method == SEGMENT_GAUSSIAN_MIXTURE || method == SEGMENT_KPROTOTYPES || chooser->space->metric == METRIC_COSINE)
 		chooser->n_references = 0;
 	chooser->weighted = set->store.weighted;
+	if (method == SEGMENT_KMEANS)
+		chooser->workers = begin_workers(chooser, set);
 	chooser->points = segment_space_points(chooser->space, set, memory_per_row(method, chooser->space->d), &counts,
-										   segment_memory(CurrentMemoryContext));
+										   segment_workers_memory(chooser->workers));
 	segment_tell_skipped(counts.n_skipped, counts.n_used);
 	if (chooser->k_max > chooser->points->n)
 	{
@@ -289,15 +306,17 @@ judge(const Chooser *chooser, const SegmentClusters *clusters, const int32 *labe
 	judge_silhouette(chooser, &quality, figures);
 }
 
-/* Clusters of points, in the current memory context; at most so many starts. */
+/* Clusters of points, by workers, or without any in the current memory context; at most so many starts. */
 static void
-find_clusters(const Chooser *chooser, SegmentPoints *points, int k, int n_init, SegmentClusters *clusters)
+find_clusters(const Chooser *chooser, WorkerTeam *workers, SegmentPoints *points, int k, int n_init,
+			  SegmentClusters *clusters)
 {
 	SegmentClustering clustering = chooser->clustering;
 
 	clustering.k = k;
 	clustering.n_init = Min(clustering.n_init, n_init);
-	(void) segment_find_clusters(points, &clustering, clusters, segment_memory(CurrentMemoryContext));
+	clustering.team = segment_workers_team(workers);
+	(void) segment_find_clusters(points, &clustering, clusters, segment_workers_memory(workers));
 }
 
 /* Points that may be brought into another order. */
@@ -326,7 +345,7 @@ find_hierarchy(const Chooser *chooser, const SegmentPoints *points, int k, int n
 	SegmentPoints room = copy_of_points(points);
 	SegmentClusters hierarchy;
 
-	find_clusters(chooser, &room, k, n_init, &hierarchy);
+	find_clusters(chooser, NULL, &room, k, n_init, &hierarchy);
 	segment_points_free(&room, segment_memory(CurrentMemoryContext));
 	return hierarchy;
 }
@@ -347,7 +366,7 @@ measure_k(Chooser *chooser, int k, KFigures *figures)
 	if (clusters.method == SEGMENT_BISECTING)
 		clusters.k = Min(clusters.k, k);
 	else
-		find_clusters(chooser, chooser->points, k, PG_INT32_MAX, &clusters);
+		find_clusters(chooser, chooser->workers, chooser->points, k, PG_INT32_MAX, &clusters);
 	if (clusters.k == k)
 	{
 		labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), chooser->points->n));
@@ -355,6 +374,8 @@ measure_k(Chooser *chooser, int k, KFigures *figures)
 									segment_check_interrupts);
 		judge(chooser, &clusters, labels, k, figures);
 	}
+	if (clusters.method != SEGMENT_BISECTING)
+		segment_clusters_free(&clusters, segment_workers_memory(chooser->workers));
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(chooser->scratch);
 	return clusters.k == k;
@@ -416,7 +437,7 @@ find_log_w(Chooser *chooser, SegmentPoints *points, int first, int n, double *lo
 		if (first + i >= points->n)
 			continue;
 		if (!hierarchy)
-			find_clusters(chooser, points, first + i, SAMPLE_STARTS, &clusters);
+			find_clusters(chooser, NULL, points, first + i, SAMPLE_STARTS, &clusters);
 		log_w[i] = segment_log((hierarchy ? inertia_of_cut(&clusters.found.hierarchy, first + i)
 								: clusters.found.kmeans.inertia) / points->total_weight);
 		if (!hierarchy)
@@ -562,6 +583,7 @@ segment_choose_k(PG_FUNCTION_ARGS)
 	measure_all(&chooser);
 	fill_gaps(&chooser);
 	fill_stabilities(&chooser);
+	segment_workers_end(chooser.workers);
 	/* where the criterion says nothing, the fewest segments */
 	recommended = Max(segment_recommended_k(&chooser.table, criterion), 0);
 	for (i = 0; i < chooser.table.n; i++)

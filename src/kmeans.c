@@ -43,18 +43,6 @@ given_centroids(const FeatureSpace *space, ArrayType *array, int k)
 	return centroids;
 }
 
-/* About how many nanoseconds the starts of a training take; as measured, roughly. */
-static double
-expected_time(const SegmentKmeansOptions *options, int64 rows, int d, bool given)
-{
-	const double steps = Min(25, options->max_iter);
-	const double work = (double) options->k * d;
-
-	if (given)
-		return steps * rows * (2 + work / 64);
-	return options->n_init * (steps * rows * (2 + work / 64) + Min(rows, SEGMENT_SEED_ROWS) * work);
-}
-
 /* Fills the model from what the kernel found. */
 static void
 fill_clusters(ClusterModel *cluster, const SegmentPoints *points, const SegmentKmeansResult *result)
@@ -93,6 +81,9 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	options.max_iter = segment_arg_count(fcinfo, ARG_MAX_ITER, "max_iter", 1);
 	options.tol = segment_arg_number(fcinfo, ARG_TOL, "tol", 0);
 	options.seed = segment_arg_seed(fcinfo, ARG_SEED);
+	/* given centroids leave nothing to chance */
+	if (!PG_ARGISNULL(ARG_CENTROIDS))
+		options.n_init = 1;
 	options.interrupted = segment_check_interrupts;
 
 	set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
@@ -100,8 +91,7 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	cluster = model->detail;
 	per_row = segment_kmeans_bytes_per_row(cluster->space->d);
 	workers = segment_workers_begin(segment_space_bytes(cluster->space, set, per_row),
-									expected_time(&options, set->store.n_rows, cluster->space->d,
-												  !PG_ARGISNULL(ARG_CENTROIDS)));
+									segment_kmeans_expected_time(&options, set->store.n_rows, cluster->space->d));
 	points = segment_space_points(cluster->space, set, per_row, model, segment_workers_memory(workers));
 	if (!PG_ARGISNULL(ARG_CENTROIDS))
 		options.initial = given_centroids(cluster->space, PG_GETARG_ARRAYTYPE_P(ARG_CENTROIDS), options.k);
@@ -110,7 +100,7 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	options.team = segment_workers_team(workers);
 	segment_kmeans(points, &options, &result, segment_workers_memory(workers));
 	cluster->training.seed = options.seed;
-	cluster->training.n_init = options.initial != NULL ? 1 : options.n_init;
+	cluster->training.n_init = options.n_init;
 	fill_clusters(cluster, points, &result);
 	segment_workers_end(workers);
 	segment_number_segments(model, result.k);

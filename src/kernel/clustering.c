@@ -29,6 +29,7 @@ kmeans_options(const SegmentClustering *clustering)
 	options.seed = clustering->seed;
 	options.spherical = clustering->spherical;
 	options.interrupted = clustering->interrupted;
+	options.team = clustering->method == SEGMENT_KMEANS ? clustering->team : NULL;
 	return options;
 }
 

@@ -35,6 +35,7 @@ typedef struct SegmentClustering
 	SegmentCovariance covariance;	/* mixtures, as in SegmentMixtureOptions */
 	double		reg_covar;
 	SegmentInterrupted interrupted;
+	SegmentTeam *team;			/* k-means, as in SegmentKmeansOptions; the others work alone */
 } SegmentClustering;
 
 /* What was found, enough to label any points. */

@@ -40,6 +40,16 @@ segment_kmeans_bytes_per_row(int d)
 	return 2 * sizeof(int32) + segment_blocks_bytes_per_row(d);
 }
 
+/* About how many nanoseconds the starts take alone; as measured, roughly. */
+double
+segment_kmeans_expected_time(const SegmentKmeansOptions *options, int64 rows, int d)
+{
+	const double steps = Min(25, options->max_iter);
+	const double work = (double) options->k * d;
+
+	return options->n_init * (steps * rows * (2 + work / 64) + Min(rows, SEGMENT_SEED_ROWS) * work);
+}
+
 /* Keeps what a start ended with. */
 static void
 keep(const Lloyd *lloyd, double inertia, int iterations, bool converged, SegmentKmeansResult *result)

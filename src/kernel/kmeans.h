@@ -39,6 +39,7 @@ extern SegmentStatus segment_cluster_inertia(const SegmentPoints *points, const 
 											 SegmentInterrupted interrupted);
 extern void segment_kmeans_free(SegmentKmeansResult *result, SegmentMemory memory);
 extern size_t segment_kmeans_bytes_per_row(int d);
+extern double segment_kmeans_expected_time(const SegmentKmeansOptions *options, int64 rows, int d);
 
 /* kmeans_seed.c */
 

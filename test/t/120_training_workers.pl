@@ -45,6 +45,7 @@ same_with_workers('many copies of few rows', 'SELECT md5(kmeans(few, 9)::text) F
 same_with_workers('cosine', q{SELECT md5(kmeans(f, 5, scale => 'none', metric => 'cosine')::text) FROM sets});
 same_with_workers('a sample', q{SET maintenance_work_mem = '1MB'; SELECT md5(kmeans(f, 5)::text) FROM sets});
 same_with_workers('given centroids', q{SELECT md5(kmeans(f, 2, centroids => ARRAY[[1, 1, 1], [900, 500, 200]])::text) FROM sets});
+same_with_workers('choose_k', q{SELECT md5(string_agg(c::text, ',' ORDER BY k)) FROM sets, choose_k(f, 2, 4, n_references => 2, n_resamples => 2) AS c});
 same_with_workers('no worker to be had', q{SET max_parallel_workers = 0; SELECT md5(kmeans(f, 7)::text) FROM sets});
 same_with_workers('in a statement that writes', q{CREATE TEMP TABLE model AS SELECT kmeans(f, 7) AS m FROM sets; INSERT INTO model SELECT kmeans(f, 3) FROM sets; SELECT md5(string_agg(m::text, '' ORDER BY m::text)) FROM model});
 same_with_workers('inside a parallel query', q{SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET max_parallel_workers_per_gather = 2;
