@@ -5,8 +5,8 @@
     sklearn_rival.py members TABLE FEATURES K MAX_ITER csv|binary
 
 TABLE has a key id and the features f1, f2, ... "fit" starts from the first K
-rows, "members" from k-means++, and writes a table TABLE_labels with a primary
-key.  psql reaches the server by its usual variables.  Prints a line "phase
+rows, "members" from k-means++, and writes a table TABLE_labels.
+psql reaches the server by its usual variables.  Prints a line "phase
 seconds" for each phase; interpreter and imports are not counted.
 
 Both have n_init 1, tol 0 and all threads they ask for.  numpy's BLAS should be
@@ -75,10 +75,6 @@ def copy_back(table, ids, labels):
     finish(process)
 
 
-def add_key(table):
-    finish(psql("-c", f"ALTER TABLE {table}_labels ADD PRIMARY KEY (id)"))
-
-
 def fit(table, features, k, max_iter):
     ids, x = copy_out(table, features, "binary")
     start = x[np.argsort(ids, kind="stable")[:k]]
@@ -105,8 +101,6 @@ def members(table, features, k, max_iter, form):
     clock.phase("predict")
     copy_back(table, ids, labels)
     clock.phase("copy_back")
-    add_key(table)
-    clock.phase("key")
     print("iterations", model.n_iter_)
     print("inertia", repr(model.inertia_))
 
