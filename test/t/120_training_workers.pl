@@ -50,6 +50,12 @@ same_with_workers('no worker to be had', q{SET max_parallel_workers = 0; SELECT 
 same_with_workers('in a statement that writes', q{CREATE TEMP TABLE model AS SELECT kmeans(f, 7) AS m FROM sets; INSERT INTO model SELECT kmeans(f, 3) FROM sets; SELECT md5(string_agg(m::text, '' ORDER BY m::text)) FROM model});
 same_with_workers('inside a parallel query', q{SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET max_parallel_workers_per_gather = 2;
 	SELECT md5(string_agg(m, ',' ORDER BY g)) FROM (SELECT w AS g, kmeans(feature_set(a, b, c), 4)::text AS m FROM figures GROUP BY w) AS q});
+same_with_workers('a segmentation', q{
+	SELECT create_cluster_segmentation('by_figures', 'SELECT id, a, b, c FROM public.figures', 4, 'id', schema => 'public') \g /dev/null
+	SELECT refresh_segmentation('by_figures', '2024-01-01') \g /dev/null
+	SELECT retrain_segmentation('by_figures', '2024-02-01', warm_start => false) \g /dev/null
+	SELECT md5(string_agg(m::text, ',' ORDER BY id)) FROM by_figures_segments AS m;
+	SELECT drop_segmentation('by_figures') \g /dev/null});
 same_with_workers('in a function that catches errors', q{
 	CREATE FUNCTION pg_temp.caught() RETURNS text LANGUAGE plpgsql AS $$ DECLARE m text; BEGIN
 		BEGIN SELECT kmeans(f, 2, centroids => ARRAY[[1, 1, 1]])::text INTO m FROM public.sets; EXCEPTION WHEN array_subscript_error THEN NULL; END;
