@@ -11,8 +11,9 @@
  * algorithm, bit by bit; test/unit/kmeans.c compares.
  *
  * Sums of points are kept by cluster on a fixed grid and follow the points that
- * move (fixed_sum.c): exact, so nothing depends on the order of rows (law 3).  At the
- * end the means are taken once more, on a finer grid.
+ * move (fixed_sum.c): exact, so nothing depends on the order of rows, nor on which
+ * member of a team places which blocks (team.c; law 3).  At the end the means are taken
+ * once more, on a finer grid.
  *
  * A cluster that loses all its points gets the point that lies farthest from its
  * own centroid.  Equal distances go to the lowest number.
