@@ -83,7 +83,7 @@ united_names(char *const *a, int n_a, char *const *b, int n_b, int *n)
 static int
 renumbered(int code, char *const *from, char *const *to, int n_to)
 {
-	char	  **found = bsearch(&from[code], to, n_to, sizeof(char *), compare_names);
+	char *const *found = bsearch(&from[code], to, n_to, sizeof(char *), compare_names);
 
 	return (int) (found - to);
 }
