@@ -205,7 +205,8 @@ static WorkerTeam *
 begin_workers(const Chooser *chooser, const FeatureSet *set)
 {
 	const int	d = chooser->space->d;
-	SegmentKmeansOptions options = {.n_init = chooser->clustering.n_init, .max_iter = chooser->clustering.max_iter};
+	SegmentKmeansOptions options = {.n_init = chooser->clustering.n_init, .max_iter = chooser->clustering.max_iter,
+		.tol = chooser->clustering.tol};
 	double		nanoseconds = 0;
 
 	for (options.k = chooser->k_min; options.k <= Min(chooser->k_max, set->store.n_rows); options.k++)

@@ -19,7 +19,6 @@
 #include "workers.h"
 
 #include <unistd.h>
-#include <sys/mman.h>
 #include <sys/statvfs.h>
 
 #include "access/parallel.h"
@@ -47,7 +46,7 @@
 /* how often a member looks for the next piece before it sleeps: some ten microseconds */
 #define LOOKS			2000
 
-/* nanoseconds that a byte in new shared memory takes in all: to be cleared, mapped twice, and given back */
+/* nanoseconds that a byte in new shared memory takes in all: to be cleared, mapped, and given back */
 #define SHARING_COST	0.7
 
 #define LEFT_BITS		32
@@ -88,18 +87,6 @@ struct WorkerTeam
 	Size		room_left;
 	uint32		number;			/* of the last job */
 };
-
-/* Maps all pages of a segment at once: one by one, at first touch, takes several times longer. */
-static void *
-segment_start(dsm_segment *segment)
-{
-	void	   *start = dsm_segment_address(segment);
-
-#ifdef MADV_POPULATE_WRITE
-	(void) madvise(start, dsm_segment_map_length(segment), MADV_POPULATE_WRITE);
-#endif
-	return start;
-}
 
 /* ---- pieces ---- */
 
@@ -214,7 +201,6 @@ own_address(Worker *worker, char *address)
 			if (worker->segment[i] == NULL)
 				elog(ERROR, "could not map a segment of shared memory for clustering");
 			worker->handle[i] = segment->handle;
-			(void) segment_start(worker->segment[i]);
 		}
 		return (char *) dsm_segment_address(worker->segment[i]) + (address - segment->address);
 	}
@@ -318,7 +304,7 @@ new_segment(WorkerTeam *workers, Size size)
 				 errhint("Set max_parallel_maintenance_workers to 0.")));
 	workers->segment[i] = dsm_create(size, 0);
 	shared->segment[i].handle = dsm_segment_handle(workers->segment[i]);
-	shared->segment[i].address = segment_start(workers->segment[i]);
+	shared->segment[i].address = dsm_segment_address(workers->segment[i]);
 	shared->segment[i].size = size;
 	shared->n_segments = Max(shared->n_segments, i + 1);
 	return shared->segment[i].address;

@@ -44,7 +44,8 @@ segment_kmeans_bytes_per_row(int d)
 double
 segment_kmeans_expected_time(const SegmentKmeansOptions *options, int64 rows, int d)
 {
-	const double steps = Min(25, options->max_iter);
+	/* without tol a start goes on until nothing changes */
+	const double steps = Min(options->tol > 0 ? 25 : 50, options->max_iter);
 	const double work = (double) options->k * d;
 
 	return options->n_init * (steps * rows * (2 + work / 64) + Min(rows, SEGMENT_SEED_ROWS) * work);
