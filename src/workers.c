@@ -39,7 +39,8 @@
 #define MOST_SEGMENTS	512
 
 /* arrays from this size on have a segment of their own */
-#define LARGE			(64 * 1024)
+#define LARGE_BITS		16
+#define LARGE			((Size) 1 << LARGE_BITS)
 /* what small ones are cut from */
 #define ROOM_SIZE		(1024 * 1024)
 
@@ -59,6 +60,17 @@ typedef struct SharedSegment
 	char	   *address;
 	Size		size;			/* 0: none */
 } SharedSegment;
+
+/* Before a small array; members write to neighbouring ones, so each has cache lines of its own. */
+typedef union SmallArray
+{
+	struct
+	{
+		int			bits;		/* its size is 2^bits */
+		union SmallArray *next_free;
+	};
+	char		line[PG_CACHE_LINE_SIZE];
+} SmallArray;
 
 typedef struct TeamShared
 {
@@ -85,6 +97,7 @@ struct WorkerTeam
 	dsm_segment *segment[MOST_SEGMENTS];
 	char	   *room;			/* what is left for small arrays */
 	Size		room_left;
+	SmallArray *free[LARGE_BITS + 1];	/* those given back, by size */
 	uint32		number;			/* of the last job */
 };
 
@@ -311,41 +324,58 @@ new_segment(WorkerTeam *workers, Size size)
 }
 
 static void *
-resize(void *ctx, void *block, size_t size)
+new_small_array(WorkerTeam *workers, Size size)
 {
-	WorkerTeam *workers = ctx;
+	int			bits = 6;
+	SmallArray *array;
+	Size		taken;
 
-	Assert(block == NULL);
-	if (size >= LARGE)
-		return new_segment(workers, size);
-	/* members write to neighbouring arrays: each has cache lines of its own */
-	size = TYPEALIGN(PG_CACHE_LINE_SIZE, size + 1);
-	if (size > workers->room_left)
+	while (((Size) 1 << bits) < size)
+		bits++;
+	array = workers->free[bits];
+	if (array != NULL)
+	{
+		workers->free[bits] = array->next_free;
+		return array + 1;
+	}
+	taken = TYPEALIGN(PG_CACHE_LINE_SIZE, sizeof(SmallArray) + ((Size) 1 << bits));
+	if (taken > workers->room_left)
 	{
 		workers->room = new_segment(workers, ROOM_SIZE);
 		workers->room_left = ROOM_SIZE;
 	}
-	block = workers->room;
-	workers->room += size;
-	workers->room_left -= size;
-	return block;
+	array = (SmallArray *) workers->room;
+	array->bits = bits;
+	workers->room += taken;
+	workers->room_left -= taken;
+	return array + 1;
 }
 
-/* Small arrays stay until the end. */
+static void *
+resize(void *ctx, void *block, size_t size)
+{
+	Assert(block == NULL);
+	return size >= LARGE ? new_segment(ctx, size) : new_small_array(ctx, size);
+}
+
 static void
 release(void *ctx, void *block)
 {
 	WorkerTeam *workers = ctx;
 	TeamShared *shared = workers->shared;
+	SmallArray *array = (SmallArray *) block - 1;
 	int			i;
 
+	/* a small one never lies at the start of a segment */
 	for (i = 0; i < shared->n_segments; i++)
-		if (shared->segment[i].size != ROOM_SIZE && shared->segment[i].address == block && shared->segment[i].size > 0)
+		if (shared->segment[i].size > 0 && shared->segment[i].address == block)
 		{
 			dsm_detach(workers->segment[i]);
 			shared->segment[i].size = 0;
 			return;
 		}
+	array->next_free = workers->free[array->bits];
+	workers->free[array->bits] = array;
 }
 
 /* Where shared memory is a file system, which may be small (as in a container), whether there is room. */
