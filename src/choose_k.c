@@ -370,9 +370,13 @@ measure_k(Chooser *chooser, int k, KFigures *figures)
 		find_clusters(chooser, chooser->workers, chooser->points, k, PG_INT32_MAX, &clusters);
 	if (clusters.k == k)
 	{
-		labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), chooser->points->n));
-		(void) segment_label_points(chooser->points, &clusters, labels, segment_memory(CurrentMemoryContext),
-									segment_check_interrupts);
+		labels = segment_found_labels(&clusters);
+		if (labels == NULL)
+		{
+			labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), chooser->points->n));
+			(void) segment_label_points(chooser->points, &clusters, labels, segment_memory(CurrentMemoryContext),
+										segment_check_interrupts);
+		}
 		judge(chooser, &clusters, labels, k, figures);
 	}
 	if (clusters.method != SEGMENT_BISECTING)

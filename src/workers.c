@@ -25,7 +25,6 @@
 #include "access/xact.h"
 #include "memory.h"
 #include "miscadmin.h"
-#include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
@@ -212,13 +211,16 @@ own_address(Worker *worker, char *address)
 		{
 			worker->segment[i] = dsm_attach(segment->handle);
 			if (worker->segment[i] == NULL)
-				elog(ERROR, "could not map a segment of shared memory for clustering");
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("could not map a segment of shared memory for clustering"),
+						 errhint("Its leader has ended. Train again, or set max_parallel_maintenance_workers to 0.")));
 			worker->handle[i] = segment->handle;
 		}
 		return (char *) dsm_segment_address(worker->segment[i]) + (address - segment->address);
 	}
-	elog(ERROR, "an array for clustering is not in shared memory");
-	return NULL;
+	elog(ERROR, "an array for clustering is not in shared memory");	/* a kernel that was not given shared memory */
+	return NULL;				/* keep compiler quiet */
 }
 
 /* The description of the present job, with addresses of this worker. */

@@ -196,6 +196,17 @@ place(const Placing *placing, int d, const double *x, const int32 *code)
 	return 0;
 }
 
+/* The labels of the points that clusters were found on, where finding them left any; else NULL. */
+int32 *
+segment_found_labels(const SegmentClusters *clusters)
+{
+	if (clusters->method == SEGMENT_KMEANS)
+		return clusters->found.kmeans.labels;
+	if (clusters->method == SEGMENT_KPROTOTYPES)
+		return clusters->found.prototypes.labels;
+	return NULL;
+}
+
 /* The cluster of each point, 0 to k - 1, whether it took part in finding them or not. */
 SegmentStatus
 segment_label_points(const SegmentPoints *points, const SegmentClusters *clusters, int32 *labels,

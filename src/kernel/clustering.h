@@ -55,6 +55,7 @@ typedef struct SegmentClusters
 
 extern SegmentStatus segment_find_clusters(SegmentPoints *points, const SegmentClustering *clustering,
 										   SegmentClusters *clusters, SegmentMemory memory);
+extern int32 *segment_found_labels(const SegmentClusters *clusters);
 extern SegmentStatus segment_label_points(const SegmentPoints *points, const SegmentClusters *clusters,
 										  int32 *labels, SegmentMemory memory,
 										  SegmentInterrupted interrupted);

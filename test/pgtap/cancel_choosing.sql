@@ -37,42 +37,21 @@ CREATE TEMP TABLE lateness (what text, timeout integer, ms double precision) ON 
 \set silhouette '(''silhouette'', ''SELECT silhouette(f, model), silhouette(f, model), silhouette(f, model), silhouette(f, model) FROM sets'')) AS v(what, statement)'
 \set set_timeout 'SELECT set_config(''segment_test.timeout'', :''ms'', true), set_config(''statement_timeout'', :''ms'', true) \\g /dev/null'
 
+\set try_few ':try :training; :try :references; :try :resamples; :try :stability;'
+\set try_all ':try_few :try :hierarchies; :try :mixtures; :try :prototypes; :try :silhouette;'
+
 \set ms 60
 :set_timeout
-:try :training;
-:try :references;
-:try :resamples;
-:try :stability;
-:try :hierarchies;
-:try :mixtures;
-:try :prototypes;
-:try :silhouette;
+:try_all
 \set ms 230
 :set_timeout
-:try :training;
-:try :references;
-:try :resamples;
-:try :stability;
-:try :hierarchies;
-:try :mixtures;
-:try :prototypes;
-:try :silhouette;
+:try_all
 \set ms 470
 :set_timeout
-:try :training;
-:try :references;
-:try :resamples;
-:try :stability;
-:try :hierarchies;
-:try :mixtures;
-:try :prototypes;
-:try :silhouette;
+:try_all
 \set ms 1010
 :set_timeout
-:try :training;
-:try :references;
-:try :resamples;
-:try :stability;
+:try_few
 \set ms 0
 :set_timeout
 

@@ -132,6 +132,8 @@ test_nearest(SegmentMethod method)
 	make_rows(&others, method, 2.0);
 	ok(segment_find_clusters(&points, &clustering, &clusters, memory) == SEGMENT_DONE && clusters.k == 5, names[method]);
 	ok(segment_label_points(&points, &clusters, labels, memory, NULL) == SEGMENT_DONE, names[method]);
+	ok(segment_found_labels(&clusters) == NULL ||
+	   memcmp(segment_found_labels(&clusters), labels, sizeof(int32) * points.n) == 0, "labels left by finding are the rule's");
 	if (method == SEGMENT_KMEANS)
 		own = clusters.found.kmeans.labels;
 	else if (method == SEGMENT_KPROTOTYPES)
