@@ -122,7 +122,7 @@ test_nearest(SegmentMethod method)
 	SegmentPoints others;
 	SegmentClusters clusters;
 	int32		labels[N];
-	const int32 *own = NULL;
+	const int32 *own;
 	bool		nearest = true;
 	bool		used[5] = {false};
 	int64		i;
@@ -132,12 +132,8 @@ test_nearest(SegmentMethod method)
 	make_rows(&others, method, 2.0);
 	ok(segment_find_clusters(&points, &clustering, &clusters, memory) == SEGMENT_DONE && clusters.k == 5, names[method]);
 	ok(segment_label_points(&points, &clusters, labels, memory, NULL) == SEGMENT_DONE, names[method]);
-	ok(segment_found_labels(&clusters) == NULL ||
-	   memcmp(segment_found_labels(&clusters), labels, sizeof(int32) * points.n) == 0, "labels left by finding are the rule's");
-	if (method == SEGMENT_KMEANS)
-		own = clusters.found.kmeans.labels;
-	else if (method == SEGMENT_KPROTOTYPES)
-		own = clusters.found.prototypes.labels;
+	own = segment_found_labels(&clusters);
+	ok((own != NULL) == (method == SEGMENT_KMEANS || method == SEGMENT_KPROTOTYPES), "which methods leave labels");
 	if (own != NULL)
 		ok(memcmp(labels, own, sizeof(int32) * points.n) == 0, "labels are those of the search");
 	segment_label_points(&others, &clusters, labels, memory, NULL);
