@@ -14,16 +14,17 @@ EXTENSION = segment
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" segment.control)
 
 MODULE_big = segment
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/kernel/*.c)))
-SRC_HEADERS = $(wildcard src/*.h src/kernel/*.h)
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
+SRC_HEADERS = $(wildcard src/*.h src/*/*.h src/*/*/*.h)
 # No FMA contraction: the same data give the same answer on every CPU.  Here
 # and not in PG_CFLAGS, so that the bitcode for JIT gets it too.
 PG_CPPFLAGS += -ffp-contract=off -I$(srcdir)/src
 SHLIB_LINK += -lm
 
-# The install script is the concatenation of its numbered fragments.
+# The install script is the concatenation of its fragments: folders and files in the
+# order of their numbers.
 SCRIPT = segment--$(EXTVERSION).sql
-FRAGMENTS = $(sort $(wildcard sql/[0-9]*.sql))
+FRAGMENTS = sql/00_header.sql $(sort $(wildcard sql/[1-9]*/*.sql)) sql/99_grants.sql
 DATA_built = $(SCRIPT)
 DATA = $(filter-out %/$(SCRIPT),$(wildcard sql/released/*.sql))
 EXTRA_CLEAN = segment--*.sql .server build test/output

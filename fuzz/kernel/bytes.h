@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kernel/hash.h"
+#include "kernel/base/hash.h"
 
 typedef struct Bytes
 {

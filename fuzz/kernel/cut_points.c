@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "../../test/unit/tap.h"
-#include "kernel/cut_points.h"
+#include "kernel/base/cut_points.h"
 
 #define MAX_ROWS 150
 

@@ -2,9 +2,9 @@
  * bisecting.c: a hierarchy of clusters: what the splits of a tree have to be, on
  * random points, and a tree that can be told by eye.
  */
-#include "kernel/bisecting.h"
+#include "kernel/cluster/bisecting.h"
 
-#include "kernel/centroids.h"
+#include "kernel/cluster/centroids.h"
 #include "points.h"
 
 static bool

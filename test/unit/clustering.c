@@ -3,9 +3,9 @@
  * a hierarchy those of finding fewer, other points go by the rule of the method; stability
  * of each; stopping leaves nothing behind.
  */
-#include "kernel/clustering.h"
+#include "kernel/cluster/clustering.h"
 
-#include "kernel/stability.h"
+#include "kernel/quality/stability.h"
 #include "points.h"
 
 static const char *const names[] = {"k-means", "hierarchy", "k-prototypes", "mixture"};

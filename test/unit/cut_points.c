@@ -1,12 +1,12 @@
 /*
  * cut_points.c: cuts compared with definitions carried out the slow way.
  */
-#include "kernel/cut_points.h"
+#include "kernel/base/cut_points.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "kernel/hash.h"
+#include "kernel/base/hash.h"
 #include "tap.h"
 
 static int

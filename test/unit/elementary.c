@@ -1,7 +1,7 @@
 /*
  * elementary.c: exponential and logarithm compared with libm's in long double.
  */
-#include "kernel/elementary.h"
+#include "kernel/base/elementary.h"
 
 #include <float.h>
 #include <math.h>

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernel/hash.h"
+#include "kernel/base/hash.h"
 #include "tap.h"
 
 static double

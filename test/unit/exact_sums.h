@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "kernel/exact_sum.h"
+#include "kernel/base/exact_sum.h"
 
 static inline bool
 same_limbs(SegmentExactSum a, SegmentExactSum b)

@@ -2,7 +2,7 @@
  * hash.c: the hash behind samples must be the same for ever: samples drawn by
  * one version are merged with those of another.
  */
-#include "kernel/hash.h"
+#include "kernel/base/hash.h"
 
 #include <math.h>
 #include <string.h>

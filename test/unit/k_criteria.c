@@ -2,7 +2,7 @@
  * k_criteria.c: gap statistic and BIC against their definitions, reference sets
  * against what uniform draws are like.
  */
-#include "kernel/k_criteria.h"
+#include "kernel/quality/k_criteria.h"
 
 #include "points.h"
 

@@ -1,10 +1,10 @@
 /*
  * kmeans.c: k-means compared with the plain algorithm, step by step.
  */
-#include "kernel/kmeans.h"
+#include "kernel/cluster/kmeans.h"
 
-#include "kernel/centroids.h"
-#include "kernel/fixed_sum.h"
+#include "kernel/cluster/centroids.h"
+#include "kernel/base/fixed_sum.h"
 #include "points.h"
 
 /* ---- the plain algorithm: all distances, all sums, at each step ---- */

@@ -2,7 +2,7 @@
  * kprototypes.c: k-prototypes compared with the definition carried out the slow
  * way, with all partitions of small sets, and with published results.
  */
-#include "kernel/kprototypes.h"
+#include "kernel/cluster/kprototypes.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * label_table.c: agreement of labelings compared with counting pairs of rows one
  * by one, and with entropies by the C library's logarithm.
  */
-#include "kernel/label_table.h"
+#include "kernel/quality/label_table.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * matching.c: assignments compared with all there are, where they are few, and
  * with the proof that prices give, where they are many.
  */
-#include "kernel/matching.h"
+#include "kernel/base/matching.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,13 +2,13 @@
  * mixture.c: mixtures compared with the textbook formulas in long double, step by
  * step; order, weights, collapsing components, interrupts, memory.
  */
-#include "kernel/mixture.h"
+#include "kernel/cluster/mixture.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "kernel/cholesky.h"
-#include "kernel/hash.h"
+#include "kernel/base/cholesky.h"
+#include "kernel/base/hash.h"
 #include "points.h"
 #include "tap.h"
 

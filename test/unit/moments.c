@@ -2,7 +2,7 @@
  * moments.c: mean and standard deviation.  The oracle is two passes in 113-bit
  * arithmetic, whose errors are far below a double's.
  */
-#include "kernel/moments.h"
+#include "kernel/base/moments.h"
 
 #include <math.h>
 

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernel/points.h"
+#include "kernel/base/points.h"
 #include "tap.h"
 
 /* Hashes of categories, by feature and number. */

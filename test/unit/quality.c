@@ -2,7 +2,7 @@
  * quality.c: indices of clusters compared with their definitions carried out the
  * slow way, row by row.
  */
-#include "kernel/quality.h"
+#include "kernel/quality/quality.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,12 +2,12 @@
  * row_store.c: the same rows, in any order and from any parts, end as the same
  * store; and what the store says about all rows is true of all rows.
  */
-#include "kernel/row_store.h"
+#include "kernel/base/row_store.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "kernel/hash.h"
+#include "kernel/base/hash.h"
 #include "row_stores.h"
 
 #define SEED UINT64CONST(42)

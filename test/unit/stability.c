@@ -2,7 +2,7 @@
  * stability.c: agreement against the count of all pairs, stability of what is plain
  * and of what is not there.
  */
-#include "kernel/stability.h"
+#include "kernel/quality/stability.h"
 
 #include "points.h"
 

@@ -2,7 +2,7 @@
  * step_sum.c: sums of a step of k-means, compared with sums of coordinates cut in long
  * double, in any order and from any parts.
  */
-#include "kernel/step_sum.h"
+#include "kernel/base/step_sum.h"
 
 #include <math.h>
 #include <string.h>

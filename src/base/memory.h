@@ -1,0 +1,15 @@
+/*
+ * memory.h: what the kernel gets from the server: memory, and a way to be stopped.
+ */
+#ifndef SEGMENT_MEMORY_H
+#define SEGMENT_MEMORY_H
+
+#include "compat.h"
+
+#include "kernel/base/row_store.h"
+
+extern void segment_use_huge_pages(void *block, size_t size);
+extern SegmentMemory segment_memory(MemoryContext context);
+extern bool segment_check_interrupts(void);
+
+#endif							/* SEGMENT_MEMORY_H */

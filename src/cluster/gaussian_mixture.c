@@ -1,0 +1,174 @@
+/*
+ * gaussian_mixture.c: trains a mixture of normal distributions from a feature set.
+ *
+ * The feature set becomes points (feature_space.c), the kernel fits the mixture, and the
+ * model numbers its components from the largest segment to the smallest.
+ */
+#include "cluster/gaussian_mixture_kind.h"
+
+#include <math.h>
+
+#include "cluster/centroid_model.h"
+#include "base/memory.h"
+#include "miscadmin.h"
+#include "feature/space_options.h"
+#include "cluster/trainer.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(segment_gaussian_mixture_train);
+
+/* The arguments of gaussian_mixture(), by number. */
+enum
+{
+	ARG_FEATURES, ARG_K, ARG_COVARIANCE, ARG_N_INIT, ARG_MAX_ITER, ARG_TOL, ARG_REG_COVAR,
+	ARG_SCALE, ARG_LOG, ARG_WINSORIZE, ARG_WEIGHTS, ARG_NULLS, ARG_SEED
+};
+
+/* sets of covariances and factors alive at a time: two of the starts, two of sums */
+#define COVARIANCE_COPIES 6
+
+static FeatureSpace *
+fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
+{
+	SpaceOptions options = {0};
+	FeatureSpace *space;
+
+	segment_arg_space_options(fcinfo, ARG_SCALE, &options);
+	options.metric = pstrdup(segment_metric_names[METRIC_EUCLIDEAN]);
+	space = segment_space_from_set(set, &options);
+	if (space->n_codes > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("gaussian_mixture needs numeric features, but %d of %d are categories",
+						space->n_codes, space->n_features),
+				 errhint("kprototypes() clusters numbers and categories together.")));
+	return space;
+}
+
+/* Covariances take memory that grows with the square of the features. */
+void
+segment_mixture_check_memory(SegmentCovariance kind, int k, int d)
+{
+	double		bytes = sizeof(double) * COVARIANCE_COPIES *
+		(double) segment_mixture_covariance_size(kind, k, d);
+
+	if (bytes > (double) maintenance_work_mem * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("covariances of %d segments and %d features need more than maintenance_work_mem",
+						k, d),
+				 errdetail("They need %.0f kB.", ceil(bytes / 1024)),
+				 errhint("Use covariance => 'diag', fewer segments or features, or a higher maintenance_work_mem.")));
+}
+
+/* Rows, or their weights, that each component is likeliest for. */
+static double *
+measure_sizes(const SegmentPoints *points, const SegmentMixtureFit *fit)
+{
+	double	   *size = palloc0(sizeof(double) * fit->mixture.k);
+	int32	   *labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n));
+	SegmentClusters clusters;
+	int64		i;
+
+	clusters.method = SEGMENT_GAUSSIAN_MIXTURE;
+	clusters.k = fit->mixture.k;
+	clusters.found.mixture = *fit;
+	(void) segment_label_points(points, &clusters, labels, segment_memory(CurrentMemoryContext), segment_check_interrupts);
+	for (i = 0; i < points->n; i++)
+		size[labels[i]] += segment_point_weight(points, i);
+	pfree(labels);
+	return size;
+}
+
+/* Fills the model from what the kernel found. */
+static void
+fill_model(MixtureModel *model, const SegmentPoints *points, const SegmentMixtureFit *fit)
+{
+	const SegmentMixture *from = &fit->mixture;
+	SegmentMixture *to = &model->mixture;
+	const int	k = from->k;
+	const int	d = from->d;
+	size_t		length = segment_mixture_covariance_size(from->kind, 1, d);
+	double	   *size = measure_sizes(points, fit);
+	int		   *number = segment_order_of_segments(k, size, from->mean, d);
+	int			c;
+
+	segment_mixture_model_init(model, from->kind, k);
+	for (c = 0; c < k; c++)
+	{
+		int			n = number[c];
+
+		model->size[c] = size[n];
+		to->weight[c] = from->weight[n];
+		memcpy(to->mean + (size_t) c * d, from->mean + (size_t) n * d, sizeof(double) * d);
+		if (from->kind != SEGMENT_TIED)
+			memcpy(to->covariance + c * length, from->covariance + n * length, sizeof(double) * length);
+	}
+	if (from->kind == SEGMENT_TIED)
+		memcpy(to->covariance, from->covariance, sizeof(double) * length);
+	model->log_likelihood = fit->log_likelihood;
+	model->training.iterations = fit->iterations;
+	model->training.converged = fit->converged;
+	model->n_collapsed = fit->n_collapsed;
+}
+
+/* What the caller ought to know of the result. */
+static void
+tell(const SegmentMixtureFit *fit, int k)
+{
+	if (fit->mixture.k < k)
+		ereport(NOTICE,
+				(errmsg("only %d groups of rows can be told apart, not %d", fit->mixture.k, k),
+				 errdetail("The model has %d segments.", fit->mixture.k)));
+	if (fit->n_collapsed > 0)
+		ereport(NOTICE,
+				(errmsg("%d of %d components have no rows left or no spread in some direction",
+						fit->n_collapsed, fit->mixture.k),
+				 errdetail("Their variances are held at a small share of those of all rows."),
+				 errhint("Try fewer segments, a higher reg_covar, or covariance => 'diag' or 'tied'.")));
+	if (!fit->converged)
+		ereport(NOTICE,
+				(errmsg("the likelihood still rises after %d steps", fit->iterations),
+				 errhint("A higher max_iter or a higher tol ends with a stable model.")));
+}
+
+Datum
+segment_gaussian_mixture_train(PG_FUNCTION_ARGS)
+{
+	FeatureSet *set;
+	Model	   *model;
+	MixtureModel *mixture_model;
+	SegmentPoints *points;
+	SegmentMixtureOptions options = {0};
+	SegmentMixtureFit fit;
+
+	if (PG_ARGISNULL(ARG_FEATURES))
+		PG_RETURN_NULL();
+	options.k = segment_arg_count(fcinfo, ARG_K, "k", 1);
+	options.kind = (SegmentCovariance) segment_name_in_list(segment_arg_text(fcinfo, ARG_COVARIANCE),
+															segment_covariance_names, "covariance");
+	options.n_init = segment_arg_count(fcinfo, ARG_N_INIT, "n_init", 1);
+	options.max_iter = segment_arg_count(fcinfo, ARG_MAX_ITER, "max_iter", 1);
+	options.tol = segment_arg_number(fcinfo, ARG_TOL, "tol", 0);
+	options.reg_covar = segment_arg_number(fcinfo, ARG_REG_COVAR, "reg_covar", 0);
+	options.seed = segment_arg_seed(fcinfo, ARG_SEED);
+	options.interrupted = segment_check_interrupts;
+
+	set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
+	model = segment_model_new(&segment_mixture_model_kind);
+	mixture_model = palloc0(sizeof(MixtureModel));
+	model->detail = mixture_model;
+	mixture_model->space = fit_space(fcinfo, set);
+	segment_space_describe(model, mixture_model->space);
+	points = segment_space_points(mixture_model->space, set, segment_kmeans_bytes_per_row(mixture_model->space->d), model,
+								  segment_memory(CurrentMemoryContext));
+	options.k = segment_check_k(options.k, points);
+	segment_mixture_check_memory(options.kind, options.k, points->d);
+	segment_mixture_fit(points, &options, &fit, segment_memory(CurrentMemoryContext));
+	tell(&fit, options.k);
+	mixture_model->training.seed = options.seed;
+	mixture_model->training.n_init = options.n_init;
+	fill_model(mixture_model, points, &fit);
+	segment_number_segments(model, fit.mixture.k);
+	PG_RETURN_MODEL(model);
+}

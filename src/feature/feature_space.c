@@ -1,0 +1,713 @@
+/*
+ * feature_space.c: how features become coordinates, for all models that cluster.
+ *
+ * A numeric feature x becomes the coordinate
+ *
+ *	 (clip(f(x)) - center) / spread * sqrt(weight)
+ *
+ * f: x itself, or sign(x) ln(1 + |x|) where a logarithm is wished (amounts and
+ * counts, whose large values would else rule); clip: to quantiles, where
+ * winsorizing is wished; center and spread by scale:
+ *
+ *	 zscore		mean and standard deviation (population)
+ *	 minmax		minimum and range
+ *	 robust		median and interquartile range
+ *	 none		mean and 1: distances are in the features' own units
+ *
+ * A feature that is the same everywhere has spread 1.  With the metric "cosine" the
+ * row is then brought to length 1 ("none" leaves the origin where it is).  A
+ * categorical feature becomes the number of its category, in the order of
+ * strcmp.  With nulls "skip" a row with a missing value takes no part; with
+ * "mean" the mean of the feature, or its commonest category, stands in.
+ * Infinite values are missing.
+ *
+ * Where the rows of a set are a sample, mean, standard deviation and range are those
+ * of all rows, from the sums that the set carries (whole_stats.c), but for features
+ * with a logarithm or winsorizing.
+ *
+ * What is worked out here from the training rows is stored in the model
+ * (space_json.c), and a row is later placed by the same function.
+ */
+#include "feature/feature_space.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "kernel/base/cut_points.h"
+#include "kernel/base/elementary.h"
+#include "kernel/base/lanes.h"
+#include "kernel/base/moments.h"
+#include "base/memory.h"
+#include "miscadmin.h"
+#include "feature/space_options.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "feature/whole_stats.h"
+
+/* A coordinate is held within this, so that no squared distance overflows. */
+#define COORDINATE_LIMIT 1e100
+
+/* below this the reciprocal of a spread may overflow */
+#define LEAST_SPREAD 1e-280
+
+/* bytes of a row while points are sorted: two keys */
+#define SORTING_MEMORY (2 * sizeof(SegmentRowKey))
+
+/* ---- one row ---- */
+
+static inline double
+transformed(const SpaceFeature *feature, double x)
+{
+	if (feature->log)
+		x = x < 0 ? -segment_log1p(-x) : segment_log1p(x);
+	if (x < feature->lower)
+		x = feature->lower;
+	if (x > feature->upper)
+		x = feature->upper;
+	return x;
+}
+
+/*
+ * A row of numbers that are only shifted and scaled.  False: something is missing or
+ * beyond the limit, which the general way deals with.
+ */
+SEGMENT_CLONES static bool
+place_plain(const double *center, const double *factor, int n, const double *features, double *x)
+{
+	int			beyond = 0;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		double		y = (features[i] - center[i]) * factor[i];
+
+		x[i] = y;
+		beyond |= !(fabs(y) <= COORDINATE_LIMIT);
+	}
+	return !beyond;
+}
+
+/* What follows from the fitted features, for placing rows fast. */
+void
+segment_space_ready(FeatureSpace *space)
+{
+	bool		plain = space->metric == METRIC_EUCLIDEAN;
+	int			i;
+
+	for (i = 0; i < space->n_features; i++)
+	{
+		SpaceFeature *feature = &space->feature[i];
+
+		if (feature->category == NULL)
+			feature->factor = sqrt(feature->weight) / feature->spread;
+		plain = plain && feature->category == NULL && !feature->log && isinf(feature->lower) && isinf(feature->upper);
+	}
+	if (!plain)
+		return;
+	space->plain_center = palloc(sizeof(double) * space->n_features);
+	space->plain_factor = palloc(sizeof(double) * space->n_features);
+	for (i = 0; i < space->n_features; i++)
+	{
+		space->plain_center[i] = space->feature[i].center;
+		space->plain_factor[i] = space->feature[i].factor;
+	}
+}
+
+/*
+ * The coordinates and codes of a row; missing features are NaN, an unknown
+ * category is -1.  False: it cannot be placed.
+ */
+bool
+segment_space_place(const FeatureSpace *space, const double *features, double *x, int32 *code)
+{
+	bool		any = false;
+	int			d = 0;
+	int			c = 0;
+	int			i;
+
+	if (space->plain_center != NULL &&
+		place_plain(space->plain_center, space->plain_factor, space->n_features, features, x))
+		return true;
+	for (i = 0; i < space->n_features; i++)
+	{
+		const SpaceFeature *feature = &space->feature[i];
+		double		value = features[i];
+
+		if (isfinite(value))
+			any = true;
+		else if (space->nulls == NULLS_SKIP)
+			return false;
+		else
+			value = feature->fill;
+		if (feature->category != NULL)
+			code[c++] = (int32) value;
+		else
+		{
+			double		y = (transformed(feature, value) - feature->center) * feature->factor;
+
+			/* numbers at the end of the range, less one another */
+			if (segment_is_missing(y))
+				return false;
+			if (y > COORDINATE_LIMIT)
+				y = COORDINATE_LIMIT;
+			if (y < -COORDINATE_LIMIT)
+				y = -COORDINATE_LIMIT;
+			x[d++] = y;
+		}
+	}
+	if (space->metric == METRIC_COSINE)
+	{
+		double		sum = 0;
+		double		length;
+
+		for (i = 0; i < d; i++)
+			sum += x[i] * x[i];
+		length = sqrt(sum);
+		/* a row at the origin has no direction */
+		if (d > 0 && length == 0)
+			return false;
+		for (i = 0; i < d; i++)
+			x[i] /= length;
+	}
+	return any;
+}
+
+/* The feature's own value at a coordinate; for a mean of logarithms, a geometric mean. */
+double
+segment_space_original(const SpaceFeature *feature, double coordinate)
+{
+	double		y = coordinate / feature->factor + feature->center;
+
+	if (!feature->log)
+		return y;
+	return y < 0 ? -segment_expm1(-y) : segment_expm1(y);
+}
+
+/* ---- training rows ---- */
+
+static inline double
+row_weight(const SegmentRowStore *store, int64 r)
+{
+	return segment_row_weight(store, store->rows + r * store->width) *
+		(double) segment_row_copies(store, r);
+}
+
+/* Whether a row can take part in training. */
+static bool
+is_usable(const FeatureSpace *space, const SegmentRowStore *store, int64 r)
+{
+	const double *row = store->rows + r * store->width;
+	bool		any = false;
+	int			i;
+
+	if (store->weighted && !(row[store->n_columns] > 0 && isfinite(row[store->n_columns])))
+		return false;
+	for (i = 0; i < space->n_features; i++)
+	{
+		if (isfinite(row[i]))
+			any = true;
+		else if (space->nulls == NULLS_SKIP)
+			return false;
+	}
+	return any;
+}
+
+/* The values of one feature over the usable rows. */
+typedef struct ColumnValues
+{
+	int64		n;
+	double	   *value;
+	double	   *weight;			/* NULL: 1 each */
+} ColumnValues;
+
+/* For each row whether it can take part. */
+static bool *
+usable_rows(const FeatureSpace *space, const SegmentRowStore *store)
+{
+	bool	   *usable = MemoryContextAllocHuge(CurrentMemoryContext, store->n_rows + 1);
+	int64		r;
+
+	for (r = 0; r < store->n_rows; r++)
+	{
+		if (r % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+		usable[r] = is_usable(space, store, r);
+	}
+	return usable;
+}
+
+static void
+collect_column(const SegmentRowStore *store, const bool *usable, int number, ColumnValues *column)
+{
+	int64		r;
+
+	column->n = 0;
+	for (r = 0; r < store->n_rows; r++)
+	{
+		double		x = store->rows[r * store->width + number];
+
+		if (r % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (!usable[r] || !isfinite(x))
+			continue;
+		column->value[column->n] = x;
+		if (column->weight != NULL)
+			column->weight[column->n] = row_weight(store, r);
+		column->n++;
+	}
+}
+
+/* The two quantiles of a column. */
+static void
+column_quantiles(const ColumnValues *values, double low, double high, double *lower, double *upper)
+{
+	SegmentMemory memory = segment_memory(CurrentMemoryContext);
+	SegmentColumn column;
+
+	segment_column_build(&column, values->value, values->weight, NULL, values->n, memory);
+	*lower = segment_column_quantile(&column, low);
+	*upper = segment_column_quantile(&column, high);
+	segment_column_free(&column, memory);
+}
+
+/*
+ * center and spread of a numeric feature; values are overwritten by their transforms.
+ * whole: what is known of all rows where those held are a sample, or NULL.
+ */
+static void
+fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values, const double *winsorize,
+		   const SegmentColumnStats *whole)
+{
+	SegmentMoments moments;
+	double		median;
+	double		quartiles[2];
+	int64		i;
+
+	feature->lower = -HUGE_VAL;
+	feature->upper = HUGE_VAL;
+	segment_moments(values->value, values->weight, values->n, &moments);
+	if (whole != NULL)
+		segment_whole_moments(whole, &moments);
+	feature->fill = moments.mean;
+	if (feature->log || winsorize[0] > 0 || winsorize[1] < 1)
+	{
+		double		lower;
+		double		upper;
+
+		for (i = 0; i < values->n; i++)
+			values->value[i] = transformed(feature, values->value[i]);
+		if (winsorize[0] > 0 || winsorize[1] < 1)
+		{
+			column_quantiles(values, winsorize[0], winsorize[1], &lower, &upper);
+			for (i = 0; i < values->n; i++)
+				values->value[i] = Max(Min(values->value[i], upper), lower);
+			if (winsorize[0] > 0)
+				feature->lower = lower;
+			if (winsorize[1] < 1)
+				feature->upper = upper;
+		}
+		segment_moments(values->value, values->weight, values->n, &moments);
+	}
+	feature->mean = moments.mean;
+	feature->deviation = moments.deviation;
+	feature->center = moments.mean;
+	feature->spread = 1;
+	switch (space->scale)
+	{
+		case SCALE_ZSCORE:
+			feature->spread = moments.deviation;
+			break;
+		case SCALE_MINMAX:
+			feature->center = moments.min;
+			feature->spread = moments.max - moments.min;
+			break;
+		case SCALE_ROBUST:
+			column_quantiles(values, 0.5, 0.5, &median, &median);
+			column_quantiles(values, 0.25, 0.75, &quartiles[0], &quartiles[1]);
+			feature->center = median;
+			feature->spread = quartiles[1] - quartiles[0];
+			break;
+		case SCALE_NONE:
+			if (space->metric == METRIC_COSINE)
+				feature->center = 0;
+			break;
+	}
+	if (!(feature->spread > LEAST_SPREAD && isfinite(feature->spread)))
+		feature->spread = isfinite(feature->spread) ? 1 : moments.deviation;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* The categories that usable rows have, sorted; fill is the commonest, the first among equals. */
+static void
+fit_categories(FeatureSpace *space, SpaceFeature *feature, const FeatureCategories *categories,
+			   const ColumnValues *values)
+{
+	double	   *total = palloc0(sizeof(double) * (categories->n + 1));
+	char	  **names = palloc(sizeof(char *) * (categories->n + 1));
+	double		most = -1;
+	int64		i;
+	int			c;
+
+	for (i = 0; i < values->n; i++)
+		total[(int) values->value[i]] += values->weight == NULL ? 1 : values->weight[i];
+	feature->n_categories = 0;
+	for (c = 0; c < categories->n; c++)
+		if (total[c] > 0)
+			names[feature->n_categories++] = categories->name[c];
+	qsort(names, feature->n_categories, sizeof(char *), compare_names);
+	feature->category = names;
+	for (c = 0; c < feature->n_categories; c++)
+	{
+		int			code;
+
+		for (code = 0; strcmp(categories->name[code], names[c]) != 0;)
+			code++;
+		if (total[code] > most)
+		{
+			most = total[code];
+			feature->fill = c;
+		}
+	}
+	pfree(total);
+}
+
+/*
+ * With scale "none" coordinates are the features' own numbers, unless those are
+ * so large or small that their squares would not be doubles any more: then all
+ * are divided by one power of two.
+ */
+static void
+fit_unit(FeatureSpace *space)
+{
+	double		largest = 0;
+	int			exponent;
+	int			i;
+
+	space->unit = 1;
+	if (space->scale != SCALE_NONE)
+		return;
+	for (i = 0; i < space->n_features; i++)
+		if (space->feature[i].category == NULL)
+			largest = Max(largest, space->feature[i].deviation);
+	if (largest > 1e-290 && (largest < 1e-60 || largest > 1e60))
+	{
+		(void) frexp(largest, &exponent);
+		space->unit = ldexp(1.0, exponent - 1);
+	}
+	for (i = 0; i < space->n_features; i++)
+		if (space->feature[i].category == NULL)
+			space->feature[i].spread = space->unit;
+}
+
+FeatureSpace *
+segment_space_from_set(const FeatureSet *set, const SpaceOptions *options)
+{
+	const SegmentRowStore *store = &set->store;
+	FeatureSpace *space = segment_space_with_options(set, options);
+	ColumnValues values;
+	double	  (*winsorize)[2] = segment_space_winsorize(space, options);
+	bool	   *usable = usable_rows(space, store);
+	SegmentColumnStats *whole = segment_whole_stats(space, set);
+	int			i;
+
+	values.value = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (store->n_rows + 1));
+	values.weight = !store->weighted && store->copies == NULL ? NULL
+		: MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (store->n_rows + 1));
+	for (i = 0; i < space->n_features; i++)
+	{
+		SpaceFeature *feature = &space->feature[i];
+
+		collect_column(store, usable, i, &values);
+		if (values.n == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_NO_DATA),
+					 errmsg("no row can be used for training"),
+					 errdetail("Of " INT64_FORMAT " rows none has a finite value of \"%s\"%s.",
+							   store->n_seen, feature->name,
+							   space->nulls == NULLS_SKIP ? " and all other features" : ""),
+					 errhint("Leave out features that are always missing, or use nulls => 'mean'.")));
+		if (set->columns[i].categories != NULL)
+			fit_categories(space, feature, set->columns[i].categories, &values);
+		else
+			fit_number(space, feature, &values, winsorize[i], whole == NULL ? NULL : &whole[i]);
+	}
+	fit_unit(space);
+	if (whole != NULL)
+		pfree(whole);
+	pfree(usable);
+	pfree(values.value);
+	if (values.weight != NULL)
+		pfree(values.weight);
+	segment_space_ready(space);
+	return space;
+}
+
+/* ---- points ---- */
+
+/* What the placing of a set's rows needs. */
+typedef struct Placing
+{
+	const FeatureSpace *space;
+	const FeatureSet *set;
+	double	   *row;			/* features, categories by the space's code */
+	int32	  **code;			/* by column: the space's code of the set's; NULL: numeric */
+} Placing;
+
+static void
+placing_init(Placing *placing, const FeatureSpace *space, const FeatureSet *set)
+{
+	int			i;
+	int			c;
+
+	placing->space = space;
+	placing->set = set;
+	placing->row = palloc(sizeof(double) * space->n_features);
+	placing->code = palloc0(sizeof(int32 *) * space->n_features);
+	for (i = 0; i < space->n_features; i++)
+	{
+		const FeatureCategories *categories = set->columns[i].categories;
+
+		if (categories == NULL)
+			continue;
+		placing->code[i] = palloc(sizeof(int32) * (categories->n + 1));
+		for (c = 0; c < categories->n; c++)
+		{
+			char	  **found = bsearch(&categories->name[c], space->feature[i].category,
+									space->feature[i].n_categories, sizeof(char *), compare_names);
+
+			placing->code[i][c] = found == NULL ? -1 : (int32) (found - space->feature[i].category);
+		}
+	}
+}
+
+static bool
+place_row(const Placing *placing, int64 r, double *x, int32 *code)
+{
+	const SegmentRowStore *store = &placing->set->store;
+	const double *row = store->rows + r * store->width;
+	int			i;
+
+	if (placing->space->n_codes == 0)
+		return segment_space_place(placing->space, row, x, code);
+	for (i = 0; i < placing->space->n_features; i++)
+		placing->row[i] = placing->code[i] == NULL || segment_is_missing(row[i]) ? row[i]
+			: placing->code[i][(int) row[i]];
+	return segment_space_place(placing->space, placing->row, x, code);
+}
+
+/*
+ * By coordinate, its standard deviation over the training rows: what rows are hashed
+ * in (points.h), and what the grid of a step is measured in (kernel/step_sum.h).
+ */
+double *
+segment_space_units(const FeatureSpace *space)
+{
+	double	   *unit = palloc(sizeof(double) * (space->d + 1));
+	int			d = 0;
+	int			i;
+
+	for (i = 0; i < space->n_features; i++)
+	{
+		const SpaceFeature *feature = &space->feature[i];
+
+		if (feature->category != NULL)
+			continue;
+		unit[d] = space->metric == METRIC_COSINE ? 1
+			: feature->deviation / feature->spread * sqrt(feature->weight);
+		if (!(unit[d] > 0))
+			unit[d] = 1;
+		d++;
+	}
+	return unit;
+}
+
+static uint64 **
+code_hashes(const FeatureSpace *space)
+{
+	uint64	  **hashes = palloc(sizeof(uint64 *) * (space->n_codes + 1));
+	int			n = 0;
+	int			i;
+	int			c;
+
+	for (i = 0; i < space->n_features; i++)
+	{
+		const SpaceFeature *feature = &space->feature[i];
+
+		if (feature->category == NULL)
+			continue;
+		hashes[n] = palloc(sizeof(uint64) * feature->n_categories);
+		for (c = 0; c < feature->n_categories; c++)
+			hashes[n][c] = segment_hash_bytes(feature->category[c], strlen(feature->category[c]));
+		n++;
+	}
+	return hashes;
+}
+
+static void *
+allocate_rows(int64 n, Size size)
+{
+	Size		bytes = mul_size(size, n + 1);
+	void	   *rows = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
+
+	segment_use_huge_pages(rows, bytes);
+	return rows;
+}
+
+/*
+ * The keys of the rows that can be placed, in canonical order; counts the others
+ * in the model.
+ */
+static SegmentRowKey *
+sorted_keys(const Placing *placing, Model *model, int64 *n)
+{
+	const FeatureSpace *space = placing->space;
+	const SegmentRowStore *store = &placing->set->store;
+	SegmentRowKey *keys = allocate_rows(store->n_rows, sizeof(SegmentRowKey));
+	SegmentRowKey *room;
+	double	   *x = palloc(sizeof(double) * (space->d + 1));
+	int32	   *code = palloc(sizeof(int32) * (space->n_codes + 1));
+	double	   *unit = segment_space_units(space);
+	uint64	  **code_hash = code_hashes(space);
+	int64		r;
+
+	*n = 0;
+	for (r = 0; r < store->n_rows; r++)
+	{
+		int64		copies = segment_row_copies(store, r);
+
+		if (r % 4096 == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (!is_usable(space, store, r) || !place_row(placing, r, x, code))
+		{
+			model->n_skipped += copies;
+			continue;
+		}
+		model->n_used += copies;
+		keys[*n].hash = segment_point_hash(x, unit, space->d, code, code_hash, space->n_codes);
+		keys[*n].row = (uint32) r;
+		(*n)++;
+	}
+	room = allocate_rows(*n, sizeof(SegmentRowKey));
+	segment_row_keys_sort(keys, room, *n);
+	pfree(room);
+	return keys;
+}
+
+/* Bytes that a point takes, and what is calculated with it. */
+static Size
+point_bytes(const FeatureSpace *space, Size memory_per_row)
+{
+	return sizeof(double) * (space->d + 2) + sizeof(int32) * space->n_codes + memory_per_row;
+}
+
+/* About how much memory the points of a set will take. */
+Size
+segment_space_bytes(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row)
+{
+	return Min(mul_size(set->store.n_rows, point_bytes(space, memory_per_row)),
+			   (Size) maintenance_work_mem * 1024);
+}
+
+/*
+ * Of rows in canonical order only the first may fit: a sample, which is told.
+ * Rows with one hash count once and stay together, so that it makes no difference
+ * whether the set had folded equal rows.
+ */
+static int64
+rows_that_fit(const Placing *placing, const SegmentRowKey *keys, int64 n, Size memory_per_row, Model *model)
+{
+	const FeatureSpace *space = placing->space;
+	Size		per_row = point_bytes(space, memory_per_row) + SORTING_MEMORY;
+	int64		most = Max((int64) ((Size) maintenance_work_mem * 1024 / per_row), 1000);
+	int64		runs = 0;
+	int64		fit;
+	int64		i;
+
+	for (fit = 0; fit < n; fit++)
+		if ((fit == 0 || !segment_same_run(keys[fit - 1].hash, keys[fit].hash)) && ++runs > most)
+			break;
+	for (i = fit; i < n; i++)
+		model->n_used -= segment_row_copies(&placing->set->store, keys[i].row);
+	return fit;
+}
+
+/*
+ * The rows of a set that can be placed, as points in some memory; none when there
+ * are none.  Counts in the model what it has seen, used and left out.
+ */
+SegmentPoints *
+segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model,
+						SegmentMemory memory)
+{
+	const SegmentRowStore *store = &set->store;
+	SegmentPoints *points = palloc0(sizeof(SegmentPoints));
+	Placing		placing;
+	SegmentRowKey *keys;
+	int64		n;
+	int64		i;
+
+	placing_init(&placing, space, set);
+	keys = sorted_keys(&placing, model, &n);
+	n = rows_that_fit(&placing, keys, n, memory_per_row, model);
+	points->n = n;
+	points->d = space->d;
+	points->n_codes = space->n_codes;
+	/* + 1: nothing has no size */
+	points->x = memory.resize(memory.ctx, NULL, mul_size(sizeof(double) * space->d, n + 1));
+	points->hash = memory.resize(memory.ctx, NULL, mul_size(sizeof(uint64), n + 1));
+	if (space->n_codes > 0)
+		points->code = memory.resize(memory.ctx, NULL, mul_size(sizeof(int32) * space->n_codes, n + 1));
+	if (store->weighted || store->copies != NULL)
+		points->weight = memory.resize(memory.ctx, NULL, mul_size(sizeof(double), n + 1));
+	for (i = 0; i < n; i++)
+	{
+		/* rows are read in no order: fetch those that come next, as far as a cache line each end */
+		if (i + 8 < n)
+		{
+			const double *next = store->rows + (int64) keys[i + 8].row * store->width;
+
+			__builtin_prefetch(next);
+			__builtin_prefetch(next + store->width - 1);
+		}
+		if (i % 4096 == 0)
+			CHECK_FOR_INTERRUPTS();
+		points->hash[i] = keys[i].hash;
+		(void) place_row(&placing, keys[i].row, points->x + i * space->d,
+						 points->code == NULL ? NULL : points->code + i * space->n_codes);
+		if (points->weight != NULL)
+			points->weight[i] = row_weight(store, keys[i].row);
+	}
+	pfree(keys);
+	segment_points_settle(points, memory, segment_memory(CurrentMemoryContext), segment_check_interrupts);
+
+	model->n_input = store->n_seen;
+	model->n_unsampled = model->n_input - model->n_used - model->n_skipped;
+	return points;
+}
+
+/* The same for training, which needs points. */
+SegmentPoints *
+segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model,
+					 SegmentMemory memory)
+{
+	SegmentPoints *points = segment_space_place_set(space, set, memory_per_row, model, memory);
+
+	if (points->n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("no row can be used for training"),
+				 errdetail("Each of " INT64_FORMAT " rows lacks a value, or lies at the origin and has no direction.",
+						   set->store.n_seen),
+				 errhint("Use nulls => 'mean' to let the mean stand in for missing values.")));
+	if (model->n_unsampled > 0)
+		ereport(NOTICE,
+				(errmsg("the model is trained on a sample of " INT64_FORMAT " of " INT64_FORMAT " rows",
+						model->n_used, model->n_input - model->n_skipped),
+				 errhint("A higher maintenance_work_mem keeps more rows.")));
+	return points;
+}

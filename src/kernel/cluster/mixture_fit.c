@@ -1,0 +1,782 @@
+/*
+ * mixture_fit.c: fits a mixture of normal distributions by expectation and maximisation.
+ *
+ * Each step goes over all rows once (Dempster, Laird, Rubin 1977).  It works out with
+ * what probability each component made the row, and adds up, weighted with that,
+ * rows, sums and products of coordinates; from those follow the next weights, means
+ * and covariances.  The likelihood of the data rises with each step.  No
+ * probability is kept: memory depends on k and d, not on the number of rows.
+ *
+ * Coordinates are summed as differences from the component's mean before the step.
+ * The new mean is close to it, so next to nothing cancels in
+ * covariance = products / weight - shift shift' (law 4).
+ *
+ * Rows are taken in blocks of BLOCK, turned so that a coordinate's values lie side by
+ * side; what is computed is the same for each row, and a block takes the same additions in
+ * the same order whatever the CPU.  Rows are in canonical order, so the answer depends on
+ * nothing else (law 3).
+ *
+ * A component can collapse: no rows are left to it, or it becomes flat in some direction
+ * (as when all its rows have the same value in one coordinate), where the likelihood
+ * would rise without end.  An empty one keeps its place and shape with weight 0 or
+ * nearly so.  A flat one has no variance but what reg_covar added, or, where the
+ * matrix is not positive definite even so, gets RESCUE times that of all rows.  Both
+ * are counted.  A coordinate that is the same in all rows makes nothing flat.
+ */
+#include "kernel/cluster/mixture.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kernel/base/elementary.h"
+#include "kernel/base/lanes.h"
+#include "kernel/cluster/mixture_parts.h"
+
+/* rows at a time: their coordinates should stay in the first or second cache */
+#define BLOCK 256
+
+/* places between coordinates: a power of two would put all into few sets of the cache */
+#define STRIDE (BLOCK + SEGMENT_LANES)
+
+/* rows of a block whose sums run side by side in registers */
+#define STRIP (4 * SEGMENT_LANES)
+
+/* multiplications between two questions whether to go on; a few milliseconds */
+#define WORK_BETWEEN_CHECKS 4000000
+
+/* a component with less than this share of all weight has no rows */
+#define EMPTY_SHARE 1e-12
+
+/* variance given to a flat component, as a share of the variance of all rows */
+#define RESCUE 1e-6
+
+typedef struct Fit
+{
+	const SegmentPoints *points;
+	int64		n;				/* the first so many of them */
+	double		total_weight;	/* of these */
+	const SegmentMixtureOptions *options;
+	SegmentMixture *mixture;
+	double	   *variance;		/* d: of all these rows; 0 where constant */
+	double		mean_variance;	/* of all coordinates; 1 where that is 0 */
+	bool		varies;			/* not all rows are the same */
+	double	   *center;			/* d: their mean */
+
+	/* one block */
+	double	   *x;				/* d x STRIDE */
+	double	   *z;				/* d x STRIDE: differences from a mean, or these through the factor */
+	double	   *share;			/* k x BLOCK: log-densities, then probability times row weight */
+	double	   *row_weight;		/* BLOCK; 0 after the last row */
+	double	   *room;			/* BLOCK */
+
+	/* sums over all blocks */
+	double	   *sum_weight;		/* k */
+	double	   *sum_shift;		/* k x d: of differences from the mean */
+	double	   *sum_product;	/* of their products: triangles for full and tied, else k x d */
+	double	   *row_sums;		/* d: of one row of products, for one block */
+	double		log_likelihood;
+
+	int64		work;			/* multiplications since the last check */
+	int			n_collapsed;	/* in the last step */
+} Fit;
+
+static inline bool
+has_triangle(const SegmentMixture *mixture)
+{
+	return mixture->kind == SEGMENT_FULL || mixture->kind == SEGMENT_TIED;
+}
+
+static inline size_t
+product_size(const SegmentMixture *mixture)
+{
+	if (has_triangle(mixture))
+		return segment_mixture_covariance_size(mixture->kind, mixture->k, mixture->d);
+	return (size_t) mixture->k * mixture->d;
+}
+
+/* Where the products of a component are summed. */
+static inline double *
+product_part(const Fit *fit, int c)
+{
+	return has_triangle(fit->mixture) ? segment_mixture_part(fit->mixture, fit->sum_product, c)
+		: fit->sum_product + (size_t) c * fit->mixture->d;
+}
+
+static inline bool
+interrupted(Fit *fit, int64 work)
+{
+	fit->work += work;
+	if (fit->work < WORK_BETWEEN_CHECKS)
+		return false;
+	fit->work = 0;
+	return fit->options->interrupted != NULL && fit->options->interrupted();
+}
+
+/* ---- inner loops: the same operations in the same order on every CPU ---- */
+
+SEGMENT_INLINE double
+sum_of_lanes(const SegmentLanes *v)
+{
+	return (((*v)[0] + (*v)[4]) + ((*v)[2] + (*v)[6])) + (((*v)[1] + (*v)[5]) + ((*v)[3] + (*v)[7]));
+}
+
+#define LANES(p) (*(SegmentLanes *) (p))
+#define CONST_LANES(p) (*(const SegmentLanes *) (p))
+
+/*
+ * Coordinate i of L y = z, for all rows of a block: y_i = (z_i - sum l_ij y_j) / l_ii,
+ * where the inverse of l_ii is given.  Adds y_i squared to distance.
+ */
+SEGMENT_CLONES static void
+substitute(const double *l, int i, double *y, double *distance)
+{
+	double	   *target = y + (size_t) i * STRIDE;
+	int			b;
+	int			j;
+
+	for (b = 0; b < BLOCK; b += STRIP)
+	{
+		SegmentLanes s0 = CONST_LANES(target + b);
+		SegmentLanes s1 = CONST_LANES(target + b + SEGMENT_LANES);
+		SegmentLanes s2 = CONST_LANES(target + b + 2 * SEGMENT_LANES);
+		SegmentLanes s3 = CONST_LANES(target + b + 3 * SEGMENT_LANES);
+
+		for (j = 0; j < i; j++)
+		{
+			const double *other = y + (size_t) j * STRIDE + b;
+
+			s0 -= l[j] * CONST_LANES(other);
+			s1 -= l[j] * CONST_LANES(other + SEGMENT_LANES);
+			s2 -= l[j] * CONST_LANES(other + 2 * SEGMENT_LANES);
+			s3 -= l[j] * CONST_LANES(other + 3 * SEGMENT_LANES);
+		}
+		s0 *= l[i];
+		s1 *= l[i];
+		s2 *= l[i];
+		s3 *= l[i];
+		LANES(target + b) = s0;
+		LANES(target + b + SEGMENT_LANES) = s1;
+		LANES(target + b + 2 * SEGMENT_LANES) = s2;
+		LANES(target + b + 3 * SEGMENT_LANES) = s3;
+		LANES(distance + b) += s0 * s0;
+		LANES(distance + b + SEGMENT_LANES) += s1 * s1;
+		LANES(distance + b + 2 * SEGMENT_LANES) += s2 * s2;
+		LANES(distance + b + 3 * SEGMENT_LANES) += s3 * s3;
+	}
+}
+
+/* sums[j] = sum over the block of w z_j, for j from 0 to n - 1. */
+SEGMENT_CLONES static void
+weighted_sums(const double *w, const double *z, int n, double *sums)
+{
+	int			b;
+	int			j;
+
+	for (j = 0; j + 4 <= n; j += 4)
+	{
+		const double *z0 = z + (size_t) j * STRIDE;
+		SegmentLanes s0 = {0};
+		SegmentLanes s1 = {0};
+		SegmentLanes s2 = {0};
+		SegmentLanes s3 = {0};
+
+		for (b = 0; b < BLOCK; b += SEGMENT_LANES)
+		{
+			SegmentLanes v = CONST_LANES(w + b);
+
+			s0 += v * CONST_LANES(z0 + b);
+			s1 += v * CONST_LANES(z0 + STRIDE + b);
+			s2 += v * CONST_LANES(z0 + 2 * STRIDE + b);
+			s3 += v * CONST_LANES(z0 + 3 * STRIDE + b);
+		}
+		sums[j] = sum_of_lanes(&s0);
+		sums[j + 1] = sum_of_lanes(&s1);
+		sums[j + 2] = sum_of_lanes(&s2);
+		sums[j + 3] = sum_of_lanes(&s3);
+	}
+	for (; j < n; j++)
+	{
+		SegmentLanes s = {0};
+
+		for (b = 0; b < BLOCK; b += SEGMENT_LANES)
+			s += CONST_LANES(w + b) * CONST_LANES(z + (size_t) j * STRIDE + b);
+		sums[j] = sum_of_lanes(&s);
+	}
+}
+
+SEGMENT_CLONES static double
+sum_of_block(const double *x)
+{
+	SegmentLanes s = {0};
+	int			b;
+
+	for (b = 0; b < BLOCK; b += SEGMENT_LANES)
+		s += CONST_LANES(x + b);
+	return sum_of_lanes(&s);
+}
+
+SEGMENT_CLONES static void
+subtract(const double *pg_restrict x, double mean, double *pg_restrict z)
+{
+	int			b;
+
+	for (b = 0; b < BLOCK; b++)
+		z[b] = x[b] - mean;
+}
+
+SEGMENT_CLONES static void
+multiply(const double *pg_restrict a, const double *pg_restrict b, double *pg_restrict product)
+{
+	int			i;
+
+	for (i = 0; i < BLOCK; i++)
+		product[i] = a[i] * b[i];
+}
+
+SEGMENT_CLONES static void
+add_squares(const double *pg_restrict z, double factor, double *pg_restrict distance)
+{
+	int			b;
+
+	for (b = 0; b < BLOCK; b++)
+		distance[b] += (z[b] * factor) * (z[b] * factor);
+}
+
+SEGMENT_CLONES static void
+log_densities(double constant, double *distance)
+{
+	int			b;
+
+	for (b = 0; b < BLOCK; b++)
+		distance[b] = constant - 0.5 * (distance[b] < SEGMENT_FARTHEST ? distance[b] : SEGMENT_FARTHEST);
+}
+
+/*
+ * From log-densities to each component's share in the weight of a row.  Leaves
+ * in room the logarithm of the row's density times its weight.
+ */
+SEGMENT_CLONES static void
+shares(double *pg_restrict share, int k, const double *pg_restrict row_weight,
+	   double *pg_restrict room)
+{
+	double		largest[BLOCK];
+	double		sum[BLOCK] = {0};
+	int			b;
+	int			c;
+
+	memcpy(largest, share, sizeof(largest));
+	for (c = 1; c < k; c++)
+		for (b = 0; b < BLOCK; b++)
+			largest[b] = share[c * BLOCK + b] > largest[b] ? share[c * BLOCK + b] : largest[b];
+	for (c = 0; c < k; c++)
+		for (b = 0; b < BLOCK; b++)
+		{
+			double		e = segment_exp(share[c * BLOCK + b] - largest[b]);
+
+			share[c * BLOCK + b] = e;
+			sum[b] += e;
+		}
+	for (b = 0; b < BLOCK; b++)
+		room[b] = row_weight[b] * (largest[b] + segment_log(sum[b]));
+	for (b = 0; b < BLOCK; b++)
+		sum[b] = row_weight[b] / sum[b];
+	for (c = 0; c < k; c++)
+		for (b = 0; b < BLOCK; b++)
+			share[c * BLOCK + b] *= sum[b];
+}
+
+/* ---- expectation ---- */
+
+/* Brings a block of rows in: coordinates turned, zeros after the last row. */
+static void
+load_block(Fit *fit, int64 first)
+{
+	const SegmentPoints *points = fit->points;
+	int			rows = (int) Min(BLOCK, fit->n - first);
+	int			d = points->d;
+	int			b;
+	int			j;
+
+	if (rows < BLOCK)
+		memset(fit->x, 0, sizeof(double) * STRIDE * d);
+	for (b = 0; b < rows; b++)
+	{
+		const double *row = points->x + (first + b) * d;
+
+		for (j = 0; j < d; j++)
+			fit->x[(size_t) j * STRIDE + b] = row[j];
+		fit->row_weight[b] = points->weight != NULL ? points->weight[first + b] : 1.0;
+	}
+	for (; b < BLOCK; b++)
+		fit->row_weight[b] = 0;
+}
+
+/* Differences from a component's mean. */
+static void
+load_differences(Fit *fit, int c)
+{
+	const SegmentMixture *mixture = fit->mixture;
+	int			j;
+
+	for (j = 0; j < mixture->d; j++)
+		subtract(fit->x + (size_t) j * STRIDE, mixture->mean[(size_t) c * mixture->d + j],
+				 fit->z + (size_t) j * STRIDE);
+}
+
+/* Log-densities of the block under one component. */
+static bool
+expect(Fit *fit, int c)
+{
+	SegmentMixture *mixture = fit->mixture;
+	double	   *distance = fit->share + (size_t) c * BLOCK;
+	const double *factor = segment_mixture_part(mixture, mixture->factor, c);
+	int			i;
+
+	memset(distance, 0, sizeof(double) * BLOCK);
+	for (i = 0; i < mixture->d; i++)
+	{
+		if (has_triangle(mixture))
+			substitute(factor + SEGMENT_TRIANGLE(i), i, fit->z, distance);
+		else
+			add_squares(fit->z + (size_t) i * STRIDE,
+						factor[mixture->kind == SEGMENT_DIAG ? i : 0], distance);
+		if (interrupted(fit, (int64) BLOCK * (i + 2)))
+			return false;
+	}
+	log_densities(mixture->constant[c], distance);
+	return true;
+}
+
+/* Adds what the block gives to a component. */
+static bool
+gather(Fit *fit, int c)
+{
+	SegmentMixture *mixture = fit->mixture;
+	const double *share = fit->share + (size_t) c * BLOCK;
+	double	   *shift = fit->sum_shift + (size_t) c * mixture->d;
+	double	   *product = product_part(fit, c);
+	double		weight = sum_of_block(share);
+	int			i;
+	int			j;
+
+	if (weight == 0)
+		return true;
+	fit->sum_weight[c] += weight;
+	weighted_sums(share, fit->z, mixture->d, fit->row_sums);
+	for (i = 0; i < mixture->d; i++)
+		shift[i] += fit->row_sums[i];
+	for (i = 0; i < mixture->d; i++)
+	{
+		const double *z = fit->z + (size_t) i * STRIDE;
+
+		multiply(share, z, fit->room);
+		if (has_triangle(mixture))
+		{
+			weighted_sums(fit->room, fit->z, i + 1, fit->row_sums);
+			for (j = 0; j <= i; j++)
+				product[SEGMENT_TRIANGLE_AT(i, j)] += fit->row_sums[j];
+		}
+		else
+		{
+			weighted_sums(fit->room, z, 1, fit->row_sums);
+			product[i] += fit->row_sums[0];
+		}
+		if (interrupted(fit, (int64) BLOCK * (i + 2)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * One pass over the rows: fills the sums and the likelihood.  Where labels are
+ * given, each row belongs to that component alone, and there is no likelihood.
+ */
+static bool
+pass(Fit *fit, const int32 *labels)
+{
+	SegmentMixture *mixture = fit->mixture;
+	int64		first;
+	int			b;
+	int			c;
+
+	memset(fit->sum_weight, 0, sizeof(double) * mixture->k);
+	memset(fit->sum_shift, 0, sizeof(double) * mixture->k * mixture->d);
+	memset(fit->sum_product, 0, sizeof(double) * product_size(mixture));
+	fit->log_likelihood = 0;
+	for (first = 0; first < fit->n; first += BLOCK)
+	{
+		load_block(fit, first);
+		if (labels != NULL)
+		{
+			memset(fit->share, 0, sizeof(double) * BLOCK * mixture->k);
+			for (b = 0; b < BLOCK && first + b < fit->n; b++)
+				fit->share[(size_t) labels[first + b] * BLOCK + b] = fit->row_weight[b];
+		}
+		else
+		{
+			for (c = 0; c < mixture->k; c++)
+			{
+				load_differences(fit, c);
+				if (!expect(fit, c))
+					return false;
+			}
+			shares(fit->share, mixture->k, fit->row_weight, fit->room);
+			fit->log_likelihood += sum_of_block(fit->room);
+		}
+		for (c = 0; c < mixture->k; c++)
+		{
+			load_differences(fit, c);
+			if (!gather(fit, c))
+				return false;
+		}
+		if (interrupted(fit, (int64) BLOCK * mixture->k * 20))
+			return false;
+	}
+	return true;
+}
+
+/* ---- maximisation ---- */
+
+/* Adds a share of the variance of all rows to the variances of a component. */
+static void
+widen(Fit *fit, int c, double share)
+{
+	SegmentMixture *mixture = fit->mixture;
+	double	   *covariance = segment_mixture_part(mixture, mixture->covariance, c);
+	int			j;
+
+	if (mixture->kind == SEGMENT_SPHERICAL)
+		covariance[0] += share * fit->mean_variance;
+	else
+		for (j = 0; j < mixture->d; j++)
+			covariance[has_triangle(mixture) ? SEGMENT_TRIANGLE_AT(j, j) : (size_t) j] +=
+				fit->variance[j] > 0 ? share * fit->variance[j] : Max(share, RESCUE);
+}
+
+/* A covariance that says nothing but the variances of all rows. */
+static void
+spread_out(Fit *fit, int c)
+{
+	SegmentMixture *mixture = fit->mixture;
+	size_t		size = segment_mixture_covariance_size(mixture->kind, 1, mixture->d);
+
+	memset(segment_mixture_part(mixture, mixture->covariance, c), 0, sizeof(double) * size);
+	widen(fit, c, 1);
+}
+
+/* Products less those that the move of the mean explains; adds to covariance. */
+static void
+add_centered(Fit *fit, int c, double divisor, double *covariance)
+{
+	const SegmentMixture *mixture = fit->mixture;
+	const double *shift = fit->sum_shift + (size_t) c * mixture->d;
+	int			i;
+	int			j;
+
+	for (i = 0; i < mixture->d; i++)
+	{
+		double		move = shift[i] / fit->sum_weight[c];
+
+		for (j = 0; j <= i; j++)
+			covariance[SEGMENT_TRIANGLE_AT(i, j)] -= move * shift[j] / divisor;
+	}
+}
+
+/* The covariance of component c from the sums; nothing for tied but for c = 0. */
+static void
+estimate(Fit *fit, int c)
+{
+	SegmentMixture *mixture = fit->mixture;
+	double	   *covariance = segment_mixture_part(mixture, mixture->covariance, c);
+	const double *product = product_part(fit, c);
+	const double *shift = fit->sum_shift + (size_t) c * mixture->d;
+	double		weight = fit->sum_weight[c];
+	size_t		i;
+	int			j;
+
+	switch (mixture->kind)
+	{
+		case SEGMENT_TIED:
+			for (i = 0; i < SEGMENT_TRIANGLE(mixture->d); i++)
+				covariance[i] = product[i] / fit->total_weight;
+			for (c = 0; c < mixture->k; c++)
+				if (fit->sum_weight[c] > 0)
+					add_centered(fit, c, fit->total_weight, covariance);
+			break;
+		case SEGMENT_FULL:
+			for (i = 0; i < SEGMENT_TRIANGLE(mixture->d); i++)
+				covariance[i] = product[i] / weight;
+			add_centered(fit, c, weight, covariance);
+			break;
+		case SEGMENT_DIAG:
+			for (j = 0; j < mixture->d; j++)
+				covariance[j] = fmax(0, product[j] / weight - (shift[j] / weight) * (shift[j] / weight));
+			break;
+		case SEGMENT_SPHERICAL:
+			covariance[0] = 0;
+			for (j = 0; j < mixture->d; j++)
+				covariance[0] += fmax(0, product[j] / weight - (shift[j] / weight) * (shift[j] / weight));
+			covariance[0] /= mixture->d;
+			break;
+	}
+	widen(fit, fit->mixture->kind == SEGMENT_TIED ? 0 : c, fit->options->reg_covar);
+}
+
+/* Whether half the variance in some direction, or more, is what was added to it. */
+static bool
+is_flat(const Fit *fit, int c)
+{
+	SegmentMixture *mixture = fit->mixture;
+	const double *covariance = segment_mixture_part(mixture, mixture->covariance, c);
+	const double *factor = segment_mixture_part(mixture, mixture->factor, c);
+	double		added = fit->options->reg_covar;
+	int			j;
+
+	if (mixture->kind == SEGMENT_SPHERICAL)
+		return fit->varies && covariance[0] <= 2 * added * fit->mean_variance;
+	for (j = 0; j < mixture->d; j++)
+	{
+		double		left = has_triangle(mixture) ? factor[SEGMENT_TRIANGLE_AT(j, j)] : factor[j];
+
+		/* factors are inverted; left: the variance that coordinates before j do not explain */
+		left = 1 / left / left;
+		if (fit->variance[j] > 0 && left <= 2 * added * fit->variance[j])
+			return true;
+	}
+	return false;
+}
+
+/* Factors a covariance, made wider as far as needed.  False: interrupted. */
+static bool
+factor(Fit *fit, int c)
+{
+	SegmentMixture *mixture = fit->mixture;
+	double		share = RESCUE;
+	bool		collapsed = false;
+
+	for (;;)
+	{
+		SegmentCholesky status = segment_mixture_prepare_component(mixture, c, fit->options->interrupted);
+
+		if (status == SEGMENT_FACTORING_INTERRUPTED)
+			return false;
+		if (status == SEGMENT_FACTORED)
+			break;
+		collapsed = true;
+		/* where a sum has overflowed, no widening helps */
+		if (share > 1)
+			spread_out(fit, c);
+		widen(fit, c, share);
+		share *= 10;
+	}
+	fit->n_collapsed += collapsed || is_flat(fit, c);
+	return true;
+}
+
+/* The next weights, means and covariances from the sums of a pass. */
+static bool
+maximise(Fit *fit)
+{
+	SegmentMixture *mixture = fit->mixture;
+	int			c;
+	int			j;
+
+	fit->n_collapsed = 0;
+	for (c = 0; c < mixture->k; c++)
+	{
+		const bool	empty = !(fit->sum_weight[c] > EMPTY_SHARE * fit->total_weight);
+
+		if (mixture->kind == SEGMENT_TIED)
+		{
+			if (c == 0)
+				estimate(fit, 0);
+		}
+		else if (!empty)
+			estimate(fit, c);
+		if (c == 0 || mixture->kind != SEGMENT_TIED)
+		{
+			if (!factor(fit, c))
+				return false;
+		}
+		else
+			mixture->constant[c] = mixture->constant[0];
+		fit->n_collapsed += empty;
+		mixture->weight[c] = fit->sum_weight[c] / fit->total_weight;
+	}
+	for (c = 0; c < mixture->k; c++)
+	{
+		mixture->constant[c] += segment_log(mixture->weight[c]);
+		if (fit->sum_weight[c] > EMPTY_SHARE * fit->total_weight)
+			for (j = 0; j < mixture->d; j++)
+				mixture->mean[(size_t) c * mixture->d + j] +=
+					fit->sum_shift[(size_t) c * mixture->d + j] / fit->sum_weight[c];
+	}
+	return true;
+}
+
+/* ---- the whole ---- */
+
+static double *
+doubles(SegmentMemory memory, size_t n)
+{
+	/* + 1: nothing has no size */
+	return memory.resize(memory.ctx, NULL, sizeof(double) * (n + 1));
+}
+
+static void
+fit_begin(Fit *fit, const SegmentPoints *points, int64 n, const SegmentMixtureOptions *options,
+		  SegmentMixture *mixture, SegmentMemory memory)
+{
+	size_t		d = points->d;
+	size_t		k = options->k;
+
+	memset(fit, 0, sizeof(*fit));
+	fit->points = points;
+	fit->n = n;
+	fit->options = options;
+	fit->mixture = mixture;
+	fit->variance = doubles(memory, d);
+	fit->center = doubles(memory, d);
+	fit->x = doubles(memory, d * STRIDE);
+	fit->z = doubles(memory, d * STRIDE);
+	fit->share = doubles(memory, k * BLOCK);
+	fit->row_weight = doubles(memory, BLOCK);
+	fit->room = doubles(memory, BLOCK);
+	fit->sum_weight = doubles(memory, k);
+	fit->sum_shift = doubles(memory, k * d);
+	fit->sum_product = doubles(memory, product_size(mixture));
+	fit->row_sums = doubles(memory, d);
+}
+
+static void
+fit_end(Fit *fit, SegmentMemory memory)
+{
+	memory.release(memory.ctx, fit->variance);
+	memory.release(memory.ctx, fit->center);
+	memory.release(memory.ctx, fit->x);
+	memory.release(memory.ctx, fit->z);
+	memory.release(memory.ctx, fit->share);
+	memory.release(memory.ctx, fit->row_weight);
+	memory.release(memory.ctx, fit->room);
+	memory.release(memory.ctx, fit->sum_weight);
+	memory.release(memory.ctx, fit->sum_shift);
+	memory.release(memory.ctx, fit->sum_product);
+	memory.release(memory.ctx, fit->row_sums);
+}
+
+/* Mean and variance of all rows, and their weight. */
+static bool
+measure_all(Fit *fit)
+{
+	int			d = fit->mixture->d;
+	int64		first;
+	int			j;
+
+	memset(fit->center, 0, sizeof(double) * d);
+	memset(fit->variance, 0, sizeof(double) * d);
+	fit->total_weight = 0;
+	for (first = 0; first < fit->n; first += BLOCK)
+	{
+		load_block(fit, first);
+		fit->total_weight += sum_of_block(fit->row_weight);
+		weighted_sums(fit->row_weight, fit->x, d, fit->row_sums);
+		for (j = 0; j < d; j++)
+			fit->center[j] += fit->row_sums[j];
+		if (interrupted(fit, (int64) BLOCK * d))
+			return false;
+	}
+	for (j = 0; j < d; j++)
+		fit->center[j] /= fit->total_weight;
+	for (first = 0; first < fit->n; first += BLOCK)
+	{
+		load_block(fit, first);
+		for (j = 0; j < d; j++)
+		{
+			double		square;
+
+			subtract(fit->x + (size_t) j * STRIDE, fit->center[j], fit->z);
+			multiply(fit->row_weight, fit->z, fit->room);
+			weighted_sums(fit->room, fit->z, 1, &square);
+			fit->variance[j] += square;
+		}
+		if (interrupted(fit, (int64) BLOCK * d * 2))
+			return false;
+	}
+	for (j = 0; j < d; j++)
+	{
+		fit->variance[j] /= fit->total_weight;
+		fit->mean_variance += fit->variance[j] / d;
+	}
+	fit->varies = fit->mean_variance > 0;
+	if (!fit->varies)
+		fit->mean_variance = 1;
+	return true;
+}
+
+/* Weights, means and covariances of the rows that bear each label. */
+static bool
+begin_with_labels(Fit *fit, const int32 *labels)
+{
+	SegmentMixture *mixture = fit->mixture;
+	int			round;
+	int			c;
+
+	for (c = 0; c < mixture->k; c++)
+	{
+		memcpy(mixture->mean + (size_t) c * mixture->d, fit->center, sizeof(double) * mixture->d);
+		spread_out(fit, c);
+	}
+	/* once for the means, once for what is measured from them */
+	for (round = 0; round < 2; round++)
+		if (!pass(fit, labels) || !maximise(fit))
+			return false;
+	return true;
+}
+
+static bool
+iterate(Fit *fit, SegmentMixtureFit *result)
+{
+	const SegmentMixtureOptions *options = fit->options;
+	double		before = -HUGE_VAL;
+
+	result->iterations = 0;
+	result->converged = false;
+	for (;;)
+	{
+		if (!pass(fit, NULL))
+			return false;
+		result->log_likelihood = fit->log_likelihood;
+		result->n_collapsed = fit->n_collapsed;
+		/* so written that NaN ends it */
+		if (!(fit->log_likelihood - before > options->tol * fit->total_weight))
+		{
+			result->converged = true;
+			return true;
+		}
+		if (result->iterations == options->max_iter)
+			return true;
+		before = fit->log_likelihood;
+		if (!maximise(fit))
+			return false;
+		result->iterations++;
+	}
+}
+
+/*
+ * Fits to the first n points, starting from labels or, where these are NULL,
+ * from fit->mixture.  The caller has initialised fit->mixture.
+ */
+SegmentStatus
+segment_mixture_em(const SegmentPoints *points, int64 n, const SegmentMixtureOptions *options,
+				   const int32 *labels, SegmentMixtureFit *fit, SegmentMemory memory)
+{
+	Fit			work;
+	bool		done;
+
+	fit_begin(&work, points, n, options, &fit->mixture, memory);
+	done = measure_all(&work) &&
+		(labels == NULL || begin_with_labels(&work, labels)) &&
+		iterate(&work, fit);
+	fit_end(&work, memory);
+	return done ? SEGMENT_DONE : SEGMENT_INTERRUPTED;
+}

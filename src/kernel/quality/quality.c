@@ -1,0 +1,725 @@
+/*
+ * quality.c: how well labels divide points into clusters.
+ *
+ * Let m_c be the mean of cluster c, W_c its weight, W that of all points.  A
+ * point of weight w counts as w equal rows.
+ *
+ *	inertia				sum of w |x - m_c|^2
+ *	Davies-Bouldin		mean over c of the largest (s_c + s_e) / |m_c - m_e|,
+ *						s_c the mean distance of the points of c to m_c
+ *	Calinski-Harabasz	(B / (k - 1)) / (inertia / (W - k)),
+ *						B = sum of W_c |m_c - m|^2
+ *	silhouette			mean over rows of (b - a) / max(a, b), a the mean distance
+ *						to the other rows of the own cluster, b the least mean
+ *						distance to the rows of another; 0 for a row alone in its
+ *						cluster, and where a = b = 0
+ *	simplified			the same with distances to means: a = |x - m_c|, b the
+ *						distance to the nearest other mean
+ *
+ * Worked example: rows 0 and 2 in one cluster, 10 in another.  a = 2, b = 10 and
+ * 8, silhouettes 0.8, 0.75 and 0, their mean 0.516667; inertia 2;
+ * Davies-Bouldin (1 + 0) / 9.
+ *
+ * The exact silhouette knows categories, too: each that differs adds its cost to the
+ * squared distance of two rows, as in k-prototypes.  That is the squared Euclidean
+ * distance of rows in which a category is an indicator of size sqrt(cost / 2) in a
+ * coordinate of its own.  The other figures take means, which categories have not.
+ *
+ * Values are scikit-learn's, also where a formula divides by zero: a
+ * Calinski-Harabasz of clusters without inertia is 1, and means that coincide
+ * are passed over by Davies-Bouldin.  (scikit-learn takes means closer than 1e-8
+ * for equal; that would depend on the unit, so here equal means equal.)
+ *
+ * The silhouette compares all pairs of points, but keeps no matrix of them.
+ * Points are ordered by cluster; clusters are compared two at a time; of these,
+ * tiles of the one are laid out column by column and held against each point of
+ * the other, so that eight distances are taken at once, and each serves both
+ * points.  When two clusters are done, their mean distances go into b (or a) of
+ * each point.  O(n^2 d / 2) time, O(n + d) memory.
+ *
+ * Sums are taken in the order of the points, those of distances in eight fixed
+ * lanes: the same on every CPU, whatever its vectors are.
+ *
+ * References: Rousseeuw 1987; Davies and Bouldin 1979; Calinski and Harabasz
+ * 1974; Hruschka, de Castro and Campello 2004 (simplified silhouette).
+ */
+#include "kernel/quality/quality.h"
+
+#include <math.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "kernel/base/lanes.h"
+
+/* points in a tile, a multiple of SEGMENT_LANES: with 8 features it takes 4 kB, and with 64 fits level 1 still */
+#define TILE 64
+
+/* points between two looks at whether to stop: about a millisecond of 1,600 features */
+#define BETWEEN_LOOKS 64
+
+static void *
+allocate(SegmentMemory memory, size_t size)
+{
+	return memory.resize(memory.ctx, NULL, size > 0 ? size : 1);
+}
+
+static inline bool
+stop(SegmentInterrupted interrupted, int64 i)
+{
+	return interrupted != NULL && i % BETWEEN_LOOKS == 0 && interrupted();
+}
+
+static inline double
+squared_distance(const double *a, const double *b, int d)
+{
+	double		sum = 0;
+	int			c;
+
+	for (c = 0; c < d; c++)
+		sum += (a[c] - b[c]) * (a[c] - b[c]);
+	return sum;
+}
+
+/* ---- eight distances at once ---- */
+
+/*
+ * Squared distances of one point to the first `used` points of a tile (rounded
+ * up to whole lanes); coordinate c of point j of the tile is tile[c * TILE + j].
+ */
+SEGMENT_INLINE void
+squares_to_tile(const double *x, const double *tile, int d, int used, double *squares)
+{
+	int			j;
+	int			c;
+
+	for (j = 0; j < used; j += SEGMENT_LANES)
+	{
+		SegmentLanes sum = {0};
+
+		for (c = 0; c < d; c++)
+		{
+			SegmentLanes difference = *(const SegmentLanes *) (tile + c * TILE + j) - x[c];
+
+			sum += difference * difference;
+		}
+		*(SegmentLanes *) (squares + j) = sum;
+	}
+}
+
+/* The same for categories: what those that differ cost is added; codes of the tile as coordinates. */
+SEGMENT_INLINE void
+add_mismatches(const int32 *code, const double *tile, int n_codes, const double *mismatch, int used,
+			   double *squares)
+{
+	int			j;
+	int			c;
+
+	for (j = 0; j < used; j++)
+		for (c = 0; c < n_codes; c++)
+			squares[j] += tile[c * TILE + j] != (double) code[c] ? mismatch[c] : 0.0;
+}
+
+SEGMENT_CLONES
+static void
+tile_squares(const double *x, const double *tile, int d, int used, double *squares)
+{
+	squares_to_tile(x, tile, d, used, squares);
+}
+
+/* Square roots in place; a square root is rounded exactly, however it is taken. */
+SEGMENT_INLINE void
+take_roots(double *squares, int used)
+{
+	int			j;
+
+	for (j = 0; j < used; j += 2)
+	{
+#ifdef __SSE2__
+		_mm_storeu_pd(squares + j, _mm_sqrt_pd(_mm_loadu_pd(squares + j)));
+#else
+		squares[j] = sqrt(squares[j]);
+		squares[j + 1] = sqrt(squares[j + 1]);
+#endif
+	}
+}
+
+/* Points as distances are taken between them. */
+typedef struct Coordinates
+{
+	int			d;
+	int			n_codes;		/* 0 where categories do not count */
+	const double *mismatch;		/* n_codes */
+} Coordinates;
+
+/*
+ * The weighted sum of one point's distances to the points of a tile; w times each
+ * is added to the sums of these points in `back`.
+ */
+SEGMENT_CLONES
+static double
+sum_to_tile(const double *x, const int32 *code, const double *tile, const Coordinates *of, int used,
+			const double *tile_weight, double w, double *back)
+{
+	double		distance[TILE];
+	double		lane[SEGMENT_LANES];
+	SegmentLanes sum = {0};
+	int			j;
+
+	squares_to_tile(x, tile, of->d, used, distance);
+	if (of->n_codes > 0)
+		add_mismatches(code, tile + of->d * TILE, of->n_codes, of->mismatch, used, distance);
+	take_roots(distance, used);
+	for (j = 0; j < used; j += SEGMENT_LANES)
+	{
+		SegmentLanes here = *(const SegmentLanes *) (distance + j);
+
+		sum += *(const SegmentLanes *) (tile_weight + j) * here;
+		*(SegmentLanes *) (back + j) += w * here;
+	}
+	*(SegmentLanes *) lane = sum;
+	return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+/* ---- means and what follows from them ---- */
+
+void
+segment_quality_init(SegmentQuality *quality, const SegmentPoints *points, const int32 *labels,
+					 int k, SegmentMemory memory)
+{
+	memset(quality, 0, sizeof(*quality));
+	quality->points = points;
+	quality->labels = labels;
+	quality->k = k;
+	quality->memory = memory;
+	quality->cluster = allocate(memory, sizeof(SegmentCluster) * k);
+	quality->mean = allocate(memory, sizeof(double) * k * points->d);
+	memset(quality->cluster, 0, sizeof(SegmentCluster) * k);
+	memset(quality->mean, 0, sizeof(double) * k * points->d);
+}
+
+void
+segment_quality_free(SegmentQuality *quality)
+{
+	quality->memory.release(quality->memory.ctx, quality->cluster);
+	quality->memory.release(quality->memory.ctx, quality->mean);
+}
+
+static SegmentStatus
+find_means(SegmentQuality *quality, SegmentInterrupted interrupted)
+{
+	const SegmentPoints *points = quality->points;
+	int			d = points->d;
+	int64		i;
+	int			c;
+	int			j;
+
+	for (i = 0; i < points->n; i++)
+	{
+		double		w = segment_point_weight(points, i);
+		double	   *mean = quality->mean + (int64) quality->labels[i] * d;
+
+		if (stop(interrupted, i))
+			return SEGMENT_INTERRUPTED;
+		quality->cluster[quality->labels[i]].weight += w;
+		for (j = 0; j < d; j++)
+			mean[j] += w * points->x[i * d + j];
+	}
+	for (c = 0; c < quality->k; c++)
+	{
+		double		w = quality->cluster[c].weight;
+
+		if (w > 0)
+		{
+			quality->n_clusters++;
+			quality->weight += w;
+			for (j = 0; j < d; j++)
+				quality->mean[(int64) c * d + j] /= w;
+		}
+	}
+	return SEGMENT_DONE;
+}
+
+static SegmentStatus
+find_scatter(SegmentQuality *quality, SegmentInterrupted interrupted)
+{
+	const SegmentPoints *points = quality->points;
+	int			d = points->d;
+	int64		i;
+	int			c;
+	int			j;
+
+	for (i = 0; i < points->n; i++)
+	{
+		double		w = segment_point_weight(points, i);
+		SegmentCluster *cluster = &quality->cluster[quality->labels[i]];
+		double		square = squared_distance(points->x + i * d,
+											  quality->mean + (int64) quality->labels[i] * d, d);
+
+		if (stop(interrupted, i))
+			return SEGMENT_INTERRUPTED;
+		cluster->inertia += w * square;
+		cluster->mean_distance += w * sqrt(square);
+	}
+	for (c = 0; c < quality->k; c++)
+	{
+		SegmentCluster *cluster = &quality->cluster[c];
+
+		quality->inertia += cluster->inertia;
+		if (cluster->weight > 0)
+			cluster->mean_distance /= cluster->weight;
+	}
+	/* column by column, so that the mean of all needs no memory */
+	for (j = 0; j < d; j++)
+	{
+		double		mean = 0;
+		double		sum = 0;
+
+		for (c = 0; c < quality->k; c++)
+			mean += quality->cluster[c].weight / quality->weight * quality->mean[(int64) c * d + j];
+		for (c = 0; c < quality->k; c++)
+		{
+			double		difference = quality->mean[(int64) c * d + j] - mean;
+
+			sum += quality->cluster[c].weight * difference * difference;
+		}
+		quality->between += sum;
+	}
+	return SEGMENT_DONE;
+}
+
+/* Each cluster's nearest, and the one least told apart from it. */
+static SegmentStatus
+compare_means(SegmentQuality *quality, SegmentInterrupted interrupted)
+{
+	int			d = quality->points->d;
+	int			a;
+	int			b;
+
+	for (a = 0; a < quality->k; a++)
+	{
+		quality->cluster[a].nearest = -1;
+		quality->cluster[a].separation = HUGE_VAL;
+	}
+	for (a = 0; a < quality->k; a++)
+	{
+		SegmentCluster *x = &quality->cluster[a];
+
+		if (x->weight == 0)
+			continue;
+		for (b = 0; b < a; b++)
+		{
+			SegmentCluster *y = &quality->cluster[b];
+			double		distance;
+
+			if (stop(interrupted, b))
+				return SEGMENT_INTERRUPTED;
+			if (y->weight == 0)
+				continue;
+			distance = sqrt(squared_distance(quality->mean + (int64) a * d,
+											 quality->mean + (int64) b * d, d));
+			/* b ascends for a given a, and so does a for a given b: ties keep the lowest */
+			if (x->nearest < 0 || distance < x->separation)
+			{
+				x->separation = distance;
+				x->nearest = b;
+			}
+			if (y->nearest < 0 || distance < y->separation)
+			{
+				y->separation = distance;
+				y->nearest = a;
+			}
+			if (distance > 0)
+			{
+				double		similarity = (x->mean_distance + y->mean_distance) / distance;
+
+				if (similarity > x->similarity)
+					x->similarity = similarity;
+				if (similarity > y->similarity)
+					y->similarity = similarity;
+			}
+		}
+	}
+	return SEGMENT_DONE;
+}
+
+/* All but the silhouettes: O(n d + k^2 d). */
+SegmentStatus
+segment_quality_measure(SegmentQuality *quality, SegmentInterrupted interrupted)
+{
+	if (find_means(quality, interrupted) == SEGMENT_DONE &&
+		find_scatter(quality, interrupted) == SEGMENT_DONE)
+		return compare_means(quality, interrupted);
+	return SEGMENT_INTERRUPTED;
+}
+
+double
+segment_davies_bouldin(const SegmentQuality *quality)
+{
+	double		sum = 0;
+	int			c;
+
+	for (c = 0; c < quality->k; c++)
+		sum += quality->cluster[c].similarity;
+	return sum / quality->n_clusters;
+}
+
+double
+segment_calinski_harabasz(const SegmentQuality *quality)
+{
+	if (quality->inertia == 0)
+		return 1.0;
+	return quality->between * (quality->weight - quality->n_clusters) /
+		(quality->inertia * (quality->n_clusters - 1));
+}
+
+/* ---- silhouettes ---- */
+
+static void
+clear_silhouettes(SegmentQuality *quality)
+{
+	int			c;
+
+	quality->silhouette = 0;
+	for (c = 0; c < quality->k; c++)
+		quality->cluster[c].silhouette = 0;
+}
+
+static inline void
+add_silhouette(SegmentQuality *quality, int64 i, double a, double b)
+{
+	SegmentCluster *cluster = &quality->cluster[quality->labels[i]];
+	double		larger = a > b ? a : b;
+	double		w = segment_point_weight(quality->points, i);
+	double		s;
+
+	/* alone in its cluster, or equal to all that it is compared with */
+	if (!(cluster->weight > 1) || !(larger > 0))
+		return;
+	/* b is infinite when nobody else is there */
+	s = isinf(b) ? 0 : (b - a) / larger;
+	cluster->silhouette += w * s;
+	quality->silhouette += w * s;
+}
+
+static void
+average_silhouettes(SegmentQuality *quality)
+{
+	int			c;
+
+	quality->silhouette /= quality->weight;
+	for (c = 0; c < quality->k; c++)
+		if (quality->cluster[c].weight > 0)
+			quality->cluster[c].silhouette /= quality->cluster[c].weight;
+}
+
+/* Means as tiles: the same eight-fold distances as between points. */
+SegmentStatus
+segment_simplified_silhouette(SegmentQuality *quality, SegmentInterrupted interrupted)
+{
+	const SegmentPoints *points = quality->points;
+	SegmentMemory memory = quality->memory;
+	int			d = points->d;
+	int			k = quality->k;
+	int			n_tiles = (k + TILE - 1) / TILE;
+	size_t		size = sizeof(double) * TILE * n_tiles * (size_t) (d > 0 ? d : 1);
+	double	   *tiles = allocate(memory, size);
+	double		square[TILE];
+	SegmentStatus status = SEGMENT_DONE;
+	int64		i;
+	int			c;
+	int			j;
+
+	clear_silhouettes(quality);
+	memset(tiles, 0, size);
+	for (c = 0; c < k; c++)
+		for (j = 0; j < d; j++)
+			tiles[((int64) (c / TILE) * d + j) * TILE + c % TILE] = quality->mean[(int64) c * d + j];
+	for (i = 0; i < points->n && status == SEGMENT_DONE; i++)
+	{
+		double		a = 0;
+		double		b = HUGE_VAL;
+		int			tile;
+
+		for (tile = 0; tile < n_tiles && status == SEGMENT_DONE; tile++)
+		{
+			int			first = tile * TILE;
+			int			used = k - first < TILE ? k - first : TILE;
+
+			if (stop(interrupted, i + tile))
+				status = SEGMENT_INTERRUPTED;
+			tile_squares(points->x + i * d, tiles + (int64) tile * d * TILE, d, used, square);
+			for (c = 0; c < used; c++)
+			{
+				if (first + c == quality->labels[i])
+					a = square[c];
+				else if (square[c] < b && quality->cluster[first + c].weight > 0)
+					b = square[c];
+			}
+		}
+		add_silhouette(quality, i, sqrt(a), sqrt(b));
+	}
+	average_silhouettes(quality);
+	memory.release(memory.ctx, tiles);
+	return status;
+}
+
+/* What the exact silhouette works with, point by point in the order of clusters. */
+typedef struct Pairs
+{
+	SegmentQuality *quality;
+	Coordinates of;
+	int64	   *order;			/* of points, by cluster and then as they came */
+	int64	   *start;			/* of each cluster in it; k + 1 */
+	double	   *to_one;			/* sums of distances to the cluster at hand */
+	double	   *own;			/* mean distance to the others of the own cluster */
+	double	   *other;			/* least mean distance to another cluster */
+	double	   *tile;			/* coordinates, then codes, of TILE points, column by column */
+	double		tile_weight[TILE];	/* theirs; 0 beyond the last */
+	double		tile_to_one[TILE];	/* what is to be added to their to_one */
+	SegmentInterrupted interrupted;
+} Pairs;
+
+static void
+order_by_cluster(Pairs *p)
+{
+	SegmentQuality *quality = p->quality;
+	int64		n = quality->points->n;
+	int64		sum = 0;
+	int64		i;
+	int			c;
+
+	memset(p->start, 0, sizeof(int64) * (quality->k + 1));
+	for (i = 0; i < n; i++)
+		p->start[quality->labels[i]]++;
+	for (c = 0; c <= quality->k; c++)
+	{
+		int64		size = p->start[c];
+
+		p->start[c] = sum;
+		sum += size;
+	}
+	for (i = 0; i < n; i++)
+		p->order[p->start[quality->labels[i]]++] = i;
+	for (c = quality->k; c > 0; c--)
+		p->start[c] = p->start[c - 1];
+	p->start[0] = 0;
+}
+
+/* Lays out up to TILE points from the given place in the order; how many, in whole lanes. */
+static int
+fill_tile(Pairs *p, int64 from, int64 to)
+{
+	const SegmentPoints *points = p->quality->points;
+	int			d = points->d;
+	int			n = to - from < TILE ? (int) (to - from) : TILE;
+	int			used = (n + SEGMENT_LANES - 1) / SEGMENT_LANES * SEGMENT_LANES;
+	int			c;
+	int			j;
+
+	for (j = 0; j < used; j++)
+	{
+		/* what fills the last lanes up weighs nothing */
+		int64		i = p->order[from + (j < n ? j : 0)];
+
+		p->tile_weight[j] = j < n ? segment_point_weight(points, i) : 0;
+		for (c = 0; c < d; c++)
+			p->tile[c * TILE + j] = points->x[i * d + c];
+		for (c = 0; c < p->of.n_codes; c++)
+			p->tile[(d + c) * TILE + j] = points->code[i * points->n_codes + c];
+	}
+	return used;
+}
+
+/*
+ * Sums of distances between the points of clusters a <= b into to_one: of each
+ * point of a to all of b, and the other way round.  Within one cluster, of each
+ * point to all.
+ */
+static SegmentStatus
+sum_distances(Pairs *p, int a, int b)
+{
+	const SegmentPoints *points = p->quality->points;
+	int64		end = p->start[b + 1];
+	int64		from;
+	int64		r;
+
+	for (r = p->start[a]; r < p->start[a + 1]; r++)
+		p->to_one[r] = 0;
+	for (r = p->start[b]; r < end; r++)
+		p->to_one[r] = 0;
+	for (from = p->start[b]; from < end; from += TILE)
+	{
+		int			used = fill_tile(p, from, end);
+		int64		tile_end = from + TILE < end ? from + TILE : end;
+		int64		last = a < b ? p->start[a + 1] : tile_end;
+		int			j;
+
+		memset(p->tile_to_one, 0, sizeof(p->tile_to_one));
+		for (r = p->start[a]; r < last; r++)
+		{
+			int64		i = p->order[r];
+			/* points of the tile itself meet each other from both sides already */
+			double		w = a == b && r >= from ? 0 : segment_point_weight(points, i);
+
+			if (stop(p->interrupted, r))
+				return SEGMENT_INTERRUPTED;
+			p->to_one[r] += sum_to_tile(points->x + i * points->d,
+										p->of.n_codes > 0 ? points->code + i * points->n_codes : NULL,
+										p->tile, &p->of, used, p->tile_weight, w, p->tile_to_one);
+		}
+		for (j = 0; j < tile_end - from; j++)
+			p->to_one[from + j] += p->tile_to_one[j];
+	}
+	return SEGMENT_DONE;
+}
+
+static void
+take_nearer(Pairs *p, int cluster, double weight)
+{
+	int64		r;
+
+	for (r = p->start[cluster]; r < p->start[cluster + 1]; r++)
+		if (p->to_one[r] / weight < p->other[r])
+			p->other[r] = p->to_one[r] / weight;
+}
+
+static SegmentStatus
+compare_all(Pairs *p)
+{
+	SegmentQuality *quality = p->quality;
+	int64		r;
+	int			a;
+	int			b;
+
+	for (r = 0; r < quality->points->n; r++)
+		p->other[r] = HUGE_VAL;
+	for (b = 0; b < quality->k; b++)
+	{
+		double		wb = quality->cluster[b].weight;
+
+		for (a = 0; wb > 0 && a <= b; a++)
+		{
+			double		wa = quality->cluster[a].weight;
+
+			if (stop(p->interrupted, a))
+				return SEGMENT_INTERRUPTED;
+			if (wa == 0)
+				continue;
+			if (sum_distances(p, a, b) == SEGMENT_INTERRUPTED)
+				return SEGMENT_INTERRUPTED;
+			if (a < b)
+			{
+				take_nearer(p, a, wb);
+				take_nearer(p, b, wa);
+				continue;
+			}
+			for (r = p->start[a]; r < p->start[a + 1]; r++)
+				p->own[r] = wa > 1 ? p->to_one[r] / (wa - 1) : 0;
+		}
+	}
+	for (r = 0; r < quality->points->n; r++)
+		add_silhouette(quality, p->order[r], p->own[r], p->other[r]);
+	average_silhouettes(quality);
+	return SEGMENT_DONE;
+}
+
+/* The exact one, over all pairs; segment_quality_measure comes first. */
+SegmentStatus
+segment_silhouette(SegmentQuality *quality, SegmentInterrupted interrupted)
+{
+	SegmentMemory memory = quality->memory;
+	int64		n = quality->points->n;
+	Pairs		p;
+	SegmentStatus status;
+
+	p.of.d = quality->points->d;
+	p.of.n_codes = quality->mismatch == NULL ? 0 : quality->points->n_codes;
+	p.of.mismatch = quality->mismatch;
+	p.quality = quality;
+	p.interrupted = interrupted;
+	p.order = allocate(memory, sizeof(int64) * n);
+	p.start = allocate(memory, sizeof(int64) * (quality->k + 1));
+	p.to_one = allocate(memory, sizeof(double) * n);
+	p.own = allocate(memory, sizeof(double) * n);
+	p.other = allocate(memory, sizeof(double) * n);
+	p.tile = allocate(memory, sizeof(double) * TILE * (p.of.d + p.of.n_codes));
+
+	clear_silhouettes(quality);
+	order_by_cluster(&p);
+	status = compare_all(&p);
+
+	memory.release(memory.ctx, p.order);
+	memory.release(memory.ctx, p.start);
+	memory.release(memory.ctx, p.to_one);
+	memory.release(memory.ctx, p.own);
+	memory.release(memory.ctx, p.other);
+	memory.release(memory.ctx, p.tile);
+	return status;
+}
+
+/* ---- coordinates of any size ---- */
+
+static void
+column_range(const double *x, int64 n, int d, int column, double *min, double *max)
+{
+	int64		i;
+
+	*min = HUGE_VAL;
+	*max = -HUGE_VAL;
+	for (i = 0; i < n; i++)
+	{
+		double		value = x[i * d + column];
+
+		if (value < *min)
+			*min = value;
+		if (value > *max)
+			*max = value;
+	}
+}
+
+/*
+ * Moves finite coordinates so that each column's range has its middle at 0, and
+ * multiplies all by one power of two, so that squares of differences neither
+ * overflow nor vanish, and a large offset costs no accuracy (law 4).  Returns
+ * the exponent e: distances are 2^e times what they are between the results.
+ */
+int
+segment_centre_and_scale(double *x, int64 n, int d)
+{
+	double		widest = 0;
+	double		before;
+	double		after;
+	double		min;
+	double		max;
+	int			e = 0;
+	int			c;
+	int64		i;
+
+	for (c = 0; c < d; c++)
+	{
+		column_range(x, n, d, c, &min, &max);
+		/* half of the range, which may exceed what a double holds */
+		if (max / 2 - min / 2 > widest)
+			widest = max / 2 - min / 2;
+	}
+	if (widest > 0)
+		(void) frexp(widest, &e);
+	/* the inverse of anything smaller is infinite */
+	if (e < -1000)
+		e = -1000;
+	/* scaled down before the difference is taken, up after it */
+	before = e > 0 ? ldexp(1.0, -e) : 1.0;
+	after = e > 0 ? 1.0 : ldexp(1.0, -e);
+	for (c = 0; c < d; c++)
+	{
+		double		middle;
+
+		column_range(x, n, d, c, &min, &max);
+		middle = min * before / 2 + max * before / 2;
+		for (i = 0; i < n; i++)
+			x[i * d + c] = (x[i * d + c] * before - middle) * after;
+	}
+	return e;
+}

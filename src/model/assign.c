@@ -1,0 +1,245 @@
+/*
+ * assign.c: the row functions: which segment, why, and with which scores.
+ */
+#include "model/model_argument.h"
+
+#include "base/json_write.h"
+#include "rfm/rfm.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(segment_assign);
+PG_FUNCTION_INFO_V1(segment_assign_id);
+PG_FUNCTION_INFO_V1(segment_explain);
+PG_FUNCTION_INFO_V1(segment_distance_of_row);
+PG_FUNCTION_INFO_V1(segment_probabilities_of_row);
+PG_FUNCTION_INFO_V1(segment_assign_by_name);
+PG_FUNCTION_INFO_V1(segment_assign_id_by_name);
+PG_FUNCTION_INFO_V1(segment_explain_by_name);
+PG_FUNCTION_INFO_V1(segment_rfm_score);
+PG_FUNCTION_INFO_V1(segment_recency_score);
+PG_FUNCTION_INFO_V1(segment_frequency_score);
+PG_FUNCTION_INFO_V1(segment_monetary_score);
+
+/* The number of the segment a call's row falls into, or -1. */
+static inline int
+place_row(FunctionCallInfo fcinfo, RowCall *call)
+{
+	return call->model->kind->assign(call->model, segment_row_call_features(fcinfo, call));
+}
+
+/* The name points into the prepared model: no copy a row. */
+static inline Datum
+return_name(FunctionCallInfo fcinfo, RowCall *call)
+{
+	int			segment = place_row(fcinfo, call);
+
+	if (segment < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(call->model->segment[segment].name_datum);
+}
+
+static inline Datum
+return_id(FunctionCallInfo fcinfo, RowCall *call)
+{
+	int			segment = place_row(fcinfo, call);
+
+	if (segment < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(call->model->segment[segment].id);
+}
+
+static Datum
+return_explanation(FunctionCallInfo fcinfo, RowCall *call)
+{
+	const double *features = segment_row_call_features(fcinfo, call);
+	const Model *model = call->model;
+	int			segment = model->kind->assign(model, features);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	if (segment < 0)
+		appendStringInfoString(&json, "{\"segment_id\": null, \"segment\": null");
+	else
+	{
+		appendStringInfo(&json, "{\"segment_id\": %d, \"segment\": ", model->segment[segment].id);
+		segment_json_put_string(&json, model->segment[segment].name);
+	}
+	model->kind->explain(model, features, segment, &json);
+	appendStringInfoChar(&json, '}');
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+}
+
+Datum
+segment_assign(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	return return_name(fcinfo, segment_row_call_by_value(fcinfo));
+}
+
+Datum
+segment_assign_id(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	return return_id(fcinfo, segment_row_call_by_value(fcinfo));
+}
+
+Datum
+segment_explain(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	return return_explanation(fcinfo, segment_row_call_by_value(fcinfo));
+}
+
+Datum
+segment_distance_of_row(PG_FUNCTION_ARGS)
+{
+	RowCall    *call;
+	const double *features;
+	int			segment;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	call = segment_row_call_by_value(fcinfo);
+	if (call->model->kind->distance == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a model of kind \"%s\" has no distances", call->model->kind->name)));
+	features = segment_row_call_features(fcinfo, call);
+	segment = call->model->kind->assign(call->model, features);
+	if (segment < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(call->model->kind->distance(call->model, features, segment));
+}
+
+/* {"name of a segment": probability, ...} */
+Datum
+segment_probabilities_of_row(PG_FUNCTION_ARGS)
+{
+	RowCall    *call;
+	const Model *model;
+	double	   *probability;
+	StringInfoData json;
+	int			i;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	call = segment_row_call_by_value(fcinfo);
+	model = call->model;
+	if (model->kind->probabilities == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a model of kind \"%s\" has no probabilities", model->kind->name),
+				 errhint("gaussian_mixture() trains models that have.")));
+	probability = palloc(sizeof(double) * model->n_segments);
+	if (!model->kind->probabilities(model, segment_row_call_features(fcinfo, call), probability))
+		PG_RETURN_NULL();
+	initStringInfo(&json);
+	for (i = 0; i < model->n_segments; i++)
+	{
+		appendStringInfoString(&json, i == 0 ? "{" : ", ");
+		segment_json_put_string(&json, model->segment[i].name);
+		appendStringInfoString(&json, ": ");
+		segment_json_put_number(&json, probability[i]);
+	}
+	appendStringInfoChar(&json, '}');
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+}
+
+/* By name there is always a model or an error: a NULL name is one, too. */
+static RowCall *
+call_by_name(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the name of a segmentation must not be null")));
+	return segment_row_call_by_name(fcinfo);
+}
+
+Datum
+segment_assign_by_name(PG_FUNCTION_ARGS)
+{
+	return return_name(fcinfo, call_by_name(fcinfo));
+}
+
+Datum
+segment_assign_id_by_name(PG_FUNCTION_ARGS)
+{
+	return return_id(fcinfo, call_by_name(fcinfo));
+}
+
+Datum
+segment_explain_by_name(PG_FUNCTION_ARGS)
+{
+	return return_explanation(fcinfo, call_by_name(fcinfo));
+}
+
+/* ---- RFM scores ---- */
+
+Datum
+segment_rfm_score(PG_FUNCTION_ARGS)
+{
+	RowCall    *call;
+	const Rfm  *rfm;
+	const double *features;
+	char		code[RFM_CODE_SIZE];
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	call = segment_row_call_by_value(fcinfo);
+	rfm = segment_rfm_of(call->model);
+	features = segment_row_call_features(fcinfo, call);
+	if (!rfm_has_orders(features) || segment_is_missing(features[RFM_MONETARY]))
+		PG_RETURN_NULL();
+	segment_rfm_code(rfm,
+			 rfm_score_from_zero(rfm, RFM_RECENCY, features[RFM_RECENCY]),
+			 rfm_score_from_zero(rfm, RFM_FREQUENCY, features[RFM_FREQUENCY]),
+			 rfm_score_from_zero(rfm, RFM_MONETARY, features[RFM_MONETARY]), code);
+	PG_RETURN_TEXT_P(cstring_to_text(code));
+}
+
+/* The score of one feature alone. */
+static Datum
+one_score(FunctionCallInfo fcinfo, RfmFeatureNumber feature)
+{
+	RowCall    *call;
+	const Rfm  *rfm;
+	double		x;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	call = segment_row_call_by_value(fcinfo);
+	rfm = segment_rfm_of(call->model);
+	if (!call->all_numbers)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s has type %s, expected a number", segment_rfm_feature_names[feature],
+						format_type_be(call->type[0]))));
+	x = segment_feature_number(call->reader[0], PG_GETARG_DATUM(1));
+	if (segment_is_missing(x) || (feature == RFM_FREQUENCY && x <= 0))
+		PG_RETURN_NULL();
+	PG_RETURN_INT16(rfm->lowest_score + rfm_score_from_zero(rfm, feature, x));
+}
+
+Datum
+segment_recency_score(PG_FUNCTION_ARGS)
+{
+	return one_score(fcinfo, RFM_RECENCY);
+}
+
+Datum
+segment_frequency_score(PG_FUNCTION_ARGS)
+{
+	return one_score(fcinfo, RFM_FREQUENCY);
+}
+
+Datum
+segment_monetary_score(PG_FUNCTION_ARGS)
+{
+	return one_score(fcinfo, RFM_MONETARY);
+}

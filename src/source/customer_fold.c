@@ -1,0 +1,582 @@
+/*
+ * customer_fold.c: folds order rows into one entry per customer, in bounded
+ * memory.
+ *
+ * Rows are taken in batches of 512: hash all keys and prefetch their slots,
+ * prefetch their entries, then update.  With a million customers an update row
+ * by row waits for memory twice a row; in batches the waits overlap.
+ *
+ * Sums of amounts are exact: integers at a common decimal scale, which rises
+ * when an amount with more digits comes.  What leaves the range of int64 goes
+ * on as numeric, for that customer alone.
+ *
+ * When memory is short: customers met so far go on being updated, and rows of
+ * others are written to one of 32 files by bits of the customer's hash.  Each
+ * file is then a pass of its own, with the next bits.  Where orders are told
+ * apart by an id, the set of orders may outgrow memory for few customers, so
+ * there everything known is written out (FOLD_STATE, FOLD_PAIR) and all rows
+ * follow.  After 12 divisions the hash has no bits left and memory is taken as
+ * needed: that needs 2^60 customers, or one customer with that many orders.
+ */
+#include "source/customer_fold.h"
+
+#include "miscadmin.h"
+#include "base/numeric_digits.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#define PARTITION_BITS	5
+#define PARTITIONS		(1 << PARTITION_BITS)
+#define MAX_LEVEL		12
+
+typedef struct FoldPartition
+{
+	BufFile    *file;
+	int			level;
+} FoldPartition;
+
+/* ---- passes ---- */
+
+static void
+start_pass(CustomerFold *fold, int level)
+{
+	MemoryContext old;
+
+	MemoryContextReset(fold->pass_context);
+	old = MemoryContextSwitchTo(fold->pass_context);
+	segment_key_table_init(&fold->customers, fold->customer_type, sizeof(CustomerEntry),
+						   fold->pass_context);
+	if (fold->order_type != NULL)
+		segment_key_table_init(&fold->orders, fold->order_type, sizeof(KeyEntry),
+							   fold->pass_context);
+	fold->scale = 0;
+	fold->large = NULL;
+	fold->n_large = fold->n_large_allocated = 0;
+	fold->level = level;
+	fold->spilling = fold->spilling_all = false;
+	fold->files = NULL;
+	MemoryContextSwitchTo(old);
+}
+
+CustomerFold *
+segment_fold_create(const KeyType *customer_type, const KeyType *order_type, Size limit)
+{
+	CustomerFold *fold = palloc0(sizeof(CustomerFold));
+
+	fold->context = CurrentMemoryContext;
+	fold->customer_type = customer_type;
+	fold->order_type = order_type;
+	fold->limit = limit;
+	fold->pass_context = AllocSetContextCreate(fold->context, "customer fold pass",
+											   ALLOCSET_DEFAULT_SIZES);
+	fold->batch_context = AllocSetContextCreate(fold->context, "customer fold batch",
+												ALLOCSET_DEFAULT_SIZES);
+	start_pass(fold, 0);
+	return fold;
+}
+
+static Size
+memory_used(const CustomerFold *fold)
+{
+	Size		size = fold->customers.entry_size * fold->customers.n_allocated +
+		sizeof(KeySlot) * (fold->customers.mask + 1) + fold->customers.copied;
+
+	if (fold->order_type != NULL)
+		size += fold->orders.entry_size * fold->orders.n_allocated +
+			sizeof(KeySlot) * (fold->orders.mask + 1) + fold->orders.copied;
+	return size + (Size) fold->n_large * 64;
+}
+
+static bool
+no_room(const CustomerFold *fold, const KeyTable *table, Datum key)
+{
+	Size		more = segment_key_table_memory_to_add(table, key);
+
+	/* a table of a thousand is always allowed: files need memory, too */
+	return more > 0 && table->n >= 512 && fold->level < MAX_LEVEL &&
+		memory_used(fold) + more > fold->limit;
+}
+
+/* ---- files ---- */
+
+static void
+write_bytes(BufFile *file, const void *data, Size size)
+{
+	BufFileWrite(file, (void *) data, size);
+}
+
+static void
+write_datum(BufFile *file, const KeyType *type, Datum value)
+{
+	if (type->by_value)
+		write_bytes(file, &value, sizeof(value));
+	else
+	{
+		uint32		size = (uint32) segment_key_size(type, value);
+
+		write_bytes(file, &size, sizeof(size));
+		write_bytes(file, DatumGetPointer(value), size);
+	}
+}
+
+/* The hash's top five bits at level 0, the next five at level 1, and so on. */
+static int
+partition_of(uint64 hash, int level)
+{
+	return (int) (hash >> (64 - PARTITION_BITS * (level + 1))) & (PARTITIONS - 1);
+}
+
+static void
+write_row(CustomerFold *fold, const FoldRow *row)
+{
+	int			p = partition_of(row->hash, fold->level);
+	BufFile    *file;
+
+	if (fold->files == NULL)
+		fold->files = MemoryContextAllocZero(fold->pass_context, sizeof(BufFile *) * PARTITIONS);
+	if (fold->files[p] == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fold->context);
+
+		fold->files[p] = BufFileCreateTemp(false);
+		MemoryContextSwitchTo(old);
+	}
+	file = fold->files[p];
+	fold->n_spilled++;
+	write_bytes(file, &row->flags, sizeof(row->flags));
+	write_datum(file, fold->customer_type, row->customer);
+	if (row->flags & FOLD_PAIR)
+	{
+		write_datum(file, fold->order_type, row->order);
+		return;
+	}
+	write_bytes(file, &row->time, sizeof(row->time));
+	write_bytes(file, &row->mantissa, sizeof(row->mantissa));
+	write_bytes(file, &row->scale, sizeof(row->scale));
+	if (row->flags & FOLD_STATE)
+	{
+		write_bytes(file, &row->last_time, sizeof(row->last_time));
+		write_bytes(file, &row->orders, sizeof(row->orders));
+	}
+	else if (fold->order_type != NULL && (row->flags & FOLD_ORDER))
+		write_datum(file, fold->order_type, row->order);
+	if (row->flags & FOLD_LARGE)
+	{
+		uint32		size = VARSIZE_ANY(row->large);
+
+		write_bytes(file, &size, sizeof(size));
+		write_bytes(file, row->large, size);
+	}
+}
+
+/* Reads that many bytes; false at the end of the file. */
+static bool
+read_bytes(BufFile *file, void *data, Size size)
+{
+	size_t		n = BufFileRead(file, data, size);
+
+	if (n == 0)
+		return false;
+	if (n != size)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read from temporary file: read only %zu of %zu bytes",
+						n, size)));
+	return true;
+}
+
+static void *
+read_block(BufFile *file)
+{
+	uint32		size;
+	void	   *block;
+
+	(void) read_bytes(file, &size, sizeof(size));
+	block = palloc(size);
+	(void) read_bytes(file, block, size);
+	return block;
+}
+
+static Datum
+read_datum(BufFile *file, const KeyType *type)
+{
+	Datum		value;
+
+	if (!type->by_value)
+		return PointerGetDatum(read_block(file));
+	(void) read_bytes(file, &value, sizeof(value));
+	return value;
+}
+
+static bool
+read_row(CustomerFold *fold, BufFile *file, FoldRow *row)
+{
+	memset(row, 0, sizeof(*row));
+	if (!read_bytes(file, &row->flags, sizeof(row->flags)))
+		return false;
+	row->customer = read_datum(file, fold->customer_type);
+	if (row->flags & FOLD_PAIR)
+	{
+		row->order = read_datum(file, fold->order_type);
+		return true;
+	}
+	(void) read_bytes(file, &row->time, sizeof(row->time));
+	(void) read_bytes(file, &row->mantissa, sizeof(row->mantissa));
+	(void) read_bytes(file, &row->scale, sizeof(row->scale));
+	if (row->flags & FOLD_STATE)
+	{
+		(void) read_bytes(file, &row->last_time, sizeof(row->last_time));
+		(void) read_bytes(file, &row->orders, sizeof(row->orders));
+	}
+	else if (fold->order_type != NULL && (row->flags & FOLD_ORDER))
+		row->order = read_datum(file, fold->order_type);
+	if (row->flags & FOLD_LARGE)
+		row->large = read_block(file);
+	return true;
+}
+
+/* ---- sums ---- */
+
+static Numeric
+numeric_of(int64 mantissa, int scale)
+{
+	return int64_div_fast_to_numeric(mantissa, scale);
+}
+
+/* The part of a sum that is kept as an integer, with the digits its amounts had. */
+static Numeric
+integer_part(const CustomerFold *fold, const CustomerEntry *entry)
+{
+	/* what the common scale added is zeros */
+	return numeric_of(entry->sum / segment_power_of_ten[fold->scale - entry->scale], entry->scale);
+}
+
+/* Adds to the part of a sum that is kept as numeric. */
+static void
+add_large(CustomerFold *fold, CustomerEntry *entry, Numeric amount)
+{
+	MemoryContext old = MemoryContextSwitchTo(fold->pass_context);
+	Numeric    *sum;
+
+	if (entry->large == 0)
+	{
+		if (fold->n_large == fold->n_large_allocated)
+		{
+			fold->n_large_allocated = Max(64, 2 * fold->n_large_allocated);
+			fold->large = fold->large == NULL
+				? palloc(sizeof(Numeric) * fold->n_large_allocated)
+				: repalloc_huge(fold->large, sizeof(Numeric) * fold->n_large_allocated);
+		}
+		fold->large[fold->n_large] = DatumGetNumericCopy(NumericGetDatum(amount));
+		entry->large = ++fold->n_large;
+	}
+	else
+	{
+		sum = &fold->large[entry->large - 1];
+		amount = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(*sum),
+													 NumericGetDatum(amount)));
+		pfree(*sum);
+		*sum = amount;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Brings every sum to a higher scale. */
+static pg_noinline void
+raise_scale(CustomerFold *fold, int scale)
+{
+	int64		factor = segment_power_of_ten[scale - fold->scale];
+	uint32		i;
+
+	for (i = 0; i < fold->customers.n; i++)
+	{
+		CustomerEntry *entry = segment_key_table_entry(&fold->customers, i);
+		int64		sum;
+
+		if (!__builtin_mul_overflow(entry->sum, factor, &sum))
+			entry->sum = sum;
+		else
+		{
+			add_large(fold, entry, integer_part(fold, entry));
+			entry->sum = 0;
+		}
+	}
+	fold->scale = scale;
+}
+
+static inline void
+add_amount(CustomerFold *fold, CustomerEntry *entry, const FoldRow *row)
+{
+	int64		amount = row->mantissa;
+	int64		sum;
+
+	if (unlikely(row->flags & FOLD_LARGE))
+		add_large(fold, entry, row->large);
+	if (unlikely(row->scale > entry->scale) && row->scale <= fold->scale)
+		entry->scale = row->scale;
+	if (unlikely(row->scale != fold->scale))
+	{
+		if (row->scale > fold->scale)
+		{
+			raise_scale(fold, row->scale);
+			entry->scale = row->scale;
+		}
+		if (__builtin_mul_overflow(amount, segment_power_of_ten[fold->scale - row->scale],
+								   &amount))
+		{
+			add_large(fold, entry, numeric_of(row->mantissa, row->scale));
+			return;
+		}
+	}
+	if (unlikely(__builtin_add_overflow(entry->sum, amount, &sum)))
+	{
+		add_large(fold, entry, integer_part(fold, entry));
+		sum = amount;
+	}
+	entry->sum = sum;
+}
+
+/* A customer's total, displayed with as many digits as sum() would. */
+Numeric
+segment_fold_sum(const CustomerFold *fold, const CustomerEntry *entry)
+{
+	Numeric		sum = integer_part(fold, entry);
+
+	if (entry->large != 0)
+		sum = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(sum),
+												  NumericGetDatum(fold->large[entry->large - 1])));
+	return sum;
+}
+
+/* ---- rows ---- */
+
+static CustomerEntry *
+add_customer(CustomerFold *fold, const FoldRow *row)
+{
+	CustomerEntry *entry;
+
+	entry = segment_key_table_entry(&fold->customers,
+									segment_key_table_add(&fold->customers, row->customer, 0,
+														  row->hash));
+	entry->large = 0;
+	entry->first = PG_INT64_MAX;
+	entry->last = PG_INT64_MIN;
+	entry->sum = 0;
+	entry->orders = 0;
+	entry->scale = 0;
+	return entry;
+}
+
+/* Writes out all that is known and starts anew: all further rows follow. */
+static void
+spill_all(CustomerFold *fold)
+{
+	uint64	   *hashes = MemoryContextAllocHuge(fold->pass_context,
+												sizeof(uint64) * fold->customers.n);
+	uint32		i;
+
+	for (i = 0; i < fold->customers.n; i++)
+	{
+		CustomerEntry *entry = segment_key_table_entry(&fold->customers, i);
+		FoldRow		row = {0};
+
+		row.customer = entry->key.key;
+		row.hash = hashes[i] = segment_key_hash(fold->customer_type, row.customer);
+		row.flags = FOLD_STATE;
+		row.time = entry->first;
+		row.last_time = entry->last;
+		row.orders = entry->orders;
+		row.mantissa = entry->sum / segment_power_of_ten[fold->scale - entry->scale];
+		row.scale = entry->scale;
+		if (entry->large != 0)
+		{
+			row.flags |= FOLD_LARGE;
+			row.large = fold->large[entry->large - 1];
+		}
+		write_row(fold, &row);
+	}
+	for (i = 0; i < fold->orders.n; i++)
+	{
+		KeyEntry   *pair = segment_key_table_entry(&fold->orders, i);
+		CustomerEntry *entry = segment_key_table_entry(&fold->customers, pair->owner - 1);
+		FoldRow		row = {0};
+
+		row.customer = entry->key.key;
+		row.hash = hashes[pair->owner - 1];
+		row.flags = FOLD_PAIR;
+		row.order = pair->key;
+		write_row(fold, &row);
+	}
+	fold->customers.n = 0;
+	fold->orders.n = 0;
+	fold->spilling_all = true;
+}
+
+/* Whether the order is new to the customer; it is remembered then. */
+static bool
+new_order(CustomerFold *fold, uint32 customer, Datum order)
+{
+	uint64		hash = segment_hash_step(segment_key_hash(fold->order_type, order), customer + 1);
+
+	if (segment_key_table_find(&fold->orders, order, customer + 1, hash) >= 0)
+		return false;
+	(void) segment_key_table_add(&fold->orders, order, customer + 1, hash);
+	return true;
+}
+
+/* The candidate is not the customer when two tags are equal, or it came with this batch. */
+static inline int64
+find_customer(const CustomerFold *fold, const FoldRow *row)
+{
+	if (likely(row->candidate != 0))
+	{
+		const CustomerEntry *entry = segment_key_table_entry(&fold->customers, row->candidate - 1);
+
+		if (likely(segment_keys_equal(fold->customer_type, entry->key.key, row->customer)))
+			return (int64) row->candidate - 1;
+	}
+	return segment_key_table_find(&fold->customers, row->customer, 0, row->hash);
+}
+
+static void
+apply_row(CustomerFold *fold, const FoldRow *row)
+{
+	int64		number;
+	CustomerEntry *entry;
+
+	if (unlikely(fold->spilling_all))
+	{
+		write_row(fold, row);
+		return;
+	}
+	number = find_customer(fold, row);
+	if (number < 0)
+	{
+		if (!fold->spilling && no_room(fold, &fold->customers, row->customer))
+		{
+			fold->spilling = true;
+			if (fold->order_type != NULL)
+				spill_all(fold);
+		}
+		if (unlikely(fold->spilling))
+		{
+			write_row(fold, row);
+			return;
+		}
+		number = fold->customers.n;
+		entry = add_customer(fold, row);
+	}
+	else
+		entry = segment_key_table_entry(&fold->customers, (uint32) number);
+
+	if (fold->order_type != NULL && (row->flags & (FOLD_ORDER | FOLD_PAIR)))
+	{
+		if (no_room(fold, &fold->orders, row->order))
+		{
+			spill_all(fold);
+			write_row(fold, row);
+			return;
+		}
+		if (new_order(fold, (uint32) number, row->order) && !(row->flags & FOLD_PAIR))
+			entry->orders++;
+		if (row->flags & FOLD_PAIR)
+			return;
+	}
+	else if (row->flags & FOLD_ORDER)
+		entry->orders++;
+
+	if (row->flags & FOLD_STATE)
+	{
+		entry->orders += row->orders;
+		entry->first = Min(entry->first, row->time);
+		entry->last = Max(entry->last, row->last_time);
+	}
+	else if (row->flags & FOLD_ORDER)
+	{
+		entry->first = Min(entry->first, row->time);
+		entry->last = Max(entry->last, row->time);
+	}
+	add_amount(fold, entry, row);
+}
+
+/* Takes in the rows of the batch. */
+void
+segment_fold_apply(CustomerFold *fold)
+{
+	const KeyTable *customers = &fold->customers;
+	int			n = fold->n_batch;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		fold->batch[i].hash = segment_key_hash(fold->customer_type, fold->batch[i].customer);
+		segment_key_table_prefetch(customers, fold->batch[i].hash);
+	}
+	for (i = 0; i < n; i++)
+		fold->batch[i].candidate = segment_key_table_candidate(customers, fold->batch[i].hash);
+	for (i = 0; i < n; i++)
+		apply_row(fold, &fold->batch[i]);
+	fold->n_batch = 0;
+	MemoryContextReset(fold->batch_context);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* After the last row of a pass: the customers table is final. */
+void
+segment_fold_end_pass(CustomerFold *fold)
+{
+	MemoryContext old;
+	int			p;
+
+	if (fold->n_batch > 0)
+		segment_fold_apply(fold);
+	if (fold->files == NULL)
+		return;
+	old = MemoryContextSwitchTo(fold->context);
+	for (p = 0; p < PARTITIONS; p++)
+		if (fold->files[p] != NULL)
+		{
+			FoldPartition *partition = palloc(sizeof(FoldPartition));
+
+			partition->file = fold->files[p];
+			partition->level = fold->level + 1;
+			fold->pending = lappend(fold->pending, partition);
+		}
+	fold->files = NULL;
+	MemoryContextSwitchTo(old);
+}
+
+/* Folds the rows of the next file; false when there is none. */
+bool
+segment_fold_next_pass(CustomerFold *fold)
+{
+	FoldPartition *partition;
+	MemoryContext old;
+
+	if (fold->pending == NIL)
+		return false;
+	partition = llast(fold->pending);
+	fold->pending = list_delete_last(fold->pending);
+	start_pass(fold, partition->level);
+	if (BufFileSeek(partition->file, 0, 0, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not rewind temporary file: %m")));
+	for (;;)
+	{
+		bool		more;
+
+		old = MemoryContextSwitchTo(fold->batch_context);
+		more = read_row(fold, partition->file, segment_fold_row(fold));
+		MemoryContextSwitchTo(old);
+		if (!more)
+			break;
+		segment_fold_add(fold);
+	}
+	BufFileClose(partition->file);
+	pfree(partition);
+	segment_fold_end_pass(fold);
+	return true;
+}

@@ -1,0 +1,103 @@
+/*
+ * customer_fold.h: folds order rows into one entry per customer, in bounded
+ * memory.  See customer_fold.c.
+ */
+#ifndef SEGMENT_CUSTOMER_FOLD_H
+#define SEGMENT_CUSTOMER_FOLD_H
+
+#include "compat.h"
+
+#include "base/key_table.h"
+#include "nodes/pg_list.h"
+#include "storage/buffile.h"
+#include "utils/numeric.h"
+
+#define FOLD_BATCH 512
+
+/* What a row brings; flags of FoldRow. */
+#define FOLD_ORDER		0x01	/* counts as an order: time, and one more order */
+#define FOLD_LARGE		0x02	/* its amount does not fit into a mantissa: in large */
+#define FOLD_STATE		0x04	/* a spilled customer: time to last_time, orders counted already */
+#define FOLD_PAIR		0x08	/* a spilled (customer, order): adds nothing but the pair */
+
+typedef struct FoldRow
+{
+	uint64		hash;			/* of the customer */
+	uint32		candidate;		/* entry that may be the customer's, or 0 */
+	int16		scale;
+	uint8		flags;
+	Datum		customer;
+	Datum		order;			/* where orders are told apart */
+	int64		time;
+	int64		last_time;		/* FOLD_STATE */
+	int64		orders;			/* FOLD_STATE */
+	int64		mantissa;		/* amount = mantissa / 10^scale */
+	Numeric		large;			/* FOLD_LARGE: added to the amount */
+} FoldRow;
+
+typedef struct CustomerEntry
+{
+	KeyEntry	key;			/* the customer; owner is 0 */
+	uint32		large;			/* number + 1 in the fold's large sums, or 0 */
+	int64		first;			/* time of the first and last order; no orders: first > last */
+	int64		last;
+	int64		sum;			/* of amounts, at the fold's scale */
+	int64		orders:56;
+	int64		scale:8;		/* most digits after the point of any amount: how the sum is shown */
+} CustomerEntry;
+
+typedef struct CustomerFold
+{
+	MemoryContext context;		/* outlives passes */
+	const KeyType *customer_type;
+	const KeyType *order_type;	/* NULL: every row is an order */
+	Size		limit;			/* bytes; beyond it rows go to files */
+
+	/* the pass under way */
+	MemoryContext pass_context;
+	KeyTable	customers;
+	KeyTable	orders;
+	int			scale;			/* decimal digits after the point in every sum */
+	Numeric    *large;			/* sums that left the range of int64 */
+	uint32		n_large;
+	uint32		n_large_allocated;
+	int			level;			/* how often rows were divided among files */
+	bool		spilling;		/* no new customers any more */
+	bool		spilling_all;	/* no row stays in memory any more */
+	BufFile   **files;			/* one a partition, or NULL */
+
+	/* rows waiting, and where their keys lie */
+	FoldRow		batch[FOLD_BATCH];
+	int			n_batch;
+	MemoryContext batch_context;
+
+	/* passes to come */
+	List	   *pending;		/* of FoldPartition */
+	int64		n_spilled;		/* rows written to files, for information */
+} CustomerFold;
+
+extern CustomerFold *segment_fold_create(const KeyType *customer_type, const KeyType *order_type,
+										 Size limit);
+extern void segment_fold_apply(CustomerFold *fold);
+extern void segment_fold_end_pass(CustomerFold *fold);
+extern bool segment_fold_next_pass(CustomerFold *fold);
+extern Numeric segment_fold_sum(const CustomerFold *fold, const CustomerEntry *entry);
+
+/*
+ * The row to be filled next; it counts once it is added.  What it points to
+ * must live in fold->batch_context, or outlive the pass.
+ */
+static inline FoldRow *
+segment_fold_row(CustomerFold *fold)
+{
+	return &fold->batch[fold->n_batch];
+}
+
+static inline void
+segment_fold_add(CustomerFold *fold)
+{
+	if (++fold->n_batch == FOLD_BATCH)
+		segment_fold_apply(fold);
+}
+
+#endif							/* SEGMENT_CUSTOMER_FOLD_H */
