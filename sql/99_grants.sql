@@ -1,5 +1,5 @@
 -- ---- rights: row security decides who sees and changes which rows ----
 
-GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
+GRANT USAGE ON SCHEMA @extschema@, segment_internal TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON segmentation, segment, model, run, rfm_scheme TO PUBLIC;
 GRANT SELECT ON segment_size, segment_profile, segment_feature_profile, segment_run, segment_migration, customer_segments, segment_event TO PUBLIC;

@@ -27,7 +27,7 @@ UNION ALL SELECT 'few named', segment.feature_set(c) FROM (SELECT region, moneta
 INSERT INTO fuzz.seed SELECT name || ' sampled', fuzz.sample(set, 2) FROM fuzz.seed;
 
 CREATE VIEW fuzz.model AS
-SELECT name, segment.rfm_train(set, 3, 1, method, NULL, name, names, cells, 'None') AS model
+SELECT name, segment_internal.rfm_train(set, 3, 1, method, NULL, name, names, cells, 'None') AS model
 FROM fuzz.seed, fuzz.scheme, unnest('{quantile,natural_breaks,r_rfm}'::text[]) AS method
 WHERE name IN ('numbers', 'weighted sampled', 'named')
 UNION ALL SELECT 'mixture ' || covariance, segment.gaussian_mixture(set, 2, covariance, scale => 'none') FROM fuzz.seed, unnest('{full,tied,diag,spherical}'::text[]) AS covariance WHERE name = 'numbers'
@@ -49,10 +49,10 @@ FROM (SELECT segment.kmeans(segment.feature_set(recency, frequency), 1, nulls =>
 -- target, name, bytes in hexadecimal
 CREATE VIEW fuzz.input AS
 SELECT 'segment_model_in' AS target, name || row_number() OVER () AS name, encode(convert_to(model::text, 'UTF8'), 'hex') AS bytes FROM fuzz.model
-UNION ALL SELECT 'segment_model_recv', name || row_number() OVER (), encode(segment.segment_model_send(model), 'hex') FROM fuzz.model
+UNION ALL SELECT 'segment_model_recv', name || row_number() OVER (), encode(segment_internal.segment_model_send(model), 'hex') FROM fuzz.model
 UNION ALL SELECT 'feature_set_in', name || ' as text', '00' || encode(convert_to(set::text, 'UTF8'), 'hex') FROM fuzz.seed
-UNION ALL SELECT 'feature_set_in', name || ' as bytes', '01' || encode(segment.feature_set_send(set), 'hex') FROM fuzz.seed
-UNION ALL SELECT 'feature_set_recv', name, encode(segment.feature_set_send(set), 'hex') FROM fuzz.seed
+UNION ALL SELECT 'feature_set_in', name || ' as bytes', '01' || encode(segment_internal.feature_set_send(set), 'hex') FROM fuzz.seed
+UNION ALL SELECT 'feature_set_recv', name, encode(segment_internal.feature_set_send(set), 'hex') FROM fuzz.seed
 UNION ALL SELECT 'kmeans_state_in', name || ' as text', '00' || encode(convert_to(state::text, 'UTF8'), 'hex') FROM fuzz.state
-UNION ALL SELECT 'kmeans_state_in', name || ' as bytes', '01' || encode(segment.kmeans_state_send(state), 'hex') FROM fuzz.state
-UNION ALL SELECT 'kmeans_state_recv', name, encode(segment.kmeans_state_send(state), 'hex') FROM fuzz.state;
+UNION ALL SELECT 'kmeans_state_in', name || ' as bytes', '01' || encode(segment_internal.kmeans_state_send(state), 'hex') FROM fuzz.state
+UNION ALL SELECT 'kmeans_state_recv', name, encode(segment_internal.kmeans_state_send(state), 'hex') FROM fuzz.state;

@@ -102,16 +102,16 @@ typedef struct Target
 	"SELECT segment.feature_set_info(segment.feature_set_merge(s)) IS NOT NULL FROM (VALUES ($1), ($1), ($1), ($1), ($1), ($1), ($1), ($1)) AS v (s)", \
 	"SELECT segment.feature_set_merge(s) IS NOT NULL FROM fuzz.seed, LATERAL (VALUES (seed.set), ($1)) AS v (s) GROUP BY seed.name", \
 	/* whatever can be trained is a model that can be read */ \
-	"SELECT segment.rfm_train($1, 3, 1, 'quantile', NULL, 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
-	"SELECT segment.rfm_train($1, 3, 1, 'natural_breaks', NULL, 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
-	"SELECT segment.rfm_train($1, 3, 0, 'r_rfm', NULL, 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
-	"SELECT segment.rfm_train($1, 3, 1, 'thresholds', '{\"recency\": [1, 2], \"frequency\": [1, 2], \"monetary\": [1, 2]}', 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme" \
+	"SELECT segment_internal.rfm_train($1, 3, 1, 'quantile', NULL, 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
+	"SELECT segment_internal.rfm_train($1, 3, 1, 'natural_breaks', NULL, 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
+	"SELECT segment_internal.rfm_train($1, 3, 0, 'r_rfm', NULL, 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
+	"SELECT segment_internal.rfm_train($1, 3, 1, 'thresholds', '{\"recency\": [1, 2], \"frequency\": [1, 2], \"monetary\": [1, 2]}', 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme" \
 }
 
 #define STATE_USES { \
 	/* a step is a model that can be read and places rows */ \
 	"SELECT segment.kmeans_step($1)::text::segment.segment_model OPERATOR(segment.=) segment.kmeans_step($1)", \
-	"SELECT get_byte(segment.kmeans_state_send($1), 1) = 2 OR sum(size) = (segment.model_metrics(segment.kmeans_step($1))->>'n_used')::numeric FROM (SELECT DISTINCT segment_id, size FROM segment.centroids(segment.kmeans_step($1))) AS c", \
+	"SELECT get_byte(segment_internal.kmeans_state_send($1), 1) = 2 OR sum(size) = (segment.model_metrics(segment.kmeans_step($1))->>'n_used')::numeric FROM (SELECT DISTINCT segment_id, size FROM segment.centroids(segment.kmeans_step($1))) AS c", \
 	"SELECT segment.assign_segment(segment.kmeans_step($1), VARIADIC array_fill(1.5::float8, ARRAY[jsonb_array_length(segment.kmeans_step($1)::jsonb -> 'features')])) IS NOT NULL", \
 	/* merging is uniting: alone it changes nothing, twice it counts twice */ \
 	"SELECT segment.kmeans_step_merge(s)::text = $1::text FROM (VALUES ($1)) AS v (s)", \

@@ -2,74 +2,103 @@
 
 CREATE TYPE feature_set;
 
-CREATE FUNCTION feature_set_in(cstring) RETURNS feature_set
+CREATE FUNCTION segment_internal.feature_set_in(cstring) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION feature_set_out(feature_set) RETURNS cstring
+CREATE FUNCTION segment_internal.feature_set_out(feature_set) RETURNS cstring
     AS 'MODULE_PATHNAME', 'segment_feature_set_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION feature_set_recv(internal) RETURNS feature_set
+CREATE FUNCTION segment_internal.feature_set_recv(internal) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION feature_set_send(feature_set) RETURNS bytea
+CREATE FUNCTION segment_internal.feature_set_send(feature_set) RETURNS bytea
     AS 'MODULE_PATHNAME', 'segment_feature_set_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE TYPE feature_set (
-    INPUT = feature_set_in, OUTPUT = feature_set_out,
-    RECEIVE = feature_set_recv, SEND = feature_set_send,
+    INPUT = segment_internal.feature_set_in, OUTPUT = segment_internal.feature_set_out,
+    RECEIVE = segment_internal.feature_set_recv, SEND = segment_internal.feature_set_send,
     INTERNALLENGTH = VARIABLE, ALIGNMENT = double, STORAGE = external
 );
 COMMENT ON TYPE feature_set IS
-'Feature rows collected for training: all rows while they fit into maintenance_work_mem; then equal rows with their number of copies; then a uniform sample of the distinct rows, with exact counts, extremes and sums of all rows. Its content depends on the rows alone, not on their order, on parallel workers or on how parts were merged. Text form: hexadecimal of the binary form; equal sets have equal text. See feature_rows() and feature_set_info().';
-COMMENT ON FUNCTION feature_set_in(cstring) IS 'Text input of feature_set. Errors: invalid_binary_representation for anything that segment did not write, protocol_violation where it ends too early.';
-COMMENT ON FUNCTION feature_set_out(feature_set) IS 'Text output of feature_set: hexadecimal, canonical.';
-COMMENT ON FUNCTION feature_set_recv(internal) IS 'Binary input of feature_set; everything in it is checked.';
-COMMENT ON FUNCTION feature_set_send(feature_set) IS 'Binary output of feature_set: canonical, big-endian.';
+$$Feature rows collected for training: all rows while they fit into maintenance_work_mem; then equal rows with their
+number of copies; then a uniform sample of the distinct rows, with exact counts, extremes and sums of all rows.
+Its content depends on the rows alone, not on their order, on parallel workers or on how parts were merged.
+Text form: hexadecimal of the binary form; equal sets have equal text.
+See feature_rows() and feature_set_info().$$;
+COMMENT ON FUNCTION segment_internal.feature_set_in(cstring) IS
+$$Text input of feature_set.
+Errors: invalid_binary_representation for anything that segment did not write, protocol_violation where it ends too
+early.$$;
+COMMENT ON FUNCTION segment_internal.feature_set_out(feature_set) IS
+'Text output of feature_set: hexadecimal, canonical.';
+COMMENT ON FUNCTION segment_internal.feature_set_recv(internal) IS
+'Binary input of feature_set; everything in it is checked.';
+COMMENT ON FUNCTION segment_internal.feature_set_send(feature_set) IS
+'Binary output of feature_set: canonical, big-endian.';
 
-CREATE FUNCTION feature_set_accum(feature_set, VARIADIC double precision[]) RETURNS feature_set
+CREATE FUNCTION segment_internal.feature_set_accum(feature_set, VARIADIC double precision[]) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION feature_set_accum_weighted(feature_set, double precision, VARIADIC double precision[]) RETURNS feature_set
+CREATE FUNCTION segment_internal.feature_set_accum_weighted(feature_set, double precision, VARIADIC double precision[]) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum_weighted' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION feature_set_accum_record(feature_set, record) RETURNS feature_set
+CREATE FUNCTION segment_internal.feature_set_accum_record(feature_set, record) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum_record' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION feature_set_combine(feature_set, feature_set) RETURNS feature_set
+CREATE FUNCTION segment_internal.feature_set_combine(feature_set, feature_set) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION feature_set_accum(feature_set, VARIADIC double precision[]) IS 'Transition function of the aggregate feature_set.';
-COMMENT ON FUNCTION feature_set_accum_weighted(feature_set, double precision, VARIADIC double precision[]) IS 'Transition function of the aggregate feature_set_weighted.';
-COMMENT ON FUNCTION feature_set_accum_record(feature_set, record) IS 'Transition function of the aggregate feature_set over rows.';
-COMMENT ON FUNCTION feature_set_combine(feature_set, feature_set) IS 'Unites two sets; transition function of feature_set_merge and combine function of all feature set aggregates.';
+COMMENT ON FUNCTION segment_internal.feature_set_accum(feature_set, VARIADIC double precision[]) IS
+'Transition function of the aggregate feature_set.';
+COMMENT ON FUNCTION segment_internal.feature_set_accum_weighted(feature_set, double precision, VARIADIC double precision[]) IS
+'Transition function of the aggregate feature_set_weighted.';
+COMMENT ON FUNCTION segment_internal.feature_set_accum_record(feature_set, record) IS
+'Transition function of the aggregate feature_set over rows.';
+COMMENT ON FUNCTION segment_internal.feature_set_combine(feature_set, feature_set) IS
+'Unites two sets; transition function of feature_set_merge and combine function of all feature set aggregates.';
 
 CREATE AGGREGATE feature_set(VARIADIC double precision[]) (
-    SFUNC = feature_set_accum, STYPE = feature_set, SSPACE = 65536,
-    COMBINEFUNC = feature_set_combine, PARALLEL = SAFE
+    SFUNC = segment_internal.feature_set_accum, STYPE = feature_set, SSPACE = 65536,
+    COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE feature_set(VARIADIC double precision[]) IS
-'Collects one row of numeric features per input row, known by position: feature_set(recency, frequency, monetary). A NULL or NaN feature is missing and kept; the trainer decides what to do with it. No input rows: NULL. All rows must have the same number of features, 1 to 1600. Memory: maintenance_work_mem, beyond it equal rows are folded and then sampled.';
+$$Collects one row of numeric features per input row, known by position: feature_set(recency, frequency, monetary).
+A NULL or NaN feature is missing and kept; the trainer decides what to do with it.
+No input rows: NULL.
+All rows must have the same number of features, 1 to 1600.
+Memory: maintenance_work_mem, beyond it equal rows are folded and then sampled.$$;
 
 CREATE AGGREGATE feature_set(record) (
-    SFUNC = feature_set_accum_record, STYPE = feature_set, SSPACE = 65536,
-    COMBINEFUNC = feature_set_combine, PARALLEL = SAFE
+    SFUNC = segment_internal.feature_set_accum_record, STYPE = feature_set, SSPACE = 65536,
+    COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE feature_set(record) IS
-'Collects rows with names and types: SELECT feature_set(c) FROM customers AS c. Numbers are numeric features; boolean, text and enum are categories. Models trained from it match features by name. Other types are an error (datatype_mismatch).';
+$$Collects rows with names and types: SELECT feature_set(c) FROM customers AS c.
+Numbers are numeric features; boolean, text and enum are categories.
+Models trained from it match features by name.
+Other types are an error (datatype_mismatch).$$;
 
 CREATE AGGREGATE feature_set_weighted(weight double precision, VARIADIC double precision[]) (
-    SFUNC = feature_set_accum_weighted, STYPE = feature_set, SSPACE = 65536,
-    COMBINEFUNC = feature_set_combine, PARALLEL = SAFE
+    SFUNC = segment_internal.feature_set_accum_weighted, STYPE = feature_set, SSPACE = 65536,
+    COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE feature_set_weighted(double precision, VARIADIC double precision[]) IS
-'As feature_set, each row with a weight: finite and not negative. A row with a NULL weight is kept and counted, but trainers skip it.';
+$$As feature_set, each row with a weight: finite and not negative.
+A row with a NULL weight is kept and counted, but trainers skip it.$$;
 
 CREATE AGGREGATE feature_set_merge(feature_set) (
-    SFUNC = feature_set_combine, STYPE = feature_set, SSPACE = 65536,
-    COMBINEFUNC = feature_set_combine, PARALLEL = SAFE
+    SFUNC = segment_internal.feature_set_combine, STYPE = feature_set, SSPACE = 65536,
+    COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE feature_set_merge(feature_set) IS
-'Unites feature sets of the same shape, for instance one a day or one a shard: the same as collecting all their rows at once. NULLs are skipped; no input: NULL. Different numbers, names or types of features: error (datatype_mismatch).';
+$$Unites feature sets of the same shape, for instance one a day or one a shard: the same as collecting all their rows at
+once.
+NULLs are skipped; no input: NULL.
+Different numbers, names or types of features: error (datatype_mismatch).$$;
 
 CREATE FUNCTION feature_set_info(features feature_set) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'segment_feature_set_info' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION feature_set_info(feature_set) IS
-'What a feature set holds: n_input (rows seen), n_kept (rows in the sample, copies counted), n_rows_held (distinct rows once folded), sample_level (rows are kept with probability 2^-level), weighted, and for each feature its name, kind, n_values, n_missing, n_infinite and, over all finite values seen, min, max, sum and sum_squares (exact, rounded once; weighted where the set is).';
+$$What a feature set holds: n_input (rows seen), n_kept (rows in the sample, copies counted), n_rows_held (distinct rows
+once folded), sample_level (rows are kept with probability 2^-level), weighted, and for each feature its name, kind,
+n_values, n_missing, n_infinite and, over all finite values seen, min, max, sum and sum_squares (exact, rounded once;
+weighted where the set is).$$;
 
 CREATE FUNCTION feature_rows(features feature_set, OUT row_features text[], OUT weight double precision, OUT copies bigint) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_feature_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 1000;
 COMMENT ON FUNCTION feature_rows(feature_set) IS
-'The rows a feature set holds, in no particular order: features as text (NULL where missing), weight (1 where the set has none), and how many equal rows it stands for.';
+$$The rows a feature set holds, in no particular order: features as text (NULL where missing), weight (1 where the set
+has none), and how many equal rows it stands for.$$;

@@ -13,26 +13,35 @@ CREATE TABLE rfm_scheme (
     shipped boolean NOT NULL DEFAULT false,
     owner name NOT NULL DEFAULT current_user
 );
-COMMENT ON TABLE rfm_scheme IS 'Named schemes: which RFM scores make which segment. Add your own with create_rfm_scheme().';
+COMMENT ON TABLE rfm_scheme IS
+$$Named schemes: which RFM scores make which segment.
+Add your own with create_rfm_scheme().$$;
 COMMENT ON COLUMN rfm_scheme.name IS 'Name of the scheme, as given to rfm_model and create_rfm_segmentation.';
 COMMENT ON COLUMN rfm_scheme.description IS 'What the scheme is for.';
 COMMENT ON COLUMN rfm_scheme.source IS 'Where the scheme was published.';
-COMMENT ON COLUMN rfm_scheme.bins IS 'Number of scores per feature that the rules are written for; models of other bins scale their scores to it linearly, rounding half up.';
+COMMENT ON COLUMN rfm_scheme.bins IS
+$$Number of scores per feature that the rules are written for; models of other bins scale their scores to it linearly,
+rounding half up.$$;
 COMMENT ON COLUMN rfm_scheme.lowest_score IS 'The lowest score, 1 or 0.';
-COMMENT ON COLUMN rfm_scheme.thresholds IS 'Fixed cut points that belong to the scheme, as in rfm_model; used where the caller gives none.';
-COMMENT ON COLUMN rfm_scheme.rules IS 'The rules in order, first match wins: {"segment": name, and any of "codes": ["555", ...], "recency", "frequency", "monetary": [lowest, highest], "fm_above", "fm_to": bounds of (frequency + monetary) / 2, lower exclusive, upper inclusive}.';
+COMMENT ON COLUMN rfm_scheme.thresholds IS
+'Fixed cut points that belong to the scheme, as in rfm_model; used where the caller gives none.';
+COMMENT ON COLUMN rfm_scheme.rules IS
+$$The rules in order, first match wins: {"segment": name, and any of "codes": ["555", ...], "recency", "frequency",
+"monetary": [lowest, highest], "fm_above", "fm_to": bounds of (frequency + monetary) / 2, lower exclusive, upper
+inclusive}.$$;
 COMMENT ON COLUMN rfm_scheme.rest IS 'Segment of the scores that no rule matches; NULL only if there are none.';
 COMMENT ON COLUMN rfm_scheme.no_orders IS 'Segment of customers without orders.';
 COMMENT ON COLUMN rfm_scheme.shipped IS 'Whether the scheme came with the extension.';
 COMMENT ON COLUMN rfm_scheme.owner IS 'Role that made the scheme and may drop it.';
 
-CREATE FUNCTION score_code(r integer, f integer, m integer, beyond integer) RETURNS text
+CREATE FUNCTION segment_internal.score_code(r integer, f integer, m integer, beyond integer) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN beyond > 10 THEN concat_ws('-', r, f, m) ELSE concat(r, f, m) END;
-COMMENT ON FUNCTION score_code(integer, integer, integer, integer) IS
-'The code of three scores, as rfm_score gives it: ''555'', or joined by hyphens where scores above 9 occur. beyond: the highest possible score plus 1.';
+COMMENT ON FUNCTION segment_internal.score_code(integer, integer, integer, integer) IS
+$$The code of three scores, as rfm_score gives it: '555', or joined by hyphens where scores above 9 occur.
+beyond: the highest possible score plus 1.$$;
 
-CREATE FUNCTION scheme_matches(
+CREATE FUNCTION segment_internal.scheme_matches(
     rules jsonb, scheme_bins integer, lowest_score integer, bins integer,
     OUT cell integer, OUT code text, OUT rule integer, OUT segment text) RETURNS SETOF record
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 300
@@ -46,7 +55,7 @@ BEGIN ATOMIC
                lowest_score + (2 * r * (scheme_bins - 1) + (bins - 1)) / (2 * (bins - 1)) AS r,
                lowest_score + (2 * f * (scheme_bins - 1) + (bins - 1)) / (2 * (bins - 1)) AS f,
                lowest_score + (2 * m * (scheme_bins - 1) + (bins - 1)) / (2 * (bins - 1)) AS m,
-               score_code(r + lowest_score, f + lowest_score, m + lowest_score, bins + lowest_score) AS code
+               segment_internal.score_code(r + lowest_score, f + lowest_score, m + lowest_score, bins + lowest_score) AS code
         FROM numbered
     ), list AS (
         SELECT ordinality::integer AS rule, rule_json AS j
@@ -54,25 +63,26 @@ BEGIN ATOMIC
     )
     SELECT c.cell, c.code, l.rule, l.j ->> 'segment'
     FROM cells AS c, list AS l
-    WHERE (NOT l.j ? 'codes' OR l.j -> 'codes' ? score_code(c.r, c.f, c.m, scheme_bins + lowest_score))
+    WHERE (NOT l.j ? 'codes' OR l.j -> 'codes' ? segment_internal.score_code(c.r, c.f, c.m, scheme_bins + lowest_score))
       AND (NOT l.j ? 'recency' OR c.r BETWEEN (l.j -> 'recency' ->> 0)::integer AND (l.j -> 'recency' ->> 1)::integer)
       AND (NOT l.j ? 'frequency' OR c.f BETWEEN (l.j -> 'frequency' ->> 0)::integer AND (l.j -> 'frequency' ->> 1)::integer)
       AND (NOT l.j ? 'monetary' OR c.m BETWEEN (l.j -> 'monetary' ->> 0)::integer AND (l.j -> 'monetary' ->> 1)::integer)
       AND (NOT l.j ? 'fm_above' OR (c.f + c.m) / 2.0 > (l.j ->> 'fm_above')::numeric)
       AND (NOT l.j ? 'fm_to' OR (c.f + c.m) / 2.0 <= (l.j ->> 'fm_to')::numeric);
 END;
-COMMENT ON FUNCTION scheme_matches(jsonb, integer, integer, integer) IS
-'Every (cell, rule) that matches, for a model of the given bins: cell is 1 to bins^3, recency slowest, monetary fastest, lowest score first.';
+COMMENT ON FUNCTION segment_internal.scheme_matches(jsonb, integer, integer, integer) IS
+$$Every (cell, rule) that matches, for a model of the given bins: cell is 1 to bins^3, recency slowest, monetary
+fastest, lowest score first.$$;
 
-CREATE FUNCTION scheme_problems(
+CREATE FUNCTION segment_internal.scheme_problems(
     rules jsonb, scheme_bins integer, lowest_score integer, bins integer,
     OUT problem text, OUT segment text, OUT codes text[]) RETURNS SETOF record
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 20
 BEGIN ATOMIC
     WITH matches AS MATERIALIZED (
-        SELECT * FROM scheme_matches(rules, scheme_bins, lowest_score, bins)
+        SELECT * FROM segment_internal.scheme_matches(rules, scheme_bins, lowest_score, bins)
     ), cells AS (
-        SELECT cell, score_code(cell / (bins * bins) + lowest_score, cell / bins % bins + lowest_score,
+        SELECT cell, segment_internal.score_code(cell / (bins * bins) + lowest_score, cell / bins % bins + lowest_score,
                                 cell % bins + lowest_score, bins + lowest_score) AS code
         FROM generate_series(0, bins * bins * bins - 1) AS cell
     ), names AS (
@@ -97,10 +107,10 @@ BEGIN ATOMIC
     (SELECT 'unreachable', n.segment, coalesce((SELECT array_agg(DISTINCT m.code) FROM matches AS m WHERE m.segment = n.segment), '{}')
      FROM names AS n WHERE NOT EXISTS (SELECT FROM winners AS w WHERE w.segment = n.segment) ORDER BY n.rule);
 END;
-COMMENT ON FUNCTION scheme_problems(jsonb, integer, integer, integer) IS
+COMMENT ON FUNCTION segment_internal.scheme_problems(jsonb, integer, integer, integer) IS
 'What is wrong with a list of rules; see scheme_check.';
 
-CREATE FUNCTION scheme_row(scheme text) RETURNS rfm_scheme
+CREATE FUNCTION segment_internal.scheme_row(scheme text) RETURNS rfm_scheme
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -115,29 +125,34 @@ BEGIN
     RETURN found_scheme;
 END;
 $$;
-COMMENT ON FUNCTION scheme_row(text) IS 'A scheme by name. Error (undefined_object) when there is none.';
+COMMENT ON FUNCTION segment_internal.scheme_row(text) IS
+$$A scheme by name.
+Error (undefined_object) when there is none.$$;
 
 CREATE FUNCTION scheme_check(scheme text, bins integer DEFAULT NULL, OUT problem text, OUT segment text, OUT codes text[]) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.rfm_scheme := segment.scheme_row(scheme);
+    s segment.rfm_scheme := segment_internal.scheme_row(scheme);
 BEGIN
     IF bins NOT BETWEEN 3 AND 10 THEN
         RAISE EXCEPTION 'bins must be 3 to 10, not %', bins USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN QUERY SELECT p.problem, p.segment, p.codes
-                 FROM segment.scheme_problems(s.rules, s.bins, s.lowest_score, coalesce(scheme_check.bins, s.bins)) AS p;
+                 FROM segment_internal.scheme_problems(s.rules, s.bins, s.lowest_score, coalesce(scheme_check.bins, s.bins)) AS p;
 END;
 $$;
 COMMENT ON FUNCTION scheme_check(text, integer) IS
-'What is wrong with a scheme, no rows if nothing: ''hole'' with the score codes no rule matches (they go to the scheme''s rest segment), ''overlap'' with the codes of a segment that an earlier rule has taken, ''unreachable'' for a segment that no code leads to. bins: check it for models of another number of bins than it was written for.';
+$$What is wrong with a scheme, no rows if nothing: 'hole' with the score codes no rule matches (they go to the scheme's
+rest segment), 'overlap' with the codes of a segment that an earlier rule has taken, 'unreachable' for a segment that
+no code leads to.
+bins: check it for models of another number of bins than it was written for.$$;
 
-CREATE FUNCTION scheme_cells(scheme text, bins integer, OUT names text[], OUT cells integer[])
+CREATE FUNCTION segment_internal.scheme_cells(scheme text, bins integer, OUT names text[], OUT cells integer[])
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.rfm_scheme := segment.scheme_row(scheme);
+    s segment.rfm_scheme := segment_internal.scheme_row(scheme);
 BEGIN
     names := ARRAY(SELECT j ->> 'segment'
                    FROM jsonb_array_elements(s.rules) WITH ORDINALITY AS e(j, ordinality)
@@ -149,7 +164,7 @@ BEGIN
         SELECT array_position(scheme_cells.names, coalesce(w.segment, s.rest))
         FROM generate_series(1, scheme_cells.bins * scheme_cells.bins * scheme_cells.bins) AS cell
         LEFT JOIN (SELECT DISTINCT ON (m.cell) m.cell, m.segment
-                   FROM segment.scheme_matches(s.rules, s.bins, s.lowest_score, scheme_cells.bins) AS m
+                   FROM segment_internal.scheme_matches(s.rules, s.bins, s.lowest_score, scheme_cells.bins) AS m
                    ORDER BY m.cell, m.rule) AS w USING (cell)
         ORDER BY cell);
     IF array_position(cells, NULL) IS NOT NULL THEN
@@ -158,11 +173,12 @@ BEGIN
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION scheme_cells(text, integer) IS
-'A scheme compiled for a number of bins: the names of its segments in the order of its rules, and for each cell the position of its name.';
+COMMENT ON FUNCTION segment_internal.scheme_cells(text, integer) IS
+$$A scheme compiled for a number of bins: the names of its segments in the order of its rules, and for each cell the
+position of its name.$$;
 
 -- Rows of rfm_scheme may be written directly, too: the same checks hold.
-CREATE FUNCTION check_rfm_scheme() RETURNS trigger
+CREATE FUNCTION segment_internal.check_rfm_scheme() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -206,7 +222,7 @@ BEGIN
     END IF;
     IF NEW.rest IS NULL THEN
         SELECT p.codes INTO holes
-        FROM segment.scheme_problems(NEW.rules, NEW.bins, NEW.lowest_score, NEW.bins) AS p WHERE p.problem = 'hole';
+        FROM segment_internal.scheme_problems(NEW.rules, NEW.bins, NEW.lowest_score, NEW.bins) AS p WHERE p.problem = 'hole';
         IF FOUND THEN
             RAISE EXCEPTION 'scheme "%" leaves % scores without a segment', NEW.name, cardinality(holes)
                 USING ERRCODE = 'check_violation',
@@ -217,8 +233,9 @@ BEGIN
     RETURN NEW;
 END;
 $$;
-COMMENT ON FUNCTION check_rfm_scheme() IS 'Trigger function of rfm_scheme: rules must be well formed, and complete unless a rest segment is named.';
-CREATE TRIGGER check_rfm_scheme BEFORE INSERT OR UPDATE ON rfm_scheme FOR EACH ROW EXECUTE FUNCTION check_rfm_scheme();
+COMMENT ON FUNCTION segment_internal.check_rfm_scheme() IS
+'Trigger function of rfm_scheme: rules must be well formed, and complete unless a rest segment is named.';
+CREATE TRIGGER check_rfm_scheme BEFORE INSERT OR UPDATE ON rfm_scheme FOR EACH ROW EXECUTE FUNCTION segment_internal.check_rfm_scheme();
 COMMENT ON TRIGGER check_rfm_scheme ON rfm_scheme IS 'Keeps incomplete schemes out, unless they name a rest segment.';
 
 CREATE FUNCTION create_rfm_scheme(
@@ -230,7 +247,10 @@ BEGIN ATOMIC
     VALUES (name, rules, bins, lowest_score, thresholds, rest, no_orders, description);
 END;
 COMMENT ON FUNCTION create_rfm_scheme(text, jsonb, integer, integer, jsonb, text, text, text) IS
-'Adds a scheme of your own. rules: see the column rfm_scheme.rules; the first rule that matches wins. rest: the segment of scores that no rule matches; required when there are any (error check_violation, with the list). Errors: invalid_parameter_value for a malformed rule, unique_violation for a taken name.';
+$$Adds a scheme of your own.
+rules: see the column rfm_scheme.rules; the first rule that matches wins.
+rest: the segment of scores that no rule matches; required when there are any (error check_violation, with the list).
+Errors: invalid_parameter_value for a malformed rule, unique_violation for a taken name.$$;
 
 CREATE FUNCTION drop_rfm_scheme(name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -238,7 +258,7 @@ AS $$
 DECLARE
     users text;
 BEGIN
-    PERFORM segment.scheme_row(name);
+    PERFORM segment_internal.scheme_row(name);
     SELECT string_agg(s.name, ', ' ORDER BY s.name) INTO users
     FROM segment.segmentation AS s WHERE s.options ->> 'scheme' = drop_rfm_scheme.name;
     IF users IS NOT NULL THEN
@@ -253,7 +273,10 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION drop_rfm_scheme(text) IS
-'Drops a scheme of your own. Errors: undefined_object, dependent_objects_still_exist when a segmentation uses it, insufficient_privilege for shipped schemes and those of others. Models made with it keep working.';
+$$Drops a scheme of your own.
+Errors: undefined_object, dependent_objects_still_exist when a segmentation uses it, insufficient_privilege for
+shipped schemes and those of others.
+Models made with it keep working.$$;
 
 CREATE FUNCTION rfm_model(
     features feature_set, bins integer DEFAULT NULL, method text DEFAULT 'quantile',
@@ -261,7 +284,7 @@ CREATE FUNCTION rfm_model(
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.rfm_scheme := segment.scheme_row(scheme);
+    s segment.rfm_scheme := segment_internal.scheme_row(scheme);
     n integer := coalesce(bins, s.bins);
     compiled record;
 BEGIN
@@ -271,8 +294,8 @@ BEGIN
     IF n NOT BETWEEN 3 AND 10 THEN
         RAISE EXCEPTION 'bins must be 3 to 10, not %', n USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT * INTO compiled FROM segment.scheme_cells(scheme, n);
-    RETURN segment.rfm_train(
+    SELECT * INTO compiled FROM segment_internal.scheme_cells(scheme, n);
+    RETURN segment_internal.rfm_train(
         features, n, s.lowest_score, method,
         -- the scheme's own thresholds hold for its own number of bins
         CASE WHEN n = s.bins THEN coalesce(s.thresholds, '{}') || coalesce(rfm_model.thresholds, '{}') ELSE rfm_model.thresholds END,
@@ -280,7 +303,19 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION rfm_model(feature_set, integer, text, jsonb, text) IS
-'Finds the cut points of an RFM model: rfm_model(feature_set(recency, frequency, monetary)). Equal values get equal scores. bins: 3 to 10, by default those of the scheme. method: ''quantile'' (cuts are values of the data: the smallest at or below which i/bins of the customers lie), ''thresholds'' (the given cut points), ''natural_breaks'' (least squared deviation within bins; Fisher 1958, Jenks), ''r_rfm'' (as the R package rfm 0.3.0: type-7 quantiles plus 1, bins closed on the left; not unit-free). thresholds: {"recency": [...], "frequency": [...], "monetary": [...]}, bins - 1 ascending numbers each, for all features or some; a value on a threshold belongs below it. scheme: a row of rfm_scheme. Rows without orders or with missing or infinite values are skipped and counted, see model_metrics. NULL features: NULL. Errors: no_data when no row can be used, invalid_parameter_value for wrong options, undefined_object for an unknown scheme.';
+$$Finds the cut points of an RFM model: rfm_model(feature_set(recency, frequency, monetary)).
+Equal values get equal scores.
+bins: 3 to 10, by default those of the scheme.
+method: 'quantile' (cuts are values of the data: the smallest at or below which i/bins of the customers lie),
+'thresholds' (the given cut points), 'natural_breaks' (least squared deviation within bins; Fisher 1958, Jenks),
+'r_rfm' (as the R package rfm 0.3.0: type-7 quantiles plus 1, bins closed on the left; not unit-free).
+thresholds: {"recency": [...], "frequency": [...], "monetary": [...]}, bins - 1 ascending numbers each, for all
+features or some; a value on a threshold belongs below it.
+scheme: a row of rfm_scheme.
+Rows without orders or with missing or infinite values are skipped and counted, see model_metrics.
+NULL features: NULL.
+Errors: no_data when no row can be used, invalid_parameter_value for wrong options, undefined_object for an unknown
+scheme.$$;
 
 -- ---- the schemes that come with the extension ----
 

@@ -3,27 +3,51 @@
 CREATE FUNCTION silhouette(features feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_silhouette_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION silhouette(feature_set) IS
-'The mean silhouette of labelled rows: SELECT silhouette(feature_set(label, a, b)) FROM t. The first feature is the label, a whole number or a category, the others are coordinates, taken as they are, with Euclidean distances. -1 to 1: near 1 where rows lie with their own label, 0 between labels, negative with another''s. Equal to scikit-learn''s silhouette_score; a row of weight w counts as w equal rows. Time grows with the square of the rows: above 20,000 distinct rows it is that of a sample of so many, the same for the same rows, with a NOTICE. Rows with a missing or infinite value are skipped and counted in a NOTICE. NULL, with a NOTICE, when there are fewer than two labels or not fewer labels than rows. Errors: invalid_parameter_value for a label that is not a whole number or a set with one feature, datatype_mismatch for a coordinate that is a category.';
+$$The mean silhouette of labelled rows: SELECT silhouette(feature_set(label, a, b)) FROM t.
+The first feature is the label, a whole number or a category, the others are coordinates, taken as they are, with
+Euclidean distances.
+-1 to 1: near 1 where rows lie with their own label, 0 between labels, negative with another's.
+Equal to scikit-learn's silhouette_score; a row of weight w counts as w equal rows.
+Time grows with the square of the rows: above 20,000 distinct rows it is that of a sample of so many, the same for the
+same rows, with a NOTICE.
+Rows with a missing or infinite value are skipped and counted in a NOTICE.
+NULL, with a NOTICE, when there are fewer than two labels or not fewer labels than rows.
+Errors: invalid_parameter_value for a label that is not a whole number or a set with one feature, datatype_mismatch
+for a coordinate that is a category.$$;
 
 CREATE FUNCTION simplified_silhouette(features feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_simplified_silhouette_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION simplified_silhouette(feature_set) IS
-'As silhouette(), with distances to the means of labels instead of mean distances to rows: all rows, in time that grows with their number (Hruschka, de Castro and Campello 2004). Another figure than the silhouette, usually higher; compare it with itself only. NULL, skipped rows and errors: as silhouette().';
+$$As silhouette(), with distances to the means of labels instead of mean distances to rows: all rows, in time that grows
+with their number (Hruschka, de Castro and Campello 2004).
+Another figure than the silhouette, usually higher; compare it with itself only.
+NULL, skipped rows and errors: as silhouette().$$;
 
 CREATE FUNCTION davies_bouldin(features feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_davies_bouldin_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION davies_bouldin(feature_set) IS
-'The Davies-Bouldin index of labelled rows, feature_set(label, a, b): for each label the worst ratio of scatter (mean distance to the mean) of it and another to the distance of their means, averaged. 0 or more; lower is better. Equal to scikit-learn''s davies_bouldin_score. NULL, skipped rows and errors: as silhouette().';
+$$The Davies-Bouldin index of labelled rows, feature_set(label, a, b): for each label the worst ratio of scatter (mean
+distance to the mean) of it and another to the distance of their means, averaged.
+0 or more; lower is better.
+Equal to scikit-learn's davies_bouldin_score.
+NULL, skipped rows and errors: as silhouette().$$;
 
 CREATE FUNCTION calinski_harabasz(features feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_calinski_harabasz_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION calinski_harabasz(feature_set) IS
-'The Calinski-Harabasz index of labelled rows, feature_set(label, a, b): variance between labels over variance within. 0 or more; higher is better. Equal to scikit-learn''s calinski_harabasz_score, also in being 1 where all rows of each label are equal. NULL, skipped rows and errors: as silhouette().';
+$$The Calinski-Harabasz index of labelled rows, feature_set(label, a, b): variance between labels over variance within.
+0 or more; higher is better.
+Equal to scikit-learn's calinski_harabasz_score, also in being 1 where all rows of each label are equal.
+NULL, skipped rows and errors: as silhouette().$$;
 
 CREATE FUNCTION inertia(features feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_inertia_labelled' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION inertia(feature_set) IS
-'The sum of squared distances of labelled rows, feature_set(label, a, b), to the mean of their label, in the squared unit of the coordinates; weighted where the set is. NULL when no row can be used. Skipped rows: as silhouette(). Errors: as silhouette(), and numeric_value_out_of_range when it exceeds a double.';
+$$The sum of squared distances of labelled rows, feature_set(label, a, b), to the mean of their label, in the squared
+unit of the coordinates; weighted where the set is.
+NULL when no row can be used.
+Skipped rows: as silhouette().
+Errors: as silhouette(), and numeric_value_out_of_range when it exceeds a double.$$;
 
 CREATE FUNCTION cluster_quality(
     features feature_set,
@@ -32,28 +56,49 @@ CREATE FUNCTION cluster_quality(
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_cluster_quality_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 COST 100000;
 COMMENT ON FUNCTION cluster_quality(feature_set) IS
-'One row per label of labelled rows, feature_set(label, a, b), in the order of labels: the label as text, how many rows have it, the sum of their weights, inertia (sum of squared distances to their mean), spread (root mean square distance to their mean), nearest (the label whose mean is nearest; of equally near ones the first), separation (distance to that mean) and silhouette (mean of its rows; above 20,000 distinct rows of a sample, with a NOTICE). All in the units of the coordinates. nearest, separation and silhouette are NULL where there is one label only, silhouette also where there are as many labels as rows or the sample has no row of the label. Skipped rows and errors: as inertia().';
+$$One row per label of labelled rows, feature_set(label, a, b), in the order of labels: the label as text, how many rows
+have it, the sum of their weights, inertia (sum of squared distances to their mean), spread (root mean square distance
+to their mean), nearest (the label whose mean is nearest; of equally near ones the first), separation (distance to
+that mean) and silhouette (mean of its rows; above 20,000 distinct rows of a sample, with a NOTICE).
+All in the units of the coordinates.
+nearest, separation and silhouette are NULL where there is one label only, silhouette also where there are as many
+labels as rows or the sample has no row of the label.
+Skipped rows and errors: as inertia().$$;
 
 -- the same of rows labelled by a model
 CREATE FUNCTION silhouette(features feature_set, model segment_model) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_silhouette_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION silhouette(feature_set, segment_model) IS
-'The mean silhouette of rows in the segments a model gives them: SELECT silhouette(features, kmeans(features, 4)). Distances are those the model sees, in its scaled coordinates, so the figure says how well the model divides the rows; with categories (kprototypes) the root of what segment_distance() squares, each different category adding gamma. Features are matched by name where the set has names (others are left aside), else by position. Rows that get no segment are skipped and counted in a NOTICE. Otherwise as silhouette(feature_set), also above 20,000 distinct rows. Errors: wrong_object_type for a model without such coordinates (RFM), undefined_column or invalid_parameter_value for features other than the model''s, datatype_mismatch for a category in place of a number or the reverse.';
+$$The mean silhouette of rows in the segments a model gives them: SELECT silhouette(features, kmeans(features, 4)).
+Distances are those the model sees, in its scaled coordinates, so the figure says how well the model divides the rows;
+with categories (kprototypes) the root of what segment_distance() squares, each different category adding gamma.
+Features are matched by name where the set has names (others are left aside), else by position.
+Rows that get no segment are skipped and counted in a NOTICE.
+Otherwise as silhouette(feature_set), also above 20,000 distinct rows.
+Errors: wrong_object_type for a model without such coordinates (RFM), undefined_column or invalid_parameter_value for
+features other than the model's, datatype_mismatch for a category in place of a number or the reverse.$$;
 
 CREATE FUNCTION simplified_silhouette(features feature_set, model segment_model) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_simplified_silhouette_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION simplified_silhouette(feature_set, segment_model) IS
-'As simplified_silhouette(feature_set), of rows in the segments a model gives them, in its scaled coordinates: distances to the means of these rows by segment. Skipped rows and errors: as silhouette(feature_set, segment_model), and wrong_object_type for a model with categories, which have no means.';
+$$As simplified_silhouette(feature_set), of rows in the segments a model gives them, in its scaled coordinates:
+distances to the means of these rows by segment.
+Skipped rows and errors: as silhouette(feature_set, segment_model), and wrong_object_type for a model with categories,
+which have no means.$$;
 
 CREATE FUNCTION davies_bouldin(features feature_set, model segment_model) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_davies_bouldin_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION davies_bouldin(feature_set, segment_model) IS
-'The Davies-Bouldin index, as davies_bouldin(feature_set), of rows in the segments a model gives them, in its scaled coordinates. Skipped rows and errors: as simplified_silhouette(feature_set, segment_model).';
+$$The Davies-Bouldin index, as davies_bouldin(feature_set), of rows in the segments a model gives them, in its scaled
+coordinates.
+Skipped rows and errors: as simplified_silhouette(feature_set, segment_model).$$;
 
 CREATE FUNCTION calinski_harabasz(features feature_set, model segment_model) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_calinski_harabasz_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION calinski_harabasz(feature_set, segment_model) IS
-'The Calinski-Harabasz index, as calinski_harabasz(feature_set), of rows in the segments a model gives them, in its scaled coordinates. Skipped rows and errors: as simplified_silhouette(feature_set, segment_model).';
+$$The Calinski-Harabasz index, as calinski_harabasz(feature_set), of rows in the segments a model gives them, in its
+scaled coordinates.
+Skipped rows and errors: as simplified_silhouette(feature_set, segment_model).$$;
 
 CREATE FUNCTION cluster_quality(
     features feature_set, model segment_model,
@@ -62,70 +107,98 @@ CREATE FUNCTION cluster_quality(
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_cluster_quality_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 COST 100000;
 COMMENT ON FUNCTION cluster_quality(feature_set, segment_model) IS
-'One row per segment that has rows, in the order of the model''s segments: as cluster_quality(feature_set), of rows in the segments a model gives them. label is the segment''s name; inertia, spread and separation are in the model''s scaled coordinates. Skipped rows and errors: as simplified_silhouette(feature_set, segment_model).';
+$$One row per segment that has rows, in the order of the model's segments: as cluster_quality(feature_set), of rows in
+the segments a model gives them.
+label is the segment's name; inertia, spread and separation are in the model's scaled coordinates.
+Skipped rows and errors: as simplified_silhouette(feature_set, segment_model).$$;
 
 -- ---- agreement of two labelings, and what segments explain ----
 
-CREATE FUNCTION label_pair_accum(feature_set, integer, integer) RETURNS feature_set
+CREATE FUNCTION segment_internal.label_pair_accum(feature_set, integer, integer) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_label_pair_accum_integer' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION label_pair_accum(feature_set, text, text) RETURNS feature_set
+CREATE FUNCTION segment_internal.label_pair_accum(feature_set, text, text) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_label_pair_accum_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION labelled_measure_accum(feature_set, integer, double precision) RETURNS feature_set
+CREATE FUNCTION segment_internal.labelled_measure_accum(feature_set, integer, double precision) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_labelled_measure_accum_integer' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION labelled_measure_accum(feature_set, text, double precision) RETURNS feature_set
+CREATE FUNCTION segment_internal.labelled_measure_accum(feature_set, text, double precision) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_labelled_measure_accum_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION label_pair_accum(feature_set, integer, integer) IS 'Transition function of the aggregates that compare two labels: counts equal pairs.';
-COMMENT ON FUNCTION label_pair_accum(feature_set, text, text) IS 'Transition function of the aggregates that compare two labels: counts equal pairs.';
-COMMENT ON FUNCTION labelled_measure_accum(feature_set, integer, double precision) IS 'Transition function of the aggregate eta_squared.';
-COMMENT ON FUNCTION labelled_measure_accum(feature_set, text, double precision) IS 'Transition function of the aggregate eta_squared.';
+COMMENT ON FUNCTION segment_internal.label_pair_accum(feature_set, integer, integer) IS
+'Transition function of the aggregates that compare two labels: counts equal pairs.';
+COMMENT ON FUNCTION segment_internal.label_pair_accum(feature_set, text, text) IS
+'Transition function of the aggregates that compare two labels: counts equal pairs.';
+COMMENT ON FUNCTION segment_internal.labelled_measure_accum(feature_set, integer, double precision) IS
+'Transition function of the aggregate eta_squared.';
+COMMENT ON FUNCTION segment_internal.labelled_measure_accum(feature_set, text, double precision) IS
+'Transition function of the aggregate eta_squared.';
 
 CREATE FUNCTION adjusted_rand_index(labels feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_adjusted_rand_index_set' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION adjusted_rand_index(feature_set) IS
-'The adjusted Rand index of the two labels in a feature set, feature_set(a, b): as the aggregates of that name, for labels that were collected in parts and merged, or as rows with names. Numbers must be whole. Errors: invalid_parameter_value for other numbers, other than two features, or weights.';
+$$The adjusted Rand index of the two labels in a feature set, feature_set(a, b): as the aggregates of that name, for
+labels that were collected in parts and merged, or as rows with names.
+Numbers must be whole.
+Errors: invalid_parameter_value for other numbers, other than two features, or weights.$$;
 CREATE AGGREGATE adjusted_rand_index(a integer, b integer) (
-    SFUNC = label_pair_accum, STYPE = feature_set, SSPACE = 4096,
-    FINALFUNC = adjusted_rand_index, COMBINEFUNC = feature_set_combine, PARALLEL = SAFE
+    SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
+    FINALFUNC = adjusted_rand_index, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 CREATE AGGREGATE adjusted_rand_index(a text, b text) (
-    SFUNC = label_pair_accum, STYPE = feature_set, SSPACE = 4096,
-    FINALFUNC = adjusted_rand_index, COMBINEFUNC = feature_set_combine, PARALLEL = SAFE
+    SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
+    FINALFUNC = adjusted_rand_index, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE adjusted_rand_index(integer, integer) IS
-'How far two labelings of the same rows agree, by pairs of rows that are together in both, in one or in none, corrected for chance: 1 when they are the same but for the names of labels, about 0 when they have nothing to do with each other, down to -0.5. Equal to scikit-learn''s adjusted_rand_score. Rows where a label is NULL are skipped and counted in a NOTICE. No rows: NULL. Memory: by distinct pairs of labels, up to maintenance_work_mem; beyond it a sample, with a NOTICE.';
+$$How far two labelings of the same rows agree, by pairs of rows that are together in both, in one or in none, corrected
+for chance: 1 when they are the same but for the names of labels, about 0 when they have nothing to do with each
+other, down to -0.5.
+Equal to scikit-learn's adjusted_rand_score.
+Rows where a label is NULL are skipped and counted in a NOTICE.
+No rows: NULL.
+Memory: by distinct pairs of labels, up to maintenance_work_mem; beyond it a sample, with a NOTICE.$$;
 COMMENT ON AGGREGATE adjusted_rand_index(text, text) IS
 'As adjusted_rand_index(integer, integer), for labels that are names; they are compared byte by byte.';
 
 CREATE FUNCTION normalized_mutual_information(labels feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_normalized_mutual_information_set' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION normalized_mutual_information(feature_set) IS
-'The normalized mutual information of the two labels in a feature set, feature_set(a, b): as the aggregates of that name, for labels that were collected in parts and merged, or as rows with names. Errors: as adjusted_rand_index().';
+$$The normalized mutual information of the two labels in a feature set, feature_set(a, b): as the aggregates of that
+name, for labels that were collected in parts and merged, or as rows with names.
+Errors: as adjusted_rand_index().$$;
 CREATE AGGREGATE normalized_mutual_information(a integer, b integer) (
-    SFUNC = label_pair_accum, STYPE = feature_set, SSPACE = 4096,
-    FINALFUNC = normalized_mutual_information, COMBINEFUNC = feature_set_combine, PARALLEL = SAFE
+    SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
+    FINALFUNC = normalized_mutual_information, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 CREATE AGGREGATE normalized_mutual_information(a text, b text) (
-    SFUNC = label_pair_accum, STYPE = feature_set, SSPACE = 4096,
-    FINALFUNC = normalized_mutual_information, COMBINEFUNC = feature_set_combine, PARALLEL = SAFE
+    SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
+    FINALFUNC = normalized_mutual_information, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE normalized_mutual_information(integer, integer) IS
-'How much one labeling of rows tells about another: their mutual information over the mean of their entropies. 1 when they are the same but for the names of labels, 0 when one says nothing about the other. Equal to scikit-learn''s normalized_mutual_info_score. NULL labels, no rows and memory: as adjusted_rand_index.';
+$$How much one labeling of rows tells about another: their mutual information over the mean of their entropies.
+1 when they are the same but for the names of labels, 0 when one says nothing about the other.
+Equal to scikit-learn's normalized_mutual_info_score.
+NULL labels, no rows and memory: as adjusted_rand_index.$$;
 COMMENT ON AGGREGATE normalized_mutual_information(text, text) IS
 'As normalized_mutual_information(integer, integer), for labels that are names; they are compared byte by byte.';
 
 CREATE FUNCTION eta_squared(measures feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_eta_squared_labelled' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION eta_squared(feature_set) IS
-'Eta squared of a segment and a measure in a feature set, feature_set(segment, measure): as the aggregates of that name, for rows that were collected in parts and merged, or with weights. Errors: invalid_parameter_value for other than two features or a segment that is not a whole number, datatype_mismatch for a measure that is a category.';
+$$Eta squared of a segment and a measure in a feature set, feature_set(segment, measure): as the aggregates of that
+name, for rows that were collected in parts and merged, or with weights.
+Errors: invalid_parameter_value for other than two features or a segment that is not a whole number, datatype_mismatch
+for a measure that is a category.$$;
 CREATE AGGREGATE eta_squared(segment integer, measure double precision) (
-    SFUNC = labelled_measure_accum, STYPE = feature_set, SSPACE = 65536,
-    FINALFUNC = eta_squared, COMBINEFUNC = feature_set_combine, PARALLEL = SAFE
+    SFUNC = segment_internal.labelled_measure_accum, STYPE = feature_set, SSPACE = 65536,
+    FINALFUNC = eta_squared, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 CREATE AGGREGATE eta_squared(segment text, measure double precision) (
-    SFUNC = labelled_measure_accum, STYPE = feature_set, SSPACE = 65536,
-    FINALFUNC = eta_squared, COMBINEFUNC = feature_set_combine, PARALLEL = SAFE
+    SFUNC = segment_internal.labelled_measure_accum, STYPE = feature_set, SSPACE = 65536,
+    FINALFUNC = eta_squared, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE eta_squared(integer, double precision) IS
-'The share of a measure''s variance that segments explain: sum of squares between segments over that of all rows, 0 (segments have equal means) to 1 (within segments all are equal). Rows where one of the two is NULL, NaN or infinite are skipped and counted in a NOTICE. NULL without rows, or when all measures are equal. Memory: by distinct pairs of segment and measure, up to maintenance_work_mem; beyond it a sample, with a NOTICE.';
+$$The share of a measure's variance that segments explain: sum of squares between segments over that of all rows, 0
+(segments have equal means) to 1 (within segments all are equal).
+Rows where one of the two is NULL, NaN or infinite are skipped and counted in a NOTICE.
+NULL without rows, or when all measures are equal.
+Memory: by distinct pairs of segment and measure, up to maintenance_work_mem; beyond it a sample, with a NOTICE.$$;
 COMMENT ON AGGREGATE eta_squared(text, double precision) IS
 'As eta_squared(integer, double precision), for segments known by name.';

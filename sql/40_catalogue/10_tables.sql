@@ -29,16 +29,28 @@ CREATE TABLE segmentation (
 );
 COMMENT ON TABLE segmentation IS 'Segmentations: named, owned, versioned divisions of customers.';
 COMMENT ON COLUMN segmentation.name IS 'Name of the segmentation, unique in the database.';
-COMMENT ON COLUMN segmentation.owner IS 'Role whose rights a refresh has; it and its members may refresh, change and drop.';
+COMMENT ON COLUMN segmentation.owner IS
+'Role whose rights a refresh has; it and its members may refresh, change and drop.';
 COMMENT ON COLUMN segmentation.kind IS 'Kind of model: rfm, kmeans.';
-COMMENT ON COLUMN segmentation.source IS 'Query that is read at each refresh. rfm: the orders (customer, time, amount and optionally order id); clusterings: one row per customer, the key and the features by name.';
-COMMENT ON COLUMN segmentation.customers IS 'Query that yields all customers, so that those without orders are members, too; NULL: only customers with orders.';
-COMMENT ON COLUMN segmentation.features IS 'Clusterings: columns of the source that tell customers apart, in the model''s order; NULL for rfm.';
+COMMENT ON COLUMN segmentation.source IS
+$$Query that is read at each refresh.
+rfm: the orders (customer, time, amount and optionally order id); clusterings: one row per customer, the key and the
+features by name.$$;
+COMMENT ON COLUMN segmentation.customers IS
+'Query that yields all customers, so that those without orders are members, too; NULL: only customers with orders.';
+COMMENT ON COLUMN segmentation.features IS
+'Clusterings: columns of the source that tell customers apart, in the model''s order; NULL for rfm.';
 COMMENT ON COLUMN segmentation.feature_types IS 'Their types in the member table: double precision or text.';
-COMMENT ON COLUMN segmentation.options IS 'Options of source and model as given when the segmentation was created. rfm: scheme, method, bins, thresholds, lookback, refunds, zero_amounts; clusterings: those of the function of their kind, k and others.';
+COMMENT ON COLUMN segmentation.options IS
+$$Options of source and model as given when the segmentation was created.
+rfm: scheme, method, bins, thresholds, lookback, refunds, zero_amounts; clusterings: those of the function of their
+kind, k and others.$$;
 COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days; NULL where days do not count.';
-COMMENT ON COLUMN segmentation.search_path IS 'search_path under which source and customers are run: that of the creator.';
-COMMENT ON COLUMN segmentation.retrain_every IS 'How long a model is kept before a refresh trains anew. NULL: rfm trains at every refresh, clusterings at the first and when told to.';
+COMMENT ON COLUMN segmentation.search_path IS
+'search_path under which source and customers are run: that of the creator.';
+COMMENT ON COLUMN segmentation.retrain_every IS
+$$How long a model is kept before a refresh trains anew.
+NULL: rfm trains at every refresh, clusterings at the first and when told to.$$;
 COMMENT ON COLUMN segmentation.table_schema IS 'Schema of the member and history tables.';
 COMMENT ON COLUMN segmentation.member_table IS 'Table of present members.';
 COMMENT ON COLUMN segmentation.history_table IS 'Table of places that customers had before.';
@@ -128,11 +140,17 @@ COMMENT ON COLUMN run.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN run.as_of IS 'The instant the run speaks of; NULL: interrupted, not known.';
 COMMENT ON COLUMN run.started_at IS 'When it began.';
 COMMENT ON COLUMN run.finished_at IS 'When it ended; NULL: interrupted.';
-COMMENT ON COLUMN run.outcome IS '''ok''; ''empty'': there was nothing to train with and no model to place anybody with; ''failed'': nothing was changed, see error; ''interrupted'': nothing was changed, and the run itself could not log it (cancelled, lost in a crash, rolled back): the next one did.';
+COMMENT ON COLUMN run.outcome IS
+$$'ok'; 'empty': there was nothing to train with and no model to place anybody with; 'failed': nothing was changed, see
+error; 'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a crash, rolled
+back): the next one did.$$;
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN run.trained IS 'Whether the run trained a model.';
-COMMENT ON COLUMN run.warm_start IS 'Whether training started from the centroids of the model before; NULL: not trained, or RFM.';
-COMMENT ON COLUMN run.fresh_gain IS 'The share by which one start afresh ended with less inertia than the warm start, 0 where with more; NULL: no warm start.';
+COMMENT ON COLUMN run.warm_start IS
+'Whether training started from the centroids of the model before; NULL: not trained, or RFM.';
+COMMENT ON COLUMN run.fresh_gain IS
+$$The share by which one start afresh ended with less inertia than the warm start, 0 where with more; NULL: no warm
+start.$$;
 COMMENT ON COLUMN run.customers IS 'Members after the run.';
 COMMENT ON COLUMN run.entered IS 'Customers who became members.';
 COMMENT ON COLUMN run.departed IS 'Members who left the segmentation.';
@@ -142,7 +160,10 @@ COMMENT ON COLUMN run.unchanged IS 'Members for whom nothing was written.';
 COMMENT ON COLUMN run.rows_read IS 'Rows the source yielded.';
 COMMENT ON COLUMN run.rows_used IS 'Rows that counted.';
 COMMENT ON COLUMN run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
-COMMENT ON COLUMN run.counts IS 'How many rows were left out for which reason. rfm: see rfm_summary_counts(); clusterings: rows_read, rows_used, null_customer (no key), not_placed (a feature is missing).';
+COMMENT ON COLUMN run.counts IS
+$$How many rows were left out for which reason.
+rfm: see rfm_summary_counts(); clusterings: rows_read, rows_used, null_customer (no key), not_placed (a feature is
+missing).$$;
 COMMENT ON COLUMN run.summarise_seconds IS 'Time of reading the source into one row per customer.';
 COMMENT ON COLUMN run.train_seconds IS 'Time of collecting features and training.';
 COMMENT ON COLUMN run.write_seconds IS 'Time of assigning, comparing and writing differences.';
@@ -159,18 +180,20 @@ SELECT pg_catalog.pg_extension_config_dump('run_run_id_seq', '');
 
 -- ---- who sees and changes what ----
 
-CREATE FUNCTION acts_as(owner name) RETURNS boolean
+CREATE FUNCTION segment_internal.acts_as(owner name) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN EXISTS (SELECT FROM pg_catalog.pg_roles AS r
                WHERE r.rolname = acts_as.owner AND pg_catalog.pg_has_role(r.oid, 'USAGE'));
-COMMENT ON FUNCTION acts_as(name) IS 'Whether the current user has the rights of a role; false when there is no such role.';
+COMMENT ON FUNCTION segment_internal.acts_as(name) IS
+'Whether the current user has the rights of a role; false when there is no such role.';
 
-CREATE FUNCTION may_read(table_schema name, table_name name) RETURNS boolean
+CREATE FUNCTION segment_internal.may_read(table_schema name, table_name name) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
                WHERE n.nspname = table_schema AND c.relname = table_name
                  AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'));
-COMMENT ON FUNCTION may_read(name, name) IS 'Whether the current user may read a table; false when there is none.';
+COMMENT ON FUNCTION segment_internal.may_read(name, name) IS
+'Whether the current user may read a table; false when there is none.';
 
 -- A segmentation is visible to its owner and to whoever may read its members;
 -- it and all that hangs on it are changed by its owner alone.
@@ -179,16 +202,16 @@ ALTER TABLE segment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE model ENABLE ROW LEVEL SECURITY;
 ALTER TABLE run ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rfm_scheme ENABLE ROW LEVEL SECURITY;
-CREATE POLICY reader ON segmentation FOR SELECT USING (may_read(table_schema, member_table));
-CREATE POLICY owner ON segmentation USING (acts_as(owner)) WITH CHECK (acts_as(owner));
+CREATE POLICY reader ON segmentation FOR SELECT USING (segment_internal.may_read(table_schema, member_table));
+CREATE POLICY owner ON segmentation USING (segment_internal.acts_as(owner)) WITH CHECK (segment_internal.acts_as(owner));
 CREATE POLICY reader ON segment FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
-CREATE POLICY owner ON segment USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND acts_as(s.owner)));
+CREATE POLICY owner ON segment USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.acts_as(s.owner)));
 CREATE POLICY reader ON model FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
-CREATE POLICY owner ON model USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND acts_as(s.owner)));
+CREATE POLICY owner ON model USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.acts_as(s.owner)));
 CREATE POLICY reader ON run FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
-CREATE POLICY owner ON run USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND acts_as(s.owner)));
+CREATE POLICY owner ON run USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.acts_as(s.owner)));
 CREATE POLICY reader ON rfm_scheme FOR SELECT USING (true);
-CREATE POLICY owner ON rfm_scheme USING (acts_as(owner) AND NOT shipped) WITH CHECK (acts_as(owner) AND NOT shipped);
+CREATE POLICY owner ON rfm_scheme USING (segment_internal.acts_as(owner) AND NOT shipped) WITH CHECK (segment_internal.acts_as(owner) AND NOT shipped);
 COMMENT ON POLICY reader ON segmentation IS 'Who may read the members sees the segmentation.';
 COMMENT ON POLICY owner ON segmentation IS 'The owner sees and changes it.';
 COMMENT ON POLICY reader ON segment IS 'Visible with the segmentation.';
@@ -200,18 +223,24 @@ COMMENT ON POLICY owner ON run IS 'The owner of the segmentation changes it.';
 COMMENT ON POLICY reader ON rfm_scheme IS 'Schemes are for all.';
 COMMENT ON POLICY owner ON rfm_scheme IS 'The owner changes own schemes.';
 
-CREATE FUNCTION run_as_owner(owner name, command text) RETURNS text
+CREATE FUNCTION segment_internal.run_as_owner(owner name, command text) RETURNS text
     AS 'MODULE_PATHNAME', 'segment_run_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION run_as_owner(name, text) IS
-'Runs a command with the rights of a role that the current user may act as, in a security-restricted operation as REFRESH MATERIALIZED VIEW does, and returns the first column of its first row as text. So a superuser''s refresh runs an owner''s SQL with the owner''s rights. Settings changed by the command end with it. Errors: undefined_object when there is no such role, insufficient_privilege when the current user may not act as it.';
+COMMENT ON FUNCTION segment_internal.run_as_owner(name, text) IS
+$$Runs a command with the rights of a role that the current user may act as, in a security-restricted operation as
+REFRESH MATERIALIZED VIEW does, and returns the first column of its first row as text.
+So a superuser's refresh runs an owner's SQL with the owner's rights.
+Settings changed by the command end with it.
+Errors: undefined_object when there is no such role, insufficient_privilege when the current user may not act as it.$$;
 
-CREATE FUNCTION instant(at timestamptz) RETURNS text
+CREATE FUNCTION segment_internal.instant(at timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN pg_catalog.isfinite(at) THEN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC') ELSE at::text END;
-COMMENT ON FUNCTION instant(timestamptz) IS
-'An instant as text that reads back as the same instant under any DateStyle and TimeZone, for our statements; ''SQL'' and ''Postgres'' write zones as abbreviations, which may mean another zone: IST is Israel''s. NULL for NULL.';
+COMMENT ON FUNCTION segment_internal.instant(timestamptz) IS
+$$An instant as text that reads back as the same instant under any DateStyle and TimeZone, for our statements; 'SQL' and
+'Postgres' write zones as abbreviations, which may mean another zone: IST is Israel's.
+NULL for NULL.$$;
 
-CREATE FUNCTION segmentation_row(name text) RETURNS segmentation
+CREATE FUNCTION segment_internal.segmentation_row(name text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -226,13 +255,15 @@ BEGIN
     RETURN found_row;
 END;
 $$;
-COMMENT ON FUNCTION segmentation_row(text) IS 'A segmentation by name. Error (undefined_object) when there is none that the current user may see.';
+COMMENT ON FUNCTION segment_internal.segmentation_row(text) IS
+$$A segmentation by name.
+Error (undefined_object) when there is none that the current user may see.$$;
 
 CREATE FUNCTION get_model(segmentation text, version integer DEFAULT NULL) RETURNS segment_model
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.segmentation_row(segmentation);
+    s segment.segmentation := segment_internal.segmentation_row(segmentation);
     found_model segment.segment_model;
 BEGIN
     IF version IS NULL AND s.model_version IS NULL THEN
@@ -249,9 +280,13 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION get_model(text, integer) IS
-'The current model of a segmentation, or the model of a version. Errors: undefined_object for an unknown segmentation or version, object_not_in_prerequisite_state before the first refresh.';
+$$The current model of a segmentation, or the model of a version.
+Errors: undefined_object for an unknown segmentation or version, object_not_in_prerequisite_state before the first
+refresh.$$;
 
-CREATE FUNCTION equality_operator(type regtype) RETURNS text
+CREATE FUNCTION segment_internal.equality_operator(type regtype) RETURNS text
     AS 'MODULE_PATHNAME', 'segment_equality_operator' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION equality_operator(regtype) IS
-'The equality operator of a type''s default operator class, as OPERATOR(schema.name): what our statements compare customer keys with, whatever the search_path has. Error (undefined_function) when there is none.';
+COMMENT ON FUNCTION segment_internal.equality_operator(regtype) IS
+$$The equality operator of a type's default operator class, as OPERATOR(schema.name): what our statements compare
+customer keys with, whatever the search_path has.
+Error (undefined_function) when there is none.$$;

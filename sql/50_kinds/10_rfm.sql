@@ -1,6 +1,6 @@
 -- ---- segmentations by RFM ----
 
-CREATE FUNCTION rfm_member_columns(OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
+CREATE FUNCTION segment_internal.rfm_member_columns(OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
     LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 8
 BEGIN ATOMIC
     VALUES
@@ -13,17 +13,18 @@ BEGIN ATOMIC
         (7, 'frequency', 'bigint', true, true, 'Number of orders.'),
         (8, 'monetary', 'numeric', true, true, 'Total amount of all orders, refunds as the segmentation treats them.');
 END;
-COMMENT ON FUNCTION rfm_member_columns() IS 'member_columns of RFM: scores and figures.';
+COMMENT ON FUNCTION segment_internal.rfm_member_columns() IS 'member_columns of RFM: scores and figures.';
 
-CREATE FUNCTION rfm_placed_features(OUT features text, OUT further text)
+CREATE FUNCTION segment_internal.rfm_placed_features(OUT features text, OUT further text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     -- recency is counted from the instant of the refresh, so it is not kept with the member
     SELECT 'recency, v7, v8', 'recency';
 END;
-COMMENT ON FUNCTION rfm_placed_features() IS 'placed_features of RFM: recency, frequency and monetary value.';
+COMMENT ON FUNCTION segment_internal.rfm_placed_features() IS
+'placed_features of RFM: recency, frequency and monetary value.';
 
-CREATE FUNCTION check_rfm_options(
+CREATE FUNCTION segment_internal.check_rfm_options(
     source text, source_path text, key_type text, scheme text, method text, bins integer, thresholds jsonb,
     lookback interval, refunds text, zero_amounts text, time_zone text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -32,12 +33,12 @@ BEGIN
     -- every option is checked by what will use it, without reading the source
     PERFORM segment.rfm_model(segment.feature_set(v, v, v), bins, method, thresholds, scheme)
     FROM generate_series(1, 10) AS v;
-    PERFORM segment.equality_operator(key_type::regtype);
+    PERFORM segment_internal.equality_operator(key_type::regtype);
     EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
                    key_type, E'SELECT * FROM (\n' || source || E'\n) AS source LIMIT 0', lookback, refunds, zero_amounts, time_zone, source_path);
 END;
 $$;
-COMMENT ON FUNCTION check_rfm_options(text, text, text, text, text, integer, jsonb, interval, text, text, text) IS
+COMMENT ON FUNCTION segment_internal.check_rfm_options(text, text, text, text, text, integer, jsonb, interval, text, text, text) IS
 'Raises the error that an RFM segmentation of these options would run into.';
 
 CREATE FUNCTION create_rfm_segmentation(
@@ -53,19 +54,19 @@ DECLARE
     s segment.segmentation;
     customer_type text;
 BEGIN
-    PERFORM segment.check_new_segmentation(name, source, schema,
+    PERFORM segment_internal.check_new_segmentation(name, source, schema,
         'create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'')');
-    s.source := segment.source_query(source, search_path);
-    SELECT c.name, c.type INTO s.key_column, s.key_type FROM segment.source_key(s.source, search_path) AS c;
+    s.source := segment_internal.source_query(source, search_path);
+    SELECT c.name, c.type INTO s.key_column, s.key_type FROM segment_internal.source_key(s.source, search_path) AS c;
     IF customers IS NOT NULL THEN
-        s.customers := segment.source_query(customers, search_path);
-        customer_type := (SELECT c.type FROM segment.source_key(s.customers, search_path) AS c);
+        s.customers := segment_internal.source_query(customers, search_path);
+        customer_type := (SELECT c.type FROM segment_internal.source_key(s.customers, search_path) AS c);
         IF customer_type <> s.key_type THEN
             RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %', customer_type, s.key_type
                 USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
         END IF;
     END IF;
-    PERFORM segment.check_rfm_options(s.source, search_path, s.key_type, scheme, method, bins, thresholds, lookback, refunds, zero_amounts, time_zone);
+    PERFORM segment_internal.check_rfm_options(s.source, search_path, s.key_type, scheme, method, bins, thresholds, lookback, refunds, zero_amounts, time_zone);
 
     s.name := name;
     s.kind := 'rfm';
@@ -77,13 +78,26 @@ BEGIN
     s.retrain_every := retrain_every;
     s.table_schema := schema;
     s.description := description;
-    RETURN segment.create_segmentation(s);
+    RETURN segment_internal.create_segmentation(s);
 END;
 $$;
 COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text) IS
-'Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had before), owned by the current user; returns the member table. Nobody is a member before the first refresh_segmentation(). source: a query that yields customer, time of the order, amount and optionally order id, or the name of a table or view with just these columns; the key column keeps its name and type. customers: a query whose first column lists all customers, so that those without orders are members (segment ''Prospect''). scheme, method, bins, thresholds: see rfm_model. lookback, refunds, zero_amounts, time_zone (default: the session''s): see rfm_summary. retrain_every: how long a model is kept; NULL trains at every refresh. schema: of the tables, default the current one. search_path: under which source and customers run, default the session''s. Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is refused for.';
+$$Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had
+before), owned by the current user; returns the member table.
+Nobody is a member before the first refresh_segmentation().
+source: a query that yields customer, time of the order, amount and optionally order id, or the name of a table or
+view with just these columns; the key column keeps its name and type.
+customers: a query whose first column lists all customers, so that those without orders are members (segment
+'Prospect').
+scheme, method, bins, thresholds: see rfm_model.
+lookback, refunds, zero_amounts, time_zone (default: the session's): see rfm_summary.
+retrain_every: how long a model is kept; NULL trains at every refresh.
+schema: of the tables, default the current one.
+search_path: under which source and customers run, default the session's.
+Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
+refused for.$$;
 
-CREATE FUNCTION rfm_placing_query(s segmentation, as_of timestamptz, train boolean) RETURNS text
+CREATE FUNCTION segment_internal.rfm_placing_query(s segmentation, as_of timestamptz, train boolean) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -100,8 +114,8 @@ BEGIN
     IF s.customers IS NOT NULL THEN
         everyone := everyone || format(
             E'\nUNION ALL SELECT DISTINCT c.customer, NULL::timestamptz, NULL::timestamptz, NULL::float8, 0::bigint, 0::numeric\n'
-            'FROM segment.query_keys(NULL::%s, %L, %L) AS c(customer) LEFT JOIN summary ON summary.customer %s c.customer WHERE summary.customer IS NULL',
-            s.key_type, s.customers, s.search_path, segment.equality_operator(s.key_type::regtype));
+            'FROM segment_internal.query_keys(NULL::%s, %L, %L) AS c(customer) LEFT JOIN summary ON summary.customer %s c.customer WHERE summary.customer IS NULL',
+            s.key_type, s.customers, s.search_path, segment_internal.equality_operator(s.key_type::regtype));
     END IF;
     IF train THEN
         -- open segments first: they keep their names
@@ -111,7 +125,7 @@ BEGIN
         INTO next_id, ids, origins, names
         FROM segment.segment AS g WHERE g.segmentation = s.name;
         model := format(
-            E'SELECT coalesce(segment.model_identify(trained.model, %L, %L, %L, %s), (%s)) AS model\n'
+            E'SELECT coalesce(segment_internal.model_identify(trained.model, %L, %L, %L, %s), (%s)) AS model\n'
             'FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0\n'
             'THEN segment.rfm_model(segment.feature_set(recency, frequency, monetary), %L, %L, %L, %L) END AS model FROM summary) AS trained',
             ids, origins, names, next_id, current_model,
@@ -134,9 +148,9 @@ BEGIN
         '    first_order_at AS v5, last_order_at AS v6, frequency AS v7, monetary AS v8, recency\n'
         'FROM (%s) AS everyone CROSS JOIN model AS m WHERE m.model IS NOT NULL\n'
         ')',
-        s.key_type, s.source, segment.instant(as_of), s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path,
+        s.key_type, s.source, segment_internal.instant(as_of), s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path,
         model, everyone);
 END;
 $$;
-COMMENT ON FUNCTION rfm_placing_query(segmentation, timestamptz, boolean) IS
+COMMENT ON FUNCTION segment_internal.rfm_placing_query(segmentation, timestamptz, boolean) IS
 'placing_query of RFM: summary of the orders, one row per customer, model and placed customers.';

@@ -1,14 +1,20 @@
 -- ---- segmentations by clustering: a source with one row per customer ----
 
-CREATE FUNCTION query_rows(query text, search_path text) RETURNS SETOF record
+CREATE FUNCTION segment_internal.query_rows(query text, search_path text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_query_rows' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
-COMMENT ON FUNCTION query_rows(text, text) IS
-'The rows of a query run under the given search_path (NULL: the session''s), with the columns that a column definition list names: SELECT * FROM query_rows(''TABLE customers'', NULL) AS c (id bigint, age double precision, city text). A double precision column takes numbers of any type, NaN as NULL; a text column strings, booleans and enums; any other a column of its own type. NULL query: no rows. Errors: as query_columns, undefined_column, ambiguous_column and datatype_mismatch.';
+COMMENT ON FUNCTION segment_internal.query_rows(text, text) IS
+$$The rows of a query run under the given search_path (NULL: the session's), with the columns that a column definition
+list names: SELECT * FROM query_rows('TABLE customers', NULL) AS c (id bigint, age double precision, city text).
+A double precision column takes numbers of any type, NaN as NULL; a text column strings, booleans and enums; any other
+a column of its own type.
+NULL query: no rows.
+Errors: as query_columns, undefined_column, ambiguous_column and datatype_mismatch.$$;
 
-CREATE FUNCTION feature_type(type regtype) RETURNS text
+CREATE FUNCTION segment_internal.feature_type(type regtype) RETURNS text
     AS 'MODULE_PATHNAME', 'segment_feature_type' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION feature_type(regtype) IS
-'What a feature of a type is kept as: ''double precision'' for numbers, ''text'' for strings, booleans and enums, which are categories; NULL: a column of this type cannot be a feature.';
+COMMENT ON FUNCTION segment_internal.feature_type(regtype) IS
+$$What a feature of a type is kept as: 'double precision' for numbers, 'text' for strings, booleans and enums, which are
+categories; NULL: a column of this type cannot be a feature.$$;
 
 -- ---- methods ----
 
@@ -20,7 +26,7 @@ RETURN ARRAY(SELECT m FROM pg_catalog.unnest('{kmeans,bisecting_kmeans,kprototyp
              ORDER BY n);
 COMMENT ON FUNCTION cluster_methods() IS 'The functions that can train the model of a segmentation by clustering.';
 
-CREATE FUNCTION training_call(method text, arguments text, options jsonb) RETURNS text
+CREATE FUNCTION segment_internal.training_call(method text, arguments text, options jsonb) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -69,17 +75,24 @@ BEGIN
     RETURN call || ')';
 END;
 $$;
-COMMENT ON FUNCTION training_call(text, text, jsonb) IS
-'The call of a method''s training function as text: its first arguments as they are given, an expression for the feature set at least, and options by name. The option warm_start, which says how segmentations retrain, is checked and left out. Errors (invalid_parameter_value): unknown method or option.';
+COMMENT ON FUNCTION segment_internal.training_call(text, text, jsonb) IS
+$$The call of a method's training function as text: its first arguments as they are given, an expression for the feature
+set at least, and options by name.
+The option warm_start, which says how segmentations retrain, is checked and left out.
+Errors (invalid_parameter_value): unknown method or option.$$;
 
 -- ---- training again ----
 
 CREATE FUNCTION centroid_array(model segment_model) RETURNS double precision[]
     AS 'MODULE_PATHNAME', 'segment_model_centroid_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION centroid_array(segment_model) IS
-'The centroids of a k-means model as an array of segments by features in the features'' own units: what kmeans(features, k, centroids => ...) starts from, so that training goes on from where a model is. With metric ''cosine'' they are some rows of the same directions. NULL: NULL. Errors: wrong_object_type for models other than those of kmeans.';
+$$The centroids of a k-means model as an array of segments by features in the features' own units: what kmeans(features,
+k, centroids => ...) starts from, so that training goes on from where a model is.
+With metric 'cosine' they are some rows of the same directions.
+NULL: NULL.
+Errors: wrong_object_type for models other than those of kmeans.$$;
 
-CREATE FUNCTION starts_warm(s segmentation, wish boolean) RETURNS boolean
+CREATE FUNCTION segment_internal.starts_warm(s segmentation, wish boolean) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT coalesce(wish, (s.options ->> 'warm_start')::boolean, true) AND s.kind = 'kmeans' AND NOT s.options ? 'centroids'
@@ -88,57 +101,62 @@ BEGIN ATOMIC
                      AND jsonb_array_length(m.model::jsonb -> 'segments') = (s.options ->> 'k')::integer
                      AND ARRAY(SELECT f ->> 'name' FROM jsonb_array_elements(m.model::jsonb -> 'features') WITH ORDINALITY AS l (f, n) ORDER BY n) = s.features);
 END;
-COMMENT ON FUNCTION starts_warm(segmentation, boolean) IS
-'Whether the next training of a segmentation starts from the centroids of its present model: that is wished for (NULL: what the option warm_start says, true by default), the method can, no other start is given, and number of segments and features are as they were.';
+COMMENT ON FUNCTION segment_internal.starts_warm(segmentation, boolean) IS
+$$Whether the next training of a segmentation starts from the centroids of its present model: that is wished for (NULL:
+what the option warm_start says, true by default), the method can, no other start is given, and number of segments and
+features are as they were.$$;
 
-CREATE FUNCTION fresh_inertia(features feature_set, method text, options jsonb) RETURNS double precision
+CREATE FUNCTION segment_internal.fresh_inertia(features feature_set, method text, options jsonb) RETURNS double precision
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
 DECLARE
     fresh segment.segment_model;
 BEGIN
-    EXECUTE 'SELECT ' || segment.training_call(method, '$1', options || '{"n_init": 1}') INTO fresh USING features;
+    EXECUTE 'SELECT ' || segment_internal.training_call(method, '$1', options || '{"n_init": 1}') INTO fresh USING features;
     RETURN segment.model_metrics(fresh) ->> 'inertia';
 END;
 $$;
-COMMENT ON FUNCTION fresh_inertia(feature_set, text, jsonb) IS
-'The inertia that one start afresh comes to, by which a warm start is judged. What training tells by a NOTICE was told by the warm start.';
+COMMENT ON FUNCTION segment_internal.fresh_inertia(feature_set, text, jsonb) IS
+$$The inertia that one start afresh comes to, by which a warm start is judged.
+What training tells by a NOTICE was told by the warm start.$$;
 
-CREATE FUNCTION same_model(model segment_model, old_model segment_model) RETURNS segment_model
+CREATE FUNCTION segment_internal.same_model(model segment_model, old_model segment_model) RETURNS segment_model
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN model::jsonb - '{n_init,iterations}'::text[] = old_model::jsonb - '{n_init,iterations}'::text[] THEN old_model ELSE model END;
-COMMENT ON FUNCTION same_model(segment_model, segment_model) IS
-'The old model where the new one differs from it in nothing but the number of starts and steps that found it, else the new one.';
+COMMENT ON FUNCTION segment_internal.same_model(segment_model, segment_model) IS
+$$The old model where the new one differs from it in nothing but the number of starts and steps that found it, else the
+new one.$$;
 
-CREATE FUNCTION check_cluster_options(s segmentation) RETURNS void
+CREATE FUNCTION segment_internal.check_cluster_options(s segmentation) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
 DECLARE
-    training text := segment.training_call(s.kind, 'segment.feature_set(f.*)', s.options);
+    training text := segment_internal.training_call(s.kind, 'segment.feature_set(f.*)', s.options);
     n_rows float8 := least(greatest(20, 2 * (s.options ->> 'k')::float8), 2000);
     made_up text := (
         SELECT string_agg(format(CASE WHEN t = 'text' THEN '''c'' || r %% 3 AS %2$I' WHEN n = 1 THEN 'r::float8 AS %2$I' ELSE '(r * %1$s %% 101)::float8 AS %2$I' END, 31 * n, f), ', ' ORDER BY n)
         FROM unnest(s.features, s.feature_types) WITH ORDINALITY AS c (f, t, n));
 BEGIN
-    PERFORM segment.equality_operator(s.key_type::regtype);
+    PERFORM segment_internal.equality_operator(s.key_type::regtype);
     -- every option is checked by what will use it: made-up rows are trained with, the source is not read
     EXECUTE format('SELECT %s FROM (SELECT %s FROM generate_series(1, %s) AS r) AS f', training, made_up, n_rows);
 END;
 $$;
-COMMENT ON FUNCTION check_cluster_options(segmentation) IS
+COMMENT ON FUNCTION segment_internal.check_cluster_options(segmentation) IS
 'Raises the error that a segmentation by clustering of this key, method, features and options would run into.';
 
 -- ---- what this kind supplies, see member_columns ----
 
-CREATE FUNCTION cluster_member_columns(s segmentation, OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
+CREATE FUNCTION segment_internal.cluster_member_columns(s segmentation, OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 BEGIN ATOMIC
     SELECT c.n::integer, c.f, CASE WHEN c.t = 'double precision' THEN c.t ELSE 'text' END, false, true, 'Feature, as the source had it at the last refresh.'
     FROM unnest(s.features, s.feature_types) WITH ORDINALITY AS c (f, t, n);
 END;
-COMMENT ON FUNCTION cluster_member_columns(segmentation) IS 'member_columns of clusterings: the features under their own names.';
+COMMENT ON FUNCTION segment_internal.cluster_member_columns(segmentation) IS
+'member_columns of clusterings: the features under their own names.';
 
-CREATE FUNCTION cluster_placed_features(s segmentation) RETURNS text
+CREATE FUNCTION segment_internal.cluster_placed_features(s segmentation) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     -- a function has at most 100 arguments; a row, whose columns are matched by name, costs more (and r.*, because r may be a feature)
@@ -146,9 +164,9 @@ BEGIN ATOMIC
                 ELSE format('(SELECT coalesce(r.*) FROM (SELECT %s) AS r)', string_agg(format('v%s AS %I', n, f), ', ' ORDER BY n)) END
     FROM unnest(s.features) WITH ORDINALITY AS c (f, n);
 END;
-COMMENT ON FUNCTION cluster_placed_features(segmentation) IS 'placed_features of clusterings.';
+COMMENT ON FUNCTION segment_internal.cluster_placed_features(segmentation) IS 'placed_features of clusterings.';
 
-CREATE FUNCTION refuse_repeated_keys(repeated bigint, example text) RETURNS boolean
+CREATE FUNCTION segment_internal.refuse_repeated_keys(repeated bigint, example text) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -159,20 +177,20 @@ BEGIN
     RETURN true;
 END;
 $$;
-COMMENT ON FUNCTION refuse_repeated_keys(bigint, text) IS
+COMMENT ON FUNCTION segment_internal.refuse_repeated_keys(bigint, text) IS
 'True, or an error (cardinality_violation) when customers have more than one row in a source.';
 
-CREATE FUNCTION current_model_query(s segmentation) RETURNS text
+CREATE FUNCTION segment_internal.current_model_query(s segmentation) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L AND m.version = %s)', s.name, coalesce(s.model_version, 0));
-COMMENT ON FUNCTION current_model_query(segmentation) IS
+COMMENT ON FUNCTION segment_internal.current_model_query(segmentation) IS
 'The present model of a segmentation as the text of an expression; NULL where there is none yet.';
 
-CREATE FUNCTION cluster_training_query(s segmentation, warm boolean) RETURNS text
+CREATE FUNCTION segment_internal.cluster_training_query(s segmentation, warm boolean) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    current_model text := segment.current_model_query(s);
+    current_model text := segment_internal.current_model_query(s);
     set text := 'segment.feature_set(f.*)';
 BEGIN
     RETURN format(
@@ -181,21 +199,22 @@ BEGIN
         'FROM (SELECT CASE WHEN count(*) FILTER (WHERE %2$s) > 0 THEN %3$s END AS model, %4$s AS features\n'
         '      FROM (SELECT %5$s FROM summary WHERE customer IS NOT NULL) AS f) AS t\n'
         ')',
-        CASE WHEN warm THEN format('segment.fresh_inertia(features, %L, %L)', s.kind, s.options) ELSE 'NULL::float8' END,
+        CASE WHEN warm THEN format('segment_internal.fresh_inertia(features, %L, %L)', s.kind, s.options) ELSE 'NULL::float8' END,
         CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true' ELSE 'f.* IS NOT NULL' END,
-        segment.training_call(s.kind, CASE WHEN warm THEN format('%s, centroids => segment.centroid_array(%s)', set, current_model) ELSE set END, s.options),
+        segment_internal.training_call(s.kind, CASE WHEN warm THEN format('%s, centroids => segment.centroid_array(%s)', set, current_model) ELSE set END, s.options),
         CASE WHEN warm THEN set ELSE 'NULL::segment.feature_set' END,
-        (SELECT string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number) FROM segment.cluster_member_columns(s) AS c));
+        (SELECT string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number) FROM segment_internal.cluster_member_columns(s) AS c));
 END;
 $$;
-COMMENT ON FUNCTION cluster_training_query(segmentation, boolean) IS
-'The WITH clause trained(model, fresh) of a refresh of clusterings: a model of the rows of summary, NULL where none can be used; warm: started from the centroids of the present one, and fresh is the inertia of one start afresh.';
+COMMENT ON FUNCTION segment_internal.cluster_training_query(segmentation, boolean) IS
+$$The WITH clause trained(model, fresh) of a refresh of clusterings: a model of the rows of summary, NULL where none can
+be used; warm: started from the centroids of the present one, and fresh is the inertia of one start afresh.$$;
 
-CREATE FUNCTION cluster_placing_query(s segmentation, train boolean, warm_start boolean) RETURNS text
+CREATE FUNCTION segment_internal.cluster_placing_query(s segmentation, train boolean, warm_start boolean) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    current_model text := segment.current_model_query(s);
+    current_model text := segment_internal.current_model_query(s);
     model text := current_model;
     counts text := 'counts';
     training text := '';
@@ -206,10 +225,10 @@ DECLARE
 BEGIN
     SELECT string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number), string_agg(format('source.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number)
     INTO wanted, taken
-    FROM segment.cluster_member_columns(s) AS c;
+    FROM segment_internal.cluster_member_columns(s) AS c;
     IF train THEN
-        warm := segment.starts_warm(s, warm_start);
-        training := segment.cluster_training_query(s, warm) || E',\n';
+        warm := segment_internal.starts_warm(s, warm_start);
+        training := segment_internal.cluster_training_query(s, warm) || E',\n';
         SELECT coalesce(max(g.segment_id), 0) + 1 INTO next_id FROM segment.segment AS g WHERE g.segmentation = s.name;
         model := 'trained.model';
         IF s.model_version IS NOT NULL THEN
@@ -217,7 +236,7 @@ BEGIN
         END IF;
         model := format('segment.propose_segment_names(%s, %s)', model, next_id);
         IF s.model_version IS NOT NULL THEN
-            model := format('segment.same_model(%s, %s)', model, current_model);
+            model := format('segment_internal.same_model(%s, %s)', model, current_model);
         END IF;
         model := format('(SELECT coalesce(%s, %s) FROM trained)', model, current_model);
         counts := format(
@@ -226,7 +245,7 @@ BEGIN
     END IF;
     RETURN format(
         E'WITH summary AS MATERIALIZED (\n'
-        'SELECT source.%1$I AS customer, %2$s FROM segment.query_rows(%3$L, %4$L) AS source (%1$I %5$s, %6$s)\n'
+        'SELECT source.%1$I AS customer, %2$s FROM segment_internal.query_rows(%3$L, %4$L) AS source (%1$I %5$s, %6$s)\n'
         '), read AS MATERIALIZED (\n'
         'SELECT coalesce(sum(n), 0) AS rows_read, coalesce(sum(n) FILTER (WHERE customer IS NULL), 0) AS null_customer,\n'
         '    count(*) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS repeated, min(format(''%%s'', customer)) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS example,\n'
@@ -235,7 +254,7 @@ BEGIN
         '), %7$smodel AS MATERIALIZED (\n'
         'SELECT model, clock_timestamp() AS trained_at, %8$s AS counts FROM (\n'
         'SELECT jsonb_build_object(''rows_read'', rows_read, ''null_customer'', null_customer, ''read_at'', read_at) AS counts,\n'
-        '    CASE WHEN segment.refuse_repeated_keys(repeated, example) THEN %9$s END AS model FROM read) AS made\n'
+        '    CASE WHEN segment_internal.refuse_repeated_keys(repeated, example) THEN %9$s END AS model FROM read) AS made\n'
         '), named AS MATERIALIZED (\n'
         'SELECT g.segment_id, g.segment FROM model AS m CROSS JOIN LATERAL segment.segments(m.model) AS g\n'
         '), placed AS (\n'
@@ -244,16 +263,18 @@ BEGIN
         'JOIN named AS g ON g.segment_id = p.segment_id\n'
         ')',
         s.key_column, taken, s.source, s.search_path, s.key_type, wanted, training, counts, model,
-        (SELECT string_agg('p.v' || c.number, ', ' ORDER BY c.number) FROM segment.cluster_member_columns(s) AS c),
-        segment.cluster_placed_features(s));
+        (SELECT string_agg('p.v' || c.number, ', ' ORDER BY c.number) FROM segment_internal.cluster_member_columns(s) AS c),
+        segment_internal.cluster_placed_features(s));
 END;
 $$;
-COMMENT ON FUNCTION cluster_placing_query(segmentation, boolean, boolean) IS
-'placing_query of clusterings: the rows of the source, read once; a check that no customer has two; model, matched with the one before; placed customers. Rows without a key, and those the model has no place for because a feature is missing, are not placed.';
+COMMENT ON FUNCTION segment_internal.cluster_placing_query(segmentation, boolean, boolean) IS
+$$placing_query of clusterings: the rows of the source, read once; a check that no customer has two; model, matched with
+the one before; placed customers.
+Rows without a key, and those the model has no place for because a feature is missing, are not placed.$$;
 
 -- ---- creating ----
 
-CREATE FUNCTION choose_source_columns(s segmentation, key text) RETURNS segmentation
+CREATE FUNCTION segment_internal.choose_source_columns(s segmentation, key text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -263,7 +284,7 @@ DECLARE
     n integer;
 BEGIN
     SELECT array_agg(c.name ORDER BY c.number), array_agg(c.type ORDER BY c.number) INTO there, types
-    FROM segment.query_columns(s.source, s.search_path) AS c;
+    FROM segment_internal.query_columns(s.source, s.search_path) AS c;
     key := coalesce(key, there[1]);
     s.features := coalesce(s.features, array_remove(there, key));
     IF s.features = '{}' THEN
@@ -287,18 +308,20 @@ BEGIN
             s.key_type := format_type(types[n], -1);
             CONTINUE;
         END IF;
-        IF segment.feature_type(types[n]) IS NULL THEN
+        IF segment_internal.feature_type(types[n]) IS NULL THEN
             RAISE EXCEPTION 'feature "%" has type %, expected a number, boolean, text or enum', wanted, types[n]
                 USING ERRCODE = 'datatype_mismatch',
                       HINT = 'Leave it out by naming the others in features, or turn it into a number, for instance a date into days: extract(epoch FROM ...) / 86400.';
         END IF;
-        s.feature_types := s.feature_types || segment.feature_type(types[n]);
+        s.feature_types := s.feature_types || segment_internal.feature_type(types[n]);
     END LOOP;
     RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION choose_source_columns(segmentation, text) IS
-'A new segmentation with the key and features that its source has, with their types: those asked for, by default the first column and all others. Errors: undefined_column, duplicate_column, datatype_mismatch.';
+COMMENT ON FUNCTION segment_internal.choose_source_columns(segmentation, text) IS
+$$A new segmentation with the key and features that its source has, with their types: those asked for, by default the
+first column and all others.
+Errors: undefined_column, duplicate_column, datatype_mismatch.$$;
 
 CREATE FUNCTION create_cluster_segmentation(
     name text, source text, k integer DEFAULT NULL, key text DEFAULT NULL, features text[] DEFAULT NULL,
@@ -310,11 +333,11 @@ AS $$
 DECLARE
     s segment.segmentation;
 BEGIN
-    PERFORM segment.check_new_segmentation(name, source, schema,
+    PERFORM segment_internal.check_new_segmentation(name, source, schema,
         'create_cluster_segmentation(''behaviour'', ''SELECT customer_id, visits, spend FROM customers'', k => 4)');
     s.name := name;
     s.kind := method;
-    s.source := segment.source_query(source, search_path);
+    s.source := segment_internal.source_query(source, search_path);
     s.search_path := search_path;
     s.features := features;
     s.options := coalesce(options, '{}');
@@ -324,10 +347,30 @@ BEGIN
     s.retrain_every := retrain_every;
     s.table_schema := schema;
     s.description := description;
-    s := segment.choose_source_columns(s, key);
-    PERFORM segment.check_cluster_options(s);
-    RETURN segment.create_segmentation(s);
+    s := segment_internal.choose_source_columns(s, key);
+    PERFORM segment_internal.check_cluster_options(s);
+    RETURN segment_internal.create_segmentation(s);
 END;
 $$;
 COMMENT ON FUNCTION create_cluster_segmentation(text, text, integer, text, text[], text, jsonb, interval, name, text, text) IS
-'Creates a segmentation by clustering and its two tables NAME_segments (present members, with their features) and NAME_history (places they had before), owned by the current user; returns the member table. Nobody is a member before the first refresh_segmentation(). source: a query, or the name of a table or view, with one row per customer; a customer with two rows is an error of the refresh. k: number of segments, 5 unless options has it. key: the column that identifies the customer, by default the first; it keeps its name and type. features: the columns that tell customers apart, by default all others; numbers are kept as double precision, strings, booleans and enums as text. Customers with a missing feature are no members, unless options has "nulls": "mean"; the run counts them. method: kmeans, or another of cluster_methods(). options: further arguments of that function by name, for instance {"n_init": 20, "log": ["spend"], "scale": "robust"}; and warm_start (kmeans): whether retraining starts from the centroids of the model before, true by default, see refresh_segmentation. retrain_every: how long a model is kept; NULL, the default, trains at the first refresh and then only when told to, by retrain_segmentation(). Segments get proposed names, see propose_segment_names, and are recognised after retraining, see model_match. schema: of the tables, default the current one. search_path: under which the source runs, default the session''s. Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is refused for.';
+$$Creates a segmentation by clustering and its two tables NAME_segments (present members, with their features) and
+NAME_history (places they had before), owned by the current user; returns the member table.
+Nobody is a member before the first refresh_segmentation().
+source: a query, or the name of a table or view, with one row per customer; a customer with two rows is an error of
+the refresh.
+k: number of segments, 5 unless options has it.
+key: the column that identifies the customer, by default the first; it keeps its name and type.
+features: the columns that tell customers apart, by default all others; numbers are kept as double precision, strings,
+booleans and enums as text.
+Customers with a missing feature are no members, unless options has "nulls": "mean"; the run counts them.
+method: kmeans, or another of cluster_methods().
+options: further arguments of that function by name, for instance {"n_init": 20, "log": ["spend"], "scale": "robust"};
+and warm_start (kmeans): whether retraining starts from the centroids of the model before, true by default, see
+refresh_segmentation.
+retrain_every: how long a model is kept; NULL, the default, trains at the first refresh and then only when told to, by
+retrain_segmentation().
+Segments get proposed names, see propose_segment_names, and are recognised after retraining, see model_match.
+schema: of the tables, default the current one.
+search_path: under which the source runs, default the session's.
+Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
+refused for.$$;

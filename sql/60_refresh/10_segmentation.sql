@@ -1,6 +1,6 @@
 -- ---- segmentations: create, refresh, drop ----
 
-CREATE FUNCTION source_query(source text, source_path text) RETURNS text
+CREATE FUNCTION segment_internal.source_query(source text, source_path text) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -23,36 +23,41 @@ BEGIN
     RETURN result;
 END;
 $$;
-COMMENT ON FUNCTION source_query(text, text) IS
-'A source as a query: the name of a relation, found in the given search_path, becomes TABLE schema.name; all else stays.';
+COMMENT ON FUNCTION segment_internal.source_query(text, text) IS
+$$A source as a query: the name of a relation, found in the given search_path, becomes TABLE schema.name; all else
+stays.$$;
 
-CREATE FUNCTION source_key(query text, source_path text, OUT name name, OUT type text)
+CREATE FUNCTION segment_internal.source_key(query text, source_path text, OUT name name, OUT type text)
     LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
     -- with -1, because format_type calls char(n) without n character, which is char(1)
-    SELECT c.name, format_type(c.type, -1) FROM segment.query_columns(query, source_path) AS c WHERE c.number = 1
+    SELECT c.name, format_type(c.type, -1) FROM segment_internal.query_columns(query, source_path) AS c WHERE c.number = 1
 $$;
-COMMENT ON FUNCTION source_key(text, text) IS
-'Name and type of the first column of a source, the customer key. Errors as query_columns.';
+COMMENT ON FUNCTION segment_internal.source_key(text, text) IS
+$$Name and type of the first column of a source, the customer key.
+Errors as query_columns.$$;
 
 -- ---- what a kind of segmentation supplies ----
 -- Its own file has a function for each of these four; all else is shared.
 
-CREATE FUNCTION member_columns(s segmentation, OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
+CREATE FUNCTION segment_internal.member_columns(s segmentation, OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF s.kind = 'rfm' THEN
-        RETURN QUERY SELECT c.* FROM segment.rfm_member_columns() AS c ORDER BY c.number;
+        RETURN QUERY SELECT c.* FROM segment_internal.rfm_member_columns() AS c ORDER BY c.number;
     ELSE
-        RETURN QUERY SELECT c.* FROM segment.cluster_member_columns(s) AS c ORDER BY c.number;
+        RETURN QUERY SELECT c.* FROM segment_internal.cluster_member_columns(s) AS c ORDER BY c.number;
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION member_columns(segmentation) IS
-'The columns that a member table has of its own, by the kind of segmentation, between segment and entered_at. number: from 1; placed has them as v1, v2, ... required: never NULL. is_fact: what is told of the customer, not worked out by the model; a change of it is a reason to move.';
+COMMENT ON FUNCTION segment_internal.member_columns(segmentation) IS
+$$The columns that a member table has of its own, by the kind of segmentation, between segment and entered_at.
+number: from 1; placed has them as v1, v2, ...
+required: never NULL.
+is_fact: what is told of the customer, not worked out by the model; a change of it is a reason to move.$$;
 
-CREATE FUNCTION kind_reasons(kind text, OUT fact_reason text, OUT other_reason text, OUT entered_comment text, OUT came_comment text, OUT left_comment text)
+CREATE FUNCTION segment_internal.kind_reasons(kind text, OUT fact_reason text, OUT other_reason text, OUT entered_comment text, OUT came_comment text, OUT left_comment text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT r.*
@@ -69,39 +74,42 @@ BEGIN ATOMIC
                   'Why the customer left: features, model, or gone (no longer in the source, or a feature is missing).')) AS r
     WHERE kind IS DISTINCT FROM 'rfm';
 END;
-COMMENT ON FUNCTION kind_reasons(text) IS
-'The reason of a move, other than a new model, by kind of segmentation: when facts of the customer changed, and when not; and what the comments on the tables say of reasons.';
+COMMENT ON FUNCTION segment_internal.kind_reasons(text) IS
+$$The reason of a move, other than a new model, by kind of segmentation: when facts of the customer changed, and when
+not; and what the comments on the tables say of reasons.$$;
 
-CREATE FUNCTION placed_features(s segmentation, OUT features text, OUT further text)
+CREATE FUNCTION segment_internal.placed_features(s segmentation, OUT features text, OUT further text)
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF s.kind = 'rfm' THEN
-        SELECT f.features, f.further INTO features, further FROM segment.rfm_placed_features() AS f;
+        SELECT f.features, f.further INTO features, further FROM segment_internal.rfm_placed_features() AS f;
     ELSE
-        features := segment.cluster_placed_features(s);
+        features := segment_internal.cluster_placed_features(s);
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION placed_features(segmentation) IS
-'The features of a customer as the text of arguments to assign_segment(model, ...), made of columns of placed. further: columns of placed, beside v1, v2, ..., that they are made of; NULL: none.';
+COMMENT ON FUNCTION segment_internal.placed_features(segmentation) IS
+$$The features of a customer as the text of arguments to assign_segment(model, ...), made of columns of placed.
+further: columns of placed, beside v1, v2, ..., that they are made of; NULL: none.$$;
 
-CREATE FUNCTION placing_query(s segmentation, as_of timestamptz, train boolean, warm_start boolean) RETURNS text
+CREATE FUNCTION segment_internal.placing_query(s segmentation, as_of timestamptz, train boolean, warm_start boolean) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF s.kind = 'rfm' THEN
-        RETURN segment.rfm_placing_query(s, as_of, train);
+        RETURN segment_internal.rfm_placing_query(s, as_of, train);
     END IF;
-    RETURN segment.cluster_placing_query(s, train, warm_start);
+    RETURN segment_internal.cluster_placing_query(s, train, warm_start);
 END;
 $$;
-COMMENT ON FUNCTION placing_query(segmentation, timestamptz, boolean, boolean) IS
-'The WITH clauses of a refresh that read the source: model(model, trained_at, counts), trained or current, and placed(customer, segment_id, segment, v1, v2, ...), the customers placed by it, with the member table''s own columns.';
+COMMENT ON FUNCTION segment_internal.placing_query(segmentation, timestamptz, boolean, boolean) IS
+$$The WITH clauses of a refresh that read the source: model(model, trained_at, counts), trained or current, and
+placed(customer, segment_id, segment, v1, v2, ...), the customers placed by it, with the member table's own columns.$$;
 
 -- ---- creating: what all kinds share ----
 
-CREATE FUNCTION check_new_segmentation(name text, source text, schema name, example text) RETURNS void
+CREATE FUNCTION segment_internal.check_new_segmentation(name text, source text, schema name, example text) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -123,14 +131,15 @@ BEGIN
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION check_new_segmentation(text, text, name, text) IS
-'Raises the error that creating a segmentation of this name would run into, whatever its kind. example: a call to show in a hint.';
+COMMENT ON FUNCTION segment_internal.check_new_segmentation(text, text, name, text) IS
+$$Raises the error that creating a segmentation of this name would run into, whatever its kind.
+example: a call to show in a hint.$$;
 
-CREATE FUNCTION check_column_names(s segmentation) RETURNS void
+CREATE FUNCTION segment_internal.check_column_names(s segmentation) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    own text[] := ARRAY(SELECT c.name FROM segment.member_columns(s) AS c);
+    own text[] := ARRAY(SELECT c.name FROM segment_internal.member_columns(s) AS c);
     taken text;
 BEGIN
     IF s.key_column = ANY (ARRAY['segment_id', 'segment', 'entered_at', 'entered_reason', 'left_at', 'left_reason'] || own) THEN
@@ -144,17 +153,18 @@ BEGIN
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION check_column_names(segmentation) IS
-'Raises an error (duplicate_column) when the customer key or a feature has the name of a column that every member table has.';
+COMMENT ON FUNCTION segment_internal.check_column_names(segmentation) IS
+$$Raises an error (duplicate_column) when the customer key or a feature has the name of a column that every member table
+has.$$;
 
-CREATE FUNCTION create_segmentation(s segmentation) RETURNS regclass
+CREATE FUNCTION segment_internal.create_segmentation(s segmentation) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     s.owner := current_user;
     s.member_table := s.name || '_segments';
     s.history_table := s.name || '_history';
-    PERFORM segment.check_column_names(s);
+    PERFORM segment_internal.check_column_names(s);
 
     -- the primary key of the members is built after the first fill, in one go
     EXECUTE format(
@@ -167,7 +177,7 @@ BEGIN
             entered_reason text NOT NULL)',
         s.table_schema, s.member_table, s.key_column, s.key_type,
         (SELECT string_agg(format('%I %s%s', c.name, c.type, CASE WHEN c.required THEN ' NOT NULL' END), ', ' ORDER BY c.number)
-         FROM segment.member_columns(s) AS c));
+         FROM segment_internal.member_columns(s) AS c));
     EXECUTE format(
         'CREATE TABLE %I.%I (
             %I %s,
@@ -183,32 +193,34 @@ BEGIN
                                       table_schema, member_table, history_table, key_column, key_type, description)
     VALUES (s.name, s.owner, s.kind, s.source, s.customers, s.features, s.feature_types, s.options, s.time_zone, s.search_path, s.retrain_every,
             s.table_schema, s.member_table, s.history_table, s.key_column, s.key_type, s.description);
-    PERFORM segment.comment_tables(s.name);
-    PERFORM segment.create_run_mark(segment.segmentation_row(s.name));
+    PERFORM segment_internal.comment_tables(s.name);
+    PERFORM segment_internal.create_run_mark(segment_internal.segmentation_row(s.name));
     RETURN format('%I.%I', s.table_schema, s.member_table)::regclass;
 END;
 $$;
-COMMENT ON FUNCTION create_segmentation(segmentation) IS
-'Creates the two tables of a segmentation and the sequence that marks its runs, for the current user, and enters it into the catalogue; returns the member table. What is checked before: check_new_segmentation and the options of its kind.';
+COMMENT ON FUNCTION segment_internal.create_segmentation(segmentation) IS
+$$Creates the two tables of a segmentation and the sequence that marks its runs, for the current user, and enters it
+into the catalogue; returns the member table.
+What is checked before: check_new_segmentation and the options of its kind.$$;
 
-CREATE FUNCTION comment_tables(name text) RETURNS void
+CREATE FUNCTION segment_internal.comment_tables(name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.segmentation_row(name);
+    s segment.segmentation := segment_internal.segmentation_row(name);
     -- as text: arrays of names would cut the comments off
     members text := s.member_table;
     history text := s.history_table;
     reasons record;
     pair text[];
 BEGIN
-    SELECT * INTO reasons FROM segment.kind_reasons(s.kind);
+    SELECT * INTO reasons FROM segment_internal.kind_reasons(s.kind);
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', s.table_schema, s.member_table,
                    format('Present members of the segmentation "%s", one row per customer; written by refresh_segmentation.', name));
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', s.table_schema, s.history_table,
                    format('Places that customers of the segmentation "%s" had before: each from entered_at until before left_at. The present place is in %I.', name, s.member_table));
     EXECUTE (SELECT string_agg(format('COMMENT ON COLUMN %I.%I.%I IS %L', s.table_schema, s.member_table, c.name, c.comment), '; ')
-             FROM segment.member_columns(s) AS c);
+             FROM segment_internal.member_columns(s) AS c);
     FOREACH pair SLICE 1 IN ARRAY ARRAY[
         [members, s.key_column::text, 'Key of the customer.'],
         [members, 'segment_id', 'Id of the segment; stable over renaming and retraining.'],
@@ -226,19 +238,20 @@ BEGIN
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION comment_tables(text) IS 'Writes the comments on the tables of a segmentation, which BI tools show.';
+COMMENT ON FUNCTION segment_internal.comment_tables(text) IS
+'Writes the comments on the tables of a segmentation, which BI tools show.';
 
 -- ---- refreshing ----
 
-CREATE FUNCTION filling_query(s segmentation) RETURNS text
+CREATE FUNCTION segment_internal.filling_query(s segmentation) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format(
     E', entered AS (\n'
     'INSERT INTO %1$I.%2$I SELECT customer, segment_id, segment, %3$s, $1, ''new'' FROM placed RETURNING 1\n'
     ') SELECT m.model, m.trained_at, m.counts, e.n AS entered, 0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated\n'
     'FROM model AS m, (SELECT count(*) AS n FROM entered) AS e',
-    s.table_schema, s.member_table, (SELECT string_agg('v' || c.number, ', ' ORDER BY c.number) FROM member_columns(s) AS c));
-COMMENT ON FUNCTION filling_query(segmentation) IS
+    s.table_schema, s.member_table, (SELECT string_agg('v' || c.number, ', ' ORDER BY c.number) FROM segment_internal.member_columns(s) AS c));
+COMMENT ON FUNCTION segment_internal.filling_query(segmentation) IS
 'The WITH clauses of a refresh that follow placed, when the member table is empty: fill it.';
 
 -- What a refresh writes, the text of WITH clauses that follow placed: only
@@ -248,14 +261,14 @@ COMMENT ON FUNCTION filling_query(segmentation) IS
 -- one transition stays one event.  $2: a model was trained, $3: the one before.
 -- The member table's own columns are called v1, v2, ..., because they may have
 -- any name.
-CREATE FUNCTION writing_query(s segmentation, again boolean) RETURNS text
+CREATE FUNCTION segment_internal.writing_query(s segmentation, again boolean) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     members text := format('%I.%I', s.table_schema, s.member_table);
     history text := format('%I.%I', s.table_schema, s.history_table);
     key text := quote_ident(s.key_column);
-    equals text := segment.equality_operator(s.key_type::regtype);
+    equals text := segment_internal.equality_operator(s.key_type::regtype);
     reasons record;
     features text;
     further text;
@@ -266,14 +279,14 @@ DECLARE
     p_facts text;
     o_facts text;
 BEGIN
-    SELECT * INTO reasons FROM segment.kind_reasons(s.kind);
-    SELECT f.features, f.further INTO features, further FROM segment.placed_features(s) AS f;
+    SELECT * INTO reasons FROM segment_internal.kind_reasons(s.kind);
+    SELECT f.features, f.further INTO features, further FROM segment_internal.placed_features(s) AS f;
     SELECT string_agg('v' || c.number, ', ' ORDER BY c.number), string_agg('p.v' || c.number, ', ' ORDER BY c.number),
            string_agg(format('o.%I', c.name), ', ' ORDER BY c.number), string_agg(format('%I = c.v%s', c.name, c.number), ', ' ORDER BY c.number),
            string_agg('p.v' || c.number, ', ' ORDER BY c.number) FILTER (WHERE c.is_fact),
            string_agg(format('o.%I', c.name), ', ' ORDER BY c.number) FILTER (WHERE c.is_fact)
     INTO v, p_v, o_names, set_v, p_facts, o_facts
-    FROM segment.member_columns(s) AS c;
+    FROM segment_internal.member_columns(s) AS c;
     RETURN format(
         E', base AS (\n'
         'SELECT coalesce(p.customer, o.%2$s) AS customer, p.segment_id, p.segment, %4$s,\n'
@@ -331,10 +344,11 @@ BEGIN
         '    count(*) FILTER (WHERE change = ''moved'') AS moved, count(*) FILTER (WHERE change = ''updated'') AS updated FROM changed) AS c';
 END;
 $$;
-COMMENT ON FUNCTION writing_query(segmentation, boolean) IS
-'The WITH clauses of a refresh that follow placed: compare with the members, write differences, close history. again: the instant was refreshed before.';
+COMMENT ON FUNCTION segment_internal.writing_query(segmentation, boolean) IS
+$$The WITH clauses of a refresh that follow placed: compare with the members, write differences, close history.
+again: the instant was refreshed before.$$;
 
-CREATE FUNCTION locked_segmentation(name text) RETURNS segmentation
+CREATE FUNCTION segment_internal.locked_segmentation(name text) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -343,17 +357,18 @@ BEGIN
     SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = locked_segmentation.name FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         -- not there (any more), or visible but another's
-        PERFORM segment.segmentation_row(name);
+        PERFORM segment_internal.segmentation_row(name);
         RAISE EXCEPTION 'permission denied to change segmentation "%"', name
             USING ERRCODE = 'insufficient_privilege', HINT = 'Only its owner may.';
     END IF;
     RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION locked_segmentation(text) IS
-'A segmentation, locked to the end of the transaction against refresh, rename and drop by others: two of these queue. Errors: undefined_object, insufficient_privilege.';
+COMMENT ON FUNCTION segment_internal.locked_segmentation(text) IS
+$$A segmentation, locked to the end of the transaction against refresh, rename and drop by others: two of these queue.
+Errors: undefined_object, insufficient_privilege.$$;
 
-CREATE FUNCTION refresh_as_owner(name text, as_of timestamptz, retrain boolean, warm_start boolean) RETURNS bigint
+CREATE FUNCTION segment_internal.refresh_as_owner(name text, as_of timestamptz, retrain boolean, warm_start boolean) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
@@ -372,7 +387,7 @@ DECLARE
     fresh_gain float8;
     new_run_id bigint;
 BEGIN
-    s := segment.locked_segmentation(name);
+    s := segment_internal.locked_segmentation(name);
     IF s.refreshed_as_of > as_of THEN
         RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', as_of, s.refreshed_as_of
             USING ERRCODE = 'invalid_parameter_value',
@@ -383,16 +398,16 @@ BEGIN
     IF s.model_version IS NOT NULL THEN
         old_model := segment.get_model(s.name);
     END IF;
-    placed_query := segment.placing_query(s, as_of, train, warm_start);
+    placed_query := segment_internal.placing_query(s, as_of, train, warm_start);
     -- an instant refreshed before has places in the history to compare with, though no members
     EXECUTE format('SELECT NOT EXISTS (SELECT FROM %I.%I)', s.table_schema, s.member_table) INTO first_fill;
     first_fill := first_fill AND s.refreshed_as_of IS DISTINCT FROM as_of;
 
     -- one statement reads the source, trains, assigns, compares and writes, so all of it sees one state of the data
     IF first_fill THEN
-        EXECUTE placed_query || segment.filling_query(s) INTO result USING as_of;
+        EXECUTE placed_query || segment_internal.filling_query(s) INTO result USING as_of;
     ELSE
-        EXECUTE placed_query || segment.writing_query(s, again => s.refreshed_as_of = as_of)
+        EXECUTE placed_query || segment_internal.writing_query(s, again => s.refreshed_as_of = as_of)
         INTO result USING as_of, train AND s.model_version IS NOT NULL, old_model;
     END IF;
     IF NOT EXISTS (SELECT FROM pg_constraint AS c
@@ -454,14 +469,14 @@ BEGIN
     RETURN new_run_id;
 END;
 $$;
-COMMENT ON FUNCTION refresh_as_owner(text, timestamptz, boolean, boolean) IS
+COMMENT ON FUNCTION segment_internal.refresh_as_owner(text, timestamptz, boolean, boolean) IS
 'The work of refresh_segmentation after begin_run, with the rights of the owner; returns the run_id.';
 
 CREATE FUNCTION refresh_segmentation(name text, as_of timestamptz DEFAULT now(), retrain boolean DEFAULT NULL, warm_start boolean DEFAULT NULL) RETURNS run
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.segmentation_row(name);
+    s segment.segmentation := segment_internal.segmentation_row(name);
     started_at timestamptz := clock_timestamp();
     step text;
     new_run_id bigint;
@@ -474,14 +489,14 @@ BEGIN
     IF as_of IS NULL OR NOT isfinite(as_of) THEN
         RAISE EXCEPTION 'as_of must be a finite time' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF NOT segment.acts_as(s.owner) THEN
+    IF NOT segment_internal.acts_as(s.owner) THEN
         RAISE EXCEPTION 'permission denied to refresh segmentation "%"', name
             USING ERRCODE = 'insufficient_privilege', HINT = format('Its owner is "%s".', s.owner);
     END IF;
-    FOREACH step IN ARRAY ARRAY[format('SELECT segment.begin_run(%L)', name), format('SELECT segment.refresh_as_owner(%L, %L, %L, %L)', name, segment.instant(as_of), retrain, warm_start)] LOOP
+    FOREACH step IN ARRAY ARRAY[format('SELECT segment_internal.begin_run(%L)', name), format('SELECT segment_internal.refresh_as_owner(%L, %L, %L, %L)', name, segment_internal.instant(as_of), retrain, warm_start)] LOOP
         -- each step in a subtransaction of its own: the lock of the first outlives an error in the second
         BEGIN
-            new_run_id := segment.run_as_owner(s.owner, step);
+            new_run_id := segment_internal.run_as_owner(s.owner, step);
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
             -- some quote a whole value
@@ -504,48 +519,72 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION refresh_segmentation(text, timestamptz, boolean, boolean) IS
-'Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only differences to the member table, closes what changed in the history, and logs the run, which it returns. RFM: only orders before as_of count; clusterings: the features are those of now, and as_of is the instant they are entered for. retrain: true trains, false keeps the model, NULL does what retrain_every says. warm_start: whether training starts from the centroids of the model before, so that nobody moves but for what changed in the data; false trains afresh; NULL does what the option warm_start of the segmentation says, true by default. It is for kmeans, and where number of segments and features are as they were; else training is always afresh. Beside a warm start one start afresh is made: by how much less inertia it ends with is in fresh_gain of the run, and above 2 % a NOTICE. All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome ''failed''; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next one with outcome ''interrupted''. Two refreshes of one segmentation queue. Runs with the rights of the owner. Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner, and serialization failures.';
+$$Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes
+only differences to the member table, closes what changed in the history, and logs the run, which it returns.
+RFM: only orders before as_of count; clusterings: the features are those of now, and as_of is the instant they are
+entered for.
+retrain: true trains, false keeps the model, NULL does what retrain_every says.
+warm_start: whether training starts from the centroids of the model before, so that nobody moves but for what changed
+in the data; false trains afresh; NULL does what the option warm_start of the segmentation says, true by default.
+It is for kmeans, and where number of segments and features are as they were; else training is always afresh.
+Beside a warm start one start afresh is made: by how much less inertia it ends with is in fresh_gain of the run, and
+above 2 % a NOTICE.
+All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome
+'failed'; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next
+one with outcome 'interrupted'.
+Two refreshes of one segmentation queue.
+Runs with the rights of the owner.
+Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner, and
+serialization failures.$$;
 
 CREATE FUNCTION retrain_segmentation(name text, as_of timestamptz DEFAULT now(), warm_start boolean DEFAULT NULL) RETURNS run
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN refresh_segmentation(name, as_of, true, warm_start);
 COMMENT ON FUNCTION retrain_segmentation(text, timestamptz, boolean) IS
-'Refreshes a segmentation with a model trained anew: refresh_segmentation(name, as_of, retrain => true, warm_start => warm_start). Segments keep their ids, names and history: those of RFM are recognised by their origin, those of a clustering by minimum-cost assignment, see model_match. A segment that is not recognised is closed, and a new one gets an id never used before.';
+$$Refreshes a segmentation with a model trained anew: refresh_segmentation(name, as_of, retrain => true, warm_start =>
+warm_start).
+Segments keep their ids, names and history: those of RFM are recognised by their origin, those of a clustering by
+minimum-cost assignment, see model_match.
+A segment that is not recognised is closed, and a new one gets an id never used before.$$;
 
-CREATE FUNCTION drop_as_owner(name text, cascade boolean) RETURNS void
+CREATE FUNCTION segment_internal.drop_as_owner(name text, cascade boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation;
 BEGIN
-    s := segment.locked_segmentation(name);
+    s := segment_internal.locked_segmentation(name);
     EXECUTE format('DROP TABLE IF EXISTS %I.%I, %I.%I %s', s.table_schema, s.member_table, s.table_schema, s.history_table,
                    CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
     DELETE FROM segment.segmentation AS g WHERE g.name = s.name;
 END;
 $$;
-COMMENT ON FUNCTION drop_as_owner(text, boolean) IS 'The work of drop_segmentation, with the rights of the owner.';
+COMMENT ON FUNCTION segment_internal.drop_as_owner(text, boolean) IS
+'The work of drop_segmentation, with the rights of the owner.';
 
 CREATE FUNCTION drop_segmentation(name text, cascade boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.segmentation_row(name);
+    s segment.segmentation := segment_internal.segmentation_row(name);
 BEGIN
-    PERFORM segment.run_as_owner(s.owner, format('SELECT segment.drop_as_owner(%L, %L)', name, cascade));
+    PERFORM segment_internal.run_as_owner(s.owner, format('SELECT segment_internal.drop_as_owner(%L, %L)', name, cascade));
 END;
 $$;
 COMMENT ON FUNCTION drop_segmentation(text, boolean) IS
-'Drops a segmentation with its tables, history, models and run log. cascade: also views and other objects that depend on the tables; else they are an error (dependent_objects_still_exist). Errors: undefined_object, insufficient_privilege.';
+$$Drops a segmentation with its tables, history, models and run log.
+cascade: also views and other objects that depend on the tables; else they are an error
+(dependent_objects_still_exist).
+Errors: undefined_object, insufficient_privilege.$$;
 
-CREATE FUNCTION rename_as_owner(name text, old_name text, new_name text) RETURNS void
+CREATE FUNCTION segment_internal.rename_as_owner(name text, old_name text, new_name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation;
     renamed integer;
 BEGIN
-    s := segment.locked_segmentation(name);
+    s := segment_internal.locked_segmentation(name);
     UPDATE segment.segment AS g SET name = new_name
     WHERE g.segmentation = s.name AND g.name = old_name AND g.closed_at IS NULL
     RETURNING g.segment_id INTO renamed;
@@ -559,21 +598,24 @@ BEGIN
     USING new_name, renamed;
 END;
 $$;
-COMMENT ON FUNCTION rename_as_owner(text, text, text) IS 'The work of rename_segment, with the rights of the owner.';
+COMMENT ON FUNCTION segment_internal.rename_as_owner(text, text, text) IS
+'The work of rename_segment, with the rights of the owner.';
 
 CREATE FUNCTION rename_segment(segmentation text, old_name text, new_name text) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.segmentation_row(segmentation);
+    s segment.segmentation := segment_internal.segmentation_row(segmentation);
 BEGIN
     IF new_name = '' THEN
         RAISE EXCEPTION 'the name of a segment must not be empty' USING ERRCODE = 'invalid_name';
     END IF;
-    PERFORM segment.run_as_owner(s.owner, format('SELECT segment.rename_as_owner(%L, %L, %L)', segmentation, old_name, new_name));
+    PERFORM segment_internal.run_as_owner(s.owner, format('SELECT segment_internal.rename_as_owner(%L, %L, %L)', segmentation, old_name, new_name));
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'segmentation "%" already has a segment "%"', segmentation, new_name USING ERRCODE = 'duplicate_object';
 END;
 $$;
 COMMENT ON FUNCTION rename_segment(text, text, text) IS
-'Names a segment anew, in the catalogue, the current model and the member table; its id and history stay, and retraining keeps the name. Errors: undefined_object, duplicate_object when the name is taken, insufficient_privilege.';
+$$Names a segment anew, in the catalogue, the current model and the member table; its id and history stay, and
+retraining keeps the name.
+Errors: undefined_object, duplicate_object when the name is taken, insufficient_privilege.$$;

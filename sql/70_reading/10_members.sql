@@ -1,26 +1,29 @@
 -- ---- members, history and movement ----
 
-CREATE FUNCTION table_refusal(table_schema name, table_name name, key_column name, columns text[], types regtype[]) RETURNS text
+CREATE FUNCTION segment_internal.table_refusal(table_schema name, table_name name, key_column name, columns text[], types regtype[]) RETURNS text
     AS 'MODULE_PATHNAME', 'segment_table_refusal' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION table_refusal(name, name, name, text[], regtype[]) IS
-'Why a table is not read on behalf of the current user, NULL if it is: it must be a plain table with the given columns, to which its owner has attached no code that would run with the reader''s rights. The owner may read any table. The table is locked (ACCESS SHARE) to the end of the transaction.';
+COMMENT ON FUNCTION segment_internal.table_refusal(name, name, name, text[], regtype[]) IS
+$$Why a table is not read on behalf of the current user, NULL if it is: it must be a plain table with the given columns,
+to which its owner has attached no code that would run with the reader's rights.
+The owner may read any table.
+The table is locked (ACCESS SHARE) to the end of the transaction.$$;
 
-CREATE FUNCTION unreadable_reason(s segmentation) RETURNS text
+CREATE FUNCTION segment_internal.unreadable_reason(s segmentation) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     own record;
     reason text;
 BEGIN
-    SELECT array_agg(c.name) AS names, array_agg(c.type) AS types INTO own FROM segment.member_columns(s) AS c;
-    reason := segment.table_refusal(
+    SELECT array_agg(c.name) AS names, array_agg(c.type) AS types INTO own FROM segment_internal.member_columns(s) AS c;
+    reason := segment_internal.table_refusal(
         s.table_schema, s.member_table, s.key_column,
         ARRAY['segment_id', 'segment', 'entered_at', 'entered_reason'] || own.names,
         ARRAY['integer', 'text', 'timestamptz', 'text']::regtype[] || own.types::regtype[]);
     IF reason IS NOT NULL THEN
         RETURN format('table %I.%I: %s', s.table_schema, s.member_table, reason);
     END IF;
-    reason := segment.table_refusal(
+    reason := segment_internal.table_refusal(
         s.table_schema, s.history_table, s.key_column,
         ARRAY['segment_id', 'entered_at', 'left_at', 'entered_reason', 'left_reason'],
         ARRAY['integer', 'timestamptz', 'timestamptz', 'text', 'text']::regtype[]);
@@ -35,22 +38,23 @@ BEGIN
     RETURN NULL;
 END;
 $$;
-COMMENT ON FUNCTION unreadable_reason(segmentation) IS
+COMMENT ON FUNCTION segment_internal.unreadable_reason(segmentation) IS
 'Why the tables of a segmentation are not read on behalf of the current user, NULL if they are; see table_refusal.';
 
-CREATE FUNCTION readable(s segmentation, with_history boolean) RETURNS boolean
+CREATE FUNCTION segment_internal.readable(s segmentation, with_history boolean) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL RESTRICTED
-RETURN CASE WHEN may_read(s.table_schema, s.member_table) AND (NOT with_history OR may_read(s.table_schema, s.history_table))
-            THEN unreadable_reason(s) IS NULL ELSE false END;
-COMMENT ON FUNCTION readable(segmentation, boolean) IS
-'Whether the current user may read the members of a segmentation (and the history, where it is needed) and both are plain tables; the views over all segmentations leave out the others.';
+RETURN CASE WHEN segment_internal.may_read(s.table_schema, s.member_table) AND (NOT with_history OR segment_internal.may_read(s.table_schema, s.history_table))
+            THEN segment_internal.unreadable_reason(s) IS NULL ELSE false END;
+COMMENT ON FUNCTION segment_internal.readable(segmentation, boolean) IS
+$$Whether the current user may read the members of a segmentation (and the history, where it is needed) and both are
+plain tables; the views over all segmentations leave out the others.$$;
 
-CREATE FUNCTION readable_segmentation(name text) RETURNS segmentation
+CREATE FUNCTION segment_internal.readable_segmentation(name text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.segmentation_row(name);
-    reason text := segment.unreadable_reason(s);
+    s segment.segmentation := segment_internal.segmentation_row(name);
+    reason text := segment_internal.unreadable_reason(s);
 BEGIN
     IF reason IS NOT NULL THEN
         RAISE EXCEPTION 'the tables of segmentation "%" are not as they were created', name
@@ -60,17 +64,20 @@ BEGIN
     RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION readable_segmentation(text) IS 'A segmentation whose two tables can be read. Errors: undefined_object, object_not_in_prerequisite_state with the reason.';
+COMMENT ON FUNCTION segment_internal.readable_segmentation(text) IS
+$$A segmentation whose two tables can be read.
+Errors: undefined_object, object_not_in_prerequisite_state with the reason.$$;
 
-CREATE FUNCTION key_of(s segmentation) RETURNS regtype
+CREATE FUNCTION segment_internal.key_of(s segmentation) RETURNS regtype
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT a.atttypid::regtype
         FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         WHERE n.nspname = s.table_schema AND c.relname = s.member_table AND a.attname = s.key_column AND NOT a.attisdropped);
-COMMENT ON FUNCTION key_of(segmentation) IS 'The type of the customer key, as the member table has it.';
+COMMENT ON FUNCTION segment_internal.key_of(segmentation) IS
+'The type of the customer key, as the member table has it.';
 
 -- The text of a query for who was where at an instant: (customer, segment_id, entered_at, reason).
-CREATE FUNCTION members_query(s segmentation, at timestamptz) RETURNS text
+CREATE FUNCTION segment_internal.members_query(s segmentation, at timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE WHEN at IS NULL THEN
@@ -78,52 +85,59 @@ BEGIN ATOMIC
     ELSE
         format('SELECT %1$I AS customer, segment_id, entered_at, entered_reason AS reason FROM %2$I.%3$I WHERE entered_at <= %5$L::timestamptz'
                ' UNION ALL SELECT %1$I, segment_id, entered_at, entered_reason FROM %2$I.%4$I WHERE entered_at <= %5$L::timestamptz AND left_at > %5$L::timestamptz',
-               s.key_column, s.table_schema, s.member_table, s.history_table, instant(at))
+               s.key_column, s.table_schema, s.member_table, s.history_table, segment_internal.instant(at))
     END;
 END;
-COMMENT ON FUNCTION members_query(segmentation, timestamptz) IS 'The text of a query for who was where at an instant; NULL: now.';
+COMMENT ON FUNCTION segment_internal.members_query(segmentation, timestamptz) IS
+'The text of a query for who was where at an instant; NULL: now.';
 
 CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz,
     OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.readable_segmentation(name);
+    s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
-    IF pg_typeof(key) <> segment.key_of(s) THEN
-        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name, segment.key_of(s), pg_typeof(key)
-            USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', format_type(segment.key_of(s), -1));
+    IF pg_typeof(key) <> segment_internal.key_of(s) THEN
+        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name, segment_internal.key_of(s), pg_typeof(key)
+            USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', format_type(segment_internal.key_of(s), -1));
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
-         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id', segment.members_query(s, as_of)) USING s.name;
+         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id', segment_internal.members_query(s, as_of)) USING s.name;
 END;
 $$;
 COMMENT ON FUNCTION segment_members(anyelement, text, timestamptz) IS
-'Who was in which segment at an instant (NULL: after the last refresh), with the customer key in its own type: segment_members(null::bigint, ''loyalty'', ''2024-07-01''). An instant between two refreshes shows the state of the earlier one. segment is the present name; reason says why the customer entered the segment. Errors: undefined_object, datatype_mismatch for a wrong key type, insufficient_privilege for whoever may not read the tables.';
+$$Who was in which segment at an instant (NULL: after the last refresh), with the customer key in its own type:
+segment_members(null::bigint, 'loyalty', '2024-07-01').
+An instant between two refreshes shows the state of the earlier one.
+segment is the present name; reason says why the customer entered the segment.
+Errors: undefined_object, datatype_mismatch for a wrong key type, insufficient_privilege for whoever may not read the
+tables.$$;
 
 CREATE FUNCTION segment_members(name text, as_of timestamptz DEFAULT NULL,
     OUT customer text, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.readable_segmentation(name);
+    s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
     -- format() uses the type's output function, never a cast that somebody defined
     RETURN QUERY EXECUTE format(
         'SELECT format(''%%s'', p.customer), p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
-         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id', segment.members_query(s, as_of)) USING s.name;
+         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id', segment_internal.members_query(s, as_of)) USING s.name;
 END;
 $$;
 COMMENT ON FUNCTION segment_members(text, timestamptz) IS
-'Who was in which segment at an instant (NULL: after the last refresh), with the customer key as text. See segment_members(key, name, as_of).';
+$$Who was in which segment at an instant (NULL: after the last refresh), with the customer key as text.
+See segment_members(key, name, as_of).$$;
 
 CREATE FUNCTION segment_of(name text, customer text) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.readable_segmentation(name);
-    key_type regtype := segment.key_of(s);
+    s segment.segmentation := segment_internal.readable_segmentation(name);
+    key_type regtype := segment_internal.key_of(s);
     result text;
 BEGIN
     WHILE (SELECT t.typtype = 'd' FROM pg_type AS t WHERE t.oid = key_type) LOOP
@@ -131,7 +145,7 @@ BEGIN
     END LOOP;
     IF (SELECT t.typtype IN ('b', 'e') AND t.typcategory <> 'A' FROM pg_type AS t WHERE t.oid = key_type) THEN
         EXECUTE format('SELECT segment FROM %I.%I WHERE %I %s CAST(%L AS %s)', s.table_schema, s.member_table, s.key_column,
-                       segment.equality_operator(key_type), customer, format_type(key_type, -1)) INTO result;
+                       segment_internal.equality_operator(key_type), customer, format_type(key_type, -1)) INTO result;
     ELSE
         -- reading text as an array, range or row may run the CHECK of a domain inside: compare as text instead
         EXECUTE format('SELECT segment FROM %I.%I WHERE format(''%%s'', %I) = $1', s.table_schema, s.member_table, s.key_column)
@@ -141,7 +155,9 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_of(text, text) IS
-'The present segment of a known customer, the key given as text: segment_of(''loyalty'', ''42''). NULL when the customer is not a member. Errors: undefined_object, and those of reading the text as a key.';
+$$The present segment of a known customer, the key given as text: segment_of('loyalty', '42').
+NULL when the customer is not a member.
+Errors: undefined_object, and those of reading the text as a key.$$;
 
 CREATE FUNCTION segment_of(name text, customer anyelement) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
@@ -151,14 +167,15 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_of(text, anyelement) IS
-'The present segment of a known customer, by key: segment_of(''loyalty'', 42). NULL when the customer is not a member.';
+$$The present segment of a known customer, by key: segment_of('loyalty', 42).
+NULL when the customer is not a member.$$;
 
 CREATE FUNCTION segment_migration(name text, from_at timestamptz, to_at timestamptz,
     OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 50 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.readable_segmentation(name);
+    s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT f.name, t.name, n.customers
@@ -167,11 +184,13 @@ BEGIN
          LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = n.from_id
          LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = n.to_id
          ORDER BY f.priority NULLS LAST, t.priority NULLS LAST',
-        segment.members_query(s, from_at), segment.members_query(s, to_at), segment.equality_operator(segment.key_of(s))) USING s.name;
+        segment_internal.members_query(s, from_at), segment_internal.members_query(s, to_at), segment_internal.equality_operator(segment_internal.key_of(s))) USING s.name;
 END;
 $$;
 COMMENT ON FUNCTION segment_migration(text, timestamptz, timestamptz) IS
-'How many customers were in which segment at one instant and in which at another, those who stayed included. NULL from_segment: not yet a member; NULL to_segment: no longer. NULL instants mean after the last refresh.';
+$$How many customers were in which segment at one instant and in which at another, those who stayed included.
+NULL from_segment: not yet a member; NULL to_segment: no longer.
+NULL instants mean after the last refresh.$$;
 
 CREATE FUNCTION segment_migration(from_run bigint, to_run bigint,
     OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
@@ -191,7 +210,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_migration(bigint, bigint) IS
-'Migration between two runs of a segmentation, by their run_id: that between their as_of. Error (undefined_object) when they are not two successful runs of one segmentation.';
+$$Migration between two runs of a segmentation, by their run_id: that between their as_of.
+Error (undefined_object) when they are not two successful runs of one segmentation.$$;
 
 CREATE FUNCTION segment_profile(name text,
     OUT segment_id integer, OUT segment text, OUT customers bigint, OUT customer_share numeric,
@@ -201,7 +221,7 @@ CREATE FUNCTION segment_profile(name text,
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 12 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.readable_segmentation(name);
+    s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
     RETURN QUERY EXECUTE format(
         'WITH figures AS (
@@ -227,14 +247,18 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_profile(text) IS
-'What each segment is like after the last refresh: customers and their share (0 to 1), revenue (total monetary value) and its share, medians of recency (calendar days to the as_of of the last refresh), frequency and monetary value, and means. Read from the member table; segments without members are listed with 0. Clusterings have sizes only, NULL elsewhere: see segment_feature_profile(name).';
+$$What each segment is like after the last refresh: customers and their share (0 to 1), revenue (total monetary value)
+and its share, medians of recency (calendar days to the as_of of the last refresh), frequency and monetary value, and
+means.
+Read from the member table; segments without members are listed with 0.
+Clusterings have sizes only, NULL elsewhere: see segment_feature_profile(name).$$;
 
 CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT '-infinity',
     OUT event_at timestamptz, OUT customer text, OUT event text, OUT from_segment text, OUT to_segment text, OUT reason text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.readable_segmentation(name);
+    s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
     RETURN QUERY EXECUTE format(
         'WITH place AS (
@@ -256,8 +280,10 @@ BEGIN
          FROM event AS e
          LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = e.from_id
          LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = e.to_id',
-        s.key_column, s.table_schema, s.member_table, s.history_table, segment.equality_operator(segment.key_of(s))) USING s.name, since;
+        s.key_column, s.table_schema, s.member_table, s.history_table, segment_internal.equality_operator(segment_internal.key_of(s))) USING s.name, since;
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS
-'Every transition since an instant, one row each: when, who (key as text), ''entered'', ''moved'' or ''departed'', from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features (other values), model (trained anew), gone (no longer in the source, or without a feature).';
+$$Every transition since an instant, one row each: when, who (key as text), 'entered', 'moved' or 'departed', from and
+to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features (other
+values), model (trained anew), gone (no longer in the source, or without a feature).$$;

@@ -1,10 +1,10 @@
 -- ---- what the segments of a clustering are like ----
 
-CREATE FUNCTION readable_clustering(name text) RETURNS segmentation
+CREATE FUNCTION segment_internal.readable_clustering(name text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.readable_segmentation(name);
+    s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
     -- of RFM's tables other columns are known to be harmless
     IF s.kind = 'rfm' OR s.features IS NULL THEN
@@ -14,12 +14,13 @@ BEGIN
     RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION readable_clustering(text) IS
-'A segmentation by clustering whose tables can be read. Errors: undefined_object, wrong_object_type, object_not_in_prerequisite_state.';
+COMMENT ON FUNCTION segment_internal.readable_clustering(text) IS
+$$A segmentation by clustering whose tables can be read.
+Errors: undefined_object, wrong_object_type, object_not_in_prerequisite_state.$$;
 
 -- The text of queries for one feature of the members.  Values are added up in
 -- their order, so that the order of rows in the table changes no bit.
-CREATE FUNCTION feature_figures_query(s segmentation, number integer) RETURNS text
+CREATE FUNCTION segment_internal.feature_figures_query(s segmentation, number integer) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format(CASE WHEN s.feature_types[number] = 'double precision' THEN
     'SELECT %1$s AS number, segment_id, avg(%2$I ORDER BY %2$I) AS mean, stddev_pop(%2$I ORDER BY %2$I) AS deviation,
@@ -32,7 +33,7 @@ ELSE
            FROM %3$I.%4$I GROUP BY 1, 2) AS v
      WHERE v.value IS NOT NULL ORDER BY v.segment_id, v.n DESC, v.value COLLATE "C"'
 END, number, s.features[number], s.table_schema, s.member_table);
-COMMENT ON FUNCTION feature_figures_query(segmentation, integer) IS
+COMMENT ON FUNCTION segment_internal.feature_figures_query(segmentation, integer) IS
 'The text of a query for the figures of one feature by segment, and (segment_id NULL) of all members.';
 
 CREATE FUNCTION segment_feature_profile(name text,
@@ -42,7 +43,7 @@ CREATE FUNCTION segment_feature_profile(name text,
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 50 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.readable_clustering(name);
+    s segment.segmentation := segment_internal.readable_clustering(name);
 BEGIN
     RETURN QUERY EXECUTE format(
         'WITH size AS (
@@ -59,14 +60,20 @@ BEGIN
          WHERE g.segmentation = $1 AND (g.closed_at IS NULL OR n.customers > 0)
          ORDER BY g.priority, g.segment_id, k.number',
         s.table_schema, s.member_table,
-        (SELECT string_agg(format('(%s)', segment.feature_figures_query(s, n)), ' UNION ALL ') FROM generate_subscripts(s.features, 1) AS n))
+        (SELECT string_agg(format('(%s)', segment_internal.feature_figures_query(s, n)), ' UNION ALL ') FROM generate_subscripts(s.features, 1) AS n))
     USING s.name, s.features;
 END;
 $$;
 COMMENT ON FUNCTION segment_feature_profile(text) IS
-'What the segments of a clustering are like after the last refresh, one row per segment and feature, in the feature''s own unit: customers and their share of all members (0 to 1); of a number: mean, median, the mean of all members, and z, how many standard deviations (of all members) the mean lies from that (NULL where all are equal); of a category: the most common value, its share in the segment and its share of all members. Read from the member table; missing values do not count. Segments without members are listed with 0. Errors: wrong_object_type for a segmentation by RFM.';
+$$What the segments of a clustering are like after the last refresh, one row per segment and feature, in the feature's
+own unit: customers and their share of all members (0 to 1); of a number: mean, median, the mean of all members, and
+z, how many standard deviations (of all members) the mean lies from that (NULL where all are equal); of a category:
+the most common value, its share in the segment and its share of all members.
+Read from the member table; missing values do not count.
+Segments without members are listed with 0.
+Errors: wrong_object_type for a segmentation by RFM.$$;
 
-CREATE FUNCTION homogeneity_verdict(customers bigint, spread double precision, nearest text, separation double precision, silhouette double precision) RETURNS text
+CREATE FUNCTION segment_internal.homogeneity_verdict(customers bigint, spread double precision, nearest text, separation double precision, silhouette double precision) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN customers = 0 THEN 'has no customers'
@@ -76,7 +83,7 @@ RETURN CASE
     WHEN silhouette > 0.25 THEN format('touches "%s", whose centre lies %s away: its customers lie %s from their own', nearest, round(separation::numeric, 2), round(spread::numeric, 2))
     ELSE format('runs into "%s", whose centre lies %s away: its customers lie %s from their own', nearest, round(separation::numeric, 2), round(spread::numeric, 2))
 END;
-COMMENT ON FUNCTION homogeneity_verdict(bigint, double precision, text, double precision, double precision) IS
+COMMENT ON FUNCTION segment_internal.homogeneity_verdict(bigint, double precision, text, double precision, double precision) IS
 'The sentence of homogeneity_report.';
 
 CREATE FUNCTION homogeneity_report(segmentation text,
@@ -85,10 +92,10 @@ CREATE FUNCTION homogeneity_report(segmentation text,
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment.readable_clustering(segmentation);
+    s segment.segmentation := segment_internal.readable_clustering(segmentation);
     model segment.segment_model := segment.get_model(s.name);
-    features text := segment.cluster_placed_features(s);
-    taken text := (SELECT string_agg(format('m.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number) FROM segment.cluster_member_columns(s) AS c);
+    features text := segment_internal.cluster_placed_features(s);
+    taken text := (SELECT string_agg(format('m.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number) FROM segment_internal.cluster_member_columns(s) AS c);
 BEGIN
     -- added up in order, so that the order of rows in the table changes no bit
     RETURN QUERY EXECUTE format(
@@ -99,7 +106,7 @@ BEGIN
              SELECT segment_id, count(*) AS customers, sqrt(avg(distance ^ 2 ORDER BY distance)) AS spread, avg(silhouette ORDER BY silhouette) AS silhouette
              FROM distance GROUP BY segment_id
          )
-         SELECT r.*, segment.homogeneity_verdict(r.customers, r.spread, r.nearest, r.separation, r.silhouette)
+         SELECT r.*, segment_internal.homogeneity_verdict(r.customers, r.spread, r.nearest, r.separation, r.silhouette)
          FROM (SELECT g.segment_id, g.name, coalesce(f.customers, 0) AS customers, f.spread, n.name AS nearest, p.distance AS separation, f.silhouette
                FROM segment.segment_spacing($2) AS p
                JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id
@@ -111,4 +118,10 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION homogeneity_report(text) IS
-'How well the segments of a clustering hold together, by the current model and the members of the last refresh: customers; spread (root mean square distance of members from the segment''s centre), nearest (the segment whose centre is nearest) and separation (distance to it), all in the model''s scaled coordinates; silhouette (mean simplified silhouette of members, see segment_silhouette: near 1 where they lie apart from others, 0 on the border, negative beyond it); verdict: a sentence, "holds together" for a silhouette above 0.5, "touches" the nearest above 0.25, else "runs into" it (bounds of Kaufman and Rousseeuw 1990). Errors: wrong_object_type for a segmentation by RFM, object_not_in_prerequisite_state before the first refresh.';
+$$How well the segments of a clustering hold together, by the current model and the members of the last refresh:
+customers; spread (root mean square distance of members from the segment's centre), nearest (the segment whose centre
+is nearest) and separation (distance to it), all in the model's scaled coordinates; silhouette (mean simplified
+silhouette of members, see segment_silhouette: near 1 where they lie apart from others, 0 on the border, negative
+beyond it); verdict: a sentence, "holds together" for a silhouette above 0.5, "touches" the nearest above 0.25, else
+"runs into" it (bounds of Kaufman and Rousseeuw 1990).
+Errors: wrong_object_type for a segmentation by RFM, object_not_in_prerequisite_state before the first refresh.$$;

@@ -17,8 +17,10 @@ COMMENT ON COLUMN segment_size.refreshed_as_of IS 'The instant the figures speak
 CREATE VIEW segment_profile WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, p.*
     FROM segmentation AS s CROSS JOIN LATERAL segment_profile(s.name) AS p
-    WHERE readable(s, with_history => false);
-COMMENT ON VIEW segment_profile IS 'What every segment is like after the last refresh; of clusterings the sizes only, see segment_feature_profile; see segment_profile(name).';
+    WHERE segment_internal.readable(s, with_history => false);
+COMMENT ON VIEW segment_profile IS
+$$What every segment is like after the last refresh; of clusterings the sizes only, see segment_feature_profile; see
+segment_profile(name).$$;
 COMMENT ON COLUMN segment_profile.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_profile.segment_id IS 'Id of the segment.';
 COMMENT ON COLUMN segment_profile.segment IS 'Name of the segment.';
@@ -35,18 +37,23 @@ COMMENT ON COLUMN segment_profile.mean_monetary IS 'Mean total amount.';
 CREATE VIEW segment_feature_profile WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, p.*
     FROM segmentation AS s CROSS JOIN LATERAL segment_feature_profile(s.name) AS p
-    WHERE s.kind <> 'rfm' AND s.features IS NOT NULL AND readable(s, with_history => false);
-COMMENT ON VIEW segment_feature_profile IS 'What the segments of every clustering are like, feature by feature; see segment_feature_profile(name).';
+    WHERE s.kind <> 'rfm' AND s.features IS NOT NULL AND segment_internal.readable(s, with_history => false);
+COMMENT ON VIEW segment_feature_profile IS
+'What the segments of every clustering are like, feature by feature; see segment_feature_profile(name).';
 COMMENT ON COLUMN segment_feature_profile.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_feature_profile.segment_id IS 'Id of the segment.';
 COMMENT ON COLUMN segment_feature_profile.segment IS 'Name of the segment.';
 COMMENT ON COLUMN segment_feature_profile.customers IS 'Number of members.';
 COMMENT ON COLUMN segment_feature_profile.customer_share IS 'Share of all members, 0 to 1.';
 COMMENT ON COLUMN segment_feature_profile.feature IS 'Name of the feature.';
-COMMENT ON COLUMN segment_feature_profile.mean IS 'Mean of the members, in the feature''s own unit; NULL for a category.';
+COMMENT ON COLUMN segment_feature_profile.mean IS
+'Mean of the members, in the feature''s own unit; NULL for a category.';
 COMMENT ON COLUMN segment_feature_profile.median IS 'Median of the members; NULL for a category.';
-COMMENT ON COLUMN segment_feature_profile.overall_mean IS 'Mean of all members of the segmentation; NULL for a category.';
-COMMENT ON COLUMN segment_feature_profile.z IS 'How many standard deviations of all members the mean lies above (below: negative) that of all; NULL for a category and where all are equal.';
+COMMENT ON COLUMN segment_feature_profile.overall_mean IS
+'Mean of all members of the segmentation; NULL for a category.';
+COMMENT ON COLUMN segment_feature_profile.z IS
+$$How many standard deviations of all members the mean lies above (below: negative) that of all; NULL for a category and
+where all are equal.$$;
 COMMENT ON COLUMN segment_feature_profile.value IS 'Most common category; NULL for a number.';
 COMMENT ON COLUMN segment_feature_profile.value_share IS 'Its share of the segment, 0 to 1.';
 COMMENT ON COLUMN segment_feature_profile.overall_share IS 'Its share of all members, 0 to 1.';
@@ -59,16 +66,23 @@ CREATE VIEW segment_run WITH (security_invoker = true) AS
     UNION ALL
     SELECT NULL, s.name, NULL, 'unfinished', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, u.started_at, NULL, NULL,
            NULL, NULL, NULL, NULL, NULL, NULL
-    FROM segmentation AS s CROSS JOIN LATERAL unfinished_run(s) AS u;
-COMMENT ON VIEW segment_run IS 'Every refresh: what it found, what it changed, how long each step took, and why it failed if it did. For the owner also a refresh that has begun and of which nothing more is known (no run_id).';
+    FROM segmentation AS s CROSS JOIN LATERAL segment_internal.unfinished_run(s) AS u;
+COMMENT ON VIEW segment_run IS
+$$Every refresh: what it found, what it changed, how long each step took, and why it failed if it did.
+For the owner also a refresh that has begun and of which nothing more is known (no run_id).$$;
 COMMENT ON COLUMN segment_run.run_id IS 'Number of the run; NULL: unfinished.';
 COMMENT ON COLUMN segment_run.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of; NULL: interrupted or unfinished, not known.';
-COMMENT ON COLUMN segment_run.outcome IS '''ok'', ''empty'' (nothing to train with and no model), ''failed'', ''interrupted'' (cancelled, lost in a crash or rolled back, as the next refresh found) or ''unfinished'' (running, or interrupted with no refresh since).';
+COMMENT ON COLUMN segment_run.outcome IS
+$$'ok', 'empty' (nothing to train with and no model), 'failed', 'interrupted' (cancelled, lost in a crash or rolled
+back, as the next refresh found) or 'unfinished' (running, or interrupted with no refresh since).$$;
 COMMENT ON COLUMN segment_run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN segment_run.trained IS 'Whether the run trained a model.';
-COMMENT ON COLUMN segment_run.warm_start IS 'Whether training started from the centroids of the model before; NULL: not trained, or RFM.';
-COMMENT ON COLUMN segment_run.fresh_gain IS 'The share by which one start afresh ended with less inertia than the warm start, 0 where with more; NULL: no warm start.';
+COMMENT ON COLUMN segment_run.warm_start IS
+'Whether training started from the centroids of the model before; NULL: not trained, or RFM.';
+COMMENT ON COLUMN segment_run.fresh_gain IS
+$$The share by which one start afresh ended with less inertia than the warm start, 0 where with more; NULL: no warm
+start.$$;
 COMMENT ON COLUMN segment_run.customers IS 'Members after the run.';
 COMMENT ON COLUMN segment_run.entered IS 'Customers who became members.';
 COMMENT ON COLUMN segment_run.departed IS 'Members who left the segmentation.';
@@ -95,8 +109,10 @@ CREATE VIEW segment_migration WITH (security_invoker = true) AS
     CROSS JOIN LATERAL (SELECT max(r.as_of) AS as_of FROM run AS r
                         WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty') AND r.as_of < s.refreshed_as_of) AS before
     CROSS JOIN LATERAL segment_migration(s.name, before.as_of, s.refreshed_as_of) AS m
-    WHERE before.as_of IS NOT NULL AND readable(s, with_history => true);
-COMMENT ON VIEW segment_migration IS 'Who moved from where to where between the last two instants a segmentation was refreshed for, those who stayed included.';
+    WHERE before.as_of IS NOT NULL AND segment_internal.readable(s, with_history => true);
+COMMENT ON VIEW segment_migration IS
+$$Who moved from where to where between the last two instants a segmentation was refreshed for, those who stayed
+included.$$;
 COMMENT ON COLUMN segment_migration.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_migration.from_as_of IS 'The earlier instant.';
 COMMENT ON COLUMN segment_migration.to_as_of IS 'The later instant.';
@@ -107,20 +123,22 @@ COMMENT ON COLUMN segment_migration.customers IS 'Number of customers.';
 CREATE VIEW customer_segments WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, m.customer, m.segment_id, m.segment, m.entered_at, m.reason
     FROM segmentation AS s CROSS JOIN LATERAL segment_members(s.name) AS m
-    WHERE readable(s, with_history => false);
+    WHERE segment_internal.readable(s, with_history => false);
 COMMENT ON VIEW customer_segments IS 'The present segment of every customer in every segmentation.';
 COMMENT ON COLUMN customer_segments.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN customer_segments.customer IS 'Key of the customer as text.';
 COMMENT ON COLUMN customer_segments.segment_id IS 'Id of the segment.';
 COMMENT ON COLUMN customer_segments.segment IS 'Name of the segment.';
 COMMENT ON COLUMN customer_segments.entered_at IS 'Since when.';
-COMMENT ON COLUMN customer_segments.reason IS 'Why the customer entered it: new, model, and orders or time (RFM) or features (clusterings).';
+COMMENT ON COLUMN customer_segments.reason IS
+'Why the customer entered it: new, model, and orders or time (RFM) or features (clusterings).';
 
 CREATE VIEW segment_event WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, e.*
     FROM segmentation AS s CROSS JOIN LATERAL segment_events(s.name) AS e
-    WHERE readable(s, with_history => true);
-COMMENT ON VIEW segment_event IS 'Every transition of every customer in every segmentation; see segment_events(name, since).';
+    WHERE segment_internal.readable(s, with_history => true);
+COMMENT ON VIEW segment_event IS
+'Every transition of every customer in every segmentation; see segment_events(name, since).';
 COMMENT ON COLUMN segment_event.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_event.event_at IS 'as_of of the refresh that saw it.';
 COMMENT ON COLUMN segment_event.customer IS 'Key of the customer as text.';

@@ -42,7 +42,7 @@ SELECT is((SELECT array_agg(DISTINCT model_metrics(next) - '{inertia,total,expla
 SELECT is((model_metrics(next) ->> 'iterations')::integer, (model_metrics(model) ->> 'iterations')::integer + 1, 'one more iteration') FROM step;
 SELECT is(next::jsonb -> 'features', model::jsonb -> 'features', 'features stay as they were scaled') FROM step;
 SELECT is((SELECT kmeans_step(named, a, b, c)::jsonb -> 'segments' FROM p), named::jsonb -> 'segments', 'ids, names and origins stay')
-FROM m, model_identify(rename_segment(model, 'Segment 2', 'Two'), '{11,12}', '{Segment 1,Segment 3}', '{One,Three}', 20) AS named;
+FROM m, segment_internal.model_identify(rename_segment(model, 'Segment 2', 'Two'), '{11,12}', '{Segment 1,Segment 3}', '{One,Three}', 20) AS named;
 -- missing values that the model fills
 CREATE TEMP TABLE filled ON COMMIT DROP AS SELECT kmeans(feature_set(a, b, c), 1, nulls => 'mean') AS model FROM p WHERE i % 40 = 3;
 SELECT ok(pg_temp.near(f3, (SELECT avg(coalesce(c, (model::jsonb #>> '{features,2,fill}')::float8)) FROM p)), 'a filled value counts')
@@ -67,7 +67,7 @@ SELECT is((SELECT kmeans_step(model, a, b, c ORDER BY md5(i::text)) FROM p)::tex
 SELECT is((SELECT kmeans_step(kmeans_step_merge(s)) FROM part WHERE part.scale = step.scale)::text, next::text, '(3) eight parts, stored and merged: the same') FROM step;
 SELECT is((SELECT kmeans_step_merge(s::text::kmeans_state ORDER BY md5(s::text)) FROM part WHERE part.scale = step.scale)::text, (SELECT kmeans_step_state(model, a, b, c) FROM p)::text, 'through text, too') FROM step;
 SELECT is((SELECT kmeans_step_merge(t) FROM (SELECT kmeans_step_merge(s) AS t FROM part WHERE part.scale = step.scale GROUP BY ascii(md5(s::text)) % 3) AS merged)::text, (SELECT kmeans_step_state(model, a, b, c) FROM p)::text, 'merged in two rounds') FROM step;
-SELECT is(kmeans_state_send(s::text::kmeans_state), kmeans_state_send(s), 'equal states have equal bytes') FROM part WHERE s IS NOT NULL LIMIT 2;
+SELECT is(segment_internal.kmeans_state_send(s::text::kmeans_state), segment_internal.kmeans_state_send(s), 'equal states have equal bytes') FROM part WHERE s IS NOT NULL LIMIT 2;
 -- (6) merging changes no part
 SELECT md5(string_agg(s::text, ',' ORDER BY s::text)) AS before FROM part \gset
 SELECT is((SELECT md5(string_agg(s::text, ',' ORDER BY s::text)) FROM part, (SELECT count(kmeans_step_merge) FROM (SELECT kmeans_step_merge(s) FROM part GROUP BY scale) AS g) AS merged), :'before', '(6) parts stay as they are');
@@ -135,12 +135,12 @@ SELECT unnest(ARRAY[is(model_metrics(r) -> 'converged', 'false', 'max_iter ends 
 FROM m, refine_model(model, 'SELECT a AS f1, b AS f2, c AS f3 FROM p', max_iter => 2) AS r WHERE scale = 'zscore';
 SELECT is((model_metrics(r) ->> 'iterations')::integer, (model_metrics(model) ->> 'iterations')::integer + 1, 'a large tol ends it at once')
 FROM m, refine_model(model, 'SELECT a AS f1, b AS f2, c AS f3 FROM p', tol => 1e6) AS r;
-SELECT ok((model_metrics(loose) ->> 'iterations')::integer < (model_metrics(refined) ->> 'iterations')::integer AND model_shift(before, loose) <= 1e-3 AND model_shift(earlier, before) > 1e-3, 'a small one when the centroids move by less')
+SELECT ok((model_metrics(loose) ->> 'iterations')::integer < (model_metrics(refined) ->> 'iterations')::integer AND segment_internal.model_shift(before, loose) <= 1e-3 AND segment_internal.model_shift(earlier, before) > 1e-3, 'a small one when the centroids move by less')
 FROM refined, LATERAL (SELECT refine_model(model, 'SELECT a AS f1, b AS f2, c AS f3 FROM p', tol => 1e-3) AS loose) AS l,
      LATERAL (SELECT (model_metrics(loose) ->> 'iterations')::integer - (model_metrics(model) ->> 'iterations')::integer AS n) AS n,
      LATERAL (SELECT refine_model(model, 'SELECT a AS f1, b AS f2, c AS f3 FROM p', max_iter => n - 1) AS before) AS b,
      LATERAL (SELECT refine_model(model, 'SELECT a AS f1, b AS f2, c AS f3 FROM p', max_iter => n - 2) AS earlier) AS e;
-SELECT ok(pg_temp.near(model_shift(model, next), (SELECT sum((x.value - y.value) ^ 2) / max(variance) FROM centroids(model) AS x JOIN centroids(next) AS y USING (segment_id, feature),
+SELECT ok(pg_temp.near(segment_internal.model_shift(model, next), (SELECT sum((x.value - y.value) ^ 2) / max(variance) FROM centroids(model) AS x JOIN centroids(next) AS y USING (segment_id, feature),
     (SELECT (var_pop(a) + var_pop(b) + var_pop(c)) / 3 AS variance FROM p WHERE c IS NOT NULL) AS v)), 'how far centroids moved, by definition') FROM step WHERE scale = 'none';
 -- (7) empty segments
 CREATE TEMP TABLE lonely ON COMMIT DROP AS SELECT kmeans(feature_set(x, x), 2, centroids => '{{0,0},{1000,1000}}', scale => 'none') AS model FROM (VALUES (1.0), (2.0), (1000.0)) AS v (x);
@@ -183,7 +183,7 @@ INSERT INTO weighted_part SELECT scale, part.s FROM m, LATERAL (SELECT kmeans_st
 SELECT is((SELECT kmeans_step_weighted(model, w, a, b, c ORDER BY md5(i::text)) FROM w)::text, next::text, '(3) weights, another order: the same bytes') FROM weighted;
 SELECT is((SELECT kmeans_step(kmeans_step_merge(s)) FROM weighted_part AS q WHERE q.scale = weighted.scale)::text, next::text, '(3) weights, eight parts, stored and merged: the same') FROM weighted;
 SELECT is((SELECT kmeans_step_merge(s::text::kmeans_state ORDER BY md5(s::text)) FROM weighted_part AS q WHERE q.scale = weighted.scale)::text, (SELECT kmeans_step_state_weighted(model, w, a, b, c) FROM w)::text, 'through text, too') FROM weighted;
-SELECT is(kmeans_state_send(s::text::kmeans_state), kmeans_state_send(s), 'equal states with weights have equal bytes') FROM weighted_part LIMIT 2;
+SELECT is(segment_internal.kmeans_state_send(s::text::kmeans_state), segment_internal.kmeans_state_send(s), 'equal states with weights have equal bytes') FROM weighted_part LIMIT 2;
 SELECT is((SELECT md5(string_agg(so_far::text, ',' ORDER BY i)) FROM (SELECT i, kmeans_step_weighted(model, w, a, b, c) OVER (ORDER BY i) AS so_far FROM w WHERE i <= 20) AS r),
           (SELECT md5(string_agg((SELECT kmeans_step_weighted(model, w, a, b, c) FROM w WHERE w.i <= g.i)::text, ',' ORDER BY i)) FROM generate_series(1, 20) AS g (i)), 'running steps with weights') FROM m;
 -- a weight beside a far coordinate: nothing is cut
@@ -196,7 +196,7 @@ SELECT refine_model(model, 'SELECT a AS f1, b AS f2, c AS f3, (i % 4)::integer A
 SELECT is_empty($$ SELECT * FROM refined_weighted, LATERAL (SELECT x.* FROM pg_temp.wide(by_weight) AS x) AS x JOIN LATERAL (SELECT y.* FROM pg_temp.wide(by_copies) AS y) AS y USING (segment_id)
     WHERE NOT (x.size = y.size AND pg_temp.near(x.f1, y.f1, 1e-12) AND pg_temp.near(x.f2, y.f2, 1e-12) AND pg_temp.near(x.f3, y.f3, 1e-12)) $$, 'a model refined with weights is that of copies');
 SELECT is(model_metrics(by_weight) -> 'converged', 'true', 'it comes to its end') FROM refined_weighted;
-SELECT ok(pg_temp.near(model_shift(model, next), (SELECT sum((x.value - y.value) ^ 2) / max(variance) FROM centroids(model) AS x JOIN centroids(next) AS y USING (segment_id, feature),
+SELECT ok(pg_temp.near(segment_internal.model_shift(model, next), (SELECT sum((x.value - y.value) ^ 2) / max(variance) FROM centroids(model) AS x JOIN centroids(next) AS y USING (segment_id, feature),
     (SELECT (sum(w * (a - ma) ^ 2) + sum(w * (b - mb) ^ 2) + sum(w * (c - mc) ^ 2)) / sum(w) / 3 AS variance
      FROM w, (SELECT sum(w * a) / sum(w) AS ma, sum(w * b) / sum(w) AS mb, sum(w * c) / sum(w) AS mc FROM w WHERE c IS NOT NULL) AS mean WHERE c IS NOT NULL) AS v)), 'how far centroids moved, by weighted variance') FROM weighted WHERE scale = 'none';
 SELECT is((SELECT model_metrics(kmeans_step_weighted(model, NULL, a, b, c)) ->> 'n_used' FROM p), '0', 'no row has a weight') FROM m;
@@ -211,7 +211,7 @@ SELECT throws_ok(statement, state, message, coalesce(message, statement)) FROM (
     ('SELECT refine_model(model, ''SELECT a AS f1, b AS f2, c AS f3 FROM p'', weight => ''w'') FROM m', '42703', 'the query has no column "w", which is to be the weight'),
     ('SELECT refine_model(model, ''SELECT a AS f1, b AS f2, c AS f3, c::text AS w FROM p'', weight => ''w'') FROM m', '42804', 'column "w" of the query has type text, expected a number'),
     ('SELECT refine_model(model, ''SELECT a AS f1, b AS f2, c AS f3, 0 AS w FROM p'', weight => ''w'') FROM m', '02000', 'no row of the query can be used'),
-    ('SELECT kmeans_step_accum_weighted(NULL, model, 1, 1, 2, 3) FROM m', '0A000', 'function was called outside an aggregate')) AS v (statement, state, message);
+    ('SELECT segment_internal.kmeans_step_accum_weighted(NULL, model, 1, 1, 2, 3) FROM m', '0A000', 'function was called outside an aggregate')) AS v (statement, state, message);
 
 -- ---- bad input ----
 SELECT is((SELECT kmeans_step(model, a, b, c) FROM p, m WHERE false), NULL, '(2) no rows: NULL');
@@ -230,7 +230,7 @@ SELECT throws_ok(statement, state, message, coalesce(message, statement)) FROM (
     ('SELECT kmeans_step((SELECT rfm_model(feature_set(a, i, c + 5)) FROM p), a, b, c) FROM p', '42809', 'expected a model of kind "kmeans", got one of kind "rfm"'),
     ('SELECT kmeans_step((SELECT bisecting_kmeans(feature_set(a, b, c), 3) FROM p), a, b, c) FROM p', '42809', 'expected a model of kind "kmeans", got one of kind "bisecting_kmeans"'),
     ('SELECT refine_model((SELECT rfm_model(feature_set(a, i, c + 5)) FROM p), ''p'')', '42809', 'expected a model of kind "kmeans", got one of kind "rfm"'),
-    ('SELECT kmeans_step_accum(NULL, model, 1, 2, 3) FROM m', '0A000', 'function was called outside an aggregate')) AS v (statement, state, message);
+    ('SELECT segment_internal.kmeans_step_accum(NULL, model, 1, 2, 3) FROM m', '0A000', 'function was called outside an aggregate')) AS v (statement, state, message);
 SELECT throws_ok(format('SELECT refine_model(model, %L, %s) FROM m', query, options), state, message, coalesce(message, query)) FROM (VALUES
     ('SELECT a AS f1, b AS f2 FROM p', '1', '42703', 'the query has no column "f3", which the model needs'),
     ('SELECT a AS f1, b AS f2, c::text AS f3 FROM p', '1', '42804', 'column "f3" of the query has type text, expected a number'),

@@ -155,7 +155,7 @@ SELECT is(adjusted_rand_index(a, b), 1::float8, 'the extremes of integers') FROM
 SELECT throws_ok($$ SELECT adjusted_rand_index(feature_set(1, 2, 3)) $$, '22023', NULL, 'three labels');
 SELECT throws_ok($$ SELECT normalized_mutual_information(feature_set_weighted(1, 2, 3)) $$, '22023', NULL, 'weights');
 SELECT throws_ok($$ SELECT adjusted_rand_index(feature_set(1, 2.5)) $$, '22023', NULL, 'labels that are not whole');
-SELECT throws_ok($$ SELECT label_pair_accum(NULL, 1, 1) $$, '0A000', NULL, 'a transition function alone');
+SELECT throws_ok($$ SELECT segment_internal.label_pair_accum(NULL, 1, 1) $$, '0A000', NULL, 'a transition function alone');
 
 -- ---- what segments explain ----
 CREATE TEMP TABLE measured ON COMMIT DROP AS SELECT i % 4 AS segment, 'name ' || i % 4 AS name, (i % 4 + sin(i) * 3 + shift)::float8 AS m, shift FROM generate_series(1, 200) AS i, unnest('{0,1e9}'::float8[]) AS shift;

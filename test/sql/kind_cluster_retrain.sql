@@ -30,7 +30,7 @@ SELECT outcome, warm_start, model_version, moved, unchanged FROM retrain_segment
 SELECT outcome, warm_start, fresh_gain, model_version, moved FROM retrain_segmentation('clr', '2024-01-03', warm_start => false);
 -- a model that other starts found in another number of steps is the same model
 SELECT count(*) FROM get_model('clr') AS m, LATERAL (SELECT jsonb_set(jsonb_set(m::jsonb, '{n_init}', '77'), '{iterations}', '88')::segment_model AS other) AS o
-WHERE same_model(other, m)::text <> m::text OR same_model(jsonb_set(m::jsonb, '{seed}', '99')::segment_model, m)::text = m::text;
+WHERE segment_internal.same_model(other, m)::text <> m::text OR segment_internal.same_model(jsonb_set(m::jsonb, '{seed}', '99')::segment_model, m)::text = m::text;
 
 -- ---- some come, some go, some change: it is k-means from where the centroids were ----
 CREATE TABLE clr_old AS SELECT get_model('clr') AS model;
@@ -116,8 +116,8 @@ SELECT trained, warm_start FROM refresh_segmentation('clr', '2024-03-14');
 SELECT trained, warm_start FROM refresh_segmentation('clr', '2024-03-25', warm_start => false);
 SELECT (as_of AT TIME ZONE 'UTC')::date AS as_of, trained, warm_start, fresh_gain IS NOT NULL AS judged FROM segment_run WHERE segmentation = 'clr' AND as_of > '2024-03-05' ORDER BY run_id;
 -- other features: model_match() has its say, but the start would not fit
-SELECT starts_warm(s, NULL), starts_warm(s, false), starts_warm(s, true) FROM segment.segmentation AS s WHERE name = 'clr';
-SELECT starts_warm(jsonb_populate_record(s, change), true)
+SELECT segment_internal.starts_warm(s, NULL), segment_internal.starts_warm(s, false), segment_internal.starts_warm(s, true) FROM segment.segmentation AS s WHERE name = 'clr';
+SELECT segment_internal.starts_warm(jsonb_populate_record(s, change), true)
 FROM segment.segmentation AS s,
      unnest(ARRAY['{"features": ["age", "spend"]}', '{"features": ["spend", "age", "visits"]}', '{"kind": "bisecting_kmeans"}', '{"model_version": null}']::jsonb[]) AS change
 WHERE name = 'clr';

@@ -106,9 +106,9 @@ SELECT segment FROM one, segments(rename_segment(m, 'New', U&'Neue "\00FC" \005C
 SELECT call, pg_temp.error_of('SELECT ' || call || ' FROM one')
 FROM (VALUES ('rename_segment(m, ''Nobody'', ''x'')'), ('rename_segment(m, ''New'', ''Lost'')'), ('rename_segment(m, ''New'', '''')')) AS v (call);
 -- ids and names of before, matched by origin
-SELECT segment_id, segment, origin FROM one, segments(model_identify(m, '{70,5}', '{Lost,Loyal}', '{Gone,Fans}', 100)) WHERE segment_id IN (70, 5) OR segment_id < 103 ORDER BY 1;
+SELECT segment_id, segment, origin FROM one, segments(segment_internal.model_identify(m, '{70,5}', '{Lost,Loyal}', '{Gone,Fans}', 100)) WHERE segment_id IN (70, 5) OR segment_id < 103 ORDER BY 1;
 SELECT call, pg_temp.error_of('SELECT ' || call || ' FROM one')
-FROM (VALUES ('model_identify(m, ''{1,2}'', ''{Lost}'', ''{Gone}'', 100)'), ('model_identify(m, ''{1,1}'', ''{Lost,Loyal}'', ''{a,b}'', 100)'), 
-             ('model_identify(m, ''{NULL}'', ''{Lost}'', ''{a}'', 100)'), ('model_identify(m, ''{100}'', ''{Lost}'', ''{a}'', 100)'), ('model_identify(m, ''{-1}'', ''{Lost}'', ''{a}'', 100)'),
-             ('model_identify(m, ''{}'', ''{}'', ''{}'', -5)')) AS v (call);
+FROM (VALUES ('segment_internal.model_identify(m, ''{1,2}'', ''{Lost}'', ''{Gone}'', 100)'), ('segment_internal.model_identify(m, ''{1,1}'', ''{Lost,Loyal}'', ''{a,b}'', 100)'), 
+             ('segment_internal.model_identify(m, ''{NULL}'', ''{Lost}'', ''{a}'', 100)'), ('segment_internal.model_identify(m, ''{100}'', ''{Lost}'', ''{a}'', 100)'), ('segment_internal.model_identify(m, ''{-1}'', ''{Lost}'', ''{a}'', 100)'),
+             ('segment_internal.model_identify(m, ''{}'', ''{}'', ''{}'', -5)')) AS v (call);
 DROP TABLE customer, model, stored, compressed CASCADE;

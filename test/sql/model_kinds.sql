@@ -37,7 +37,7 @@ SELECT name, bool_and(abs((SELECT sum(p.value::float8) FROM jsonb_each_text(segm
 -- ---- names, metrics, likeness, PMML ----
 SELECT count(*), bool_and((model_metrics(m) ->> 'n_input')::integer = 90) AS metrics, bool_and(rename_segment(m, s.segment, 'other')::text ~ '"name": "other"') AS renamed
 FROM kinds, LATERAL (SELECT segment FROM segments(m) ORDER BY segment_id LIMIT 1) AS s;
-SELECT name, model_shift(m, m) AS shift, model_to_pmml(m)::text ~ '<ClusteringModel .*</PMML>' AS pmml FROM kinds WHERE name IN ('kmeans', 'weighted') ORDER BY name COLLATE "C";
+SELECT name, segment_internal.model_shift(m, m) AS shift, model_to_pmml(m)::text ~ '<ClusteringModel .*</PMML>' AS pmml FROM kinds WHERE name IN ('kmeans', 'weighted') ORDER BY name COLLATE "C";
 
 -- ---- steps, in parts and whole ----
 CREATE TABLE steps AS SELECT name, id % 4 AS part, kmeans_step_state(m, a, b, c) AS s FROM kinds, few WHERE name IN ('kmeans', 'cosine', 'weighted') GROUP BY 1, 2;

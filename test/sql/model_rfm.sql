@@ -186,7 +186,7 @@ FROM (VALUES ('feature_set(recency, frequency)'), ('feature_set(recency, frequen
 SELECT left(pg_temp.error_of('SELECT rfm_model(feature_set(1, 1, 1), 3, thresholds => ''{"monetary": [1, 1e400]}'')'), 5) AS beyond_double;
 
 -- the direct trainer trusts nobody
-SELECT call, pg_temp.error_of('SELECT rfm_train(' || call || ')')
+SELECT call, pg_temp.error_of('SELECT segment_internal.rfm_train(' || call || ')')
 FROM (VALUES ('NULL::feature_set, 3, 1, ''quantile'', NULL, ''s'', ''{a}'', ''{1}'', ''n'''),
              ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', ''{1}'', ''n'''),
              ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(2, ''{27}''), ''n'''),

@@ -71,7 +71,7 @@ SET timezone = 'Asia/Kolkata';
 SELECT count(*) FROM unnest('{ISO,SQL,Postgres,German}'::text[]) AS style, unnest('{MDY,DMY,YMD}'::text[]) AS fields,
     LATERAL set_config('datestyle', style || ', ' || fields, false) AS set,
     unnest('{2024-02-10 00:00:00Z,2024-02-10 11:12:13.000001+05:30,1850-01-02 03:04:05Z,0099-03-04 00:00:00Z,0099-03-04 00:00:00Z BC,4713-01-01 00:00:00Z BC,10000-01-01 00:00:00Z,294276-12-31 23:59:59.999999Z,infinity,-infinity}'::text[]) AS t
-WHERE set <> '' AND instant(t::timestamptz)::timestamptz <> t::timestamptz;
+WHERE set <> '' AND segment_internal.instant(t::timestamptz)::timestamptz <> t::timestamptz;
 SET datestyle = 'SQL, DMY';
 SELECT create_rfm_segmentation('bad', 'bad_orders');
 SELECT as_of = '2024-02-10 00:00Z' AS as_given FROM refresh_segmentation('bad', '2024-02-10 00:00Z');

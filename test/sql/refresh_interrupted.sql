@@ -101,25 +101,25 @@ SELECT outcome, started_at = last_run_at AS is_last FROM segment_run JOIN segmen
 SELECT outcome FROM refresh_segmentation('lost', '2024-03-07');
 SELECT outcome FROM segment_run ORDER BY run_id DESC LIMIT 2;
 RESET ROLE;
-SELECT s.name, run_mark(s) FROM segmentation AS s;
+SELECT s.name, segment_internal.run_mark(s) FROM segmentation AS s;
 
 -- ---- where somebody dropped it, the next refresh makes it anew ----
 DROP SEQUENCE lost_schema.lost_refresh;
-SELECT run_mark(s) FROM segmentation AS s;
+SELECT segment_internal.run_mark(s) FROM segmentation AS s;
 SELECT outcome FROM refresh_segmentation('lost', '2024-03-08');
 SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'lost_schema.lost_refresh'::regclass;
 SELECT count(*) FROM lost_log WHERE outcome = 'unfinished';
 
 -- ---- what set_run_mark takes, and that the number of lost runs stops at 1023 ----
-SELECT set_run_mark('lost_orders', now(), 0);
-SELECT set_run_mark(0, now(), 0);
-SELECT set_run_mark('lost_schema.lost_refresh', '1999-12-31', 0);
-SELECT set_run_mark('lost_schema.lost_refresh', 'infinity', 0);
+SELECT segment_internal.set_run_mark('lost_orders', now(), 0);
+SELECT segment_internal.set_run_mark(0, now(), 0);
+SELECT segment_internal.set_run_mark('lost_schema.lost_refresh', '1999-12-31', 0);
+SELECT segment_internal.set_run_mark('lost_schema.lost_refresh', 'infinity', 0);
 SET ROLE regress_lost_reader;
-SELECT set_run_mark('lost_schema.lost_refresh', now(), 0);
+SELECT segment_internal.set_run_mark('lost_schema.lost_refresh', now(), 0);
 RESET ROLE;
-SELECT set_run_mark('lost_schema.lost_refresh', '2024-02-29 12:34:56.789012Z', 2000);
-SELECT u.* FROM segmentation AS s, unfinished_run(s) AS u;
+SELECT segment_internal.set_run_mark('lost_schema.lost_refresh', '2024-02-29 12:34:56.789012Z', 2000);
+SELECT u.* FROM segmentation AS s, segment_internal.unfinished_run(s) AS u;
 SELECT outcome FROM refresh_segmentation('lost', '2024-03-09');
 SELECT started_at, error FROM segment.run WHERE outcome = 'interrupted' ORDER BY run_id DESC LIMIT 1;
 

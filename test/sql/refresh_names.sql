@@ -38,7 +38,7 @@ BEGIN
     INSERT INTO naming_problem SELECT n, 'table', member_table::text
     WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = member_table AND c.relname = name || '_segments' AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = schema_name))
        OR to_regclass(format('%I.%I', schema_name, name || '_history')) IS NULL
-       OR to_regclass(format('%I.%I', schema_name, name || '_refresh')) IS DISTINCT FROM (SELECT run_mark(s) FROM segmentation AS s WHERE s.name = naming_try.name);
+       OR to_regclass(format('%I.%I', schema_name, name || '_refresh')) IS DISTINCT FROM (SELECT segment_internal.run_mark(s) FROM segmentation AS s WHERE s.name = naming_try.name);
     INSERT INTO naming_problem SELECT n, 'key', attname FROM pg_attribute WHERE attrelid = member_table AND attnum = 1 AND attname <> key_name;
     outcome := (refresh_segmentation(name, '2024-03-10')).outcome;
     UPDATE naming_orders SET amount = amount + customer WHERE ordered_at < '2024-02-01';

@@ -39,7 +39,7 @@ SELECT call, pg_temp.error_of('SELECT ' || call || ' FROM generate_series(1, 3) 
 FROM (VALUES ('feature_set(VARIADIC array_fill(1::float8, ARRAY[1601]))'), ('feature_set(VARIADIC ''{}''::float8[])'), ('feature_set(VARIADIC array_fill(1::float8, ARRAY[i]))'), ('feature_set(VARIADIC NULL::float8[])'),
              ('feature_set(VARIADIC ARRAY[[1::float8,2],[3,4]])'), ('feature_set(NULL::record)'), ('feature_set(CASE i WHEN 1 THEN ROW(1) ELSE ROW(1, 2) END)'), ('feature_set(CASE i WHEN 1 THEN ROW(1) ELSE ROW(''a''::text) END)'),
              ('feature_set(ROW(1, now()))'), ('feature_set(ROW(ARRAY[1]))'), ('feature_set(ROW())'), ('feature_set_weighted(-1, 1)'), ('feature_set_weighted(''NaN'', 1)'), ('feature_set_weighted(''Infinity'', 1)'),
-             ('feature_set_weighted(1, VARIADIC ''{}''::float8[])'), ('feature_set_accum(NULL, 1, 2)'), ('feature_set_combine(NULL, NULL)')) AS v (call);
+             ('feature_set_weighted(1, VARIADIC ''{}''::float8[])'), ('segment_internal.feature_set_accum(NULL, 1, 2)'), ('segment_internal.feature_set_combine(NULL, NULL)')) AS v (call);
 -- merging only what has the same shape
 SELECT what, pg_temp.error_of(format('SELECT feature_set_merge(f) FROM (SELECT feature_set(1, 2) UNION ALL SELECT %s) AS t (f)', what))
 FROM (VALUES ('feature_set(1, 2)'), ('NULL'), ('feature_set(1)'), ('feature_set_weighted(1, 1, 2)'), ('feature_set(ROW(1, 2))'), ('feature_set(t) FROM (VALUES (1, 2)) AS t (a, b)'), ('feature_set(ROW(1, ''a''::text))')) AS v (what);
@@ -82,7 +82,7 @@ SELECT count(DISTINCT f) AS sets, min(feature_set_info(f::feature_set) ->> 'samp
     UNION ALL SELECT feature_set(r)::text FROM (SELECT n, c FROM named ORDER BY i DESC) AS r
     UNION ALL SELECT feature_set_merge(f)::text FROM (SELECT feature_set(r) AS f FROM (SELECT n, c FROM named ORDER BY hashint4(i)) AS r GROUP BY r.n % 7) AS s) AS t;
 SELECT what, feature_set_info(f) ->> 'sample_level' AS level, f::text = f::text::feature_set::text AS text, feature_set_info(f) - 'n_rows_held' = feature_set_info(f::text::feature_set) - 'n_rows_held' AS info,
-       feature_set_send(f) = feature_set_send(f::text::feature_set) AS send, encode(feature_set_send(f), 'hex') = f::text AS same
+       segment_internal.feature_set_send(f) = segment_internal.feature_set_send(f::text::feature_set) AS send, encode(segment_internal.feature_set_send(f), 'hex') = f::text AS same
 FROM sets ORDER BY what COLLATE "C";
 RESET maintenance_work_mem;
 \copy sets TO 'test/output/feature_set.bin' (FORMAT binary)

@@ -36,7 +36,7 @@ INSERT INTO model SELECT 'thresholds', 3, 'rest', rfm_model(feature_set(NULL, 0,
 SELECT m FROM model WHERE (method, scheme) = ('thresholds', 'rest');
 SELECT count(*) AS models, count(*) FILTER (WHERE m::text::segment_model::text <> m::text) AS text, count(*) FILTER (WHERE NOT m = m::jsonb::segment_model) AS jsonb,
        count(*) FILTER (WHERE m::jsonb::segment_model::text <> m::text) AS canonical, count(*) FILTER (WHERE m::jsonb <> m::text::jsonb) AS same_json,
-       count(*) FILTER (WHERE convert_from(substr(segment_model_send(m), 3), 'UTF8') <> m::text OR substr(segment_model_send(m), 1, 2) <> '\x0001') AS send,
+       count(*) FILTER (WHERE convert_from(substr(segment_internal.segment_model_send(m), 3), 'UTF8') <> m::text OR substr(segment_internal.segment_model_send(m), 1, 2) <> '\x0001') AS send,
        count(DISTINCT m::text) AS different FROM model;
 -- white space, order of members and spelling of numbers make no difference
 SELECT m = regexp_replace(jsonb_pretty(m::jsonb), '\n', E'\t\n  ', 'g')::segment_model AS spaced, m = replace(m::text, '"lowest_score": 1,', '"lowest_score": 1.0e0,')::segment_model AS number FROM model WHERE (method, bins, scheme) = ('quantile', 5, 'default');

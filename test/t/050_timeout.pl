@@ -131,7 +131,7 @@ foreach my $lock (
 	'the segmentation')
 {
 	my $holder = $node->background_psql('postgres');
-	$holder->query_safe('BEGIN; ' . ($lock =~ /TABLE/ ? "LOCK $lock IN ACCESS EXCLUSIVE MODE" : "SELECT FROM segment.locked_segmentation('timed')"));
+	$holder->query_safe('BEGIN; ' . ($lock =~ /TABLE/ ? "LOCK $lock IN ACCESS EXCLUSIVE MODE" : "SELECT FROM segment_internal.locked_segmentation('timed')"));
 	my ($out, $err) = refresh('SET lock_timeout = 20');
 	$holder->query_safe('ROLLBACK');
 	$holder->quit;

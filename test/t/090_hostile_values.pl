@@ -236,7 +236,7 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 		'22P02', '22P03', '08P01', '22021', '0A000');
 	check_canonical('kmeans_state');
 	is($node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT segment.model_metrics(segment.kmeans_step(v)) AS one, segment.model_metrics(segment.kmeans_step(m)) AS two
-		FROM (SELECT v FROM kmeans_state WHERE get_byte(segment.kmeans_state_send(v), 1) = 1) AS s, LATERAL (SELECT segment.kmeans_step_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m) AS s
+		FROM (SELECT v FROM kmeans_state WHERE get_byte(segment_internal.kmeans_state_send(v), 1) = 1) AS s, LATERAL (SELECT segment.kmeans_step_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m) AS s
 		WHERE (two ->> 'n_input')::numeric <> 2 * (one ->> 'n_input')::numeric}), 0, 'states that were read can be merged and give a model');
 }
 

@@ -151,7 +151,7 @@ my $content = q{
 		SELECT %4$L, %5$s, count(*), md5(string_agg(concat_ws('|', format('%%s', %3$I), %6$s), E'\n' ORDER BY format('%%s', %3$I) COLLATE "C")) AS content
 		FROM %1$I.%2$I GROUP BY segment_id, segment ORDER BY 2, 3 $members$,
 		table_schema, member_table, key_column, name, CASE WHEN kind = 'rfm' THEN 'segment_id, segment' ELSE format($cluster$ 'cluster', min(format('%%s', %I)) $cluster$, key_column) END,
-		(SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.number) FROM segment.member_columns(s) AS c))
+		(SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.number) FROM segment_internal.member_columns(s) AS c))
 	FROM segment.segmentation AS s ORDER BY name \gexec
 	SELECT s.name, md5(CASE WHEN s.kind = 'rfm' THEN m.model::text ELSE (m.model::jsonb - '{segments,n_init,iterations}'::text[])::text END)
 	FROM segment.segmentation AS s JOIN segment.model AS m ON m.segmentation = s.name AND m.version = s.model_version ORDER BY s.name};
