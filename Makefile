@@ -49,7 +49,7 @@ else
 # Bitcode for JIT needs the very clang and llvm that the server was built for.
 # Where one is missing, go without.
 server_has = $(shell sed -n 's/^$1 *= *//p' $(dir $(PGXS))../Makefile.global)
-ifneq ($(words $(shell command -v $(call server_has,CLANG); command -v $(call server_has,LLVM_BINPATH)/llvm-lto)),2)
+ifneq ($(words $(shell command -v $(call server_has,CLANG); test -x $(call server_has,LLVM_BINPATH)/llvm-lto && echo llvm-lto)),2)
 override with_llvm = no
 endif
 include $(PGXS)
