@@ -32,7 +32,7 @@ SELECT * FROM buyer
 UNION ALL
 SELECT c.customer, NULL, NULL, NULL, 0, 0, true
 FROM (SELECT DISTINCT k.customer{collate} AS customer
-      FROM segment_internal.query_keys(NULL::{key_type}, {customers}, {search_path}) AS k (customer)) AS c
+      FROM segment_internal.query_keys(NULL::{key_type}, {customers}, {search_path}, $5) AS k (customer)) AS c
 LEFT JOIN buyer ON buyer.customer {equals} c.customer
 WHERE buyer.customer IS NULL$$ END
     UNION ALL
@@ -70,16 +70,16 @@ COMMENT ON FUNCTION segment_internal.rfm_steps(segmentation, boolean) IS
 $$The steps of RFM: summary, one row per customer, of the orders or as the source has it, and of the list of customers;
 what was skipped; the model, trained or the present one; customers placed by it.$$;
 
-CREATE FUNCTION segment_internal.rfm_summarised_rows(s segmentation) RETURNS text
+CREATE FUNCTION segment_internal.rfm_summarised_rows(s segmentation, key_type text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format(
     $$(SELECT r.*, CASE WHEN r.customer IS NULL THEN 'null_customer' WHEN r.orders > 0 AND r.last_order_at IS NULL THEN 'null_time'
                      WHEN r.orders IS NULL OR r.total IS NULL OR NOT r.total < 'Infinity' OR NOT r.total > '-Infinity' THEN 'null_amount'
                      WHEN r.last_order_at >= $1 THEN 'after_as_of' END AS skipped
-       FROM segment_internal.query_rows(%L, %L) AS r (customer %s, last_order_at timestamptz, orders bigint, total numeric,
+       FROM segment_internal.query_rows(%L, %L, NULL, $5) AS r (customer %s, last_order_at timestamptz, orders bigint, total numeric,
                                                       first_order_at timestamptz)) AS one$$,
-    segment_internal.source_statement(s), s.search_path, format_type(segment_internal.key_type(s.members), -1));
-COMMENT ON FUNCTION segment_internal.rfm_summarised_rows(segmentation) IS
+    segment_internal.source_statement(s), s.search_path, key_type);
+COMMENT ON FUNCTION segment_internal.rfm_summarised_rows(segmentation, text) IS
 'The rows of a source with one row per customer, and why each is skipped, as the text of a FROM item.';
 
 CREATE FUNCTION segment_internal.rfm_places(s segmentation, train boolean) RETURNS jsonb
@@ -103,13 +103,13 @@ BEGIN
         'customers', quote_nullable(s.customers),
         'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
         'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
-        'summarised_rows', segment_internal.rfm_summarised_rows(s),
+        'summarised_rows', segment_internal.rfm_summarised_rows(s, key_type),
         'orders', CASE WHEN (s.options ->> 'summarised')::boolean THEN
             format('(SELECT customer, first_order_at, last_order_at,'
                    ' (($1 AT TIME ZONE %1$L)::date - (last_order_at AT TIME ZONE %1$L)::date)::float8 AS recency, orders AS frequency, total AS monetary'
-                   ' FROM %2$s WHERE skipped IS NULL) AS o', s.time_zone, segment_internal.rfm_summarised_rows(s))
+                   ' FROM %2$s WHERE skipped IS NULL) AS o', s.time_zone, segment_internal.rfm_summarised_rows(s, key_type))
         ELSE
-            format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L)',
+            format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L, only_keys => $5)',
                    key_type, segment_internal.source_statement(s), s.options ->> 'lookback', s.options ->> 'refunds',
                    s.options ->> 'zero_amounts', s.time_zone, s.search_path)
         END);
@@ -169,7 +169,7 @@ BEGIN
                         ELSE E'SELECT * FROM (\n' || segment_internal.source_statement(s) || E'\n) AS source LIMIT 0' END,
                    s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path);
     IF (s.options ->> 'summarised')::boolean THEN
-        EXECUTE format('SELECT FROM %s LIMIT 0', replace(segment_internal.rfm_summarised_rows(s), '$1', 'now()'));
+        EXECUTE format('SELECT FROM %s LIMIT 0', replace(replace(segment_internal.rfm_summarised_rows(s, key_type), '$1', 'now()'), '$5', format('NULL::%s[]', key_type)));
     END IF;
 END;
 $$;
@@ -306,7 +306,7 @@ BEGIN
     ELSE
         SELECT array_agg(c.name ORDER BY c.number), array_agg(format_type(c.type, -1) ORDER BY c.number)
         INTO s.source_columns, s.source_types
-        FROM segment_internal.query_columns(s.source, s.search_path) AS c;
+        FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c;
     END IF;
     RETURN s;
 END;
