@@ -151,9 +151,11 @@ INSERT INTO segment_internal.kind VALUES ('rfm', 'always', false, 'orders', 'tim
 
 -- ---- creating ----
 
-CREATE FUNCTION segment_internal.check_rfm_options(s segmentation, key_type text) RETURNS void
+CREATE FUNCTION segment_internal.check_rfm_options(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
+DECLARE
+    key_type text := s.source_types[1];
 BEGIN
     -- every option is checked by what will use it, without reading the source
     PERFORM segment.rfm_model(segment.feature_set(v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
@@ -170,10 +172,11 @@ BEGIN
                        ' total numeric, first_order_at timestamptz)',
                        'SELECT * FROM (' || segment_internal.source_statement(s) || ') AS source LIMIT 0', s.search_path, key_type);
     END IF;
+    RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.check_rfm_options(segmentation, text) IS
-'Raises the error that an RFM segmentation of these options would run into.';
+COMMENT ON FUNCTION segment_internal.check_rfm_options(segmentation) IS
+'The segmentation, or the error that an RFM segmentation of these options would run into.';
 
 CREATE FUNCTION create_rfm_segmentation(
     name text, source text, customers text DEFAULT NULL, scheme text DEFAULT 'default',
@@ -192,8 +195,8 @@ DECLARE
     customer_type text;
 BEGIN
     -- NULL is what an argument left out is
-    schema := coalesce(schema, create_rfm_segmentation.schema);
     s.search_path := coalesce(search_path, '"$user", public');
+    schema := coalesce(schema, segment_internal.first_schema(s.search_path));
     PERFORM segment_internal.check_new_segmentation(name, source, schema,
         'create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'')');
     s.name := name;
@@ -210,7 +213,7 @@ BEGIN
         'scheme', coalesce(scheme, 'default'), 'cuts', coalesce(cuts, 'quantile'), 'bins', bins, 'thresholds', thresholds,
         'lookback', lookback, 'refunds', coalesce(refunds, 'net'), 'zero_amounts', coalesce(zero_amounts, 'order'),
         'summarised', CASE WHEN summarised THEN true END));
-    s := segment_internal.bind_rfm_columns(s);
+    s := segment_internal.checked('bind_rfm_columns', s);
     SELECT * INTO key FROM segment_internal.source_key(s);
     IF customers IS NOT NULL THEN
         s.customers := segment_internal.source_query(customers, s.search_path);
@@ -220,7 +223,7 @@ BEGIN
                 USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
         END IF;
     END IF;
-    PERFORM segment_internal.check_rfm_options(s, key.type);
+    s := segment_internal.checked('check_rfm_options', s);
     RAISE NOTICE 'columns of the source: %', (
         SELECT string_agg(format('%s = %I', r.role, c.name), ', ' ORDER BY c.n)
         FROM unnest(s.source_columns) WITH ORDINALITY AS c (name, n)
