@@ -19,23 +19,28 @@ Returns: customer, time of the first and last order, recency (calendar days in t
 with whole_days false days of 24 hours with a fraction), frequency (number of orders, or of distinct order ids),
 monetary (exact total), mean_amount (total / orders).
 refunds: negative amounts are subtracted without counting as orders ('net'), skipped ('ignore') or taken as orders
-('order'); zero_amounts: 'order' or 'ignore'.
+('order'); 'cancel' is 'net', but an order id whose lines in the window add up to 0 or less is no order: neither its
+number nor its times count, what it adds up to does.
+zero_amounts: 'order' or 'ignore'.
 search_path: under which the query alone is parsed and run; NULL: the session's.
 only_keys: an array of keys; the source is read for these customers alone, by its own index where it has one; NULL: all, an
 empty array: none.
 NULL for any argument but query means its default.
-A customer with refunds only has frequency 0 and NULL times and recency.
+A customer with refunds only has frequency 0 and NULL times and recency; monetary tells what was paid back.
+Keys that are equal by their type and collation are one customer, under the spelling that is first by its bytes.
 Rows with a NULL or infinite customer, time, amount or order id are skipped, counted and told in a NOTICE; see
 rfm_summary_counts().
 Memory: work_mem times hash_mem_multiplier, beyond it temporary files.
-Errors: invalid_parameter_value for a query that is not a single reading SELECT, datatype_mismatch for wrong columns.$$;
+Errors: invalid_parameter_value for a query that is not a single reading SELECT, datatype_mismatch for wrong columns;
+invalid_parameter_value for 'cancel' without order ids.$$;
 
 CREATE FUNCTION rfm_summary_counts() RETURNS jsonb
     AS 'MODULE_PATHNAME', 'segment_rfm_summary_counts' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION rfm_summary_counts() IS
 $$Counts of the last rfm_summary in this session: rows_read, rows_used, rows left out by reason (null_customer,
 null_time, null_amount, null_order, not_finite, after_as_of, before_lookback, refunds_ignored, zero_ignored),
-refunds_netted (used, as subtractions), customers, rows_spilled (written to temporary files), seconds.
+refunds_netted (used, as subtractions),
+orders_cancelled, customers, rows_spilled (written to temporary files), seconds.
 NULL before the first.$$;
 
 CREATE FUNCTION segment_internal.query_columns(
@@ -54,7 +59,8 @@ CREATE FUNCTION segment_internal.query_keys(key anyelement, query text, search_p
     RETURNS SETOF anyelement
     AS 'MODULE_PATHNAME', 'segment_query_keys' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
 COMMENT ON FUNCTION segment_internal.query_keys(anyelement, text, text, "any") IS
-$$The values of a query's first column, NULLs left out, the query run under the given search_path (NULL: the session's).
+$$The values of a query's first column, each once, NULLs left out, the query run under the given search_path (NULL: the session's).
+Equal by type and collation is one, under the spelling that is first by its bytes.
 NULL query: no rows.
 only_keys: an array of keys, the others are not read; NULL: all.
 Used for the list of customers.
