@@ -18,11 +18,12 @@ COMMENT ON FUNCTION segment_internal.rfm_member_columns() IS 'member_columns of 
 CREATE FUNCTION segment_internal.rfm_placed_features(OUT features text, OUT further text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    -- recency is counted from the instant of the refresh, so it is not kept with the member
-    SELECT 'recency, v7, v8', 'recency';
+    -- recency and tenure are counted from the instant of the refresh, so they are not kept with the member; by name, as
+    -- the model may have tenure or not
+    SELECT '(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, tenure) AS f)', 'recency, p.tenure';
 END;
 COMMENT ON FUNCTION segment_internal.rfm_placed_features() IS
-'placed_features of RFM: recency, frequency and monetary value.';
+'placed_features of RFM: recency, frequency, monetary value and tenure.';
 
 CREATE FUNCTION segment_internal.check_rfm_options(
     source text, source_path text, key_type text, scheme text, method text, bins integer, thresholds jsonb,
@@ -31,7 +32,9 @@ CREATE FUNCTION segment_internal.check_rfm_options(
 AS $$
 BEGIN
     -- every option is checked by what will use it, without reading the source
-    PERFORM segment.rfm_model(segment.feature_set(v, v, v), bins, method, thresholds, scheme)
+    PERFORM CASE WHEN segment_internal.scheme_uses_tenure((segment_internal.scheme_row(coalesce(scheme, 'default'))).rules)
+                 THEN segment.rfm_model(segment.feature_set(v, v, v, v), bins, method, thresholds, scheme)
+                 ELSE segment.rfm_model(segment.feature_set(v, v, v), bins, method, thresholds, scheme) END
     FROM generate_series(1, 10) AS v;
     PERFORM segment_internal.equality_operator(key_type::regtype);
     EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
@@ -101,7 +104,12 @@ CREATE FUNCTION segment_internal.rfm_placing_query(s segmentation, as_of timesta
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    everyone text := 'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary FROM summary';
+    everyone text := 'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary, tenure FROM summary';
+    -- a model that is kept may have been trained by another scheme than the one there is now
+    with_tenure boolean := CASE WHEN train THEN segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
+        ELSE (SELECT EXISTS (SELECT FROM segment.rfm_cut_points(m.model) AS c WHERE c.feature = 'tenure')
+              FROM segment.model AS m WHERE m.segmentation = s.name AND m.version = s.model_version) END;
+    features text := 'recency, frequency, monetary' || CASE WHEN with_tenure THEN ', tenure' ELSE '' END;
     next_id integer;
     ids integer[];
     origins text[];
@@ -113,7 +121,7 @@ DECLARE
 BEGIN
     IF s.customers IS NOT NULL THEN
         everyone := everyone || format(
-            E'\nUNION ALL SELECT DISTINCT c.customer, NULL::timestamptz, NULL::timestamptz, NULL::float8, 0::bigint, 0::numeric\n'
+            E'\nUNION ALL SELECT DISTINCT c.customer, NULL::timestamptz, NULL::timestamptz, NULL::float8, 0::bigint, 0::numeric, NULL::integer\n'
             'FROM segment_internal.query_keys(NULL::%s, %L, %L) AS c(customer) LEFT JOIN summary ON summary.customer %s c.customer WHERE summary.customer IS NULL',
             s.key_type, s.customers, s.search_path, segment_internal.equality_operator(s.key_type::regtype));
     END IF;
@@ -127,29 +135,31 @@ BEGIN
         model := format(
             E'SELECT coalesce(segment_internal.model_identify(trained.model, %L, %L, %L, %s), (%s)) AS model\n'
             'FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0\n'
-            'THEN segment.rfm_model(segment.feature_set(recency, frequency, monetary), %L, %L, %L, %L) END AS model FROM summary) AS trained',
-            ids, origins, names, next_id, current_model,
+            'THEN segment.rfm_model(segment.feature_set(%s), %L, %L, %L, %L) END AS model FROM summary) AS trained',
+            ids, origins, names, next_id, current_model, features,
             s.options ->> 'bins', s.options ->> 'method', s.options -> 'thresholds', s.options ->> 'scheme');
     END IF;
     RETURN format(
         E'WITH summary AS MATERIALIZED (\n'
-        'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary\n'
+        'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary,\n'
+        '    (%L::timestamptz AT TIME ZONE %L)::date - (first_order_at AT TIME ZONE %L)::date AS tenure\n'
         'FROM segment.rfm_summary(NULL::%s, %L, %L, %L, %L, %L, %L, search_path => %L)\n'
         '), model AS MATERIALIZED (\n'
         'SELECT model, clock_timestamp() AS trained_at, segment.rfm_summary_counts() AS counts FROM (%s) AS trained\n'
         '), placed AS (\n'
         'SELECT customer,\n'
-        '    segment.assign_segment_id(m.model, recency, frequency, monetary) AS segment_id,\n'
-        '    segment.assign_segment(m.model, recency, frequency, monetary) AS segment,\n'
+        '    segment.assign_segment_id(m.model, %s) AS segment_id,\n'
+        '    segment.assign_segment(m.model, %s) AS segment,\n'
         '    segment.recency_score(m.model, recency) AS v1,\n'
         '    segment.frequency_score(m.model, frequency) AS v2,\n'
         '    CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS v3,\n'
         '    segment.rfm_score(m.model, recency, frequency, monetary) AS v4,\n'
-        '    first_order_at AS v5, last_order_at AS v6, frequency AS v7, monetary AS v8, recency\n'
+        '    first_order_at AS v5, last_order_at AS v6, frequency AS v7, monetary AS v8, recency, tenure\n'
         'FROM (%s) AS everyone CROSS JOIN model AS m WHERE m.model IS NOT NULL\n'
         ')',
+        segment_internal.instant(as_of), s.time_zone, s.time_zone,
         s.key_type, s.source, segment_internal.instant(as_of), s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path,
-        model, everyone);
+        model, features, features, everyone);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rfm_placing_query(segmentation, timestamptz, boolean) IS

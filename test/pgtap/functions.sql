@@ -53,7 +53,7 @@ INSERT INTO said VALUES
     "segment_internal.homogeneity_verdict(bigint,double precision,text,double precision,double precision)", "segment_internal.kind_reasons(text)", "segment_internal.rfm_member_columns()", "segment_internal.rfm_placed_features()",
     "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,text,double precision,integer,integer,bigint)",
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
-    "segment_internal.rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
+    "segment_internal.rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text,boolean)"}'),
 -- read the catalogue
 ('stable', 'strict', 'safe', '{"segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{

@@ -138,7 +138,7 @@ GROUP BY 1 ORDER BY 1;
 SELECT score, lower_cut, upper_cut, customers
 FROM (SELECT rfm_model(feature_set(7, 1, x)) AS m FROM unnest('{3,3,3,8}'::float8[]) AS x) AS t, rfm_cut_points(m) WHERE feature = 'monetary';
 SET client_min_messages = warning;
-SELECT method, rfm_score(rfm_model(feature_set(7, 1, 10), method => method), 7, 1, 10) FROM unnest('{quantile,natural_breaks,r_rfm}'::text[]) AS method GROUP BY 1 ORDER BY 1;
+SELECT method, rfm_score(rfm_model(feature_set(7, 1, 10), cuts => method), 7, 1, 10) FROM unnest('{quantile,natural_breaks,r_rfm}'::text[]) AS method GROUP BY 1 ORDER BY 1;
 -- any number of distinct values from 1 to 12, any bins: scores ascend, all customers counted.  Expect no rows
 SELECT method, bins, n FROM (
     SELECT method, bins, n, m, (SELECT sum(customers) FROM rfm_cut_points(m) WHERE feature = 'monetary') AS counted,
@@ -172,7 +172,7 @@ SELECT rfm_model(NULL) IS NULL AS no_set, (SELECT rfm_model(feature_set(1, 2, 3)
 SET client_min_messages = warning;
 SELECT call, left(pg_temp.error_of('SELECT rfm_model(' || call || ') FROM customer'), 80)
 FROM (VALUES ('feature_set(recency, frequency)'), ('feature_set(recency, frequency, monetary, 1)'), ('feature_set(1, 1, 1), 2'), ('feature_set(1, 1, 1), 11'),
-             ('feature_set(1, 1, 1), method => ''median'''), ('feature_set(1, 1, 1), scheme => ''none'''), ('feature_set(1, 1, 1), scheme => NULL'),
+             ('feature_set(1, 1, 1), cuts => ''median'''), ('feature_set(1, 1, 1), scheme => ''none'''), ('feature_set(1, 1, 1), scheme => NULL'),
              ('feature_set(1, 1, 1), method => NULL'),
              ('feature_set(NULL, 0, 0)'), ('feature_set(1, 1, NULL)'), ('feature_set(1, 1, 1), method => ''thresholds'''),
              ('feature_set(1, 1, 1), 3, ''thresholds'', ''{"recency": [1, 2], "frequency": [1, 2]}'''),

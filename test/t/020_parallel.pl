@@ -35,7 +35,7 @@ my @questions = (
 	[ 'feature_set_weighted', 'SELECT md5(segment.feature_set_weighted(frequency, recency, monetary)::text) FROM figures', 1 ],
 	[ 'feature_set of rows', 'SELECT md5(segment.feature_set(f)::text) FROM (SELECT recency, frequency, monetary FROM figures) AS f', 0 ],
 	[ 'model', 'SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary)) FROM figures', 1 ],
-	[ 'natural breaks', q{SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), method => 'natural_breaks') FROM figures}, 1 ],
+	[ 'natural breaks', q{SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), cuts => 'natural_breaks') FROM figures}, 1 ],
 	[ 'kmeans', 'SELECT segment.kmeans(segment.feature_set(recency, frequency, monetary), 4, n_init => 2) FROM figures', 1 ],
 	[ 'bisecting_kmeans', 'SELECT segment.bisecting_kmeans(segment.feature_set(recency, frequency, monetary), 4, n_init => 2) FROM figures', 1 ],
 	[ 'kmeans_step', 'SELECT segment.kmeans_step((SELECT model FROM clusters), recency, frequency, monetary) FROM figures', 1 ],

@@ -57,7 +57,7 @@ sub make_shop
 		INSERT INTO value SELECT 'weighted', feature_set_weighted(n % 5 / 4.0, n, n % 7, n * 1.1), rfm_model(feature_set_weighted(n % 5 / 4.0, n, n % 7, n * 1.1)) FROM generate_series(1, 300) AS n;
 		INSERT INTO value SELECT 'mixed', feature_set(c) FROM (SELECT n AS number, n % 2 = 0 AS flag, 'x' || n % 3 AS letter FROM generate_series(1, 300) AS n) AS c;
 		SET maintenance_work_mem = '1MB';
-		INSERT INTO value SELECT 'sampled', feature_set(n, n % 7, n * 1.1), rfm_model(feature_set(n, n % 7, n * 1.1), method => 'natural_breaks') FROM generate_series(1, 100000) AS n});
+		INSERT INTO value SELECT 'sampled', feature_set(n, n % 7, n * 1.1), rfm_model(feature_set(n, n % 7, n * 1.1), cuts => 'natural_breaks') FROM generate_series(1, 100000) AS n});
 	return;
 }
 
