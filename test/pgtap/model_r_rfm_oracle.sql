@@ -113,8 +113,8 @@ SELECT is((SELECT count(*)
           795::bigint, 'r_rfm in thousands: 795 of 995 scores change');
 SELECT is((SELECT count(*)
            FROM customers AS c,
-                (SELECT rfm_model(feature_set(recency, frequency, monetary)) AS m FROM customers) AS o,
-                (SELECT rfm_model(feature_set(recency, frequency, monetary / 1000)) AS m FROM customers) AS k
+                (SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') AS m FROM customers) AS o,
+                (SELECT rfm_model(feature_set(recency, frequency, monetary / 1000), scheme => 'eleven_names') AS m FROM customers) AS k
            WHERE rfm_score(o.m, recency, frequency, monetary) <> rfm_score(k.m, recency, frequency, monetary / 1000)),
           0::bigint, 'quantile in thousands: none');
 \else
