@@ -63,7 +63,7 @@ SELECT segment.rfm_summary_counts() AS counts$$ END
     SELECT 'model', CASE WHEN train THEN $$
 SELECT coalesce(segment_internal.model_identify(t.model, {ids}, {origins}, {names}, {next_id}), {current_model}) AS model, t.details
 FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0
-                  THEN segment.rfm_model(segment.feature_set(recency, frequency, monetary), {bins}, {cuts}, {thresholds}, {scheme})
+                  THEN segment.rfm_model(segment.feature_set({rfm_features}), {bins}, {cuts}, {thresholds}, {scheme})
              END AS model,
              jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
       FROM {summary} AS buyer WHERE NOT listed) AS t$$ ELSE $$
@@ -72,8 +72,8 @@ FROM {summary} AS buyer WHERE NOT listed$$ END
     UNION ALL
     SELECT 'placed', $$
 SELECT customer,
-       segment.assign_segment_id(m.model, recency, frequency, monetary) AS segment_id,
-       segment.assign_segment(m.model, recency, frequency, monetary) AS segment,
+       segment.assign_segment_id(m.model, {rfm_features}) AS segment_id,
+       segment.assign_segment(m.model, {rfm_features}) AS segment,
        segment.recency_score(m.model, recency) AS v1,
        segment.frequency_score(m.model, frequency) AS v2,
        CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS v3,
@@ -90,7 +90,18 @@ CREATE FUNCTION segment_internal.rfm_places(s segmentation, train boolean) RETUR
 AS $$
 DECLARE
     places jsonb;
+    -- days since the first order, counted as recency is; the time of the first order is %s
+    tenure text := format('(($1 AT TIME ZONE %L)::date - (%%s AT TIME ZONE %L)::date)::float8', s.time_zone, s.time_zone);
+    with_tenure boolean;
 BEGIN
+    -- a model that is kept may be of another scheme than the one there is now
+    IF train THEN
+        with_tenure := segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
+            AND ((s.options ->> 'summarised')::boolean IS NOT TRUE OR 'first_order_at' = ANY (s.source_columns));
+    ELSE
+        with_tenure := EXISTS (SELECT FROM segment.model AS m, segment.rfm_cut_points(m.model) AS c
+                               WHERE m.segmentation = s.name AND m.version = s.model_version AND c.feature = 'tenure');
+    END IF;
     -- open segments first: they keep their names
     SELECT jsonb_build_object(
                'next_id', coalesce(max(g.segment_id), 0) + 1,
@@ -100,8 +111,11 @@ BEGIN
     INTO places
     FROM segment.segment AS g WHERE g.segmentation = s.name;
     RETURN places || jsonb_build_object(
-        -- recency is counted from the instant of the refresh, so it is not kept with the member
-        'features', 'recency, v7, v8', 'further', ', p.recency',
+        'rfm_features', 'recency, frequency, monetary' || CASE WHEN with_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END,
+        -- recency is counted from the instant of the refresh, so it is not kept with the member; by name, as the model
+        -- of before may have tenure or not
+        'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)', format(tenure, 'v5')),
+        'further', ', p.recency',
         'customers', quote_nullable(s.customers),
         'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
         'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
@@ -158,8 +172,11 @@ DECLARE
     key_type text := s.source_types[1];
 BEGIN
     -- every option is checked by what will use it, without reading the source
-    PERFORM segment.rfm_model(segment.feature_set(v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
-                              s.options -> 'thresholds', s.options ->> 'scheme')
+    PERFORM CASE WHEN segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
+                 THEN segment.rfm_model(segment.feature_set(v, v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
+                                        s.options -> 'thresholds', s.options ->> 'scheme')
+                 ELSE segment.rfm_model(segment.feature_set(v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
+                                        s.options -> 'thresholds', s.options ->> 'scheme') END
     FROM generate_series(1, 10) AS v;
     PERFORM segment_internal.equality_operator(key_type::regtype);
     EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
