@@ -2,13 +2,14 @@
 #
 #   make && sudo make install      build and install for the server of PG_CONFIG
 #   make installcheck              regression tests on a running server
-#   sudo make demo                 the whole story on one screen, on a server of its own
-#   sudo make test                 everything: unit, regress, isolation, TAP, pgTAP
+#   make demo                      the whole story on one screen, on a server of its own
+#   make test                      everything: unit, regress, isolation, TAP, pgTAP, scripts, docs
 #   sudo make test-matrix          the same on PostgreSQL 15, 17, 18 and 18 with asserts
 #   sudo make test-valgrind        the regression tests on a server under valgrind
 #   sudo make fuzz                 libFuzzer, FUZZ_SECONDS (600) for each of the targets
 #
-# demo, test and test-matrix install what they need by themselves (make deps).
+# demo, test and test-matrix install what they need by themselves (make deps), by sudo
+# where it takes root and you are not.
 
 EXTENSION = segment
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" segment.control)
@@ -49,7 +50,7 @@ else
 # Bitcode for JIT needs the very clang and llvm that the server was built for.
 # Where one is missing, go without.
 server_has = $(shell sed -n 's/^$1 *= *//p' $(dir $(PGXS))../Makefile.global)
-ifneq ($(words $(shell command -v $(call server_has,CLANG); command -v $(call server_has,LLVM_BINPATH)/llvm-lto)),2)
+ifneq ($(words $(shell command -v $(call server_has,CLANG); test -x $(call server_has,LLVM_BINPATH)/llvm-lto && echo llvm-lto)),2)
 override with_llvm = no
 endif
 include $(PGXS)

@@ -24,7 +24,7 @@ SELECT format(E'  SELECT create_rfm_segmentation(\'loyalty\',\n      $$%s$$%s);'
 \echo 'Orders, as of' :later
 SELECT lpad(to_char(trunc(number), 'FM999,999,999,999,990'), 18)
     -- All decimals of the revenue, which is exact; the others have none.
-    || rpad(coalesce(substring(trim_scale(number)::text FROM '\.\d+'), ''), 5) || words
+    || rpad(decimals, greatest(4, max(length(decimals)) OVER ())) || ' ' || words
 FROM segment.run AS r
     CROSS JOIN (SELECT count(*) AS loaded FROM orders) AS file
     CROSS JOIN (SELECT sum(frequency) AS orders, sum(monetary) AS revenue
@@ -49,6 +49,7 @@ FROM segment.run AS r
                      ('after_as_of', 'made later')) AS skipped (reason, meaning)
         WHERE (r.counts ->> reason)::numeric > 0
     ) AS line (position, number, words)
+    CROSS JOIN LATERAL coalesce(substring(trim_scale(number)::text FROM '\.\d+'), '') AS decimals
 WHERE segmentation = 'loyalty' AND as_of = :'later' AND (number <> 0 OR position <> 2)
 ORDER BY position, words;
 \pset tuples_only off
@@ -63,10 +64,27 @@ SELECT segment AS "Segment",
        round(100 * revenue_share::numeric, 1) AS "%",
        round(median_recency::numeric) AS "    R",
        round(median_frequency::numeric, 1) AS "    F",
-       round(median_monetary::numeric) AS "      M"
+       round(median_monetary::numeric) AS "      M",
+       -- a letter that every terminal has
+       rpad(repeat('#', round(20 * greatest(revenue_share, 0) / nullif(max(revenue_share) OVER (), 0))::integer), 20)
+           AS "Share of the revenue"
 FROM segment_profile
 WHERE segmentation = 'loyalty'
 ORDER BY revenue DESC, segment;
+
+\pset tuples_only on
+\pset format unaligned
+WITH ranked AS (
+    SELECT *, row_number() OVER (ORDER BY revenue DESC, segment) AS rank
+    FROM segment_profile
+    WHERE segmentation = 'loyalty'
+)
+SELECT format('In short: %s customers of 100 are in the segment %s, and %s of every 100 of revenue come from them.%s',
+              round(100 * customer_share), segment, round(100 * revenue_share), E'\n')
+FROM ranked
+WHERE rank = 1 AND revenue_share > 0;
+\pset tuples_only off
+\pset format aligned
 
 \echo 'Cut points: the values that give each score, and the customers who have it'
 SELECT score AS "Score",
@@ -112,13 +130,11 @@ FROM ranked
 GROUP BY least(rank, 21), 1
 ORDER BY least(rank, 21);
 
-\echo 'Seconds of the refreshes'
+\echo 'The refreshes'
 SELECT as_of::date::text AS "As of",
        customers AS "Customers", entered AS "Entered", departed AS "Departed", moved AS "Moved",
        updated AS "Updated", unchanged AS "Unchanged",
-       round(summarise_seconds::numeric, 2) AS "Summarise",
-       round(train_seconds::numeric, 2) AS "Train",
-       round(write_seconds::numeric, 2) AS "Write"
+       round(extract(epoch FROM duration), 2) AS "Seconds"
 FROM segment_run
 WHERE segmentation = 'loyalty'
 ORDER BY run_id;

@@ -2,9 +2,13 @@
 
 CREATE TABLE segmentation (
     name text PRIMARY KEY CHECK (name <> ''),
-    owner name NOT NULL DEFAULT current_user,
+    members regclass NOT NULL UNIQUE,
+    history regclass NOT NULL UNIQUE,
     kind text NOT NULL,
+    method text,
     source text NOT NULL,
+    source_columns text[] NOT NULL,
+    source_types text[] NOT NULL,
     customers text,
     features text[],
     feature_types text[],
@@ -12,50 +16,56 @@ CREATE TABLE segmentation (
     time_zone text,
     search_path text NOT NULL,
     retrain_every interval,
-    table_schema name NOT NULL,
-    member_table name NOT NULL,
-    history_table name NOT NULL,
-    key_column name NOT NULL,
-    key_type text NOT NULL,
+    max_departed double precision NOT NULL DEFAULT 0.5 CHECK (max_departed BETWEEN 0 AND 1),
     model_version integer,
     trained_as_of timestamptz,
     refreshed_as_of timestamptz,
     last_run_at timestamptz,
     description text,
     created_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (table_schema, member_table),
-    CHECK (features IS NULL OR (cardinality(features) > 0 AND cardinality(features) = cardinality(feature_types) AND array_ndims(features) = 1 AND array_ndims(feature_types) = 1
-           AND array_lower(features, 1) = 1 AND array_lower(feature_types, 1) = 1 AND array_position(features, NULL) IS NULL) IS TRUE)
+    CHECK (cardinality(source_columns) = cardinality(source_types)),
+    CHECK (features IS NULL OR (cardinality(features) > 0 AND cardinality(features) = cardinality(feature_types)
+           AND array_ndims(features) = 1 AND array_ndims(feature_types) = 1
+           AND array_lower(features, 1) = 1 AND array_lower(feature_types, 1) = 1
+           AND array_position(features, NULL) IS NULL) IS TRUE)
 );
-COMMENT ON TABLE segmentation IS 'Segmentations: named, owned, versioned divisions of customers.';
+COMMENT ON TABLE segmentation IS
+$$Segmentations: named, versioned divisions of customers.
+A segmentation is its member table: owner, schema, and name, type and collation of the customer key are those of that
+table, so what is renamed, moved or given to another owner there is so here.$$;
 COMMENT ON COLUMN segmentation.name IS 'Name of the segmentation, unique in the database.';
-COMMENT ON COLUMN segmentation.owner IS
-'Role whose rights a refresh has; it and its members may refresh, change and drop.';
-COMMENT ON COLUMN segmentation.kind IS 'Kind of model: rfm, kmeans.';
+COMMENT ON COLUMN segmentation.members IS
+'Table of present members; its owner owns the segmentation, its first column is the customer key.';
+COMMENT ON COLUMN segmentation.history IS 'Table of places that customers had before; its first column is the customer key.';
+COMMENT ON COLUMN segmentation.kind IS 'Kind of segmentation: rfm or cluster.';
+COMMENT ON COLUMN segmentation.method IS
+'Clusterings: the function that trains the model, for instance kmeans; NULL for other kinds.';
 COMMENT ON COLUMN segmentation.source IS
 $$Query that is read at each refresh.
-rfm: the orders (customer, time, amount and optionally order id); clusterings: one row per customer, the key and the
-features by name.$$;
+rfm: the orders (customer, time, amount and optionally order id), or with the option summarised one row per customer;
+cluster: one row per customer, the key and the features by name.$$;
+COMMENT ON COLUMN segmentation.source_columns IS
+$$Columns of the source that are read, by name, in the order of their meaning, as they were when the segmentation was
+created or accept_source was called; others may come and go.$$;
+COMMENT ON COLUMN segmentation.source_types IS 'Their types; a refresh that finds another name or type fails and says so.';
 COMMENT ON COLUMN segmentation.customers IS
-'Query that yields all customers, so that those without orders are members, too; NULL: only customers with orders.';
+$$Query that yields all customers, so that those without orders are members, too; NULL: only customers with orders.$$;
 COMMENT ON COLUMN segmentation.features IS
 'Clusterings: columns of the source that tell customers apart, in the model''s order; NULL for rfm.';
 COMMENT ON COLUMN segmentation.feature_types IS 'Their types in the member table: double precision or text.';
 COMMENT ON COLUMN segmentation.options IS
 $$Options of source and model as given when the segmentation was created.
-rfm: scheme, method, bins, thresholds, lookback, refunds, zero_amounts; clusterings: those of the function of their
-kind, k and others.$$;
-COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days; NULL where days do not count.';
+rfm: scheme, cuts, bins, thresholds, lookback, refunds, zero_amounts, summarised; cluster: those of the function of
+their method, k and others.$$;
+COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days, of the source as of retrain_every.';
 COMMENT ON COLUMN segmentation.search_path IS
 'search_path under which source and customers are run: that of the creator.';
 COMMENT ON COLUMN segmentation.retrain_every IS
-$$How long a model is kept before a refresh trains anew.
-NULL: rfm trains at every refresh, clusterings at the first and when told to.$$;
-COMMENT ON COLUMN segmentation.table_schema IS 'Schema of the member and history tables.';
-COMMENT ON COLUMN segmentation.member_table IS 'Table of present members.';
-COMMENT ON COLUMN segmentation.history_table IS 'Table of places that customers had before.';
-COMMENT ON COLUMN segmentation.key_column IS 'Name of the customer key in both tables.';
-COMMENT ON COLUMN segmentation.key_type IS 'Type of the customer key.';
+$$How long a model is kept before a refresh trains anew, in calendar days of time_zone where it is of days or longer.
+NULL: as the kind does by itself; rfm trains at every refresh, clusterings at the first and when told to.$$;
+COMMENT ON COLUMN segmentation.max_departed IS
+$$The share of members that may depart in one refresh, 0 to 1; a refresh that would lose more changes nothing and has
+the outcome refused.$$;
 COMMENT ON COLUMN segmentation.model_version IS 'Version of the current model; NULL before the first training.';
 COMMENT ON COLUMN segmentation.trained_as_of IS 'as_of of the last training.';
 COMMENT ON COLUMN segmentation.refreshed_as_of IS 'as_of of the last successful refresh.';
@@ -110,11 +120,9 @@ CREATE TABLE run (
     as_of timestamptz,
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
-    outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'failed', 'interrupted')),
+    outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'refused', 'failed', 'interrupted')),
     model_version integer,
     trained boolean,
-    warm_start boolean,
-    fresh_gain double precision,
     customers bigint,
     entered bigint,
     departed bigint,
@@ -125,9 +133,8 @@ CREATE TABLE run (
     rows_used bigint,
     rows_skipped bigint,
     counts jsonb,
-    summarise_seconds double precision,
-    train_seconds double precision,
-    write_seconds double precision,
+    details jsonb,
+    steps jsonb,
     error_code text,
     error text,
     run_by name DEFAULT session_user,
@@ -141,16 +148,12 @@ COMMENT ON COLUMN run.as_of IS 'The instant the run speaks of; NULL: interrupted
 COMMENT ON COLUMN run.started_at IS 'When it began.';
 COMMENT ON COLUMN run.finished_at IS 'When it ended; NULL: interrupted.';
 COMMENT ON COLUMN run.outcome IS
-$$'ok'; 'empty': there was nothing to train with and no model to place anybody with; 'failed': nothing was changed, see
-error; 'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a crash, rolled
-back): the next one did.$$;
+$$'ok'; 'empty': there was nothing to train with and no model to place anybody with, error says why; 'refused': nothing
+was changed, because more members would have departed than the segmentation allows, see error; 'failed': nothing was
+changed, see error; 'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a
+crash, rolled back): the next one did.$$;
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN run.trained IS 'Whether the run trained a model.';
-COMMENT ON COLUMN run.warm_start IS
-'Whether training started from the centroids of the model before; NULL: not trained, or RFM.';
-COMMENT ON COLUMN run.fresh_gain IS
-$$The share by which one start afresh ended with less inertia than the warm start, 0 where with more; NULL: no warm
-start.$$;
 COMMENT ON COLUMN run.customers IS 'Members after the run.';
 COMMENT ON COLUMN run.entered IS 'Customers who became members.';
 COMMENT ON COLUMN run.departed IS 'Members who left the segmentation.';
@@ -162,11 +165,13 @@ COMMENT ON COLUMN run.rows_used IS 'Rows that counted.';
 COMMENT ON COLUMN run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
 COMMENT ON COLUMN run.counts IS
 $$How many rows were left out for which reason.
-rfm: see rfm_summary_counts(); clusterings: rows_read, rows_used, null_customer (no key), not_placed (a feature is
-missing).$$;
-COMMENT ON COLUMN run.summarise_seconds IS 'Time of reading the source into one row per customer.';
-COMMENT ON COLUMN run.train_seconds IS 'Time of collecting features and training.';
-COMMENT ON COLUMN run.write_seconds IS 'Time of assigning, comparing and writing differences.';
+rfm: see rfm_summary_counts(); cluster: rows_read, rows_used, null_customer (no key), not_placed (a feature is missing).$$;
+COMMENT ON COLUMN run.details IS
+$$Figures of the kind: rfm: newest_order_at; cluster: warm_start, whether training started from the centroids of the
+model before, and fresh_gain, the share by which one start afresh ended with less inertia (0 where with more).$$;
+COMMENT ON COLUMN run.steps IS
+$$What each step of the refresh did, in order: step (its name, or the first word of a statement that writes), rows, ms
+(milliseconds); see refresh_steps.$$;
 COMMENT ON COLUMN run.error_code IS 'SQLSTATE of the error.';
 COMMENT ON COLUMN run.error IS 'Message of the error.';
 COMMENT ON COLUMN run.run_by IS 'Role that was logged in; NULL: interrupted, not known.';
@@ -177,6 +182,7 @@ SELECT pg_catalog.pg_extension_config_dump('segment', '');
 SELECT pg_catalog.pg_extension_config_dump('model', '');
 SELECT pg_catalog.pg_extension_config_dump('run', '');
 SELECT pg_catalog.pg_extension_config_dump('run_run_id_seq', '');
+COMMENT ON SEQUENCE run_run_id_seq IS 'Numbers of runs.';
 
 -- ---- who sees and changes what ----
 
@@ -187,13 +193,30 @@ RETURN EXISTS (SELECT FROM pg_catalog.pg_roles AS r
 COMMENT ON FUNCTION segment_internal.acts_as(name) IS
 'Whether the current user has the rights of a role; false when there is no such role.';
 
-CREATE FUNCTION segment_internal.may_read(table_schema name, table_name name) RETURNS boolean
+CREATE FUNCTION segment_internal.may_read(relation regclass) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
-RETURN EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-               WHERE n.nspname = table_schema AND c.relname = table_name
-                 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'));
-COMMENT ON FUNCTION segment_internal.may_read(name, name) IS
+RETURN EXISTS (SELECT FROM pg_catalog.pg_class AS c
+               WHERE c.oid = relation
+                 AND pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
+                 AND pg_catalog.has_table_privilege(c.oid, 'SELECT'));
+COMMENT ON FUNCTION segment_internal.may_read(regclass) IS
 'Whether the current user may read a table; false when there is none.';
+
+CREATE FUNCTION segment_internal.owner_of(members regclass) RETURNS name
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT pg_catalog.pg_get_userbyid(c.relowner) FROM pg_catalog.pg_class AS c WHERE c.oid = members);
+COMMENT ON FUNCTION segment_internal.owner_of(regclass) IS
+'The owner of a segmentation, who is that of its member table; NULL when the table is gone.';
+
+CREATE FUNCTION segment_internal.owns(members regclass) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = members)
+            THEN segment_internal.acts_as(segment_internal.owner_of(members))
+            -- what is left of a segmentation whose table somebody dropped
+            ELSE (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user) END;
+COMMENT ON FUNCTION segment_internal.owns(regclass) IS
+$$Whether the current user has the rights of the owner of a segmentation, given its member table.
+Of one whose table is gone a superuser has them.$$;
 
 -- A segmentation is visible to its owner and to whoever may read its members;
 -- it and all that hangs on it are changed by its owner alone.
@@ -202,14 +225,14 @@ ALTER TABLE segment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE model ENABLE ROW LEVEL SECURITY;
 ALTER TABLE run ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rfm_scheme ENABLE ROW LEVEL SECURITY;
-CREATE POLICY reader ON segmentation FOR SELECT USING (segment_internal.may_read(table_schema, member_table));
-CREATE POLICY owner ON segmentation USING (segment_internal.acts_as(owner)) WITH CHECK (segment_internal.acts_as(owner));
+CREATE POLICY reader ON segmentation FOR SELECT USING (segment_internal.may_read(members));
+CREATE POLICY owner ON segmentation USING (segment_internal.owns(members)) WITH CHECK (segment_internal.owns(members));
 CREATE POLICY reader ON segment FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
-CREATE POLICY owner ON segment USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.acts_as(s.owner)));
+CREATE POLICY owner ON segment USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.owns(s.members)));
 CREATE POLICY reader ON model FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
-CREATE POLICY owner ON model USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.acts_as(s.owner)));
+CREATE POLICY owner ON model USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.owns(s.members)));
 CREATE POLICY reader ON run FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
-CREATE POLICY owner ON run USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.acts_as(s.owner)));
+CREATE POLICY owner ON run USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.owns(s.members)));
 CREATE POLICY reader ON rfm_scheme FOR SELECT USING (true);
 CREATE POLICY owner ON rfm_scheme USING (segment_internal.acts_as(owner) AND NOT shipped) WITH CHECK (segment_internal.acts_as(owner) AND NOT shipped);
 COMMENT ON POLICY reader ON segmentation IS 'Who may read the members sees the segmentation.';
@@ -223,14 +246,15 @@ COMMENT ON POLICY owner ON run IS 'The owner of the segmentation changes it.';
 COMMENT ON POLICY reader ON rfm_scheme IS 'Schemes are for all.';
 COMMENT ON POLICY owner ON rfm_scheme IS 'The owner changes own schemes.';
 
-CREATE FUNCTION segment_internal.run_as_owner(owner name, command text) RETURNS text
+CREATE FUNCTION segment_internal.run_as_owner(owner name, command text, VARIADIC arguments text[] DEFAULT '{}') RETURNS text
     AS 'MODULE_PATHNAME', 'segment_run_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION segment_internal.run_as_owner(name, text) IS
-$$Runs a command with the rights of a role that the current user may act as, in a security-restricted operation as
+COMMENT ON FUNCTION segment_internal.run_as_owner(name, text, VARIADIC text[]) IS
+$body$Runs a command with the rights of a role that the current user may act as, in a security-restricted operation as
 REFRESH MATERIALIZED VIEW does, and returns the first column of its first row as text.
+arguments: what the command calls $1, $2, ..., of type text.
 So a superuser's refresh runs an owner's SQL with the owner's rights.
 Settings changed by the command end with it.
-Errors: undefined_object when there is no such role, insufficient_privilege when the current user may not act as it.$$;
+Errors: undefined_object when there is no such role, insufficient_privilege when the current user may not act as it.$body$;
 
 CREATE FUNCTION segment_internal.instant(at timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -239,6 +263,26 @@ COMMENT ON FUNCTION segment_internal.instant(timestamptz) IS
 $$An instant as text that reads back as the same instant under any DateStyle and TimeZone, for our statements; 'SQL' and
 'Postgres' write zones as abbreviations, which may mean another zone: IST is Israel's.
 NULL for NULL.$$;
+
+CREATE FUNCTION segment_internal.nearest_name_hint(name text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    -- names that share most of their pairs of letters (Dice's coefficient), as a slip of the finger does
+    SELECT coalesce(
+        (SELECT format('Perhaps you meant "%s".', s.name)
+         FROM segmentation AS s CROSS JOIN LATERAL (
+             SELECT 2.0 * count(*) FILTER (WHERE p.wanted AND p.there) / nullif(count(*) + count(*) FILTER (WHERE p.wanted AND p.there), 0) AS likeness
+             FROM (SELECT bool_or(a.wanted) AS wanted, bool_or(NOT a.wanted) AS there
+                   FROM (SELECT substr(lower(nearest_name_hint.name), i, 2) AS pair, true AS wanted
+                         FROM generate_series(1, length(nearest_name_hint.name) - 1) AS i
+                         UNION SELECT substr(lower(s.name), i, 2), false FROM generate_series(1, length(s.name) - 1) AS i) AS a
+                   GROUP BY a.pair) AS p) AS l
+         WHERE l.likeness > 0.5 ORDER BY l.likeness DESC, s.name LIMIT 1),
+        'create_rfm_segmentation() and create_cluster_segmentation() create one; those of others are visible to '
+        || 'whoever may read their member tables.');
+END;
+COMMENT ON FUNCTION segment_internal.nearest_name_hint(text) IS
+'The hint for an unknown name of a segmentation: the visible one whose name is most alike, or how to create one.';
 
 CREATE FUNCTION segment_internal.segmentation_row(name text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -249,8 +293,7 @@ BEGIN
     SELECT * INTO found_row FROM segment.segmentation AS s WHERE s.name = segmentation_row.name;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'segmentation "%" does not exist', coalesce(name, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'Create it with create_rfm_segmentation(); segmentations of others are visible to whoever may read their member tables.';
+            USING ERRCODE = 'undefined_object', HINT = segment_internal.nearest_name_hint(name);
     END IF;
     RETURN found_row;
 END;
@@ -290,3 +333,27 @@ COMMENT ON FUNCTION segment_internal.equality_operator(regtype) IS
 $$The equality operator of a type's default operator class, as OPERATOR(schema.name): what our statements compare
 customer keys with, whatever the search_path has.
 Error (undefined_function) when there is none.$$;
+
+-- ---- what the member table says of the customer key ----
+
+CREATE FUNCTION segment_internal.key_column(relation regclass) RETURNS name
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = relation AND a.attnum = 1);
+COMMENT ON FUNCTION segment_internal.key_column(regclass) IS
+'The name of the customer key in a member or history table: the first column, whatever it is called now.';
+
+CREATE FUNCTION segment_internal.key_type(members regclass) RETURNS regtype
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = members AND a.attnum = 1);
+COMMENT ON FUNCTION segment_internal.key_type(regclass) IS 'The type of the customer key, as the member table has it.';
+
+CREATE FUNCTION segment_internal.collate_clause(relation regclass) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce((SELECT format(' COLLATE %I.%I', n.nspname, k.collname)
+                 FROM pg_catalog.pg_attribute AS a
+                 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+                 JOIN pg_catalog.pg_collation AS k ON k.oid = a.attcollation
+                 JOIN pg_catalog.pg_namespace AS n ON n.oid = k.collnamespace
+                 WHERE a.attrelid = relation AND a.attnum = 1 AND a.attcollation <> t.typcollation), '');
+COMMENT ON FUNCTION segment_internal.collate_clause(regclass) IS
+'COLLATE with the collation of the customer key of a member table; empty where it is that of the type.';

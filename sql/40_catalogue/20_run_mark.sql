@@ -14,13 +14,12 @@
 CREATE FUNCTION segment_internal.run_mark(s segmentation) RETURNS regclass
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT d.objid::pg_catalog.regclass
-        FROM pg_catalog.pg_class AS c
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'entered_at'
-        JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum
-                                      AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'a'
+        FROM pg_catalog.pg_attribute AS a
+        JOIN pg_catalog.pg_depend AS d
+          ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+         AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'a'
         JOIN pg_catalog.pg_class AS q ON q.oid = d.objid AND q.relkind = 'S'
-        WHERE n.nspname = s.table_schema AND c.relname = s.member_table
+        WHERE a.attrelid = s.members AND a.attname = 'entered_at'
         ORDER BY d.objid LIMIT 1);
 COMMENT ON FUNCTION segment_internal.run_mark(segmentation) IS
 $$The sequence with the start of the last refresh, which the column entered_at of the member table owns, so it goes
@@ -52,10 +51,13 @@ No row when the last refresh ended, and none for whoever may not read the sequen
 CREATE FUNCTION segment_internal.create_run_mark(s segmentation) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    schema name := (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = s.members);
 BEGIN
-    EXECUTE format('CREATE SEQUENCE %I.%I OWNED BY %1$I.%3$I.entered_at', s.table_schema, s.name || '_refresh', s.member_table);
-    EXECUTE format('COMMENT ON SEQUENCE %I.%I IS %L', s.table_schema, s.name || '_refresh',
-                   format('Start of the last refresh of the segmentation "%s", so that one that never ended is known; written by refresh_segmentation.', s.name));
+    EXECUTE format('CREATE SEQUENCE %I.%I OWNED BY %s.entered_at', schema, s.name || '_refresh', s.members);
+    EXECUTE format('COMMENT ON SEQUENCE %I.%I IS %L', schema, s.name || '_refresh',
+                   format('Start of the last refresh of the segmentation "%s", so that one that never ended is known; '
+                          'written by refresh_segmentation.', s.name));
     RETURN segment_internal.run_mark(s);
 END;
 $$;
@@ -83,7 +85,7 @@ BEGIN
         RETURNING run_id INTO lost_run_id;
     END IF;
     -- somebody dropped it; where it is the member table that is gone, the next step says so
-    IF mark IS NULL AND to_regclass(format('%I.%I', s.table_schema, s.member_table)) IS NOT NULL THEN
+    IF mark IS NULL AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members) THEN
         mark := segment_internal.create_run_mark(s);
     END IF;
     PERFORM segment_internal.set_run_mark(mark, began, coalesce(lost.lost_before + 1, 0));

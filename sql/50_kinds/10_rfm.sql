@@ -1,6 +1,8 @@
 -- ---- segmentations by RFM ----
 
-CREATE FUNCTION segment_internal.rfm_member_columns(OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
+CREATE FUNCTION segment_internal.rfm_columns(s segmentation,
+    OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text)
+    RETURNS SETOF record
     LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 8
 BEGIN ATOMIC
     VALUES
@@ -13,144 +15,322 @@ BEGIN ATOMIC
         (7, 'frequency', 'bigint', true, true, 'Number of orders.'),
         (8, 'monetary', 'numeric', true, true, 'Total amount of all orders, refunds as the segmentation treats them.');
 END;
-COMMENT ON FUNCTION segment_internal.rfm_member_columns() IS 'member_columns of RFM: scores and figures.';
+COMMENT ON FUNCTION segment_internal.rfm_columns(segmentation) IS 'member_columns of RFM: scores and figures.';
 
-CREATE FUNCTION segment_internal.rfm_placed_features(OUT features text, OUT further text)
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-    -- recency is counted from the instant of the refresh, so it is not kept with the member
-    SELECT 'recency, v7, v8', 'recency';
-END;
-COMMENT ON FUNCTION segment_internal.rfm_placed_features() IS
-'placed_features of RFM: recency, frequency and monetary value.';
+CREATE FUNCTION segment_internal.rfm_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 4 SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT 'source_rows', $$
+SELECT r.*, CASE WHEN r.customer IS NULL THEN 'null_customer'
+                 WHEN r.orders IS NULL OR r.total IS NULL THEN 'null_amount'
+                 WHEN r.total IN ('NaN', 'Infinity', '-Infinity') OR NOT isfinite(r.last_order_at) THEN 'not_finite'
+                 WHEN r.orders > 0 AND r.last_order_at IS NULL THEN 'null_time'
+                 WHEN r.last_order_at >= $1 THEN 'after_as_of' END AS skipped
+FROM {summarised} AS r (customer {key_type}, last_order_at timestamptz, orders bigint, total numeric, first_order_at timestamptz)$$
+    WHERE (s.options ->> 'summarised')::boolean
+    UNION ALL
+    -- source and customers in one statement, which sees one state of both
+    SELECT 'summary', CASE WHEN s.customers IS NULL THEN b.buyers ELSE $$WITH buyer AS MATERIALIZED ($$ || b.buyers || $$
+)
+SELECT * FROM buyer
+UNION ALL
+SELECT c.customer, NULL, NULL, NULL, 0, 0, true
+FROM (SELECT DISTINCT k.customer{collate} AS customer
+      FROM segment_internal.query_keys(NULL::{key_type}, {customers}, {search_path}, $5) AS k (customer)) AS c
+LEFT JOIN buyer ON buyer.customer {equals} c.customer
+WHERE buyer.customer IS NULL$$ END
+    FROM (SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
+SELECT customer{collate} AS customer, first_order_at, last_order_at,
+       (($1 AT TIME ZONE {time_zone})::date - (last_order_at AT TIME ZONE {time_zone})::date)::float8 AS recency,
+       orders AS frequency, total AS monetary, false AS listed
+FROM {source_rows} AS r WHERE skipped IS NULL$$ ELSE $$
+SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
+FROM {orders}$$ END AS buyers) AS b
+    UNION ALL
+    SELECT 'source_counts', CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
+SELECT jsonb_build_object('rows_read', sum(n), 'rows_used', coalesce(sum(n) FILTER (WHERE k.skipped IS NULL), 0),
+                          'null_customer', coalesce(sum(n) FILTER (WHERE k.skipped = 'null_customer'), 0),
+                          'null_time', coalesce(sum(n) FILTER (WHERE k.skipped = 'null_time'), 0),
+                          'null_amount', coalesce(sum(n) FILTER (WHERE k.skipped = 'null_amount'), 0),
+                          'not_finite', coalesce(sum(n) FILTER (WHERE k.skipped = 'not_finite'), 0),
+                          'after_as_of', coalesce(sum(n) FILTER (WHERE k.skipped = 'after_as_of'), 0)) AS counts
+FROM (SELECT skipped, count(*) AS n FROM {source_rows} AS r GROUP BY skipped UNION ALL SELECT NULL, 0) AS k,
+     (SELECT count(*) FILTER (WHERE n > 1) AS repeated, min(format('%s', customer)) FILTER (WHERE n > 1) AS example
+      FROM (SELECT customer, count(*) AS n FROM {summary} AS u GROUP BY customer) AS c) AS d
+WHERE segment_internal.refuse_repeated_keys(repeated, example)$$ ELSE $$
+SELECT segment.rfm_summary_counts() AS counts$$ END
+    UNION ALL
+    SELECT 'model', CASE WHEN train THEN $$
+SELECT coalesce(segment_internal.model_identify(t.model, {ids}, {origins}, {names}, {next_id}), {current_model}) AS model, t.details
+FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0
+                  THEN segment.rfm_model(segment.feature_set({rfm_features}), {bins}, {cuts}, {thresholds}, {scheme})
+             END AS model,
+             jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
+      FROM {summary} AS buyer WHERE NOT listed) AS t$$ ELSE $$
+SELECT {current_model} AS model, jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
+FROM {summary} AS buyer WHERE NOT listed$$ END
+    UNION ALL
+    SELECT 'placed', $$
+SELECT customer,
+       segment.assign_segment_id(m.model, {rfm_features}) AS segment_id,
+       segment.assign_segment(m.model, {rfm_features}) AS segment,
+       segment.recency_score(m.model, recency) AS v1,
+       segment.frequency_score(m.model, frequency) AS v2,
+       CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS v3,
+       segment.rfm_score(m.model, recency, frequency, monetary) AS v4,
+       first_order_at AS v5, last_order_at AS v6, frequency AS v7, monetary AS v8, recency
+FROM {summary} AS everyone CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$
+$function$;
+COMMENT ON FUNCTION segment_internal.rfm_steps(segmentation, boolean) IS
+$$The steps of RFM: summary, one row per customer, of the orders or as the source has it, and of the list of customers;
+what was skipped; the model, trained or the present one; customers placed by it.$$;
 
-CREATE FUNCTION segment_internal.check_rfm_options(
-    source text, source_path text, key_type text, scheme text, method text, bins integer, thresholds jsonb,
-    lookback interval, refunds text, zero_amounts text, time_zone text) RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segment_internal.rfm_places(s segmentation, train boolean) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    places jsonb;
+    -- days since the first order, counted as recency is; the time of the first order is %s
+    tenure text := format('(($1 AT TIME ZONE %L)::date - (%%s AT TIME ZONE %L)::date)::float8', s.time_zone, s.time_zone);
+    with_tenure boolean;
+BEGIN
+    -- a model that is kept may be of another scheme than the one there is now
+    IF train THEN
+        with_tenure := segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
+            AND ((s.options ->> 'summarised')::boolean IS NOT TRUE OR 'first_order_at' = ANY (s.source_columns));
+    ELSE
+        with_tenure := EXISTS (SELECT FROM segment.model AS m, segment.rfm_cut_points(m.model) AS c
+                               WHERE m.segmentation = s.name AND m.version = s.model_version AND c.feature = 'tenure');
+    END IF;
+    -- open segments first: they keep their names
+    SELECT jsonb_build_object(
+               'next_id', coalesce(max(g.segment_id), 0) + 1,
+               'ids', quote_literal(coalesce(array_agg(g.segment_id ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')),
+               'origins', quote_literal(coalesce(array_agg(g.origin ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')),
+               'names', quote_literal(coalesce(array_agg(g.name ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')))
+    INTO places
+    FROM segment.segment AS g WHERE g.segmentation = s.name;
+    RETURN places || jsonb_build_object(
+        'rfm_features', 'recency, frequency, monetary' || CASE WHEN with_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END,
+        -- recency is counted from the instant of the refresh, so it is not kept with the member; by name, as the model
+        -- of before may have tenure or not
+        'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)', format(tenure, 'v5')),
+        'further', ', p.recency',
+        'customers', quote_nullable(s.customers),
+        'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
+        'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
+        'time_zone', quote_literal(s.time_zone),
+        'summarised', format('segment_internal.query_rows(%L, %L, NULL, $5)', segment_internal.source_statement(s), s.search_path),
+        'orders', format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L, only_keys => $5)',
+                         format_type(segment_internal.key_type(s.members), -1), segment_internal.source_statement(s),
+                         s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path));
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rfm_places(segmentation, boolean) IS 'What stands for the places in rfm_steps.';
+
+CREATE FUNCTION segment_internal.rfm_figures() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN $$sum(monetary) AS revenue,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY
+        (($2 AT TIME ZONE $3)::date - (last_order_at AT TIME ZONE $3)::date)::float8) AS recency,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency::float8) AS frequency,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY monetary::float8) AS monetary,
+    avg(frequency)::float8 AS mean_frequency, avg(monetary)::float8 AS mean_monetary, 0::numeric AS no_revenue$$;
+COMMENT ON FUNCTION segment_internal.rfm_figures() IS
+'What segment_profile tells of segments of RFM, as expressions over the member table; $2: as_of of the last refresh, $3: time zone.';
+
+CREATE FUNCTION segment_internal.rfm_tell(s segmentation, as_of timestamptz, counts jsonb, details jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    newest timestamptz := details ->> 'newest_order_at';
+    oldest timestamptz := details ->> 'oldest_order_at';
+BEGIN
+    -- the first refresh fixes where history begins; orders that end longer ago than they span are of another time
+    IF s.refreshed_as_of IS NULL AND as_of - newest > newest - oldest AND as_of - newest > interval '30 days' THEN
+        RAISE NOTICE 'the newest order is of %, % days before as_of', to_char(newest AT TIME ZONE s.time_zone, 'YYYY-MM-DD'),
+                     (as_of AT TIME ZONE s.time_zone)::date - (newest AT TIME ZONE s.time_zone)::date
+            USING HINT = format('History is written forwards from the first refresh. To begin in the past: '
+                                'drop_segmentation(%L), create it again, and refresh as of a time just after the orders.', s.name);
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rfm_tell(segmentation, timestamptz, jsonb, jsonb) IS
+'Tells by a NOTICE when the first refresh is as of an instant long after the newest order.';
+
+INSERT INTO segment_internal.kind VALUES ('rfm', 'always', false, 'orders', 'time',
+    'Why: new (first seen), orders (new or changed orders), time (no more than time passing), model (retrained cut points).',
+    'Why the customer came: new, orders, time or model.',
+    'Why the customer left: orders, time, model, or gone (no longer in the source).');
+
+-- ---- creating ----
+
+CREATE FUNCTION segment_internal.check_rfm_options(s segmentation) RETURNS segmentation
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
+AS $$
+DECLARE
+    key_type text := s.source_types[1];
 BEGIN
     -- every option is checked by what will use it, without reading the source
-    PERFORM segment.rfm_model(segment.feature_set(v, v, v), bins, method, thresholds, scheme)
+    PERFORM CASE WHEN segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
+                 THEN segment.rfm_model(segment.feature_set(v, v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
+                                        s.options -> 'thresholds', s.options ->> 'scheme')
+                 ELSE segment.rfm_model(segment.feature_set(v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
+                                        s.options -> 'thresholds', s.options ->> 'scheme') END
     FROM generate_series(1, 10) AS v;
     PERFORM segment_internal.equality_operator(key_type::regtype);
     EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
-                   key_type, E'SELECT * FROM (\n' || source || E'\n) AS source LIMIT 0', lookback, refunds, zero_amounts, time_zone, source_path);
+                   key_type,
+                   CASE WHEN (s.options ->> 'summarised')::boolean THEN format('SELECT NULL::%s, now(), 1 WHERE false', key_type)
+                        ELSE E'SELECT * FROM (\n' || segment_internal.source_statement(s) || E'\n) AS source LIMIT 0' END,
+                   s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path);
+    IF (s.options ->> 'summarised')::boolean THEN
+        EXECUTE format('SELECT FROM segment_internal.query_rows(%L, %L) AS r (customer %s, last_order_at timestamptz, orders bigint,'
+                       ' total numeric, first_order_at timestamptz)',
+                       'SELECT * FROM (' || segment_internal.source_statement(s) || ') AS source LIMIT 0', s.search_path, key_type);
+    END IF;
+    RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.check_rfm_options(text, text, text, text, text, integer, jsonb, interval, text, text, text) IS
-'Raises the error that an RFM segmentation of these options would run into.';
+COMMENT ON FUNCTION segment_internal.check_rfm_options(segmentation) IS
+'The segmentation, or the error that an RFM segmentation of these options would run into.';
 
 CREATE FUNCTION create_rfm_segmentation(
     name text, source text, customers text DEFAULT NULL, scheme text DEFAULT 'default',
-    method text DEFAULT 'quantile', bins integer DEFAULT NULL, thresholds jsonb DEFAULT NULL,
+    cuts text DEFAULT 'quantile', bins integer DEFAULT NULL, thresholds jsonb DEFAULT NULL,
     lookback interval DEFAULT NULL, refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order',
     time_zone text DEFAULT current_setting('TimeZone'), retrain_every interval DEFAULT NULL,
     schema name DEFAULT current_schema(), description text DEFAULT NULL,
-    search_path text DEFAULT current_setting('search_path')) RETURNS regclass
+    search_path text DEFAULT current_setting('search_path'), summarised boolean DEFAULT false,
+    max_departed double precision DEFAULT 0.5,
+    customer text DEFAULT NULL, ordered_at text DEFAULT NULL, amount text DEFAULT NULL, order_id text DEFAULT NULL) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation;
+    key record;
     customer_type text;
 BEGIN
+    -- NULL is what an argument left out is
+    s.search_path := coalesce(search_path, '"$user", public');
+    schema := coalesce(schema, segment_internal.first_schema(s.search_path));
     PERFORM segment_internal.check_new_segmentation(name, source, schema,
         'create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'')');
-    s.source := segment_internal.source_query(source, search_path);
-    SELECT c.name, c.type INTO s.key_column, s.key_type FROM segment_internal.source_key(s.source, search_path) AS c;
+    s.name := name;
+    s.kind := 'rfm';
+    s.source := segment_internal.source_query(source, s.search_path);
+    IF coalesce(customer, ordered_at, amount, order_id) IS NOT NULL THEN
+        s.source := segment_internal.named_columns_query(s.source, customer, ordered_at, amount, order_id);
+    END IF;
+    s.time_zone := coalesce(time_zone, current_setting('TimeZone'));
+    s.retrain_every := retrain_every;
+    s.max_departed := coalesce(max_departed, 0.5);
+    s.description := description;
+    s.options := jsonb_strip_nulls(jsonb_build_object(
+        'scheme', coalesce(scheme, 'default'), 'cuts', coalesce(cuts, 'quantile'), 'bins', bins, 'thresholds', thresholds,
+        'lookback', lookback, 'refunds', coalesce(refunds, 'net'), 'zero_amounts', coalesce(zero_amounts, 'order'),
+        'summarised', CASE WHEN summarised THEN true END));
+    s := segment_internal.checked('bind_rfm_columns', s);
+    SELECT * INTO key FROM segment_internal.source_key(s);
     IF customers IS NOT NULL THEN
-        s.customers := segment_internal.source_query(customers, search_path);
-        customer_type := (SELECT c.type FROM segment_internal.source_key(s.customers, search_path) AS c);
-        IF customer_type <> s.key_type THEN
-            RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %', customer_type, s.key_type
+        s.customers := segment_internal.source_query(customers, s.search_path);
+        customer_type := (SELECT format_type(c.type, -1) FROM segment_internal.query_columns(s.customers, s.search_path) AS c WHERE c.number = 1);
+        IF customer_type <> key.type THEN
+            RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %', customer_type, key.type
                 USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
         END IF;
     END IF;
-    PERFORM segment_internal.check_rfm_options(s.source, search_path, s.key_type, scheme, method, bins, thresholds, lookback, refunds, zero_amounts, time_zone);
-
-    s.name := name;
-    s.kind := 'rfm';
-    s.options := jsonb_strip_nulls(jsonb_build_object(
-        'scheme', scheme, 'method', method, 'bins', bins, 'thresholds', thresholds,
-        'lookback', lookback, 'refunds', refunds, 'zero_amounts', zero_amounts));
-    s.time_zone := time_zone;
-    s.search_path := search_path;
-    s.retrain_every := retrain_every;
-    s.table_schema := schema;
-    s.description := description;
-    RETURN segment_internal.create_segmentation(s);
+    s := segment_internal.checked('check_rfm_options', s);
+    RAISE NOTICE 'columns of the source: %', (
+        SELECT string_agg(format('%s = %I', r.role, c.name), ', ' ORDER BY c.n)
+        FROM unnest(s.source_columns) WITH ORDINALITY AS c (name, n)
+        JOIN unnest(CASE WHEN summarised THEN '{customer,last order,orders,total,first order}'::text[]
+                         ELSE '{customer,time,amount,order}'::text[] END) WITH ORDINALITY AS r (role, n) USING (n));
+    RETURN segment_internal.create_segmentation(s, schema, key.name, key.type, key.collation);
 END;
 $$;
-COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text) IS
+COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text, boolean, double precision, text, text, text, text) IS
 $$Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had
 before), owned by the current user; returns the member table.
 Nobody is a member before the first refresh_segmentation().
-source: a query that yields customer, time of the order, amount and optionally order id, or the name of a table or
-view with just these columns; the key column keeps its name and type.
+source: a query that yields customer, time of the order, amount and optionally order id, or the name of a table or view
+with just these columns first; the key column keeps its name, type and collation.
+A NOTICE tells which column was taken for what.
+The columns are bound by name: a refresh that does not find them, or finds another type, fails and says what changed,
+see accept_source; columns that are added to the source later change nothing.
+customer, ordered_at, amount, order_id: columns or expressions over the source, where it has other columns, too:
+create_rfm_segmentation('loyalty', 'orders', customer => 'customer_id', ordered_at => 'invoice_date', amount =>
+'quantity * price', order_id => 'invoice'); customer, ordered_at and amount go together.
+summarised: the source has one row per customer already: the key, and last_order_at, orders, total and optionally
+first_order_at by name; for tables of customers, continuous aggregates and GROUP BY on a sharded server.
 customers: a query whose first column lists all customers, so that those without orders are members (segment
 'Prospect').
-scheme, method, bins, thresholds: see rfm_model.
+scheme, cuts, bins, thresholds: see rfm_model.
 lookback, refunds, zero_amounts, time_zone (default: the session's): see rfm_summary.
-retrain_every: how long a model is kept; NULL trains at every refresh.
+retrain_every: how long a model is kept; NULL trains at every refresh; days and longer are calendar days of time_zone.
 schema: of the tables, default the current one.
 search_path: under which source and customers run, default the session's.
+max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
+NULL for an argument with a default is that default.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;
 
-CREATE FUNCTION segment_internal.rfm_placing_query(s segmentation, as_of timestamptz, train boolean) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segment_internal.named_columns_query(source text, customer text, ordered_at text, amount text, order_id text)
+    RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    everyone text := 'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary FROM summary';
-    next_id integer;
-    ids integer[];
-    origins text[];
-    names text[];
-    current_model text := 'SELECT m.model FROM segment.model AS m WHERE m.segmentation = ' || quote_literal(s.name)
-        || ' AND m.version = ' || coalesce(s.model_version, 0);
-    -- reading waits for the summary, whose counts and time are taken next
-    model text := format('SELECT (%s) AS model FROM (SELECT count(*) FROM summary) AS read', current_model);
+    expression text;
+    alias text;
+    list text := '';
 BEGIN
-    IF s.customers IS NOT NULL THEN
-        everyone := everyone || format(
-            E'\nUNION ALL SELECT DISTINCT c.customer, NULL::timestamptz, NULL::timestamptz, NULL::float8, 0::bigint, 0::numeric\n'
-            'FROM segment_internal.query_keys(NULL::%s, %L, %L) AS c(customer) LEFT JOIN summary ON summary.customer %s c.customer WHERE summary.customer IS NULL',
-            s.key_type, s.customers, s.search_path, segment_internal.equality_operator(s.key_type::regtype));
+    IF customer IS NULL OR ordered_at IS NULL OR amount IS NULL THEN
+        RAISE EXCEPTION 'customer, ordered_at and amount must be given together'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'For instance customer => ''customer_id'', ordered_at => ''invoice_date'', amount => ''quantity * price''.';
     END IF;
-    IF train THEN
-        -- open segments first: they keep their names
-        SELECT coalesce(max(g.segment_id), 0) + 1, coalesce(array_agg(g.segment_id ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
-               coalesce(array_agg(g.origin ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
-               coalesce(array_agg(g.name ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')
-        INTO next_id, ids, origins, names
-        FROM segment.segment AS g WHERE g.segmentation = s.name;
-        model := format(
-            E'SELECT coalesce(segment_internal.model_identify(trained.model, %L, %L, %L, %s), (%s)) AS model\n'
-            'FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0\n'
-            'THEN segment.rfm_model(segment.feature_set(recency, frequency, monetary), %L, %L, %L, %L) END AS model FROM summary) AS trained',
-            ids, origins, names, next_id, current_model,
-            s.options ->> 'bins', s.options ->> 'method', s.options -> 'thresholds', s.options ->> 'scheme');
-    END IF;
-    RETURN format(
-        E'WITH summary AS MATERIALIZED (\n'
-        'SELECT customer, first_order_at, last_order_at, recency, frequency, monetary\n'
-        'FROM segment.rfm_summary(NULL::%s, %L, %L, %L, %L, %L, %L, search_path => %L)\n'
-        '), model AS MATERIALIZED (\n'
-        'SELECT model, clock_timestamp() AS trained_at, segment.rfm_summary_counts() AS counts FROM (%s) AS trained\n'
-        '), placed AS (\n'
-        'SELECT customer,\n'
-        '    segment.assign_segment_id(m.model, recency, frequency, monetary) AS segment_id,\n'
-        '    segment.assign_segment(m.model, recency, frequency, monetary) AS segment,\n'
-        '    segment.recency_score(m.model, recency) AS v1,\n'
-        '    segment.frequency_score(m.model, frequency) AS v2,\n'
-        '    CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS v3,\n'
-        '    segment.rfm_score(m.model, recency, frequency, monetary) AS v4,\n'
-        '    first_order_at AS v5, last_order_at AS v6, frequency AS v7, monetary AS v8, recency\n'
-        'FROM (%s) AS everyone CROSS JOIN model AS m WHERE m.model IS NOT NULL\n'
-        ')',
-        s.key_type, s.source, segment_internal.instant(as_of), s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path,
-        model, everyone);
+    FOR expression, alias IN
+        SELECT e.expression, CASE WHEN e.expression ~ '^[a-z_][a-z0-9_]*$' THEN e.expression ELSE e.role END
+        FROM (VALUES (1, customer, 'customer'), (2, ordered_at, 'ordered_at'), (3, amount, 'amount'), (4, order_id, 'order_id'))
+             AS e (n, expression, role)
+        WHERE e.expression IS NOT NULL ORDER BY e.n
+    LOOP
+        list := list || CASE WHEN list <> '' THEN ', ' ELSE '' END || format(E'(%s\n) AS %I', expression, alias);
+    END LOOP;
+    RETURN format(E'SELECT %s FROM (\n%s\n) AS source', list, source);
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.rfm_placing_query(segmentation, timestamptz, boolean) IS
-'placing_query of RFM: summary of the orders, one row per customer, model and placed customers.';
+COMMENT ON FUNCTION segment_internal.named_columns_query(text, text, text, text, text) IS
+'A source of orders with its columns made of expressions over another query.';
+
+CREATE FUNCTION segment_internal.bind_rfm_columns(s segmentation) RETURNS segmentation
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    missing text[];
+BEGIN
+    IF (s.options ->> 'summarised')::boolean THEN
+        SELECT array_agg(c.name ORDER BY w.n), array_agg(format_type(c.type, -1) ORDER BY w.n)
+        INTO s.source_columns, s.source_types
+        FROM segment_internal.query_columns(s.source, s.search_path) AS c
+        JOIN LATERAL (SELECT 0 WHERE c.number = 1
+                      UNION ALL SELECT array_position('{last_order_at,orders,total,first_order_at}', c.name)
+                      WHERE c.number > 1) AS w (n) ON w.n IS NOT NULL;
+        missing := ARRAY(SELECT m FROM unnest('{last_order_at,orders,total}'::text[]) AS m WHERE m <> ALL (s.source_columns));
+        IF missing <> '{}' THEN
+            RAISE EXCEPTION 'the source has no column "%"', missing[1]
+                USING ERRCODE = 'undefined_column',
+                      HINT = 'A summarised source has the customer key first, and last_order_at, orders, total and optionally first_order_at.';
+        END IF;
+    ELSE
+        SELECT array_agg(c.name ORDER BY c.number), array_agg(format_type(c.type, -1) ORDER BY c.number)
+        INTO s.source_columns, s.source_types
+        FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c;
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.bind_rfm_columns(segmentation) IS
+$$A segmentation with the columns that its source has now: all in their order, or, of a summarised source, the first and
+those of fixed names.
+Error (undefined_column) when one of these is not there.$$;

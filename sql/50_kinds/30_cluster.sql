@@ -10,6 +10,14 @@ a column of its own type.
 NULL query: no rows.
 Errors: as query_columns, undefined_column, ambiguous_column and datatype_mismatch.$$;
 
+CREATE FUNCTION segment_internal.query_rows(query text, search_path text, key_column text, only_keys "any")
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'segment_query_rows' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
+COMMENT ON FUNCTION segment_internal.query_rows(text, text, text, "any") IS
+$$As query_rows(query, search_path), but only the rows whose key_column (NULL: the first column) is one of the array
+only_keys, which the source's own index may serve; NULL: all rows, an empty array: none.
+Errors: as there, and datatype_mismatch where only_keys is no array.$$;
+
 CREATE FUNCTION segment_internal.feature_type(type regtype) RETURNS text
     AS 'MODULE_PATHNAME', 'segment_feature_type' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.feature_type(regtype) IS
@@ -92,19 +100,19 @@ With metric 'cosine' they are some rows of the same directions.
 NULL: NULL.
 Errors: wrong_object_type for models other than those of kmeans.$$;
 
-CREATE FUNCTION segment_internal.starts_warm(s segmentation, wish boolean) RETURNS boolean
+CREATE FUNCTION segment_internal.starts_warm(s segmentation) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT coalesce(wish, (s.options ->> 'warm_start')::boolean, true) AND s.kind = 'kmeans' AND NOT s.options ? 'centroids'
+    SELECT coalesce((s.options ->> 'warm_start')::boolean, true) AND s.method = 'kmeans' AND NOT s.options ? 'centroids'
        AND EXISTS (SELECT FROM model AS m
-                   WHERE m.segmentation = s.name AND m.version = s.model_version AND m.model::jsonb ->> 'kind' = s.kind
+                   WHERE m.segmentation = s.name AND m.version = s.model_version AND m.model::jsonb ->> 'kind' = s.method
                      AND jsonb_array_length(m.model::jsonb -> 'segments') = (s.options ->> 'k')::integer
-                     AND ARRAY(SELECT f ->> 'name' FROM jsonb_array_elements(m.model::jsonb -> 'features') WITH ORDINALITY AS l (f, n) ORDER BY n) = s.features);
+                     AND ARRAY(SELECT f ->> 'name' FROM jsonb_array_elements(m.model::jsonb -> 'features') WITH ORDINALITY AS l (f, n)
+                               ORDER BY n) = s.features);
 END;
-COMMENT ON FUNCTION segment_internal.starts_warm(segmentation, boolean) IS
-$$Whether the next training of a segmentation starts from the centroids of its present model: that is wished for (NULL:
-what the option warm_start says, true by default), the method can, no other start is given, and number of segments and
-features are as they were.$$;
+COMMENT ON FUNCTION segment_internal.starts_warm(segmentation) IS
+$$Whether the next training of a segmentation starts from the centroids of its present model: the option warm_start says
+so (true by default), the method can, no other start is given, and number of segments and features are as they were.$$;
 
 CREATE FUNCTION segment_internal.fresh_inertia(features feature_set, method text, options jsonb) RETURNS double precision
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
@@ -127,33 +135,34 @@ COMMENT ON FUNCTION segment_internal.same_model(segment_model, segment_model) IS
 $$The old model where the new one differs from it in nothing but the number of starts and steps that found it, else the
 new one.$$;
 
-CREATE FUNCTION segment_internal.check_cluster_options(s segmentation) RETURNS void
+CREATE FUNCTION segment_internal.check_cluster_options(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
 DECLARE
-    training text := segment_internal.training_call(s.kind, 'segment.feature_set(f.*)', s.options);
+    training text := segment_internal.training_call(s.method, 'segment.feature_set(f.*)', s.options);
     n_rows float8 := least(greatest(20, 2 * (s.options ->> 'k')::float8), 2000);
     made_up text := (
         SELECT string_agg(format(CASE WHEN t = 'text' THEN '''c'' || r %% 3 AS %2$I' WHEN n = 1 THEN 'r::float8 AS %2$I' ELSE '(r * %1$s %% 101)::float8 AS %2$I' END, 31 * n, f), ', ' ORDER BY n)
         FROM unnest(s.features, s.feature_types) WITH ORDINALITY AS c (f, t, n));
 BEGIN
-    PERFORM segment_internal.equality_operator(s.key_type::regtype);
+    PERFORM segment_internal.equality_operator(s.source_types[1]::regtype);
     -- every option is checked by what will use it: made-up rows are trained with, the source is not read
     EXECUTE format('SELECT %s FROM (SELECT %s FROM generate_series(1, %s) AS r) AS f', training, made_up, n_rows);
+    RETURN s;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.check_cluster_options(segmentation) IS
-'Raises the error that a segmentation by clustering of this key, method, features and options would run into.';
+'The segmentation, or the error that a segmentation by clustering of this key, method, features and options would run into.';
 
--- ---- what this kind supplies, see member_columns ----
+-- ---- what this kind supplies ----
 
-CREATE FUNCTION segment_internal.cluster_member_columns(s segmentation, OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
+CREATE FUNCTION segment_internal.cluster_columns(s segmentation, OUT number integer, OUT name text, OUT type text, OUT required boolean, OUT is_fact boolean, OUT comment text) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 BEGIN ATOMIC
     SELECT c.n::integer, c.f, CASE WHEN c.t = 'double precision' THEN c.t ELSE 'text' END, false, true, 'Feature, as the source had it at the last refresh.'
     FROM unnest(s.features, s.feature_types) WITH ORDINALITY AS c (f, t, n);
 END;
-COMMENT ON FUNCTION segment_internal.cluster_member_columns(segmentation) IS
+COMMENT ON FUNCTION segment_internal.cluster_columns(segmentation) IS
 'member_columns of clusterings: the features under their own names.';
 
 CREATE FUNCTION segment_internal.cluster_placed_features(s segmentation) RETURNS text
@@ -180,118 +189,138 @@ $$;
 COMMENT ON FUNCTION segment_internal.refuse_repeated_keys(bigint, text) IS
 'True, or an error (cardinality_violation) when customers have more than one row in a source.';
 
-CREATE FUNCTION segment_internal.current_model_query(s segmentation) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L AND m.version = %s)', s.name, coalesce(s.model_version, 0));
-COMMENT ON FUNCTION segment_internal.current_model_query(segmentation) IS
-'The present model of a segmentation as the text of an expression; NULL where there is none yet.';
+CREATE FUNCTION segment_internal.cluster_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT 'summary', $$
+SELECT source.{source_key}{collate} AS customer, {taken}
+FROM {rows} AS source ({source_key} {key_type}, {wanted})$$
+    UNION ALL
+    SELECT 'source_counts', $$
+SELECT jsonb_build_object('rows_read', rows_read, 'null_customer', null_customer) AS counts
+FROM (SELECT coalesce(sum(n), 0) AS rows_read, coalesce(sum(n) FILTER (WHERE customer IS NULL), 0) AS null_customer,
+             count(*) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS repeated,
+             min(format('%s', customer)) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS example
+      FROM (SELECT customer, count(*) AS n FROM {summary} AS one GROUP BY customer) AS k) AS read
+WHERE segment_internal.refuse_repeated_keys(repeated, example)$$
+    UNION ALL
+    SELECT 'trained', $$
+SELECT model, CASE WHEN model IS NOT NULL THEN {fresh} END AS fresh
+FROM (SELECT CASE WHEN count(*) FILTER (WHERE {usable}) > 0 THEN {training} END AS model, {features_kept} AS features
+      FROM (SELECT {as_features} FROM {summary} AS one WHERE customer IS NOT NULL) AS f) AS t$$
+    WHERE train
+    UNION ALL
+    SELECT 'model', CASE WHEN train THEN $$
+SELECT made.model, jsonb_build_object('warm_start', {warm}, 'fresh_gain', CASE WHEN {warm} THEN
+           greatest(1 - fresh / nullif((segment.model_metrics(made.model) ->> 'inertia')::float8, 0), 0) END) AS details
+FROM (SELECT coalesce({matched}, {current_model}) AS model, fresh FROM {trained} AS trained) AS made$$ ELSE $$
+SELECT {current_model} AS model, NULL::jsonb AS details$$ END
+    UNION ALL
+    SELECT 'placed', $$
+SELECT p.customer, g.segment_id, g.segment, {p_v}
+FROM (SELECT one.*, segment.assign_segment_id(m.model, {features}) AS segment_id
+      FROM {summary} AS one CROSS JOIN {model} AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL) AS p
+JOIN (SELECT n.segment_id, n.segment FROM {model} AS m CROSS JOIN LATERAL segment.segments(m.model) AS n) AS g
+  ON g.segment_id = p.segment_id$$
+$function$;
+COMMENT ON FUNCTION segment_internal.cluster_steps(segmentation, boolean) IS
+$$The steps of clusterings: the rows of the source; how many there are, and that no customer has two; a model of them
+(NULL where none can be used); the same, matched with the one before; customers placed by it.
+Rows without a key, and those the model has no place for because a feature is missing, are not placed.$$;
 
-CREATE FUNCTION segment_internal.cluster_training_query(s segmentation, warm boolean) RETURNS text
+CREATE FUNCTION segment_internal.cluster_places(s segmentation, train boolean) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    warm boolean := train AND segment_internal.starts_warm(s);
     current_model text := segment_internal.current_model_query(s);
     set text := 'segment.feature_set(f.*)';
+    next_id integer;
+    matched text := 'trained.model';
 BEGIN
-    RETURN format(
-        E'trained AS MATERIALIZED (\n'
-        'SELECT model, CASE WHEN model IS NOT NULL THEN %1$s END AS fresh\n'
-        'FROM (SELECT CASE WHEN count(*) FILTER (WHERE %2$s) > 0 THEN %3$s END AS model, %4$s AS features\n'
-        '      FROM (SELECT %5$s FROM summary WHERE customer IS NOT NULL) AS f) AS t\n'
-        ')',
-        CASE WHEN warm THEN format('segment_internal.fresh_inertia(features, %L, %L)', s.kind, s.options) ELSE 'NULL::float8' END,
-        CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true' ELSE 'f.* IS NOT NULL' END,
-        segment_internal.training_call(s.kind, CASE WHEN warm THEN format('%s, centroids => segment.centroid_array(%s)', set, current_model) ELSE set END, s.options),
-        CASE WHEN warm THEN set ELSE 'NULL::segment.feature_set' END,
-        (SELECT string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number) FROM segment_internal.cluster_member_columns(s) AS c));
+    SELECT coalesce(max(g.segment_id), 0) + 1 INTO next_id FROM segment.segment AS g WHERE g.segmentation = s.name;
+    IF s.model_version IS NOT NULL THEN
+        matched := format('segment.model_match(%s, %s, %s)', matched, current_model, next_id);
+    END IF;
+    matched := format('segment.propose_segment_names(%s, %s)', matched, next_id);
+    IF s.model_version IS NOT NULL THEN
+        matched := format('segment_internal.same_model(%s, %s)', matched, current_model);
+    END IF;
+    RETURN (
+        SELECT jsonb_build_object(
+            'source_key', quote_ident(s.source_columns[1]),
+            'rows', format('segment_internal.query_rows(%L, %L, %L, $5)', segment_internal.source_statement(s), s.search_path, s.source_columns[1]),
+            'wanted', string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number),
+            'taken', string_agg(format('source.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number),
+            'as_features', string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number),
+            'features', segment_internal.cluster_placed_features(s), 'further', '',
+            'usable', CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true' ELSE 'f.* IS NOT NULL' END,
+            'warm', warm::text, 'matched', matched,
+            'fresh', CASE WHEN warm THEN format('segment_internal.fresh_inertia(features, %L, %L)', s.method, s.options) ELSE 'NULL::float8' END,
+            'training', segment_internal.training_call(
+                s.method, CASE WHEN warm THEN format('%s, centroids => segment.centroid_array(%s)', set, current_model) ELSE set END, s.options),
+            'features_kept', CASE WHEN warm THEN set ELSE 'NULL::segment.feature_set' END)
+        FROM segment_internal.cluster_columns(s) AS c);
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.cluster_training_query(segmentation, boolean) IS
-$$The WITH clause trained(model, fresh) of a refresh of clusterings: a model of the rows of summary, NULL where none can
-be used; warm: started from the centroids of the present one, and fresh is the inertia of one start afresh.$$;
+COMMENT ON FUNCTION segment_internal.cluster_places(segmentation, boolean) IS 'What stands for the places in cluster_steps.';
 
-CREATE FUNCTION segment_internal.cluster_placing_query(s segmentation, train boolean, warm_start boolean) RETURNS text
+CREATE FUNCTION segment_internal.cluster_figures() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN $$NULL::numeric AS revenue, NULL::float8 AS recency, NULL::float8 AS frequency, NULL::float8 AS monetary,
+    NULL::float8 AS mean_frequency, NULL::float8 AS mean_monetary, NULL::numeric AS no_revenue$$;
+COMMENT ON FUNCTION segment_internal.cluster_figures() IS
+'What segment_profile tells of segments of clusterings beside their sizes: nothing.';
+
+CREATE FUNCTION segment_internal.cluster_tell(s segmentation, as_of timestamptz, counts jsonb, details jsonb) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    current_model text := segment_internal.current_model_query(s);
-    model text := current_model;
-    counts text := 'counts';
-    training text := '';
-    next_id integer;
-    warm boolean;
-    wanted text;    -- columns of the source with their types,
-    taken text;     -- by our names: v1, v2, ...
+    -- a warm start whose inertia one start afresh beats by this share is told of
+    clear_gain CONSTANT float8 := 0.02;
 BEGIN
-    SELECT string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number), string_agg(format('source.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number)
-    INTO wanted, taken
-    FROM segment_internal.cluster_member_columns(s) AS c;
-    IF train THEN
-        warm := segment_internal.starts_warm(s, warm_start);
-        training := segment_internal.cluster_training_query(s, warm) || E',\n';
-        SELECT coalesce(max(g.segment_id), 0) + 1 INTO next_id FROM segment.segment AS g WHERE g.segmentation = s.name;
-        model := 'trained.model';
-        IF s.model_version IS NOT NULL THEN
-            model := format('segment.model_match(%s, %s, %s)', model, current_model, next_id);
-        END IF;
-        model := format('segment.propose_segment_names(%s, %s)', model, next_id);
-        IF s.model_version IS NOT NULL THEN
-            model := format('segment_internal.same_model(%s, %s)', model, current_model);
-        END IF;
-        model := format('(SELECT coalesce(%s, %s) FROM trained)', model, current_model);
-        counts := format(
-            E'counts || (SELECT jsonb_build_object(''warm_start'', %1$L::boolean,\n'
-            '    ''fresh_gain'', CASE WHEN %1$L THEN greatest(1 - fresh / nullif((segment.model_metrics(model) ->> ''inertia'')::float8, 0), 0) END) FROM trained)', warm);
+    IF (counts ->> 'not_placed')::bigint > 0 THEN
+        RAISE NOTICE '% of % rows of the source have no place, because a feature is missing', counts ->> 'not_placed', counts ->> 'rows_read'
+            USING HINT = 'Give the feature a value in the source, leave it out, or create the segmentation with options => ''{"nulls": "mean"}''.';
     END IF;
-    RETURN format(
-        E'WITH summary AS MATERIALIZED (\n'
-        'SELECT source.%1$I AS customer, %2$s FROM segment_internal.query_rows(%3$L, %4$L) AS source (%1$I %5$s, %6$s)\n'
-        '), read AS MATERIALIZED (\n'
-        'SELECT coalesce(sum(n), 0) AS rows_read, coalesce(sum(n) FILTER (WHERE customer IS NULL), 0) AS null_customer,\n'
-        '    count(*) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS repeated, min(format(''%%s'', customer)) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS example,\n'
-        '    clock_timestamp() AS read_at\n'
-        'FROM (SELECT customer, count(*) AS n FROM summary GROUP BY customer) AS k\n'
-        '), %7$smodel AS MATERIALIZED (\n'
-        'SELECT model, clock_timestamp() AS trained_at, %8$s AS counts FROM (\n'
-        'SELECT jsonb_build_object(''rows_read'', rows_read, ''null_customer'', null_customer, ''read_at'', read_at) AS counts,\n'
-        '    CASE WHEN segment_internal.refuse_repeated_keys(repeated, example) THEN %9$s END AS model FROM read) AS made\n'
-        '), named AS MATERIALIZED (\n'
-        'SELECT g.segment_id, g.segment FROM model AS m CROSS JOIN LATERAL segment.segments(m.model) AS g\n'
-        '), placed AS (\n'
-        'SELECT p.customer, g.segment_id, g.segment, %10$s\n'
-        'FROM (SELECT summary.*, segment.assign_segment_id(m.model, %11$s) AS segment_id FROM summary CROSS JOIN model AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL) AS p\n'
-        'JOIN named AS g ON g.segment_id = p.segment_id\n'
-        ')',
-        s.key_column, taken, s.source, s.search_path, s.key_type, wanted, training, counts, model,
-        (SELECT string_agg('p.v' || c.number, ', ' ORDER BY c.number) FROM segment_internal.cluster_member_columns(s) AS c),
-        segment_internal.cluster_placed_features(s));
+    IF (details ->> 'fresh_gain')::float8 > clear_gain THEN
+        RAISE NOTICE 'one start afresh finds segments with % %% less inertia than those that go on from the model before',
+                     round(100 * (details ->> 'fresh_gain')::numeric, 1)
+            USING HINT = format('retrain_segmentation(%L, options => ''{"warm_start": false}'') trains afresh; more customers may move.', s.name);
+    END IF;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.cluster_placing_query(segmentation, boolean, boolean) IS
-$$placing_query of clusterings: the rows of the source, read once; a check that no customer has two; model, matched with
-the one before; placed customers.
-Rows without a key, and those the model has no place for because a feature is missing, are not placed.$$;
+COMMENT ON FUNCTION segment_internal.cluster_tell(segmentation, timestamptz, jsonb, jsonb) IS
+'Tells by NOTICEs of rows without a place, and of a start afresh that was clearly better than the warm one.';
+
+INSERT INTO segment_internal.kind VALUES ('cluster', 'first', false, 'features', 'model',
+    'Why: new (first seen), features (other values), model (trained anew).',
+    'Why the customer came: new, features or model.',
+    'Why the customer left: features, model, or gone (no longer in the source, or a feature is missing).');
 
 -- ---- creating ----
 
-CREATE FUNCTION segment_internal.choose_source_columns(s segmentation, key text) RETURNS segmentation
+CREATE FUNCTION segment_internal.choose_source_columns(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    key text;
     there text[];
     types regtype[];
     wanted text;
     n integer;
 BEGIN
     SELECT array_agg(c.name ORDER BY c.number), array_agg(c.type ORDER BY c.number) INTO there, types
-    FROM segment_internal.query_columns(s.source, s.search_path) AS c;
-    key := coalesce(key, there[1]);
+    FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c;
+    key := coalesce(s.source_columns[1], there[1]);
     s.features := coalesce(s.features, array_remove(there, key));
     IF s.features = '{}' THEN
         RAISE EXCEPTION 'the source has no feature beside the customer key "%"', key
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Its columns, other than the key, tell customers apart.';
     END IF;
     s.feature_types := '{}';
+    s.source_columns := '{}';
+    s.source_types := '{}';
     FOREACH wanted IN ARRAY key || s.features LOOP
         n := array_position(there, wanted);
         IF n IS NULL THEN
@@ -302,10 +331,10 @@ BEGIN
             RAISE EXCEPTION 'column "%" is there more than once', wanted
                 USING ERRCODE = 'duplicate_column', HINT = 'The key and each feature must be columns of their own, with names of their own.';
         END IF;
-        IF s.key_column IS NULL THEN
-            s.key_column := wanted;
-            -- with -1, because format_type calls char(n) without n character, which is char(1)
-            s.key_type := format_type(types[n], -1);
+        -- with -1, because format_type calls char(n) without n character, which is char(1)
+        s.source_columns := s.source_columns || wanted;
+        s.source_types := s.source_types || format_type(types[n], -1);
+        IF cardinality(s.source_columns) = 1 THEN
             CONTINUE;
         END IF;
         IF segment_internal.feature_type(types[n]) IS NULL THEN
@@ -318,41 +347,65 @@ BEGIN
     RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.choose_source_columns(segmentation, text) IS
+COMMENT ON FUNCTION segment_internal.choose_source_columns(segmentation) IS
 $$A new segmentation with the key and features that its source has, with their types: those asked for, by default the
 first column and all others.
 Errors: undefined_column, duplicate_column, datatype_mismatch.$$;
+
+CREATE FUNCTION segment_internal.bind_cluster_columns(s segmentation) RETURNS segmentation
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    types text[] := s.feature_types;
+BEGIN
+    s := segment_internal.choose_source_columns(s);
+    IF s.feature_types <> types THEN
+        RAISE EXCEPTION 'features of another kind than when segmentation "%" was created: % in place of %', s.name, s.feature_types, types
+            USING ERRCODE = 'datatype_mismatch', HINT = 'Numbers cannot become categories, nor categories numbers: create another segmentation.';
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.bind_cluster_columns(segmentation) IS
+'A segmentation with the types that the key and the features have in its source now. Errors: as choose_source_columns.';
 
 CREATE FUNCTION create_cluster_segmentation(
     name text, source text, k integer DEFAULT NULL, key text DEFAULT NULL, features text[] DEFAULT NULL,
     method text DEFAULT 'kmeans', options jsonb DEFAULT '{}', retrain_every interval DEFAULT NULL,
     schema name DEFAULT current_schema(), description text DEFAULT NULL,
-    search_path text DEFAULT current_setting('search_path')) RETURNS regclass
+    search_path text DEFAULT current_setting('search_path'), max_departed double precision DEFAULT 0.5) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation;
+    key_found record;
 BEGIN
+    s.search_path := coalesce(search_path, '"$user", public');
+    schema := coalesce(schema, segment_internal.first_schema(s.search_path));
     PERFORM segment_internal.check_new_segmentation(name, source, schema,
         'create_cluster_segmentation(''behaviour'', ''SELECT customer_id, visits, spend FROM customers'', k => 4)');
     s.name := name;
-    s.kind := method;
-    s.source := segment_internal.source_query(source, search_path);
-    s.search_path := search_path;
+    s.kind := 'cluster';
+    s.method := coalesce(method, 'kmeans');
+    s.source := segment_internal.source_query(source, s.search_path);
     s.features := features;
     s.options := coalesce(options, '{}');
     IF jsonb_typeof(s.options) = 'object' THEN
         s.options := '{"k": 5}' || s.options || CASE WHEN k IS NULL THEN '{}' ELSE jsonb_build_object('k', k) END;
     END IF;
     s.retrain_every := retrain_every;
-    s.table_schema := schema;
+    s.time_zone := current_setting('TimeZone');
+    s.max_departed := coalesce(max_departed, 0.5);
     s.description := description;
-    s := segment_internal.choose_source_columns(s, key);
-    PERFORM segment_internal.check_cluster_options(s);
-    RETURN segment_internal.create_segmentation(s);
+    s.source_columns := ARRAY[key];
+    s := segment_internal.checked('choose_source_columns', s);
+    SELECT * INTO key_found FROM segment_internal.source_key(s);
+    s := segment_internal.checked('check_cluster_options', s);
+    RAISE NOTICE 'key "%", features %', s.source_columns[1], (SELECT string_agg(quote_ident(f), ', ' ORDER BY n) FROM unnest(s.features) WITH ORDINALITY AS u (f, n));
+    RETURN segment_internal.create_segmentation(s, schema, key_found.name, key_found.type, key_found.collation);
 END;
 $$;
-COMMENT ON FUNCTION create_cluster_segmentation(text, text, integer, text, text[], text, jsonb, interval, name, text, text) IS
+COMMENT ON FUNCTION create_cluster_segmentation(text, text, integer, text, text[], text, jsonb, interval, name, text, text, double precision) IS
 $$Creates a segmentation by clustering and its two tables NAME_segments (present members, with their features) and
 NAME_history (places they had before), owned by the current user; returns the member table.
 Nobody is a member before the first refresh_segmentation().
@@ -372,5 +425,6 @@ retrain_segmentation().
 Segments get proposed names, see propose_segment_names, and are recognised after retraining, see model_match.
 schema: of the tables, default the current one.
 search_path: under which the source runs, default the session's.
+max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;

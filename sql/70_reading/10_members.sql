@@ -1,8 +1,8 @@
 -- ---- members, history and movement ----
 
-CREATE FUNCTION segment_internal.table_refusal(table_schema name, table_name name, key_column name, columns text[], types regtype[]) RETURNS text
+CREATE FUNCTION segment_internal.table_refusal(relation regclass, columns text[], types regtype[]) RETURNS text
     AS 'MODULE_PATHNAME', 'segment_table_refusal' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION segment_internal.table_refusal(name, name, name, text[], regtype[]) IS
+COMMENT ON FUNCTION segment_internal.table_refusal(regclass, text[], regtype[]) IS
 $$Why a table is not read on behalf of the current user, NULL if it is: it must be a plain table with the given columns,
 to which its owner has attached no code that would run with the reader's rights.
 The owner may read any table.
@@ -17,22 +17,19 @@ DECLARE
 BEGIN
     SELECT array_agg(c.name) AS names, array_agg(c.type) AS types INTO own FROM segment_internal.member_columns(s) AS c;
     reason := segment_internal.table_refusal(
-        s.table_schema, s.member_table, s.key_column,
-        ARRAY['segment_id', 'segment', 'entered_at', 'entered_reason'] || own.names,
+        s.members, ARRAY['segment_id', 'segment', 'entered_at', 'entered_reason'] || own.names,
         ARRAY['integer', 'text', 'timestamptz', 'text']::regtype[] || own.types::regtype[]);
     IF reason IS NOT NULL THEN
-        RETURN format('table %I.%I: %s', s.table_schema, s.member_table, reason);
+        RETURN format('table %s: %s', s.members, reason);
     END IF;
     reason := segment_internal.table_refusal(
-        s.table_schema, s.history_table, s.key_column,
-        ARRAY['segment_id', 'entered_at', 'left_at', 'entered_reason', 'left_reason'],
+        s.history, ARRAY['segment_id', 'entered_at', 'left_at', 'entered_reason', 'left_reason'],
         ARRAY['integer', 'timestamptz', 'timestamptz', 'text', 'text']::regtype[]);
     IF reason IS NOT NULL THEN
-        RETURN format('table %I.%I: %s', s.table_schema, s.history_table, reason);
+        RETURN format('table %s: %s', s.history, reason);
     END IF;
-    IF EXISTS (SELECT FROM pg_statistic_ext AS e JOIN pg_class AS c ON c.oid = e.stxrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-               WHERE n.nspname = s.table_schema AND c.relname IN (s.member_table, s.history_table)
-                 AND e.stxexprs IS NOT NULL AND c.relowner <> current_user::regrole) THEN
+    IF EXISTS (SELECT FROM pg_statistic_ext AS e JOIN pg_class AS c ON c.oid = e.stxrelid
+               WHERE c.oid IN (s.members, s.history) AND e.stxexprs IS NOT NULL AND c.relowner <> current_user::regrole) THEN
         RETURN 'they have statistics on expressions';
     END IF;
     RETURN NULL;
@@ -43,7 +40,7 @@ COMMENT ON FUNCTION segment_internal.unreadable_reason(segmentation) IS
 
 CREATE FUNCTION segment_internal.readable(s segmentation, with_history boolean) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL RESTRICTED
-RETURN CASE WHEN segment_internal.may_read(s.table_schema, s.member_table) AND (NOT with_history OR segment_internal.may_read(s.table_schema, s.history_table))
+RETURN CASE WHEN segment_internal.may_read(s.members) AND (NOT with_history OR segment_internal.may_read(s.history))
             THEN segment_internal.unreadable_reason(s) IS NULL ELSE false END;
 COMMENT ON FUNCTION segment_internal.readable(segmentation, boolean) IS
 $$Whether the current user may read the members of a segmentation (and the history, where it is needed) and both are
@@ -68,26 +65,22 @@ COMMENT ON FUNCTION segment_internal.readable_segmentation(text) IS
 $$A segmentation whose two tables can be read.
 Errors: undefined_object, object_not_in_prerequisite_state with the reason.$$;
 
-CREATE FUNCTION segment_internal.key_of(s segmentation) RETURNS regtype
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT a.atttypid::regtype
-        FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE n.nspname = s.table_schema AND c.relname = s.member_table AND a.attname = s.key_column AND NOT a.attisdropped);
-COMMENT ON FUNCTION segment_internal.key_of(segmentation) IS
-'The type of the customer key, as the member table has it.';
-
 -- The text of a query for who was where at an instant: (customer, segment_id, entered_at, reason).
 CREATE FUNCTION segment_internal.members_query(s segmentation, at timestamptz) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT CASE WHEN at IS NULL THEN
-        format('SELECT %I AS customer, segment_id, entered_at, entered_reason AS reason FROM %I.%I', s.key_column, s.table_schema, s.member_table)
-    ELSE
-        format('SELECT %1$I AS customer, segment_id, entered_at, entered_reason AS reason FROM %2$I.%3$I WHERE entered_at <= %5$L::timestamptz'
-               ' UNION ALL SELECT %1$I, segment_id, entered_at, entered_reason FROM %2$I.%4$I WHERE entered_at <= %5$L::timestamptz AND left_at > %5$L::timestamptz',
-               s.key_column, s.table_schema, s.member_table, s.history_table, segment_internal.instant(at))
-    END;
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    present text := format('SELECT %I AS customer, segment_id, entered_at, entered_reason AS reason FROM %s',
+                           segment_internal.key_column(s.members), s.members);
+BEGIN
+    IF at IS NULL THEN
+        RETURN present;
+    END IF;
+    RETURN format('%1$s WHERE entered_at <= %2$L::timestamptz UNION ALL SELECT %3$I, segment_id, entered_at, entered_reason FROM %4$s'
+                  ' WHERE entered_at <= %2$L::timestamptz AND left_at > %2$L::timestamptz',
+                  present, segment_internal.instant(at), segment_internal.key_column(s.history), s.history);
 END;
+$$;
 COMMENT ON FUNCTION segment_internal.members_query(segmentation, timestamptz) IS
 'The text of a query for who was where at an instant; NULL: now.';
 
@@ -98,9 +91,9 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
-    IF pg_typeof(key) <> segment_internal.key_of(s) THEN
-        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name, segment_internal.key_of(s), pg_typeof(key)
-            USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', format_type(segment_internal.key_of(s), -1));
+    IF pg_typeof(key) <> segment_internal.key_type(s.members) THEN
+        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name, segment_internal.key_type(s.members), pg_typeof(key)
+            USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', format_type(segment_internal.key_type(s.members), -1));
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
@@ -137,18 +130,18 @@ CREATE FUNCTION segment_of(name text, customer text) RETURNS text
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
-    key_type regtype := segment_internal.key_of(s);
+    key_type regtype := segment_internal.key_type(s.members);
     result text;
 BEGIN
     WHILE (SELECT t.typtype = 'd' FROM pg_type AS t WHERE t.oid = key_type) LOOP
         key_type := (SELECT t.typbasetype FROM pg_type AS t WHERE t.oid = key_type);
     END LOOP;
     IF (SELECT t.typtype IN ('b', 'e') AND t.typcategory <> 'A' FROM pg_type AS t WHERE t.oid = key_type) THEN
-        EXECUTE format('SELECT segment FROM %I.%I WHERE %I %s CAST(%L AS %s)', s.table_schema, s.member_table, s.key_column,
+        EXECUTE format('SELECT segment FROM %s WHERE %I %s CAST(%L AS %s)', s.members, segment_internal.key_column(s.members),
                        segment_internal.equality_operator(key_type), customer, format_type(key_type, -1)) INTO result;
     ELSE
         -- reading text as an array, range or row may run the CHECK of a domain inside: compare as text instead
-        EXECUTE format('SELECT segment FROM %I.%I WHERE format(''%%s'', %I) = $1', s.table_schema, s.member_table, s.key_column)
+        EXECUTE format('SELECT segment FROM %s WHERE format(''%%s'', %I) = $1', s.members, segment_internal.key_column(s.members))
         INTO result USING customer;
     END IF;
     RETURN result;
@@ -184,7 +177,7 @@ BEGIN
          LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = n.from_id
          LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = n.to_id
          ORDER BY f.priority NULLS LAST, t.priority NULLS LAST',
-        segment_internal.members_query(s, from_at), segment_internal.members_query(s, to_at), segment_internal.equality_operator(segment_internal.key_of(s))) USING s.name;
+        segment_internal.members_query(s, from_at), segment_internal.members_query(s, to_at), segment_internal.equality_operator(segment_internal.key_type(s.members))) USING s.name;
 END;
 $$;
 COMMENT ON FUNCTION segment_migration(text, timestamptz, timestamptz) IS
@@ -222,28 +215,24 @@ CREATE FUNCTION segment_profile(name text,
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
+    figures text;
 BEGIN
+    EXECUTE format('SELECT segment_internal.%I()', s.kind || '_figures') INTO figures;
     RETURN QUERY EXECUTE format(
         'WITH figures AS (
              SELECT segment_id, count(*) AS customers, %s
-             FROM %I.%I GROUP BY segment_id)
+             FROM %s GROUP BY segment_id)
          SELECT g.segment_id, g.name, coalesce(f.customers, 0),
                 round(coalesce(f.customers, 0) / nullif(sum(f.customers) OVER (), 0), 6),
-                coalesce(f.revenue, $4), round(coalesce(f.revenue, $4) / nullif(sum(f.revenue) OVER (), 0), 6),
+                coalesce(f.revenue, n.no_revenue),
+                -- of a total that is not positive there are no shares
+                CASE WHEN sum(f.revenue) OVER () > 0 THEN round(coalesce(f.revenue, n.no_revenue) / sum(f.revenue) OVER (), 6) END,
                 f.recency, f.frequency, f.monetary, f.mean_frequency, f.mean_monetary
          FROM segment.segment AS g LEFT JOIN figures AS f USING (segment_id)
+              LEFT JOIN (SELECT min(no_revenue) AS no_revenue FROM figures) AS n ON true
          WHERE g.segmentation = $1 AND (g.closed_at IS NULL OR f.customers > 0)
          ORDER BY g.priority, g.segment_id',
-        CASE WHEN s.kind = 'rfm' THEN
-            'sum(monetary) AS revenue,
-             percentile_cont(0.5) WITHIN GROUP (ORDER BY (($2 AT TIME ZONE $3)::date - (last_order_at AT TIME ZONE $3)::date)::float8) AS recency,
-             percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency::float8) AS frequency,
-             percentile_cont(0.5) WITHIN GROUP (ORDER BY monetary::float8) AS monetary,
-             avg(frequency)::float8 AS mean_frequency, avg(monetary)::float8 AS mean_monetary'
-        ELSE
-            'NULL::numeric AS revenue, NULL::float8 AS recency, NULL::float8 AS frequency, NULL::float8 AS monetary, NULL::float8 AS mean_frequency, NULL::float8 AS mean_monetary'
-        END,
-        s.table_schema, s.member_table) USING s.name, s.refreshed_as_of, s.time_zone, CASE WHEN s.kind = 'rfm' THEN 0::numeric END;
+        figures, s.members) USING s.name, s.refreshed_as_of, s.time_zone;
 END;
 $$;
 COMMENT ON FUNCTION segment_profile(text) IS
@@ -262,8 +251,8 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format(
         'WITH place AS (
-             SELECT %1$I AS customer, segment_id, entered_at, left_at, entered_reason, left_reason FROM %2$I.%4$I
-             UNION ALL SELECT %1$I, segment_id, entered_at, NULL, entered_reason, NULL FROM %2$I.%3$I
+             SELECT %1$I AS customer, segment_id, entered_at, left_at, entered_reason, left_reason FROM %2$s
+             UNION ALL SELECT %3$I, segment_id, entered_at, NULL, entered_reason, NULL FROM %4$s
          ), event AS (
              -- an entry follows the place left at the same instant, if there is one
              SELECT p.entered_at AS event_at, p.customer, b.segment_id AS from_id, p.segment_id AS to_id, p.entered_reason AS reason
@@ -280,7 +269,8 @@ BEGIN
          FROM event AS e
          LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = e.from_id
          LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = e.to_id',
-        s.key_column, s.table_schema, s.member_table, s.history_table, segment_internal.equality_operator(segment_internal.key_of(s))) USING s.name, since;
+        segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
+        segment_internal.equality_operator(segment_internal.key_type(s.members))) USING s.name, since;
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS

@@ -7,7 +7,7 @@ DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
     -- of RFM's tables other columns are known to be harmless
-    IF s.kind = 'rfm' OR s.features IS NULL THEN
+    IF s.features IS NULL THEN
         RAISE EXCEPTION 'segmentation "%" is not a clustering', name
             USING ERRCODE = 'wrong_object_type', HINT = 'segment_profile(name) speaks of RFM.';
     END IF;
@@ -25,14 +25,14 @@ CREATE FUNCTION segment_internal.feature_figures_query(s segmentation, number in
 RETURN format(CASE WHEN s.feature_types[number] = 'double precision' THEN
     'SELECT %1$s AS number, segment_id, avg(%2$I ORDER BY %2$I) AS mean, stddev_pop(%2$I ORDER BY %2$I) AS deviation,
             percentile_cont(0.5) WITHIN GROUP (ORDER BY %2$I) AS median, NULL::text AS value, NULL::numeric AS value_share, NULL::numeric AS overall_share
-     FROM %3$I.%4$I GROUP BY GROUPING SETS ((segment_id), ())'
+     FROM %3$s GROUP BY GROUPING SETS ((segment_id), ())'
 ELSE
     'SELECT DISTINCT ON (v.segment_id) %1$s, v.segment_id, NULL::float8, NULL::float8, NULL::float8, v.value, round(v.n / v.of_segment, 6), round(v.n_all / v.of_all, 6)
      FROM (SELECT segment_id, %2$I AS value, count(*) AS n, sum(count(*)) OVER (PARTITION BY segment_id) AS of_segment,
                   sum(count(*)) OVER (PARTITION BY %2$I) AS n_all, sum(count(*)) OVER () AS of_all
-           FROM %3$I.%4$I GROUP BY 1, 2) AS v
+           FROM %3$s GROUP BY 1, 2) AS v
      WHERE v.value IS NOT NULL ORDER BY v.segment_id, v.n DESC, v.value COLLATE "C"'
-END, number, s.features[number], s.table_schema, s.member_table);
+END, number, s.features[number], s.members);
 COMMENT ON FUNCTION segment_internal.feature_figures_query(segmentation, integer) IS
 'The text of a query for the figures of one feature by segment, and (segment_id NULL) of all members.';
 
@@ -47,7 +47,7 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format(
         'WITH size AS (
-             SELECT segment_id, count(*) AS customers FROM %I.%I GROUP BY 1
+             SELECT segment_id, count(*) AS customers FROM %s GROUP BY 1
          ), figures AS MATERIALIZED (
              %s
          )
@@ -59,7 +59,7 @@ BEGIN
          LEFT JOIN figures AS w ON w.segment_id IS NULL AND w.number = k.number
          WHERE g.segmentation = $1 AND (g.closed_at IS NULL OR n.customers > 0)
          ORDER BY g.priority, g.segment_id, k.number',
-        s.table_schema, s.member_table,
+        s.members,
         (SELECT string_agg(format('(%s)', segment_internal.feature_figures_query(s, n)), ' UNION ALL ') FROM generate_subscripts(s.features, 1) AS n))
     USING s.name, s.features;
 END;
@@ -95,13 +95,13 @@ DECLARE
     s segment.segmentation := segment_internal.readable_clustering(segmentation);
     model segment.segment_model := segment.get_model(s.name);
     features text := segment_internal.cluster_placed_features(s);
-    taken text := (SELECT string_agg(format('m.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number) FROM segment_internal.cluster_member_columns(s) AS c);
+    taken text := (SELECT string_agg(format('m.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number) FROM segment_internal.cluster_columns(s) AS c);
 BEGIN
     -- added up in order, so that the order of rows in the table changes no bit
     RETURN QUERY EXECUTE format(
         'WITH distance AS (
              SELECT segment_id, segment.segment_distance($2, %1$s) AS distance, segment.segment_silhouette($2, %1$s) AS silhouette
-             FROM (SELECT m.segment_id, %2$s FROM %3$I.%4$I AS m) AS p
+             FROM (SELECT m.segment_id, %2$s FROM %3$s AS m) AS p
          ), figures AS (
              SELECT segment_id, count(*) AS customers, sqrt(avg(distance ^ 2 ORDER BY distance)) AS spread, avg(silhouette ORDER BY silhouette) AS silhouette
              FROM distance GROUP BY segment_id
@@ -113,7 +113,7 @@ BEGIN
                LEFT JOIN segment.segment AS n ON n.segmentation = $1 AND n.segment_id = p.nearest_id
                LEFT JOIN figures AS f ON f.segment_id = p.segment_id
                ORDER BY g.priority) AS r',
-        features, taken, s.table_schema, s.member_table)
+        features, taken, s.members)
     USING s.name, model;
 END;
 $$;

@@ -37,7 +37,7 @@ COMMENT ON COLUMN segment_profile.mean_monetary IS 'Mean total amount.';
 CREATE VIEW segment_feature_profile WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, p.*
     FROM segmentation AS s CROSS JOIN LATERAL segment_feature_profile(s.name) AS p
-    WHERE s.kind <> 'rfm' AND s.features IS NOT NULL AND segment_internal.readable(s, with_history => false);
+    WHERE s.features IS NOT NULL AND segment_internal.readable(s, with_history => false);
 COMMENT ON VIEW segment_feature_profile IS
 'What the segments of every clustering are like, feature by feature; see segment_feature_profile(name).';
 COMMENT ON COLUMN segment_feature_profile.segmentation IS 'Name of the segmentation.';
@@ -59,13 +59,13 @@ COMMENT ON COLUMN segment_feature_profile.value_share IS 'Its share of the segme
 COMMENT ON COLUMN segment_feature_profile.overall_share IS 'Its share of all members, 0 to 1.';
 
 CREATE VIEW segment_run WITH (security_invoker = true) AS
-    SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.warm_start, r.fresh_gain, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged,
-           r.rows_read, r.rows_used, r.rows_skipped, r.counts, r.started_at, r.finished_at, r.finished_at - r.started_at AS duration,
-           r.summarise_seconds, r.train_seconds, r.write_seconds, r.error_code, r.error, r.run_by
+    SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged,
+           r.rows_read, r.rows_used, r.rows_skipped, r.counts, r.details, r.steps, r.started_at, r.finished_at, r.finished_at - r.started_at AS duration,
+           r.error_code, r.error, r.run_by
     FROM run AS r
     UNION ALL
-    SELECT NULL, s.name, NULL, 'unfinished', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, u.started_at, NULL, NULL,
-           NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT NULL, s.name, NULL, 'unfinished', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+           u.started_at, NULL, NULL, NULL, NULL, NULL
     FROM segmentation AS s CROSS JOIN LATERAL segment_internal.unfinished_run(s) AS u;
 COMMENT ON VIEW segment_run IS
 $$Every refresh: what it found, what it changed, how long each step took, and why it failed if it did.
@@ -74,15 +74,10 @@ COMMENT ON COLUMN segment_run.run_id IS 'Number of the run; NULL: unfinished.';
 COMMENT ON COLUMN segment_run.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of; NULL: interrupted or unfinished, not known.';
 COMMENT ON COLUMN segment_run.outcome IS
-$$'ok', 'empty' (nothing to train with and no model), 'failed', 'interrupted' (cancelled, lost in a crash or rolled
+$$'ok', 'empty' (nothing to train with and no model), 'refused', 'failed', 'interrupted' (cancelled, lost in a crash or rolled
 back, as the next refresh found) or 'unfinished' (running, or interrupted with no refresh since).$$;
 COMMENT ON COLUMN segment_run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN segment_run.trained IS 'Whether the run trained a model.';
-COMMENT ON COLUMN segment_run.warm_start IS
-'Whether training started from the centroids of the model before; NULL: not trained, or RFM.';
-COMMENT ON COLUMN segment_run.fresh_gain IS
-$$The share by which one start afresh ended with less inertia than the warm start, 0 where with more; NULL: no warm
-start.$$;
 COMMENT ON COLUMN segment_run.customers IS 'Members after the run.';
 COMMENT ON COLUMN segment_run.entered IS 'Customers who became members.';
 COMMENT ON COLUMN segment_run.departed IS 'Members who left the segmentation.';
@@ -93,12 +88,11 @@ COMMENT ON COLUMN segment_run.rows_read IS 'Rows the source yielded.';
 COMMENT ON COLUMN segment_run.rows_used IS 'Rows that counted.';
 COMMENT ON COLUMN segment_run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
 COMMENT ON COLUMN segment_run.counts IS 'How many rows were left out for which reason; see segment.run.';
+COMMENT ON COLUMN segment_run.details IS 'Figures of the kind, see the table run.';
+COMMENT ON COLUMN segment_run.steps IS 'What each step did: step, rows, ms (milliseconds).';
 COMMENT ON COLUMN segment_run.started_at IS 'When it began.';
 COMMENT ON COLUMN segment_run.finished_at IS 'When it ended; NULL: interrupted or unfinished.';
 COMMENT ON COLUMN segment_run.duration IS 'How long it took.';
-COMMENT ON COLUMN segment_run.summarise_seconds IS 'Time of reading the source into one row per customer.';
-COMMENT ON COLUMN segment_run.train_seconds IS 'Time of collecting features and training.';
-COMMENT ON COLUMN segment_run.write_seconds IS 'Time of assigning, comparing and writing differences.';
 COMMENT ON COLUMN segment_run.error_code IS 'SQLSTATE of the error.';
 COMMENT ON COLUMN segment_run.error IS 'Message of the error.';
 COMMENT ON COLUMN segment_run.run_by IS 'Role that was logged in; NULL: interrupted or unfinished, not known.';

@@ -9,9 +9,11 @@
  */
 #include "compat.h"
 
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
@@ -22,24 +24,39 @@ segment_run_as_owner(PG_FUNCTION_ARGS)
 {
 	char	   *owner = NameStr(*PG_GETARG_NAME(0));
 	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	ArrayType  *arguments = PG_GETARG_ARRAYTYPE_P(2);
 	MemoryContext caller = CurrentMemoryContext;
 	Oid			role = get_role_oid(owner, true);
 	Oid			saved_user;
 	int			saved_security;
 	int			nest_level;
 	char	   *result = NULL;
+	Datum	   *values;
+	bool	   *nulls;
+	Oid		   *types;
+	char	   *null_marks;
+	int			n;
+	int			i;
 	int			code;
 
 	if (!OidIsValid(role))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the owner \"%s\" does not exist any more", owner),
-				 errhint("Set the owner in segment.segmentation to an existing role.")));
+				 errmsg("role \"%s\" does not exist", owner)));
 	if (!has_privs_of_role(GetUserId(), role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to act as \"%s\"", owner),
 				 errhint("Only the owner and members of that role may do this.")));
+
+	deconstruct_array(arguments, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	types = palloc(sizeof(Oid) * Max(n, 1));
+	null_marks = palloc(Max(n, 1));
+	for (i = 0; i < n; i++)
+	{
+		types[i] = TEXTOID;
+		null_marks[i] = nulls[i] ? 'n' : ' ';
+	}
 
 	/* an error ends the subtransaction or transaction, which resets all three */
 	GetUserIdAndSecContext(&saved_user, &saved_security);
@@ -48,7 +65,7 @@ segment_run_as_owner(PG_FUNCTION_ARGS)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	code = SPI_execute(command, false, 0);
+	code = SPI_execute_with_args(command, n, types, values, null_marks, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not run the command: %s", SPI_result_code_string(code));
 	if (code == SPI_OK_SELECT && SPI_processed > 0)

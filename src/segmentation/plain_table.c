@@ -40,15 +40,20 @@ PG_FUNCTION_INFO_V1(segment_table_refusal);
 PG_FUNCTION_INFO_V1(segment_equality_operator);
 
 static const char *
-refusal_of_columns(Relation relation, const char *key, Datum *names, Datum *types, int n)
+refusal_of_columns(Relation relation, Datum *names, Datum *types, int n)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 	int			i;
 	int			a;
 
-	for (i = -1; i < n; i++)
+	/* the key is only printed and compared, by the code of the server or a superuser */
+	if (desc->natts < 1 || TupleDescAttr(desc, 0)->attisdropped)
+		return "its first column, the customer key, was dropped";
+	if (TupleDescAttr(desc, 0)->attgenerated != '\0')
+		return "its customer key is generated";
+	for (i = 0; i < n; i++)
 	{
-		char	   *name = i < 0 ? pstrdup(key) : TextDatumGetCString(names[i]);
+		char	   *name = TextDatumGetCString(names[i]);
 		Form_pg_attribute found = NULL;
 
 		for (a = 0; a < desc->natts; a++)
@@ -62,8 +67,7 @@ refusal_of_columns(Relation relation, const char *key, Datum *names, Datum *type
 			return psprintf("it has no column \"%s\"", name);
 		if (found->attgenerated != '\0')
 			return psprintf("its column \"%s\" is generated", name);
-		/* keys are only printed and compared, by the code of the server or a superuser */
-		if (i >= 0 && found->atttypid != DatumGetObjectId(types[i]))
+		if (found->atttypid != DatumGetObjectId(types[i]))
 			return psprintf("its column \"%s\" is of type %s", name,
 							format_type_be(found->atttypid));
 	}
@@ -102,18 +106,14 @@ refusal_of_relation(Relation relation)
 }
 
 /*
- * table_refusal(schema, table, key column, other columns, their types): why
+ * table_refusal(table, columns beside the key, their types): why
  * the table is not read; NULL: it is, and it is locked.  Statistics objects
  * are left to the SQL that calls this.
  */
 Datum
 segment_table_refusal(PG_FUNCTION_ARGS)
 {
-	Oid			schema = get_namespace_oid(NameStr(*PG_GETARG_NAME(0)), true);
-	char	   *key = NameStr(*PG_GETARG_NAME(2));
-	Oid			relid = OidIsValid(schema)
-		? get_relname_relid(NameStr(*PG_GETARG_NAME(1)), schema) : InvalidOid;
-	Relation	relation = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
+	Relation	relation = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 	const char *refusal;
 	Datum	   *names;
 	Datum	   *types;
@@ -122,13 +122,13 @@ segment_table_refusal(PG_FUNCTION_ARGS)
 
 	if (relation == NULL)
 		PG_RETURN_TEXT_P(cstring_to_text("it does not exist"));
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(3), TEXTOID, -1, false, TYPALIGN_INT,
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT,
 					  &names, NULL, &n_names);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(4), REGTYPEOID, sizeof(Oid), true, TYPALIGN_INT,
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), REGTYPEOID, sizeof(Oid), true, TYPALIGN_INT,
 					  &types, NULL, &n_types);
 	refusal = refusal_of_relation(relation);
 	if (refusal == NULL)
-		refusal = refusal_of_columns(relation, key, names, types, Min(n_names, n_types));
+		refusal = refusal_of_columns(relation, names, types, Min(n_names, n_types));
 	relation_close(relation, NoLock);
 	if (refusal == NULL)
 		PG_RETURN_NULL();

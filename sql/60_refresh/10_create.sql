@@ -1,0 +1,149 @@
+-- ---- creating a segmentation: what all kinds share ----
+
+CREATE FUNCTION segment_internal.check_new_segmentation(name text, source text, schema name, example text) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF coalesce(name, '') = '' OR source IS NULL THEN
+        RAISE EXCEPTION 'a segmentation needs a name and a source'
+            USING ERRCODE = 'invalid_parameter_value', HINT = format('For instance %s.', example);
+    END IF;
+    IF octet_length(name || '_segments') > 63 THEN
+        RAISE EXCEPTION 'name of a segmentation must have at most 54 bytes, not %', octet_length(name)
+            USING ERRCODE = 'name_too_long', HINT = 'Its tables are named after it, with _segments and _history added.';
+    END IF;
+    IF EXISTS (SELECT FROM segment.segmentation AS s WHERE s.name = check_new_segmentation.name) THEN
+        RAISE EXCEPTION 'segmentation "%" already exists', name
+            USING ERRCODE = 'duplicate_object', HINT = 'Choose another name, or drop_segmentation() first.';
+    END IF;
+    IF schema IS NULL THEN
+        RAISE EXCEPTION 'no schema to create the tables in'
+            USING ERRCODE = 'invalid_schema_name', HINT = 'Give the argument schema, or set search_path.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.check_new_segmentation(text, text, name, text) IS
+$$Raises the error that creating a segmentation of this name would run into, whatever its kind.
+example: a call to show in a hint.$$;
+
+CREATE FUNCTION segment_internal.first_schema(search_path text) RETURNS name
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM set_config('search_path', first_schema.search_path, true);
+    RETURN current_schema();
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.first_schema(text) IS
+'The schema that new objects are created in under a search_path; NULL: none.';
+
+CREATE FUNCTION segment_internal.check_column_names(s segmentation, key name) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    own text[] := ARRAY(SELECT c.name FROM segment_internal.member_columns(s) AS c);
+    taken text;
+BEGIN
+    IF key = ANY (ARRAY['segment_id', 'segment', 'entered_at', 'entered_reason', 'left_at', 'left_reason'] || own) THEN
+        RAISE EXCEPTION 'the customer key is named "%", as a column of the member table', key
+            USING ERRCODE = 'duplicate_column', HINT = 'Give it another name in the source: SELECT ... AS customer_id.';
+    END IF;
+    SELECT c INTO taken FROM unnest(own) AS c WHERE c = ANY ('{segment_id,segment,entered_at,entered_reason}') LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a feature is named "%", as a column of the member table', taken
+            USING ERRCODE = 'duplicate_column', HINT = 'Give it another name in the source: SELECT ... AS other_name.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.check_column_names(segmentation, name) IS
+$$Raises an error (duplicate_column) when the customer key or a feature has the name of a column that every member table
+has.$$;
+
+CREATE FUNCTION segment_internal.create_segmentation(s segmentation, schema name, key name, key_type text, key_collation text)
+    RETURNS regclass
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    members text := format('%I.%I', schema, s.name || '_segments');
+    history text := format('%I.%I', schema, s.name || '_history');
+    key_definition text := format('%I %s%s', key, key_type, ' COLLATE ' || key_collation);
+    overlapping boolean := (SELECT k.overlapping FROM segment_internal.kind AS k WHERE k.kind = s.kind);
+BEGIN
+    PERFORM segment_internal.check_column_names(s, key);
+    -- the primary key of the members is built after the first fill, in one go
+    EXECUTE format(
+        'CREATE TABLE %s (
+            %s NOT NULL,
+            segment_id integer NOT NULL,
+            segment text NOT NULL,
+            %s
+            entered_at timestamptz NOT NULL,
+            entered_reason text NOT NULL)',
+        members, coalesce(key_definition, format('%I %s', key, key_type)),
+        (SELECT string_agg(format('%I %s%s,', c.name, c.type, CASE WHEN c.required THEN ' NOT NULL' END), ' ' ORDER BY c.number)
+         FROM segment_internal.member_columns(s) AS c));
+    EXECUTE format(
+        'CREATE TABLE %s (
+            %s,
+            segment_id integer NOT NULL,
+            entered_at timestamptz NOT NULL,
+            left_at timestamptz NOT NULL,
+            entered_reason text NOT NULL,
+            left_reason text NOT NULL,
+            PRIMARY KEY (%I%s, entered_at))',
+        history, coalesce(key_definition, format('%I %s', key, key_type)), key, CASE WHEN overlapping THEN ', segment_id' END);
+    s.members := members::regclass;
+    s.history := history::regclass;
+    INSERT INTO segment.segmentation (name, members, history, kind, method, source, source_columns, source_types, customers,
+                                      features, feature_types, options, time_zone, search_path, retrain_every, max_departed, description)
+    VALUES (s.name, s.members, s.history, s.kind, s.method, s.source, s.source_columns, s.source_types, s.customers,
+            s.features, s.feature_types, coalesce(s.options, '{}'), s.time_zone, s.search_path, s.retrain_every,
+            coalesce(s.max_departed, 0.5), s.description);
+    PERFORM segment_internal.comment_tables(s.name);
+    PERFORM segment_internal.create_run_mark(segment_internal.segmentation_row(s.name));
+    RETURN s.members;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.create_segmentation(segmentation, name, name, text, text) IS
+$$Creates the two tables of a segmentation and the sequence that marks its runs, for the current user, and enters it into
+the catalogue; returns the member table.
+What is checked before: check_new_segmentation and the options of its kind.$$;
+
+CREATE FUNCTION segment_internal.comment_tables(name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(name);
+    -- as text: arrays of names would cut the comments off
+    members text := s.members;
+    history text := s.history;
+    kind segment_internal.kind;
+    pair text[];
+BEGIN
+    SELECT * INTO kind FROM segment_internal.kind AS k WHERE k.kind = s.kind;
+    EXECUTE format('COMMENT ON TABLE %s IS %L', members,
+                   format('Present members of the segmentation "%s", one row per customer; written by refresh_segmentation.', name));
+    EXECUTE format('COMMENT ON TABLE %s IS %L', history,
+                   format('Places that customers of the segmentation "%s" had before: each from entered_at until before left_at. '
+                          'The present place is in %s.', name, split_part(members, '.', 2)));
+    EXECUTE (SELECT string_agg(format('COMMENT ON COLUMN %s.%I IS %L', members, c.name, c.comment), '; ')
+             FROM segment_internal.member_columns(s) AS c);
+    FOREACH pair SLICE 1 IN ARRAY ARRAY[
+        [members, segment_internal.key_column(s.members)::text, 'Key of the customer.'],
+        [members, 'segment_id', 'Id of the segment; stable over renaming and retraining.'],
+        [members, 'segment', 'Name of the segment.'],
+        [members, 'entered_at', 'as_of of the refresh that put the customer into this segment.'],
+        [members, 'entered_reason', kind.entered_comment],
+        [history, segment_internal.key_column(s.history)::text, 'Key of the customer.'],
+        [history, 'segment_id', 'Id of the segment; its name is in segment.segment.'],
+        [history, 'entered_at', 'as_of of the refresh that put the customer into the segment.'],
+        [history, 'left_at', 'as_of of the refresh that took the customer out of it; not included.'],
+        [history, 'entered_reason', kind.came_comment],
+        [history, 'left_reason', kind.left_comment]]
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', pair[1], pair[2], pair[3]);
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.comment_tables(text) IS
+'Writes the comments on the tables of a segmentation, which BI tools show.';

@@ -1,0 +1,274 @@
+-- ---- the steps of a refresh ----
+--
+-- A refresh is a list of statements, see src/segmentation/steps.c.  A kind supplies
+-- the first ones, which read the source, find a model and place customers; the
+-- others are here and are the same for all kinds.  They are templates: {members}
+-- is a place, and what stands for it is filled in once, so it may hold braces.
+--
+-- In all of them $1 is as_of, $2 whether a model was trained anew, $3 the model before,
+-- $4 whether the same instant was refreshed before, $5 the only customers to look
+-- at (NULL: all).
+
+CREATE FUNCTION segment_internal.fill_places(template text, places jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    part text[] := regexp_split_to_array(template, '[{}]');
+    result text := '';
+BEGIN
+    FOR i IN 1 .. cardinality(part) LOOP
+        IF i % 2 = 1 THEN
+            result := result || part[i];
+        ELSIF places ->> part[i] IS NULL THEN
+            RAISE EXCEPTION 'nothing stands for the place {%}', part[i]
+                USING ERRCODE = 'internal_error', DETAIL = template;
+        ELSE
+            result := result || (places ->> part[i]);
+        END IF;
+    END LOOP;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.fill_places(text, jsonb) IS
+$$A template with its places in braces filled, in one pass: braces in what is filled in are left alone.
+Error (internal_error) for a place that nothing stands for.$$;
+
+-- base is the place just before as_of: the member's row, or, when the instant was
+-- refreshed before, what that refresh put into the history.  So a second refresh as of the same
+-- instant corrects the first, and one transition stays one event.  The member table's
+-- own columns are called v1, v2, ..., because they may have any name.
+CREATE FUNCTION segment_internal.shared_steps(first_fill boolean) RETURNS SETOF refresh_step
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 8 SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT t.name, t.statement FROM (VALUES
+(true, NULL, $$
+INSERT INTO {members} SELECT customer, segment_id, segment, {v}, $1, 'new' FROM ({placed}) AS placed$$),
+(true, 'result', $$
+SELECT m.model, s.counts, m.details, (SELECT count(*) FROM {members}) AS entered, 0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated
+FROM {model} AS m, {source_counts} AS s$$),
+(false, 'changed', $$
+WITH placed AS ({placed}
+), was AS (
+    SELECT {key} AS customer, segment_id, segment, {own_as_v}, entered_at, entered_reason
+    FROM {members} WHERE $5 IS NULL OR {key} {equals} ANY ($5)
+), undone AS (
+    SELECT {history_key} AS customer, segment_id, entered_at, entered_reason, left_reason FROM {history} WHERE $4 AND left_at = $1
+), base AS (
+    SELECT coalesce(p.customer, o.customer) AS customer, p.segment_id, p.segment, {p_v}{further}, o.segment_id AS was_id,
+           CASE WHEN o.customer IS NULL THEN 'entered' WHEN p.customer IS NULL THEN 'departed'
+                WHEN p.segment_id <> o.segment_id THEN 'moved' ELSE 'updated' END AS change,
+           o.customer IS NULL OR ({p_facts}) IS DISTINCT FROM ({o_facts}) AS other_facts,
+           CASE WHEN NOT $4 OR o.entered_at < $1 THEN o.segment_id ELSE h.segment_id END AS base_id,
+           CASE WHEN NOT $4 OR o.entered_at < $1 THEN o.entered_at ELSE h.entered_at END AS base_entered_at,
+           CASE WHEN NOT $4 OR o.entered_at < $1 THEN o.entered_reason ELSE h.entered_reason END AS base_reason,
+           h.left_reason
+    FROM placed AS p FULL JOIN was AS o ON p.customer {equals} o.customer{same_place}
+    LEFT JOIN undone AS h ON h.customer {equals} coalesce(p.customer, o.customer){same_undone}
+    WHERE o.customer IS NULL OR p.customer IS NULL
+       OR (p.segment_id, p.segment, {p_v}) IS DISTINCT FROM (o.segment_id, o.segment, {o_v})
+)
+SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,
+       CASE WHEN base_id = segment_id THEN base_entered_at ELSE $1 END AS entered_at,
+       CASE WHEN segment_id IS NULL THEN 'gone' WHEN base_id IS NULL THEN 'new' WHEN base_id = segment_id THEN base_reason
+            WHEN $2 AND segment.assign_segment_id($3, {features}) = base_id THEN 'model'
+            WHEN other_facts THEN {fact_reason} WHEN left_reason <> 'gone' THEN left_reason ELSE {other_reason} END AS reason
+FROM base$$),
+(false, 'guard', $$
+SELECT segment_internal.refuse_departures({name}, count(*) FILTER (WHERE change = 'departed'), count(*) FILTER (WHERE change = 'entered'),
+                                          (SELECT count(*) FROM {members}), {max_departed}, s.counts)
+FROM {source_counts} AS s LEFT JOIN {changed} AS c ON true GROUP BY s.counts$$),
+(false, NULL, $$
+UPDATE {members} AS o SET segment_id = c.segment_id, segment = c.segment, {set_v}, entered_at = c.entered_at, entered_reason = c.reason
+FROM {changed} AS c WHERE o.{key} {equals} c.customer AND o.segment_id = c.was_id AND c.change IN ('moved', 'updated')$$),
+(false, NULL, $$
+INSERT INTO {members} SELECT customer, segment_id, segment, {v}, entered_at, reason FROM {changed} AS c WHERE change = 'entered'$$),
+(false, NULL, $$
+DELETE FROM {members} AS o USING {changed} AS c
+WHERE o.{key} {equals} c.customer AND o.segment_id = c.was_id AND c.change = 'departed'$$),
+(false, NULL, $$
+DELETE FROM {history} AS h USING {changed} AS c
+WHERE $4 AND h.{history_key} {equals} c.customer AND h.left_at = $1{same_left} AND c.leaves_base IS NOT TRUE$$),
+(false, NULL, $$
+UPDATE {history} AS h SET left_reason = c.reason FROM {changed} AS c
+WHERE $4 AND h.{history_key} {equals} c.customer AND h.left_at = $1{same_left} AND c.leaves_base AND h.left_reason <> c.reason$$),
+(false, NULL, $$
+INSERT INTO {history} SELECT customer, base_id, base_entered_at, $1, base_reason, reason
+FROM {changed} AS c WHERE leaves_base AND left_reason IS NULL$$),
+(false, 'result', $$
+SELECT m.model, s.counts, m.details, c.*
+FROM {model} AS m, {source_counts} AS s,
+     (SELECT count(*) FILTER (WHERE change = 'entered') AS entered, count(*) FILTER (WHERE change = 'departed') AS departed,
+             count(*) FILTER (WHERE change = 'moved') AS moved, count(*) FILTER (WHERE change = 'updated') AS updated
+      FROM {changed} AS c) AS c$$)) AS t (fills, name, statement)
+    WHERE t.fills = first_fill
+$function$;
+COMMENT ON FUNCTION segment_internal.shared_steps(boolean) IS
+$$The steps of a refresh that are the same for all kinds, as templates: compare with the members, refuse what loses too
+many of them, write differences, close and correct history; or, first_fill, fill an empty member table.$$;
+
+CREATE FUNCTION segment_internal.refuse_departures(
+    name text, departed bigint, entered bigint, members bigint, max_departed double precision, counts jsonb) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF departed > max_departed * members THEN
+        RAISE EXCEPTION 'refused: % of % members would depart, more than the share of % that the segmentation allows',
+                        departed, members, max_departed
+            USING ERRCODE = 'SR001',
+                  DETAIL = format('The source yielded %s rows, of which %s counted; %s customers would enter.',
+                                  coalesce(counts ->> 'rows_read', '?'), coalesce(counts ->> 'rows_used', '?'), entered),
+                  HINT = format('If that is right, refresh_segmentation(%L, max_departed => 1) lets it pass.', name);
+    END IF;
+    RETURN true;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.refuse_departures(text, bigint, bigint, bigint, double precision, jsonb) IS
+'True, or an error (SR001) when more members would depart than max_departed, a share, allows (law 18).';
+
+CREATE FUNCTION segment_internal.current_model_query(s segmentation) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L AND m.version = %s)',
+              s.name, coalesce(s.model_version, 0));
+COMMENT ON FUNCTION segment_internal.current_model_query(segmentation) IS
+'The present model of a segmentation as the text of an expression; NULL where there is none yet.';
+
+CREATE FUNCTION segment_internal.shared_places(s segmentation) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    kind segment_internal.kind;
+BEGIN
+    SELECT * INTO STRICT kind FROM segment_internal.kind AS k WHERE k.kind = s.kind;
+    RETURN (
+        SELECT jsonb_build_object(
+            'name', quote_literal(s.name), 'members', s.members::text, 'history', s.history::text,
+            'max_departed', s.max_departed,
+            'key', quote_ident(segment_internal.key_column(s.members)), 'history_key', quote_ident(segment_internal.key_column(s.history)),
+            'key_type', format_type(segment_internal.key_type(s.members), -1),
+            'equals', segment_internal.equality_operator(segment_internal.key_type(s.members)),
+            'collate', segment_internal.collate_clause(s.members),
+            'search_path', quote_literal(s.search_path),
+            'current_model', segment_internal.current_model_query(s),
+            'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),
+            -- a place is the customer, or where there are several at once, customer and segment
+            'same_place', CASE WHEN kind.overlapping THEN ' AND p.segment_id = o.segment_id' ELSE '' END,
+            'same_undone', CASE WHEN kind.overlapping THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
+            'same_left', CASE WHEN kind.overlapping THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
+            'v', string_agg('v' || c.number, ', ' ORDER BY c.number),
+            'p_v', string_agg('p.v' || c.number, ', ' ORDER BY c.number),
+            'o_v', string_agg('o.v' || c.number, ', ' ORDER BY c.number),
+            'own_as_v', string_agg(format('%I AS v%s', c.name, c.number), ', ' ORDER BY c.number),
+            'set_v', string_agg(format('%I = c.v%s', c.name, c.number), ', ' ORDER BY c.number),
+            'p_facts', coalesce(string_agg('p.v' || c.number, ', ' ORDER BY c.number) FILTER (WHERE c.is_fact), 'NULL'),
+            'o_facts', coalesce(string_agg('o.v' || c.number, ', ' ORDER BY c.number) FILTER (WHERE c.is_fact), 'NULL'))
+        FROM segment_internal.member_columns(s) AS c);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.shared_places(segmentation) IS
+'What stands for the places in shared_steps, whatever the kind.';
+
+CREATE FUNCTION segment_internal.steps_of(s segmentation, train boolean, first_fill boolean, staged boolean)
+    RETURNS SETOF refresh_step
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 12 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    places jsonb := segment_internal.shared_places(s);
+    templates segment.refresh_step[];
+    step segment.refresh_step;
+    own jsonb;
+BEGIN
+    EXECUTE format('SELECT segment_internal.%I($1, $2)', s.kind || '_places') INTO own USING s, train;
+    places := places || own;
+    EXECUTE format('SELECT array_agg(t) FROM segment_internal.%I($1, $2) AS t', s.kind || '_steps') INTO templates USING s, train;
+    templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.shared_steps(first_fill) AS t);
+    -- rows of a step are read under its name, or, staged, from a table that is named after it
+    FOREACH step IN ARRAY templates LOOP
+        IF step.name IS NOT NULL THEN
+            places := places || jsonb_build_object(step.name, CASE WHEN staged THEN segment_internal.staging_table(s, step.name) ELSE step.name END);
+        END IF;
+    END LOOP;
+    FOREACH step IN ARRAY templates LOOP
+        step.statement := ltrim(segment_internal.fill_places(step.statement, places), E'\n');
+        IF step.name = 'placed' THEN
+            -- part of the next statement: keeping a row per customer would cost more than it helps
+            places := places || jsonb_build_object('placed', E'\n' || step.statement);
+            CONTINUE;
+        END IF;
+        IF staged AND step.name <> 'result' THEN
+            step.statement := format(E'CREATE UNLOGGED TABLE %s AS\n%s', places ->> step.name, step.statement);
+            step.name := NULL;
+        END IF;
+        RETURN NEXT step;
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean) IS
+$$The statements of a refresh, in order; see refresh_steps.
+staged: rows of steps are kept in tables in place of ephemeral relations, for engines that hold the tables on other
+servers.$$;
+
+CREATE FUNCTION segment_internal.staging_table(s segmentation, step text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT format('%I.%I', n.nspname, s.name || '_' || step)
+        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = s.members);
+COMMENT ON FUNCTION segment_internal.staging_table(segmentation, text) IS
+'The name of the table that keeps the rows of a step, beside the member table.';
+
+CREATE FUNCTION segment_internal.run_steps(
+    names text[], statements text[], as_of timestamptz, trained boolean, old_model segment_model, again boolean, only_keys anyarray,
+    OUT model segment_model, OUT counts jsonb, OUT details jsonb,
+    OUT entered bigint, OUT departed bigint, OUT moved bigint, OUT updated bigint, OUT steps jsonb)
+    AS 'MODULE_PATHNAME', 'segment_run_steps' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION segment_internal.run_steps(text[], text[], timestamptz, boolean, segment_model, boolean, anyarray) IS
+$$Runs statements in order, with $1 to $5 as in refresh_steps, and returns the row of the last one; steps: what each did
+(step, rows, ms).
+The rows of a statement with a name are read under it by the later ones; a NULL name: its rows are not kept.
+Errors: those of the statements; datatype_mismatch where the last one does not return just such a row.$$;
+
+CREATE FUNCTION segment_internal.trains(s segmentation, as_of timestamptz, retrain boolean) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT k.retrains <> 'never' AND (s.model_version IS NULL OR coalesce(
+        retrain,
+        -- days are those of the calendar, whatever the minute a job runs at and whether clocks were changed between
+        CASE WHEN s.retrain_every >= interval '1 day' THEN
+                 (as_of AT TIME ZONE s.time_zone)::date >= ((s.trained_as_of AT TIME ZONE s.time_zone)::date + s.retrain_every)::date
+             ELSE as_of >= s.trained_as_of + s.retrain_every END,
+        k.retrains = 'always'))
+    FROM segment_internal.kind AS k WHERE k.kind = s.kind;
+END;
+COMMENT ON FUNCTION segment_internal.trains(segmentation, timestamptz, boolean) IS
+'Whether a refresh as of an instant trains a model; retrain: what the caller asked for.';
+
+CREATE FUNCTION segment_internal.has_no_members(s segmentation) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    result boolean;
+BEGIN
+    EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', s.members) INTO result;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.has_no_members(segmentation) IS 'Whether the member table of a segmentation is empty.';
+
+CREATE FUNCTION refresh_steps(name text, as_of timestamptz DEFAULT NULL, retrain boolean DEFAULT NULL) RETURNS SETOF refresh_step
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 12 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(name);
+BEGIN
+    as_of := coalesce(as_of, clock_timestamp());
+    -- an instant refreshed before has places in the history to compare with, though no members
+    RETURN QUERY SELECT t.* FROM segment_internal.steps_of(
+        s, segment_internal.trains(s, as_of, retrain),
+        segment_internal.has_no_members(s) AND s.refreshed_as_of IS DISTINCT FROM as_of, false) AS t;
+END;
+$$;
+COMMENT ON FUNCTION refresh_steps(text, timestamptz, boolean) IS
+$$The statements that refresh_segmentation(name, as_of, retrain) would run now, in order: for looking at, explaining, and
+running alone on tables of these names.
+name: under which the later statements read the rows of this one; NULL: it writes.
+In all of them $1 is as_of, $2 whether a model was trained anew, $3 the model before, $4 whether the same instant was
+refreshed before, $5 an array of the only customers to look at (NULL: all).
+Errors: undefined_object for an unknown segmentation.$$;

@@ -1,0 +1,298 @@
+-- ---- refreshing ----
+
+CREATE FUNCTION segment_internal.locked_segmentation(name text) RETURNS segmentation
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation;
+BEGIN
+    SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = locked_segmentation.name FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        -- not there (any more), or visible but another's
+        PERFORM segment_internal.segmentation_row(name);
+        RAISE EXCEPTION 'permission denied to change segmentation "%"', name
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Only its owner may.';
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.locked_segmentation(text) IS
+$$A segmentation, locked to the end of the transaction against refresh, rename and drop by others: two of these queue.
+Errors: undefined_object, insufficient_privilege.$$;
+
+CREATE FUNCTION segment_internal.record_model(s segmentation, model segment_model, as_of timestamptz) RETURNS integer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    new_version integer := coalesce((SELECT max(m.version) FROM segment.model AS m WHERE m.segmentation = s.name), 0) + 1;
+BEGIN
+    INSERT INTO segment.model (segmentation, version, model, trained_as_of) VALUES (s.name, new_version, record_model.model, as_of);
+    UPDATE segment.segment AS g SET closed_at = as_of, close_reason = 'the model has it no longer'
+    WHERE g.segmentation = s.name AND g.closed_at IS NULL
+      AND NOT EXISTS (SELECT FROM segment.segments(record_model.model) AS n WHERE n.segment_id = g.segment_id);
+    INSERT INTO segment.segment (segmentation, segment_id, name, origin, priority, opened_at)
+    SELECT s.name, g.segment_id, g.segment, g.origin, g.ordinality, as_of
+    FROM segment.segments(record_model.model) WITH ORDINALITY AS g
+    ON CONFLICT (segmentation, segment_id) DO UPDATE
+        SET closed_at = NULL, close_reason = NULL, priority = excluded.priority, name = excluded.name
+        WHERE segment.closed_at IS NOT NULL OR segment.priority <> excluded.priority;
+    RETURN new_version;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.record_model(segmentation, segment_model, timestamptz) IS
+'Stores a newly trained model and opens and closes segments as it has them; returns its version.';
+
+CREATE FUNCTION segment_internal.count_members(s segmentation) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format(
+        'UPDATE segment.segment AS g SET customers = coalesce(n.customers, 0)
+         FROM segment.segment AS h LEFT JOIN (SELECT segment_id, count(*) AS customers FROM %s GROUP BY 1) AS n ON n.segment_id = h.segment_id
+         WHERE g.segmentation = $1 AND h.segmentation = $1 AND h.segment_id = g.segment_id AND g.customers <> coalesce(n.customers, 0)',
+        s.members) USING s.name;
+    RETURN (SELECT coalesce(sum(g.customers), 0) FROM segment.segment AS g WHERE g.segmentation = s.name);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.count_members(segmentation) IS
+'Brings the sizes of segments up to the member table (law 6) and returns their sum.';
+
+CREATE FUNCTION segment_internal.refresh_as_owner(
+    name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision,
+    only_keys text DEFAULT NULL, staged boolean DEFAULT false) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+DECLARE
+    s segment.segmentation;
+    -- as_of left out is now, that is when the lock was had, and never before the last refresh
+    at timestamptz;
+    train boolean;
+    steps segment.refresh_step[];
+    old_model segment.segment_model;
+    new_version integer;
+    result record;
+    total bigint;
+    new_run_id bigint;
+BEGIN
+    s := segment_internal.locked_segmentation(name);
+    IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members) OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.history) THEN
+        RAISE EXCEPTION 'a table of segmentation "%" was dropped', s.name
+            USING ERRCODE = 'undefined_table', HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
+    END IF;
+    at := coalesce(as_of, greatest(clock_timestamp(), s.refreshed_as_of));
+    IF s.refreshed_as_of > at THEN
+        RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', at, s.refreshed_as_of
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'History is written forwards. For the past see segment_members(name, as_of), or use another segmentation.';
+    END IF;
+    s.options := s.options || coalesce(options, '{}');
+    s.max_departed := coalesce(max_departed, s.max_departed);
+    PERFORM segment_internal.check_source(s);
+    train := only_keys IS NULL AND segment_internal.trains(s, at, retrain);
+    IF s.model_version IS NOT NULL THEN
+        old_model := segment.get_model(s.name);
+    END IF;
+    -- readers go on; whoever else would write to it waits
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
+    -- an instant refreshed before has places in the history to compare with, though no members
+    SELECT array_agg(t) INTO steps
+    FROM segment_internal.steps_of(s, train, only_keys IS NULL AND segment_internal.has_no_members(s) AND s.refreshed_as_of IS DISTINCT FROM at, staged) AS t;
+    EXECUTE format('SELECT r.* FROM segment_internal.run_steps($1, $2, $3, $4, $5, $6, $7::%s[]) AS r',
+                   format_type(segment_internal.key_type(s.members), -1))
+    INTO result
+    USING ARRAY(SELECT t.name FROM unnest(steps) WITH ORDINALITY AS t (name, statement, n) ORDER BY n),
+          ARRAY(SELECT t.statement FROM unnest(steps) WITH ORDINALITY AS t (name, statement, n) ORDER BY n),
+          at, train AND s.model_version IS NOT NULL, old_model, s.refreshed_as_of IS NOT DISTINCT FROM at AND s.refreshed_as_of IS NOT NULL, only_keys;
+    IF staged THEN
+        EXECUTE (SELECT string_agg(format('DROP TABLE %s', substring(t.statement FROM 'CREATE UNLOGGED TABLE (.*) AS\n')), '; ')
+                 FROM unnest(steps) AS t WHERE t.statement LIKE 'CREATE UNLOGGED TABLE %');
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = s.members AND c.contype = 'p') THEN
+        EXECUTE format('ALTER TABLE %s ADD PRIMARY KEY (%I%s)', s.members, segment_internal.key_column(s.members),
+                       (SELECT CASE WHEN k.overlapping THEN ', segment_id' END FROM segment_internal.kind AS k WHERE k.kind = s.kind));
+    END IF;
+
+    new_version := s.model_version;
+    IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
+        new_version := segment_internal.record_model(s, result.model, at);
+    END IF;
+    total := segment_internal.count_members(s);
+    IF NOT result.counts ? 'rows_used' THEN
+        -- one row per customer: what has a key and no place lacks a feature
+        result.counts := result.counts || jsonb_build_object(
+            'rows_used', total,
+            'not_placed', (result.counts ->> 'rows_read')::bigint - (result.counts ->> 'null_customer')::bigint - total);
+    END IF;
+    EXECUTE format('SELECT segment_internal.%I($1, $2, $3, $4)', s.kind || '_tell') USING s, at, result.counts, result.details;
+    UPDATE segment.segmentation AS g
+    SET model_version = new_version, refreshed_as_of = at,
+        trained_as_of = CASE WHEN train AND result.model IS NOT NULL THEN at ELSE g.trained_as_of END
+    WHERE g.name = s.name;
+
+    INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, model_version, trained, customers,
+                             entered, departed, moved, updated, unchanged, rows_read, rows_used, rows_skipped, counts, details, steps, error)
+    VALUES (s.name, at, s.last_run_at, clock_timestamp(), CASE WHEN result.model IS NULL THEN 'empty' ELSE 'ok' END,
+            new_version, train AND result.model IS NOT NULL, total,
+            result.entered, result.departed, result.moved, result.updated, total - result.entered - result.moved - result.updated,
+            (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
+            (SELECT sum((result.counts ->> k)::bigint)
+             FROM unnest('{null_customer,null_time,null_amount,null_order,not_finite,not_placed}'::text[]) AS k),
+            result.counts - 'seconds', jsonb_strip_nulls(result.details), result.steps,
+            CASE WHEN result.model IS NULL THEN
+                CASE WHEN (result.counts ->> 'rows_read')::bigint = 0 THEN 'the source yielded no rows'
+                     ELSE format('none of the %s rows of the source could be used: %s', result.counts ->> 'rows_read',
+                                 (SELECT string_agg(format('%s %s', c.value, c.key), ', ' ORDER BY c.key) FROM jsonb_each_text(result.counts) AS c
+                                  WHERE c.key NOT IN ('rows_read', 'rows_used', 'seconds', 'customers') AND c.value ~ '^[1-9]')) END END)
+    RETURNING run_id INTO new_run_id;
+    RETURN new_run_id;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.refresh_as_owner(text, timestamptz, boolean, jsonb, double precision, text, boolean) IS
+$$The work of refresh_segmentation after begin_run, with the rights of the owner; returns the run_id.
+only_keys: an array of keys as text, the only customers to look at; NULL: all.
+staged: rows of steps are kept in tables, see steps_of.$$;
+
+CREATE FUNCTION segment_internal.refresh(
+    name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision, future boolean) RETURNS run
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(name);
+    owner name := segment_internal.owner_of(s.members);
+    began timestamptz := clock_timestamp();
+    new_run_id bigint;
+    result segment.run;
+    code text;
+    message text;
+    detail text;
+    hint text;
+BEGIN
+    IF NOT isfinite(as_of) THEN
+        RAISE EXCEPTION 'as_of must be a finite time' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF as_of > clock_timestamp() AND future IS NOT TRUE THEN
+        RAISE EXCEPTION 'as_of % lies in the future', as_of
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'History is written forwards: no earlier instant could be refreshed after it. Say future => true if it is meant.';
+    END IF;
+    IF max_departed NOT BETWEEN 0 AND 1 THEN
+        RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', max_departed USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF NOT segment_internal.owns(s.members) THEN
+        RAISE EXCEPTION 'permission denied to refresh segmentation "%"', name
+            USING ERRCODE = 'insufficient_privilege', HINT = format('Its owner is "%s".', owner);
+    END IF;
+    IF owner IS NULL THEN
+        RAISE EXCEPTION 'the member table of segmentation "%" was dropped', s.name
+            USING ERRCODE = 'undefined_table', HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
+    END IF;
+    -- each in a subtransaction of its own: the lock of the first outlives an error in the second
+    BEGIN
+        PERFORM segment_internal.run_as_owner(owner, 'SELECT segment_internal.begin_run($1)', name);
+        BEGIN
+            new_run_id := segment_internal.run_as_owner(
+                owner, 'SELECT segment_internal.refresh_as_owner($1, $2::timestamptz, $3::boolean, $4::jsonb, $5::float8)',
+                name, segment_internal.instant(as_of), retrain::text, options::text, max_departed::text);
+            SELECT r.* INTO result FROM segment.run AS r WHERE r.run_id = new_run_id;
+            RETURN result;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+            -- what the caller has to retry is the caller's
+            IF code IN ('40001', '40P01') THEN
+                RAISE;
+            END IF;
+        END;
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+        -- and what cannot be logged because the segmentation is gone
+        IF code IN ('40001', '40P01') OR NOT EXISTS (SELECT FROM segment.segmentation AS g WHERE g.name = s.name) THEN
+            RAISE;
+        END IF;
+    END;
+    -- some quote a whole value
+    message := CASE WHEN length(message) > 1000 THEN left(message, 1000) || ' ...' ELSE message END;
+    INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, error_code, error)
+    VALUES (s.name, coalesce(as_of, clock_timestamp()), began, clock_timestamp(), CASE WHEN code = 'SR001' THEN 'refused' ELSE 'failed' END, code, message)
+    RETURNING * INTO result;
+    RAISE WARNING 'refresh of segmentation "%" %', name, CASE WHEN code = 'SR001' THEN message ELSE 'failed: ' || message END
+        USING ERRCODE = code, DETAIL = coalesce(nullif(detail, ''), 'SQLSTATE ' || code || '.'),
+              HINT = coalesce(nullif(hint, ''), 'Members and history are as before; the run is logged in segment_run.');
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.refresh(text, timestamptz, boolean, jsonb, double precision, boolean) IS
+'What refresh_segmentation and retrain_segmentation do; options: options of the segmentation for this time alone.';
+
+CREATE FUNCTION refresh_segmentation(
+    name text, as_of timestamptz DEFAULT NULL, retrain boolean DEFAULT NULL, max_departed double precision DEFAULT NULL,
+    future boolean DEFAULT false) RETURNS run
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN segment_internal.refresh(name, as_of, retrain, NULL, max_departed, future);
+COMMENT ON FUNCTION refresh_segmentation(text, timestamptz, boolean, double precision, boolean) IS
+$$Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only
+differences to the member table, closes what changed in the history, and logs the run, which it returns.
+The statements that it runs are shown by refresh_steps.
+as_of: NULL, the default, is the time at which this refresh has its turn, and not before the last refresh.
+RFM: only orders before as_of count; clusterings: the features are those of now, and as_of is the instant they are
+entered for.
+retrain: true trains, false keeps the model, NULL does what retrain_every says.
+max_departed: the share of members that may depart, 0 to 1; NULL: what the segmentation says (0.5 unless told otherwise
+at its creation).
+A refresh that would lose more changes nothing, is told as a WARNING and logged with outcome 'refused'.
+future: whether as_of may lie in the future, which bars all instants before it from then on.
+All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome
+'failed'; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next one
+with outcome 'interrupted'.
+Two refreshes of one segmentation queue.
+Runs with the rights of the owner.
+Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner,
+invalid_parameter_value for an as_of in the future, and serialization failures.$$;
+
+CREATE FUNCTION retrain_segmentation(name text, as_of timestamptz DEFAULT NULL, options jsonb DEFAULT NULL) RETURNS run
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN segment_internal.refresh(name, as_of, true, options, NULL, false);
+COMMENT ON FUNCTION retrain_segmentation(text, timestamptz, jsonb) IS
+$$Refreshes a segmentation with a model trained anew, see refresh_segmentation.
+options: options of the segmentation for this training alone, for instance {"warm_start": false}, which trains by k-means
+afresh and not from the centroids of the model before, as it does where number of segments and features are as they were.
+Beside a warm start one start afresh is made: by how much less inertia it ends with is in details of the run
+(fresh_gain), and above 2 % a NOTICE.
+Segments keep their ids, names and history: those of RFM are recognised by their origin, those of a clustering by
+minimum-cost assignment, see model_match.
+A segment that is not recognised is closed, and a new one gets an id never used before.$$;
+
+CREATE FUNCTION accept_source(name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(name);
+BEGIN
+    PERFORM segment_internal.run_as_owner(segment_internal.owner_of(s.members), 'SELECT segment_internal.accept_as_owner($1)', name);
+END;
+$$;
+COMMENT ON FUNCTION accept_source(text) IS
+$$Takes over the columns that the source of a segmentation has now, after a refresh failed because they changed: names and
+types, bound by position for RFM, by name for clusterings.
+The customer key must have the type that it has in the member and history tables; where it outgrew it, ALTER TABLE both
+first.
+Errors: undefined_object, insufficient_privilege, datatype_mismatch, undefined_column.$$;
+
+CREATE FUNCTION segment_internal.accept_as_owner(name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.locked_segmentation(name);
+    key_type text := format_type(segment_internal.key_type(s.members), -1);
+BEGIN
+    EXECUTE format('SELECT b.* FROM segment_internal.%I($1) AS b', 'bind_' || s.kind || '_columns')
+    INTO s USING s;
+    IF s.source_types[1] <> key_type THEN
+        RAISE EXCEPTION 'the key in the source is of type %, and of type % in the tables of segmentation "%"', s.source_types[1], key_type, s.name
+            USING ERRCODE = 'datatype_mismatch',
+                  HINT = format('ALTER TABLE %s ALTER %I TYPE %s; and the same for %s; then call accept_source again.',
+                                s.members, segment_internal.key_column(s.members), s.source_types[1], s.history);
+    END IF;
+    UPDATE segment.segmentation AS g SET source_columns = s.source_columns, source_types = s.source_types WHERE g.name = s.name;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.accept_as_owner(text) IS 'The work of accept_source, with the rights of the owner.';

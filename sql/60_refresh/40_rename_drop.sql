@@ -1,0 +1,76 @@
+-- ---- renaming and dropping ----
+
+CREATE FUNCTION segment_internal.drop_as_owner(name text, cascade boolean) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation;
+BEGIN
+    s := segment_internal.locked_segmentation(name);
+    EXECUTE coalesce((SELECT format('DROP TABLE %s %s', string_agg(c.oid::regclass::text, ', '), CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END)
+                      FROM pg_class AS c WHERE c.oid IN (s.members, s.history)), 'SELECT');
+    DELETE FROM segment.segmentation AS g WHERE g.name = s.name;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.drop_as_owner(text, boolean) IS
+'The work of drop_segmentation, with the rights of the owner.';
+
+CREATE FUNCTION drop_segmentation(name text, cascade boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(name);
+BEGIN
+    -- of a segmentation whose member table is gone a superuser drops what is left
+    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+                                          'SELECT segment_internal.drop_as_owner($1, $2::boolean)', name, coalesce(cascade, false)::text);
+END;
+$$;
+COMMENT ON FUNCTION drop_segmentation(text, boolean) IS
+$$Drops a segmentation with its tables, history, models and run log.
+cascade: also views and other objects that depend on the tables; else they are an error
+(dependent_objects_still_exist).
+Errors: undefined_object, insufficient_privilege.$$;
+
+CREATE FUNCTION segment_internal.rename_as_owner(name text, old_name text, new_name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation;
+    renamed integer;
+BEGIN
+    s := segment_internal.locked_segmentation(name);
+    UPDATE segment.segment AS g SET name = new_name
+    WHERE g.segmentation = s.name AND g.name = old_name AND g.closed_at IS NULL
+    RETURNING g.segment_id INTO renamed;
+    IF renamed IS NULL THEN
+        RAISE EXCEPTION 'segmentation "%" has no segment "%"', name, old_name
+            USING ERRCODE = 'undefined_object', HINT = 'The table segment.segment lists them.';
+    END IF;
+    UPDATE segment.model AS m SET model = segment.rename_segment(m.model, old_name, new_name)
+    WHERE m.segmentation = s.name AND m.version = s.model_version;
+    EXECUTE format('UPDATE %s AS o SET segment = $1 WHERE o.segment_id = $2', s.members)
+    USING new_name, renamed;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rename_as_owner(text, text, text) IS
+'The work of rename_segment, with the rights of the owner.';
+
+CREATE FUNCTION rename_segment(segmentation text, old_name text, new_name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(segmentation);
+BEGIN
+    IF new_name = '' THEN
+        RAISE EXCEPTION 'the name of a segment must not be empty' USING ERRCODE = 'invalid_name';
+    END IF;
+    PERFORM segment_internal.run_as_owner(segment_internal.owner_of(s.members), 'SELECT segment_internal.rename_as_owner($1, $2, $3)', segmentation, old_name, new_name);
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'segmentation "%" already has a segment "%"', segmentation, new_name USING ERRCODE = 'duplicate_object';
+END;
+$$;
+COMMENT ON FUNCTION rename_segment(text, text, text) IS
+$$Names a segment anew, in the catalogue, the current model and the member table; its id and history stay, and
+retraining keeps the name.
+Errors: undefined_object, duplicate_object when the name is taken, insufficient_privilege.$$;

@@ -1,0 +1,263 @@
+/*
+ * steps.c: runs a refresh, which is a list of SQL statements.
+ *
+ * A step is one statement.  The rows of a step that has a name are kept, and
+ * the steps after it read them as a table of that name; a step without one
+ * writes.  So every statement is plain SQL on names such as "summary" and
+ * "changed": a test makes tables of these names and runs the same text.
+ *
+ *		step 1   ('summary', SELECT ... )         ->  tuplestore "summary"
+ *		step 2   ('model', SELECT ... summary)    ->  tuplestore "model"
+ *		step 3   (NULL, UPDATE ... )              ->  rows written
+ *		...
+ *		last     ('result', SELECT ... )          ->  what run_steps returns
+ *
+ * Kept rows are ephemeral named relations, what transition tables of triggers
+ * are made of: they take work_mem each and then go to temporary files, they are in
+ * no catalogue, and they are allowed in a security-restricted operation, which
+ * temporary tables are not.  Statements see each other's writes, and one state of
+ * the user's data as long as only one step reads the source.
+ *
+ * All statements have the same five parameters, which are constants to the
+ * planner: what depends on $4 being false, for instance, is not even planned.
+ */
+#include "compat.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/params.h"
+#include "portability/instr_time.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/plancache.h"
+#include "utils/queryenvironment.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(segment_run_steps);
+
+#define N_PARAMETERS 5
+
+typedef struct Steps
+{
+	int			n;
+	char	  **name;			/* NULL: the step writes */
+	char	  **statement;
+	Tuplestorestate **store;	/* rows of a step that has a name */
+	TupleDesc	desc;			/* of the last step's rows */
+	ParamListInfo params;
+	Oid			types[N_PARAMETERS];
+	StringInfoData log;			/* JSON array: name, rows, milliseconds */
+} Steps;
+
+/* Which step it was, in place of a statement of pages. */
+static void
+tell_step(void *arg)
+{
+	errcontext("step \"%s\" of a refresh", (char *) arg);
+}
+
+static char **
+strings_of(ArrayType *array, int *n)
+{
+	Datum	   *values;
+	bool	   *nulls;
+	char	  **result;
+	int			i;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, n);
+	result = palloc(sizeof(char *) * Max(*n, 1));
+	for (i = 0; i < *n; i++)
+		result[i] = nulls[i] ? NULL : TextDatumGetCString(values[i]);
+	return result;
+}
+
+static void
+register_rows(const char *name, Tuplestorestate *store, TupleDesc desc, uint64 rows)
+{
+	EphemeralNamedRelation relation = palloc0(sizeof(EphemeralNamedRelationData));
+	int			result;
+
+	relation->md.name = pstrdup(name);
+	relation->md.reliddesc = InvalidOid;
+	relation->md.tupdesc = desc;
+	relation->md.enrtype = ENR_NAMED_TUPLESTORE;
+	relation->md.enrtuples = rows;
+	relation->reldata = store;
+	result = SPI_register_relation(relation);
+	if (result != SPI_OK_REL_REGISTER)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("two steps of a refresh are named \"%s\"", name)));
+}
+
+static void
+log_step(StringInfo log, const char *name, uint64 rows, instr_time began)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, began);
+	appendStringInfo(log, "%s{\"step\": ", log->len > 1 ? ", " : "");
+	escape_json(log, name);
+	appendStringInfo(log, ", \"rows\": " UINT64_FORMAT ", \"ms\": %.3f}", rows,
+					 INSTR_TIME_GET_MILLISEC(now));
+}
+
+/* What a writing step is called in the log: its first word. */
+static char *
+verb_of(const char *statement)
+{
+	const char *begin = statement + strspn(statement, " \t\n(");
+
+	return pnstrdup(begin, strcspn(begin, " \t\n"));
+}
+
+static void
+run_step(Steps *steps, int i)
+{
+	char	   *name = steps->name[i] ? steps->name[i] : verb_of(steps->statement[i]);
+	ErrorContextCallback context = {error_context_stack, tell_step, name};
+	SPIExecuteOptions options = {0};
+	SPIPlanPtr	plan;
+	uint64		rows;
+	instr_time	began;
+	int			result;
+
+	INSTR_TIME_SET_CURRENT(began);
+	error_context_stack = &context;
+	plan = SPI_prepare_cursor(steps->statement[i], N_PARAMETERS, steps->types,
+							  CURSOR_OPT_CUSTOM_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
+	options.params = steps->params;
+	if (steps->name[i] != NULL)
+	{
+		steps->store[i] = tuplestore_begin_heap(false, false, work_mem);
+		options.dest = CreateDestReceiver(DestTuplestore);
+		SetTuplestoreDestReceiverParams(options.dest, steps->store[i], CurrentMemoryContext,
+										false, NULL, NULL);
+		options.must_return_tuples = true;
+	}
+	result = SPI_execute_plan_extended(plan, &options);
+	if (result < 0)
+		elog(ERROR, "could not run: %s", SPI_result_code_string(result));
+	rows = SPI_processed;
+	if (steps->name[i] != NULL)
+	{
+		CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+
+		steps->desc = CreateTupleDescCopy(source->resultDesc);
+		register_rows(steps->name[i], steps->store[i], steps->desc, rows);
+	}
+	log_step(&steps->log, name, rows, began);
+	error_context_stack = context.previous;
+}
+
+/* The single row of the last step, and the log behind it. */
+static HeapTuple
+result_row(Steps *steps, TupleDesc wanted, MemoryContext caller)
+{
+	Tuplestorestate *store = steps->store[steps->n - 1];
+	int			n = wanted->natts - 1;
+	Datum	   *values = palloc(sizeof(Datum) * wanted->natts);
+	bool	   *nulls = palloc(sizeof(bool) * wanted->natts);
+	TupleTableSlot *slot;
+	MemoryContext old;
+	HeapTuple	result;
+	int			i;
+
+	if (store == NULL || tuplestore_tuple_count(store) != 1 || steps->desc->natts != n)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the last step of a refresh must return one row of %d columns", n)));
+	for (i = 0; i < n; i++)
+		if (TupleDescAttr(steps->desc, i)->atttypid != TupleDescAttr(wanted, i)->atttypid)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of the last step of a refresh is of type %s, expected %s",
+							NameStr(TupleDescAttr(wanted, i)->attname),
+							format_type_be(TupleDescAttr(steps->desc, i)->atttypid),
+							format_type_be(TupleDescAttr(wanted, i)->atttypid))));
+	slot = MakeSingleTupleTableSlot(steps->desc, &TTSOpsMinimalTuple);
+	(void) tuplestore_gettupleslot(store, true, false, slot);
+	slot_getallattrs(slot);
+	memcpy(values, slot->tts_values, sizeof(Datum) * n);
+	memcpy(nulls, slot->tts_isnull, sizeof(bool) * n);
+	appendStringInfoChar(&steps->log, ']');
+	values[n] = DirectFunctionCall1(jsonb_in, CStringGetDatum(steps->log.data));
+	nulls[n] = false;
+	old = MemoryContextSwitchTo(caller);
+	result = heap_form_tuple(wanted, values, nulls);
+	MemoryContextSwitchTo(old);
+	ExecDropSingleTupleTableSlot(slot);
+	return result;
+}
+
+/*
+ * run_steps(names, statements, as_of, trained, old_model, again, only): the row of the
+ * last step, and what each step did.
+ */
+Datum
+segment_run_steps(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Steps		steps = {0};
+	TupleDesc	wanted;
+	HeapTuple	result;
+	int			n_names;
+	int			i;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("names and statements must not be null")));
+	if (get_call_result_type(fcinfo, NULL, &wanted) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	wanted = BlessTupleDesc(wanted);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	steps.name = strings_of(PG_GETARG_ARRAYTYPE_P(0), &n_names);
+	steps.statement = strings_of(PG_GETARG_ARRAYTYPE_P(1), &steps.n);
+	if (steps.n < 1 || n_names != steps.n)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("expected as many names as statements, and at least one, got %d and %d",
+						n_names, steps.n)));
+	steps.store = palloc0(sizeof(Tuplestorestate *) * steps.n);
+	steps.params = makeParamList(N_PARAMETERS);
+	for (i = 0; i < N_PARAMETERS; i++)
+	{
+		steps.types[i] = get_fn_expr_argtype(fcinfo->flinfo, 2 + i);
+		steps.params->params[i].ptype = steps.types[i];
+		steps.params->params[i].pflags = PARAM_FLAG_CONST;
+		steps.params->params[i].value = PG_GETARG_DATUM(2 + i);
+		steps.params->params[i].isnull = PG_ARGISNULL(2 + i);
+	}
+	initStringInfo(&steps.log);
+	appendStringInfoChar(&steps.log, '[');
+
+	for (i = 0; i < steps.n; i++)
+	{
+		if (steps.statement[i] == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("statement %d of a refresh is null", i + 1)));
+		CHECK_FOR_INTERRUPTS();
+		run_step(&steps, i);
+	}
+	result = result_row(&steps, wanted, caller);
+	/* before SPI_finish, which frees the memory of their files' owners */
+	for (i = 0; i < steps.n; i++)
+		if (steps.store[i] != NULL)
+			tuplestore_end(steps.store[i]);
+	SPI_finish();
+	PG_RETURN_DATUM(HeapTupleGetDatum(result));
+}
