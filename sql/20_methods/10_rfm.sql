@@ -3,12 +3,12 @@
 CREATE FUNCTION rfm_summary(
     key anyelement, query text, as_of timestamptz DEFAULT now(), lookback interval DEFAULT NULL,
     refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order', time_zone text DEFAULT NULL,
-    whole_days boolean DEFAULT true, search_path text DEFAULT NULL,
+    whole_days boolean DEFAULT true, search_path text DEFAULT NULL, only_keys "any" DEFAULT NULL,
     OUT customer anyelement, OUT first_order_at timestamptz, OUT last_order_at timestamptz,
     OUT recency double precision, OUT frequency bigint, OUT monetary numeric, OUT mean_amount double precision)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_rfm_summary' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
-COMMENT ON FUNCTION rfm_summary(anyelement, text, timestamptz, interval, text, text, text, boolean, text) IS
+COMMENT ON FUNCTION rfm_summary(anyelement, text, timestamptz, interval, text, text, text, boolean, text, "any") IS
 $$One row per customer from a query over orders, in one pass: rfm_summary(null::bigint, 'SELECT customer_id, ordered_at,
 amount FROM orders').
 The first argument only names the type of the customer key (any hashable type).
@@ -21,6 +21,9 @@ monetary (exact total), mean_amount (total / orders).
 refunds: negative amounts are subtracted without counting as orders ('net'), skipped ('ignore') or taken as orders
 ('order'); zero_amounts: 'order' or 'ignore'.
 search_path: under which the query alone is parsed and run; NULL: the session's.
+only_keys: an array of keys; the source is read for these customers alone, by its own index where it has one; NULL: all, an
+empty array: none.
+NULL for any argument but query means its default.
 A customer with refunds only has frequency 0 and NULL times and recency.
 Rows with a NULL or infinite customer, time, amount or order id are skipped, counted and told in a NOTICE; see
 rfm_summary_counts().
@@ -35,18 +38,25 @@ null_time, null_amount, null_order, not_finite, after_as_of, before_lookback, re
 refunds_netted (used, as subtractions), customers, rows_spilled (written to temporary files), seconds.
 NULL before the first.$$;
 
-CREATE FUNCTION segment_internal.query_columns(query text, search_path text DEFAULT NULL, OUT number integer, OUT name text, OUT type regtype) RETURNS SETOF record
+CREATE FUNCTION segment_internal.query_columns(
+    query text, search_path text DEFAULT NULL, permanent boolean DEFAULT false,
+    OUT number integer, OUT name text, OUT type regtype, OUT collation regcollation)
+    RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_query_columns' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10;
-COMMENT ON FUNCTION segment_internal.query_columns(text, text) IS
+COMMENT ON FUNCTION segment_internal.query_columns(text, text, boolean) IS
 $$The columns a source query would return under a search_path (NULL: the session's), without running it.
+collation: NULL for types without.
 NULL query: no rows.
-Errors: invalid_parameter_value when it is not a single query that only reads; syntax errors as the server tells them.$$;
+Errors: invalid_parameter_value when it is not a single query that only reads; syntax errors as the server tells them;
+feature_not_supported where permanent is true and the query reads a temporary relation.$$;
 
-CREATE FUNCTION segment_internal.query_keys(key anyelement, query text, search_path text) RETURNS SETOF anyelement
+CREATE FUNCTION segment_internal.query_keys(key anyelement, query text, search_path text, only_keys "any" DEFAULT NULL)
+    RETURNS SETOF anyelement
     AS 'MODULE_PATHNAME', 'segment_query_keys' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
-COMMENT ON FUNCTION segment_internal.query_keys(anyelement, text, text) IS
+COMMENT ON FUNCTION segment_internal.query_keys(anyelement, text, text, "any") IS
 $$The values of a query's first column, NULLs left out, the query run under the given search_path (NULL: the session's).
 NULL query: no rows.
+only_keys: an array of keys, the others are not read; NULL: all.
 Used for the list of customers.
 Errors: as query_columns, and datatype_mismatch when the column is not of the key's type.$$;
 

@@ -1,31 +1,11 @@
 -- ---- the source of a segmentation ----
 
 CREATE FUNCTION segment_internal.source_query(source text, source_path text) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    relation regclass;
-    result text := source;
-BEGIN
-    -- no query goes without white space and parentheses, but names do
-    IF source ~ '^[^\s(]+$' OR source ~ '^("([^"]|"")+"\.?)+$' THEN
-        PERFORM pg_catalog.set_config('search_path', source_path, true);
-        BEGIN
-            relation := pg_catalog.to_regclass(source);
-        EXCEPTION WHEN syntax_error OR invalid_name THEN
-            relation := NULL;
-        END;
-        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-        -- TABLE and an unknown name: the server says that there is no such relation
-        result := 'TABLE ' || coalesce((SELECT format('%I.%I', n.nspname, c.relname)
-                                        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = relation), source);
-    END IF;
-    RETURN result;
-END;
-$$;
+    AS 'MODULE_PATHNAME', 'segment_source_query' LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION segment_internal.source_query(text, text) IS
-$$A source as a query: the name of a relation, found in the given search_path, becomes TABLE schema.name; all else
-stays.$$;
+$$The statement that a source stands for, which creation checks and a refresh runs.
+The name of a relation, found in the given search_path, becomes TABLE schema.name.
+White space, comments and semicolons at the end are cut off.$$;
 
 CREATE FUNCTION segment_internal.source_statement(s segmentation) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -60,8 +40,9 @@ CREATE FUNCTION segment_internal.source_key(s segmentation, OUT name name, OUT t
     LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
     -- with -1, because format_type calls char(n) without n character, which is char(1)
-    SELECT c.name, format_type(c.type, -1), NULL::text
-    FROM segment_internal.query_columns(s.source, s.search_path) AS c WHERE c.name = s.source_columns[1] LIMIT 1
+    SELECT c.name, format_type(c.type, -1), CASE WHEN c.collation <> t.typcollation THEN c.collation::text END
+    FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c JOIN pg_type AS t ON t.oid = c.type
+    WHERE c.name = s.source_columns[1] LIMIT 1
 $$;
 COMMENT ON FUNCTION segment_internal.source_key(segmentation) IS
 'Name, type and (where it is not that of the type) collation of the customer key in a source. Errors as query_columns.';

@@ -20,29 +20,44 @@ COMMENT ON FUNCTION segment_internal.rfm_columns(segmentation) IS 'member_column
 CREATE FUNCTION segment_internal.rfm_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 4 SET search_path = pg_catalog, pg_temp
 AS $function$
+    SELECT 'source_rows', $$
+SELECT r.*, CASE WHEN r.customer IS NULL THEN 'null_customer'
+                 WHEN r.orders IS NULL OR r.total IS NULL THEN 'null_amount'
+                 WHEN r.total IN ('NaN', 'Infinity', '-Infinity') OR NOT isfinite(r.last_order_at) THEN 'not_finite'
+                 WHEN r.orders > 0 AND r.last_order_at IS NULL THEN 'null_time'
+                 WHEN r.last_order_at >= $1 THEN 'after_as_of' END AS skipped
+FROM {summarised} AS r (customer {key_type}, last_order_at timestamptz, orders bigint, total numeric, first_order_at timestamptz)$$
+    WHERE (s.options ->> 'summarised')::boolean
+    UNION ALL
     -- source and customers in one statement, which sees one state of both
-    SELECT 'summary', CASE WHEN s.customers IS NULL THEN $$
-SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
-FROM {orders}$$ ELSE $$
-WITH buyer AS MATERIALIZED (
-    SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
-    FROM {orders}
+    SELECT 'summary', CASE WHEN s.customers IS NULL THEN b.buyers ELSE $$WITH buyer AS MATERIALIZED ($$ || b.buyers || $$
 )
 SELECT * FROM buyer
 UNION ALL
 SELECT c.customer, NULL, NULL, NULL, 0, 0, true
 FROM (SELECT DISTINCT k.customer{collate} AS customer
-      FROM segment_internal.query_keys(NULL::{key_type}, {customers}, {search_path}) AS k (customer)) AS c
+      FROM segment_internal.query_keys(NULL::{key_type}, {customers}, {search_path}, $5) AS k (customer)) AS c
 LEFT JOIN buyer ON buyer.customer {equals} c.customer
 WHERE buyer.customer IS NULL$$ END
+    FROM (SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
+SELECT customer{collate} AS customer, first_order_at, last_order_at,
+       (($1 AT TIME ZONE {time_zone})::date - (last_order_at AT TIME ZONE {time_zone})::date)::float8 AS recency,
+       orders AS frequency, total AS monetary, false AS listed
+FROM {source_rows} AS r WHERE skipped IS NULL$$ ELSE $$
+SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
+FROM {orders}$$ END AS buyers) AS b
     UNION ALL
     SELECT 'source_counts', CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
-SELECT jsonb_build_object('rows_read', rows_read, 'rows_used', rows_used, 'null_customer', null_customer, 'null_time', null_time,
-                          'null_amount', null_amount, 'after_as_of', after_as_of) AS counts
-FROM (SELECT count(*) AS rows_read, count(*) FILTER (WHERE skipped IS NULL) AS rows_used,
-             count(*) FILTER (WHERE skipped = 'null_customer') AS null_customer, count(*) FILTER (WHERE skipped = 'null_time') AS null_time,
-             count(*) FILTER (WHERE skipped = 'null_amount') AS null_amount, count(*) FILTER (WHERE skipped = 'after_as_of') AS after_as_of
-      FROM {summarised_rows}) AS n$$ ELSE $$
+SELECT jsonb_build_object('rows_read', sum(n), 'rows_used', coalesce(sum(n) FILTER (WHERE k.skipped IS NULL), 0),
+                          'null_customer', coalesce(sum(n) FILTER (WHERE k.skipped = 'null_customer'), 0),
+                          'null_time', coalesce(sum(n) FILTER (WHERE k.skipped = 'null_time'), 0),
+                          'null_amount', coalesce(sum(n) FILTER (WHERE k.skipped = 'null_amount'), 0),
+                          'not_finite', coalesce(sum(n) FILTER (WHERE k.skipped = 'not_finite'), 0),
+                          'after_as_of', coalesce(sum(n) FILTER (WHERE k.skipped = 'after_as_of'), 0)) AS counts
+FROM (SELECT skipped, count(*) AS n FROM {source_rows} AS r GROUP BY skipped UNION ALL SELECT NULL, 0) AS k,
+     (SELECT count(*) FILTER (WHERE n > 1) AS repeated, min(format('%s', customer)) FILTER (WHERE n > 1) AS example
+      FROM (SELECT customer, count(*) AS n FROM {summary} AS u GROUP BY customer) AS c) AS d
+WHERE segment_internal.refuse_repeated_keys(repeated, example)$$ ELSE $$
 SELECT segment.rfm_summary_counts() AS counts$$ END
     UNION ALL
     SELECT 'model', CASE WHEN train THEN $$
@@ -70,23 +85,10 @@ COMMENT ON FUNCTION segment_internal.rfm_steps(segmentation, boolean) IS
 $$The steps of RFM: summary, one row per customer, of the orders or as the source has it, and of the list of customers;
 what was skipped; the model, trained or the present one; customers placed by it.$$;
 
-CREATE FUNCTION segment_internal.rfm_summarised_rows(s segmentation) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN format(
-    $$(SELECT r.*, CASE WHEN r.customer IS NULL THEN 'null_customer' WHEN r.orders > 0 AND r.last_order_at IS NULL THEN 'null_time'
-                     WHEN r.orders IS NULL OR r.total IS NULL OR NOT r.total < 'Infinity' OR NOT r.total > '-Infinity' THEN 'null_amount'
-                     WHEN r.last_order_at >= $1 THEN 'after_as_of' END AS skipped
-       FROM segment_internal.query_rows(%L, %L) AS r (customer %s, last_order_at timestamptz, orders bigint, total numeric,
-                                                      first_order_at timestamptz)) AS one$$,
-    segment_internal.source_statement(s), s.search_path, format_type(segment_internal.key_type(s.members), -1));
-COMMENT ON FUNCTION segment_internal.rfm_summarised_rows(segmentation) IS
-'The rows of a source with one row per customer, and why each is skipped, as the text of a FROM item.';
-
 CREATE FUNCTION segment_internal.rfm_places(s segmentation, train boolean) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    key_type text := format_type(segment_internal.key_type(s.members), -1);
     places jsonb;
 BEGIN
     -- open segments first: they keep their names
@@ -103,16 +105,11 @@ BEGIN
         'customers', quote_nullable(s.customers),
         'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
         'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
-        'summarised_rows', segment_internal.rfm_summarised_rows(s),
-        'orders', CASE WHEN (s.options ->> 'summarised')::boolean THEN
-            format('(SELECT customer, first_order_at, last_order_at,'
-                   ' (($1 AT TIME ZONE %1$L)::date - (last_order_at AT TIME ZONE %1$L)::date)::float8 AS recency, orders AS frequency, total AS monetary'
-                   ' FROM %2$s WHERE skipped IS NULL) AS o', s.time_zone, segment_internal.rfm_summarised_rows(s))
-        ELSE
-            format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L)',
-                   key_type, segment_internal.source_statement(s), s.options ->> 'lookback', s.options ->> 'refunds',
-                   s.options ->> 'zero_amounts', s.time_zone, s.search_path)
-        END);
+        'time_zone', quote_literal(s.time_zone),
+        'summarised', format('segment_internal.query_rows(%L, %L, NULL, $5)', segment_internal.source_statement(s), s.search_path),
+        'orders', format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L, only_keys => $5)',
+                         format_type(segment_internal.key_type(s.members), -1), segment_internal.source_statement(s),
+                         s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path));
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rfm_places(segmentation, boolean) IS 'What stands for the places in rfm_steps.';
@@ -169,7 +166,9 @@ BEGIN
                         ELSE E'SELECT * FROM (\n' || segment_internal.source_statement(s) || E'\n) AS source LIMIT 0' END,
                    s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path);
     IF (s.options ->> 'summarised')::boolean THEN
-        EXECUTE format('SELECT FROM %s LIMIT 0', replace(segment_internal.rfm_summarised_rows(s), '$1', 'now()'));
+        EXECUTE format('SELECT FROM segment_internal.query_rows(%L, %L) AS r (customer %s, last_order_at timestamptz, orders bigint,'
+                       ' total numeric, first_order_at timestamptz)',
+                       'SELECT * FROM (' || segment_internal.source_statement(s) || ') AS source LIMIT 0', s.search_path, key_type);
     END IF;
 END;
 $$;
@@ -306,7 +305,7 @@ BEGIN
     ELSE
         SELECT array_agg(c.name ORDER BY c.number), array_agg(format_type(c.type, -1) ORDER BY c.number)
         INTO s.source_columns, s.source_types
-        FROM segment_internal.query_columns(s.source, s.search_path) AS c;
+        FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c;
     END IF;
     RETURN s;
 END;

@@ -10,6 +10,14 @@ a column of its own type.
 NULL query: no rows.
 Errors: as query_columns, undefined_column, ambiguous_column and datatype_mismatch.$$;
 
+CREATE FUNCTION segment_internal.query_rows(query text, search_path text, key_column text, only_keys "any")
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'segment_query_rows' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
+COMMENT ON FUNCTION segment_internal.query_rows(text, text, text, "any") IS
+$$As query_rows(query, search_path), but only the rows whose key_column (NULL: the first column) is one of the array
+only_keys, which the source's own index may serve; NULL: all rows, an empty array: none.
+Errors: as there, and datatype_mismatch where only_keys is no array.$$;
+
 CREATE FUNCTION segment_internal.feature_type(type regtype) RETURNS text
     AS 'MODULE_PATHNAME', 'segment_feature_type' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.feature_type(regtype) IS
@@ -240,7 +248,7 @@ BEGIN
     RETURN (
         SELECT jsonb_build_object(
             'source_key', quote_ident(s.source_columns[1]),
-            'rows', format('segment_internal.query_rows(%L, %L)', segment_internal.source_statement(s), s.search_path),
+            'rows', format('segment_internal.query_rows(%L, %L, %L, $5)', segment_internal.source_statement(s), s.search_path, s.source_columns[1]),
             'wanted', string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number),
             'taken', string_agg(format('source.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number),
             'as_features', string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number),

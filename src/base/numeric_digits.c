@@ -4,7 +4,7 @@
 #include "base/numeric_digits.h"
 
 #include "fmgr.h"
-#include "utils/fmgrprotos.h"
+#include "utils/builtins.h"
 #include "utils/numeric.h"
 
 /* Header bits of a stored numeric; the digits are base 10000. */
@@ -114,10 +114,12 @@ segment_numeric_to_double(Datum value)
 
 	/*
 	 * Both operands exact, one division: correctly rounded.  Larger numbers
-	 * are left to the server, whose answer is correctly rounded too.
+	 * are left to the server, whose answer is correctly rounded too.  What
+	 * double precision cannot hold becomes an infinity or zero: the caller
+	 * treats that value alone as what it is, where a cast would fail for all.
 	 */
 	if (segment_numeric_read(value, &mantissa, &scale) == SEGMENT_NUMERIC_SMALL &&
 		mantissa < (INT64CONST(1) << 53) && mantissa > -(INT64CONST(1) << 53))
 		return (double) mantissa / (double) segment_power_of_ten[scale];
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
 }

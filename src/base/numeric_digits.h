@@ -22,7 +22,10 @@ typedef enum SegmentNumericKind
 /* value = mantissa / 10^scale; the scale is the one that is displayed */
 extern SegmentNumericKind segment_numeric_read(Datum value, int64 *mantissa, int *scale);
 
-/* the nearest double, the same as a cast to double precision gives */
+/*
+ * The nearest double, the same as a cast to double precision gives where that
+ * does not fail; beyond its range an infinity or zero.
+ */
 extern double segment_numeric_to_double(Datum value);
 
 /* 10^0 to 10^18 */

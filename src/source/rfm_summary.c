@@ -13,29 +13,21 @@
  *	   without counting an order; 'ignore' skips it; 'order' takes it as an order
  *	 zero amount: 'order' or 'ignore'
  *
- * Times without a zone (timestamp, date) are compared with as_of's local time
- * in time_zone, so that no change of the clock makes a day of 23 hours.
- * Recency is in calendar days of that zone: as_of's date minus that of the last
- * order; with whole_days false in days of 24 hours with a fraction.
+ * What times and amounts are: summary_time.c, summary_amount.c.
  */
 #include "compat.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
-#include "common/shortest_dec.h"
 #include "source/customer_fold.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "base/json_write.h"
 #include "miscadmin.h"
-#include "base/numeric_digits.h"
-#include "pgtime.h"
 #include "portability/instr_time.h"
 #include "source/source_query.h"
+#include "source/summary_amount.h"
+#include "source/summary_time.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -50,16 +42,6 @@ typedef enum RefundRule
 	REFUND_IGNORE,
 	REFUND_ORDER
 } RefundRule;
-
-typedef enum AmountReader
-{
-	AMOUNT_INT2,
-	AMOUNT_INT4,
-	AMOUNT_INT8,
-	AMOUNT_FLOAT4,
-	AMOUNT_FLOAT8,
-	AMOUNT_NUMERIC
-} AmountReader;
 
 typedef struct SummaryCounts
 {
@@ -84,284 +66,27 @@ typedef struct SummaryCounts
 /* Of this session's last summary; what a refresh writes into its run log. */
 static SummaryCounts last_counts;
 
-/* UTC days whose offset from UTC is known; see local_day. */
-#define DAY_CACHE_SIZE 1024
-
-typedef struct DayOffset
-{
-	int64		utc_day;
-	int64		offset;			/* microseconds to add to UTC */
-	bool		known;
-	bool		constant;		/* the same all day long */
-} DayOffset;
-
 typedef struct Summary
 {
 	DestReceiver receiver;		/* first, so that it can be cast */
 
 	/* options */
 	Oid			key_type;
-	TimestampTz as_of;
-	Interval   *lookback;
 	RefundRule	refunds;
 	bool		ignore_zero;
-	bool		whole_days;
-	pg_tz	   *zone;
+	SummaryTime time;			/* with its own */
 
 	/* what the query's columns are */
-	Oid			time_type;
 	AmountReader amount_reader;
 	KeyType		customer_type;
 	KeyType		order_type;
 	bool		has_order;
 	int			n_columns;		/* read: 3 or 4 */
-	int64		until;			/* as_of in the terms of the time column, exclusive */
-	int64		from;			/* start of the lookback, inclusive */
 
 	MemoryContext context;
 	CustomerFold *fold;
 	SummaryCounts counts;
-	DayOffset	days[DAY_CACHE_SIZE];
 } Summary;
-
-/* ---- time ---- */
-
-static bool
-zoned(const Summary *s)
-{
-	return s->time_type == TIMESTAMPTZOID;
-}
-
-static int64
-floor_day(int64 t)
-{
-	int64		day = t / USECS_PER_DAY;
-
-	return t % USECS_PER_DAY < 0 ? day - 1 : day;
-}
-
-static pg_noinline void
-time_out_of_range(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-			 errmsg("timestamp out of range")));
-}
-
-/* Microseconds to add to UTC to get local time at that instant. */
-static int64
-offset_at(const Summary *s, TimestampTz t)
-{
-	struct pg_tm tm;
-	fsec_t		fsec;
-	int			seconds_west;
-
-	if (timestamp2tm(t, &seconds_west, &tm, &fsec, NULL, s->zone) != 0)
-		time_out_of_range();
-	return -(int64) seconds_west * USECS_PER_SEC;
-}
-
-/*
- * The local date of an instant, as days since 2000-01-01.  The offset changes
- * on few days a year; all others are answered from the cache.
- */
-static int64
-local_day(Summary *s, TimestampTz t)
-{
-	int64		utc_day = floor_day(t);
-	DayOffset  *day = &s->days[(uint64) utc_day % DAY_CACHE_SIZE];
-
-	if (!day->known || day->utc_day != utc_day)
-	{
-		day->utc_day = utc_day;
-		day->offset = offset_at(s, utc_day * USECS_PER_DAY);
-		day->constant = day->offset == offset_at(s, utc_day * USECS_PER_DAY + USECS_PER_DAY - 1);
-		day->known = true;
-	}
-	return floor_day(t + (day->constant ? day->offset : offset_at(s, t)));
-}
-
-/* A local time as an instant. */
-static TimestampTz
-instant_of_local(const Summary *s, Timestamp local)
-{
-	struct pg_tm tm;
-	fsec_t		fsec;
-	int			seconds_west;
-	TimestampTz result;
-
-	if (timestamp2tm(local, NULL, &tm, &fsec, NULL, NULL) != 0)
-		time_out_of_range();
-	seconds_west = DetermineTimeZoneOffset(&tm, s->zone);
-	if (tm2timestamp(&tm, fsec, &seconds_west, &result) != 0)
-		time_out_of_range();
-	return result;
-}
-
-/* Sets the bounds of the window in the terms of the time column. */
-static void
-set_window(Summary *s)
-{
-	Datum		until;
-
-	s->until = s->as_of;
-	if (!zoned(s))
-		s->until += offset_at(s, s->as_of);
-	s->from = PG_INT64_MIN;
-	if (s->lookback == NULL)
-		return;
-	until = Int64GetDatum(s->until);
-	if (!zoned(s))
-		s->from = DatumGetTimestamp(DirectFunctionCall2(timestamp_mi_interval, until,
-														IntervalPGetDatum(s->lookback)));
-	else
-	{
-		/* calendar arithmetic in the segmentation's zone, not the session's */
-		pg_tz	   *session = session_timezone;
-
-		session_timezone = s->zone;
-		PG_TRY();
-		{
-			s->from = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, until,
-															  IntervalPGetDatum(s->lookback)));
-		}
-		PG_FINALLY();
-		{
-			session_timezone = session;
-		}
-		PG_END_TRY();
-	}
-	if (s->from >= s->until)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lookback must be a positive interval, not %s",
-						DatumGetCString(DirectFunctionCall1(interval_out,
-															IntervalPGetDatum(s->lookback))))));
-}
-
-/* The time of an order in microseconds; false when it is not finite. */
-static inline bool
-read_time(const Summary *s, Datum value, int64 *time)
-{
-	if (s->time_type == DATEOID)
-	{
-		DateADT		date = DatumGetDateADT(value);
-
-		*time = (int64) date * USECS_PER_DAY;
-		return !DATE_NOT_FINITE(date);
-	}
-	*time = DatumGetInt64(value);
-	return !TIMESTAMP_NOT_FINITE(*time);
-}
-
-/* ---- amounts ---- */
-
-/*
- * The decimal number a double was meant to be: the shortest that reads back as
- * the same double, exactly as the cast of its text to numeric.  A number of at
- * most 15 digits with up to six after the point is found by trying.
- */
-static bool
-read_float8(double x, FoldRow *row)
-{
-	static const int scales[] = {0, 2, 4, 6};
-	char		text[DOUBLE_SHORTEST_DECIMAL_LEN];
-	Datum		number;
-	int64		mantissa;
-	int			scale;
-	int			i;
-
-	if (!isfinite(x))
-		return false;
-	for (i = 0; i < (int) lengthof(scales); i++)
-	{
-		double		power = (double) segment_power_of_ten[scales[i]];
-		double		scaled = rint(x * power);
-
-		if (fabs(scaled) < 1e15 && scaled / power == x)
-		{
-			row->mantissa = (int64) scaled;
-			row->scale = scales[i];
-			return true;
-		}
-	}
-	double_to_shortest_decimal_buf(x, text);
-	number = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-								 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-	if (segment_numeric_read(number, &mantissa, &scale) == SEGMENT_NUMERIC_SMALL)
-	{
-		row->mantissa = mantissa;
-		row->scale = scale;
-	}
-	else
-	{
-		row->flags |= FOLD_LARGE;
-		row->large = DatumGetNumeric(number);
-	}
-	return true;
-}
-
-/* Fills mantissa and scale, or large; false when the amount is not finite. */
-static inline bool
-read_amount(const Summary *s, Datum value, FoldRow *row)
-{
-	int64		mantissa;
-	int			scale;
-
-	row->scale = 0;
-	row->mantissa = 0;
-	switch (s->amount_reader)
-	{
-		case AMOUNT_NUMERIC:
-			switch (segment_numeric_read(value, &mantissa, &scale))
-			{
-				case SEGMENT_NUMERIC_SMALL:
-					row->mantissa = mantissa;
-					row->scale = scale;
-					return true;
-				case SEGMENT_NUMERIC_SPECIAL:
-					return false;
-				case SEGMENT_NUMERIC_LARGE:
-					row->flags |= FOLD_LARGE;
-					row->large = DatumGetNumericCopy(value);
-					return true;
-			}
-			return false;
-		case AMOUNT_INT2:
-			row->mantissa = DatumGetInt16(value);
-			return true;
-		case AMOUNT_INT4:
-			row->mantissa = DatumGetInt32(value);
-			return true;
-		case AMOUNT_INT8:
-			row->mantissa = DatumGetInt64(value);
-			return true;
-		case AMOUNT_FLOAT8:
-			return read_float8(DatumGetFloat8(value), row);
-		case AMOUNT_FLOAT4:
-			{
-				char		text[FLOAT_SHORTEST_DECIMAL_LEN];
-
-				if (!isfinite(DatumGetFloat4(value)))
-					return false;
-				/* through its own shortest text: 0.1 is 0.1, not 0.10000000149 */
-				float_to_shortest_decimal_buf(DatumGetFloat4(value), text);
-				return read_float8(strtod(text, NULL), row);
-			}
-	}
-	return false;
-}
-
-/* -1, 0 or 1. */
-static inline int
-amount_sign(const FoldRow *row)
-{
-	if (unlikely(row->flags & FOLD_LARGE))
-		return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(row->large),
-												 DirectFunctionCall1(int4_numeric,
-																	 Int32GetDatum(0))));
-	return row->mantissa < 0 ? -1 : row->mantissa > 0;
-}
 
 /* ---- the receiver ---- */
 
@@ -418,25 +143,25 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 	}
 	/* large amounts and detoasted values live until the batch is applied */
 	old = MemoryContextSwitchTo(s->fold->batch_context);
-	finite = read_time(s, slot->tts_values[1], &row->time) &&
-		read_amount(s, slot->tts_values[2], row);
+	finite = segment_summary_read_time(&s->time, slot->tts_values[1], &row->time) &&
+		segment_amount_read(s->amount_reader, slot->tts_values[2], row);
 	MemoryContextSwitchTo(old);
 	if (unlikely(!finite))
 	{
 		s->counts.not_finite++;
 		return true;
 	}
-	if (unlikely(row->time >= s->until))
+	if (unlikely(row->time >= s->time.until))
 	{
 		s->counts.after_as_of++;
 		return true;
 	}
-	if (unlikely(row->time < s->from))
+	if (unlikely(row->time < s->time.from))
 	{
 		s->counts.before_lookback++;
 		return true;
 	}
-	sign = amount_sign(row);
+	sign = segment_amount_sign(row);
 	if (unlikely(sign < 0) && s->refunds != REFUND_ORDER)
 	{
 		if (s->refunds == REFUND_IGNORE)
@@ -460,30 +185,16 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-static AmountReader
-amount_reader(Oid type)
+/* Whether a time follows the second column: then the first two look like one key. */
+static bool
+key_of_several_columns(TupleDesc desc)
 {
-	switch (getBaseType(type))
-	{
-		case INT2OID:
-			return AMOUNT_INT2;
-		case INT4OID:
-			return AMOUNT_INT4;
-		case INT8OID:
-			return AMOUNT_INT8;
-		case FLOAT4OID:
-			return AMOUNT_FLOAT4;
-		case FLOAT8OID:
-			return AMOUNT_FLOAT8;
-		case NUMERICOID:
-			return AMOUNT_NUMERIC;
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column 3 (amount) of the source has type %s, expected a number",
-							format_type_be(type)),
-					 errhint("Cast it to numeric.")));
-	}
+	int			i;
+
+	for (i = 2; i < desc->natts; i++)
+		if (segment_summary_time_type(getBaseType(TupleDescAttr(desc, i)->atttypid)))
+			return true;
+	return false;
 }
 
 /* The executor tells the columns: check them and set up the fold. */
@@ -492,12 +203,14 @@ summary_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
 	Summary    *s = (Summary *) self;
 	MemoryContext old;
+	Oid			time_type;
 
 	if (desc->natts < 3 || desc->natts > 4)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the source has %d columns, expected 3 or 4", desc->natts),
-				 errhint("Select customer, time of the order, amount, and the order's id if one order may have several rows.")));
+				 errhint("Select customer (one column), time of the order, amount, and the "
+						 "order's id if one order may have several rows.")));
 	if (TupleDescAttr(desc, 0)->atttypid != s->key_type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -506,14 +219,18 @@ summary_startup(DestReceiver *self, int operation, TupleDesc desc)
 						format_type_be(s->key_type)),
 				 errhint("Call rfm_summary(null::%s, ...) or cast the column.",
 						 format_type_be(TupleDescAttr(desc, 0)->atttypid))));
-	s->time_type = getBaseType(TupleDescAttr(desc, 1)->atttypid);
-	if (s->time_type != TIMESTAMPTZOID && s->time_type != TIMESTAMPOID && s->time_type != DATEOID)
+	time_type = getBaseType(TupleDescAttr(desc, 1)->atttypid);
+	if (!segment_summary_time_type(time_type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column 2 (time of the order) of the source has type %s, expected timestamp with time zone, timestamp or date",
+				 errmsg("column 2 (time of the order) of the source has type %s, "
+						"expected timestamp with time zone, timestamp or date",
 						format_type_be(TupleDescAttr(desc, 1)->atttypid)),
-				 errhint("Cast it, or use to_timestamp for seconds since 1970.")));
-	s->amount_reader = amount_reader(TupleDescAttr(desc, 2)->atttypid);
+				 key_of_several_columns(desc)
+				 ? errhint("One column is the customer's key. Make one of several: cast a row "
+						   "of them to a composite type, or join them as text.")
+				 : errhint("Cast it, or use to_timestamp for seconds since 1970.")));
+	s->amount_reader = segment_amount_reader(TupleDescAttr(desc, 2)->atttypid);
 	s->n_columns = desc->natts;
 	s->has_order = desc->natts == 4;
 
@@ -523,7 +240,7 @@ summary_startup(DestReceiver *self, int operation, TupleDesc desc)
 	if (s->has_order)
 		segment_key_type_init(&s->order_type, TupleDescAttr(desc, 3)->atttypid,
 							  TupleDescAttr(desc, 3)->attcollation, "an order");
-	set_window(s);
+	segment_summary_window(&s->time, time_type);
 	s->fold = segment_fold_create(&s->customer_type, s->has_order ? &s->order_type : NULL,
 								  get_hash_memory_limit());
 	MemoryContextSwitchTo(old);
@@ -569,7 +286,6 @@ static void
 emit_customers(Summary *s, ReturnSetInfo *rsinfo, MemoryContext row_context)
 {
 	CustomerFold *fold = s->fold;
-	int64		as_of_day = zoned(s) ? local_day(s, s->as_of) : floor_day(s->until);
 	uint32		i;
 
 	for (i = 0; i < fold->customers.n; i++)
@@ -588,16 +304,9 @@ emit_customers(Summary *s, ReturnSetInfo *rsinfo, MemoryContext row_context)
 		values[5] = NumericGetDatum(sum);
 		if (has_orders)
 		{
-			double		recency;
-
-			values[1] = TimestampTzGetDatum(zoned(s) ? entry->first : instant_of_local(s, entry->first));
-			values[2] = TimestampTzGetDatum(zoned(s) ? entry->last : instant_of_local(s, entry->last));
-			if (!s->whole_days)
-				recency = (double) (s->until - entry->last) / (double) USECS_PER_DAY;
-			else
-				recency = (double) (as_of_day - (zoned(s) ? local_day(s, entry->last)
-												 : floor_day(entry->last)));
-			values[3] = Float8GetDatum(recency);
+			values[1] = TimestampTzGetDatum(segment_summary_instant(&s->time, entry->first));
+			values[2] = TimestampTzGetDatum(segment_summary_instant(&s->time, entry->last));
+			values[3] = Float8GetDatum(segment_summary_recency(&s->time, entry->last));
 			values[6] = Float8GetDatum(segment_numeric_to_double(values[5]) / (double) entry->orders);
 		}
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
@@ -664,48 +373,42 @@ ignores_zero(const char *name)
 			 errmsg("zero_amounts must be \"order\" or \"ignore\", not \"%s\"", name)));
 }
 
+/* NULL given is the default ("query" has none). */
 static void
 read_options(FunctionCallInfo fcinfo, Summary *s)
 {
-	static const char *const names[] = {
-		"key", "query", "as_of", "lookback", "refunds", "zero_amounts", "time_zone", "whole_days",
-		"search_path"
-	};
-	static const bool may_be_null[] = {true, false, false, true, false, false, true, false, true};
-	int			i;
-
-	for (i = 0; i < (int) lengthof(names); i++)
-		if (PG_ARGISNULL(i) && !may_be_null[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" of rfm_summary must not be null", names[i])));
 	s->key_type = get_fn_expr_argtype(fcinfo->flinfo, 0);
 	if (!OidIsValid(s->key_type))
 		ereport(ERROR,
 				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
 				 errmsg("could not determine the type of the customer key"),
 				 errhint("Name it in the first argument, for instance null::bigint.")));
-	s->as_of = PG_GETARG_TIMESTAMPTZ(2);
-	if (TIMESTAMP_NOT_FINITE(s->as_of))
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"query\" of rfm_summary must not be null")));
+	s->time.as_of = PG_ARGISNULL(2) ? GetCurrentTransactionStartTimestamp()
+		: PG_GETARG_TIMESTAMPTZ(2);
+	if (TIMESTAMP_NOT_FINITE(s->time.as_of))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("as_of must be a finite time")));
-	s->lookback = PG_ARGISNULL(3) ? NULL : PG_GETARG_INTERVAL_P(3);
-	s->refunds = refund_rule(text_to_cstring(PG_GETARG_TEXT_PP(4)));
-	s->ignore_zero = ignores_zero(text_to_cstring(PG_GETARG_TEXT_PP(5)));
-	s->zone = session_timezone;
+	s->time.lookback = PG_ARGISNULL(3) ? NULL : PG_GETARG_INTERVAL_P(3);
+	s->refunds = PG_ARGISNULL(4) ? REFUND_NET : refund_rule(text_to_cstring(PG_GETARG_TEXT_PP(4)));
+	s->ignore_zero = !PG_ARGISNULL(5) && ignores_zero(text_to_cstring(PG_GETARG_TEXT_PP(5)));
+	s->time.zone = session_timezone;
 	if (!PG_ARGISNULL(6))
 	{
 		char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(6));
 
-		s->zone = pg_tzset(name);
-		if (s->zone == NULL)
+		s->time.zone = pg_tzset(name);
+		if (s->time.zone == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("time zone \"%s\" not recognized", name),
 					 errhint("pg_timezone_names lists them.")));
 	}
-	s->whole_days = PG_GETARG_BOOL(7);
+	s->time.whole_days = PG_ARGISNULL(7) || PG_GETARG_BOOL(7);
 }
 
 Datum
@@ -715,7 +418,7 @@ segment_rfm_summary(PG_FUNCTION_ARGS)
 	Summary    *s;
 	MemoryContext context;
 	MemoryContext row_context;
-	char	   *query;
+	SourceText	source = {0};
 	instr_time	start;
 	instr_time	duration;
 
@@ -730,10 +433,11 @@ segment_rfm_summary(PG_FUNCTION_ARGS)
 	s->receiver.rDestroy = summary_destroy;
 	s->receiver.mydest = DestNone;
 	read_options(fcinfo, s);
-	query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	source.query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	source.search_path = PG_ARGISNULL(8) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(8));
+	segment_source_only(&source, fcinfo, 9, s->key_type);
 
-	segment_source_run(query, PG_ARGISNULL(8) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(8)),
-					   &s->receiver);
+	segment_source_run(&source, &s->receiver);
 
 	row_context = AllocSetContextCreate(context, "rfm_summary row", ALLOCSET_SMALL_SIZES);
 	segment_fold_end_pass(s->fold);

@@ -8,17 +8,32 @@
  */
 #include "source/source_query.h"
 
+#include <ctype.h>
+
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "common/keywords.h"
 #include "funcapi.h"
+#include "nodes/params.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_coerce.h"
+#include "parser/scanner.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/tuplestore.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+#include "utils/varlena.h"
 
 PG_FUNCTION_INFO_V1(segment_query_columns);
 PG_FUNCTION_INFO_V1(segment_query_keys);
+PG_FUNCTION_INFO_V1(segment_source_query);
 
 static void
 reject(const char *why)
@@ -29,12 +44,90 @@ reject(const char *why)
 			 errhint("Give one SELECT without FOR UPDATE and without data-modifying WITH.")));
 }
 
-/* Parses and checks the query; SPI must be connected. */
+/* ---- the statement ---- */
+
+/* Shows a lexical error in the source, not in the statement that called us. */
+static void
+lexical_error(void *query)
+{
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery((const char *) query);
+	}
+}
+
+/* Whether the token is a part of a relation's name: an identifier, or a keyword as one. */
+static bool
+is_identifier(const char *token, int length)
+{
+	return token[0] == '"' ||
+		((isalpha((unsigned char) token[0]) || token[0] == '_' || IS_HIGHBIT_SET(token[0])) &&
+		 memchr(token, '\'', length) == NULL && memchr(token, '&', length) == NULL);
+}
+
+/*
+ * The one statement that a source stands for, which creation checks and a
+ * refresh runs: white space, comments and semicolons at the end are cut off,
+ * and the name of a relation becomes TABLE name.  It may stand in parentheses.
+ * *relation, where asked for, is that name, or NULL.
+ */
+static char *
+source_statement(const char *query, char **relation)
+{
+	core_yy_extra_type extra;
+	core_YYSTYPE value;
+	YYLTYPE		at;
+	ErrorContextCallback callback;
+	core_yyscan_t scanner = scanner_init(query, &extra, &ScanKeywords, ScanKeywordTokens);
+	int			end = 0;		/* after the last token that is no semicolon */
+	bool		closed = false; /* a semicolon came */
+	bool		name = true;
+	bool		part_next = true;	/* the token to come should be a part of the name */
+	StringInfoData parts;		/* the name without white space and comments */
+
+	initStringInfo(&parts);
+	extra.escape_string_warning = false;
+	callback.callback = lexical_error;
+	callback.arg = (void *) query;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	while (core_yylex(&value, &at, scanner) != 0)
+	{
+		/* the scanner puts an end behind the token that it has read */
+		const char *token = extra.scanbuf + at;
+		int			length = (int) strlen(token);
+
+		if (strcmp(token, ";") == 0)
+		{
+			closed = true;
+			continue;
+		}
+		/* several statements: all is kept, to be refused by what parses it */
+		name = name && !closed && (part_next ? is_identifier(token, length) : token[0] == '.');
+		part_next = !part_next;
+		if (name)
+			appendStringInfoString(&parts, token);
+		end = at + length;
+	}
+	error_context_stack = callback.previous;
+	scanner_finish(scanner);
+
+	name = name && !part_next;
+	if (relation != NULL)
+		*relation = name ? parts.data : NULL;
+	return name ? psprintf("TABLE %s", parts.data) : pnstrdup(query, end);
+}
+
+/* Parses and checks the statement; SPI must be connected. */
 static SPIPlanPtr
-prepare_source(const char *query)
+prepare_source(const char *statement, int n_parameters, Oid *parameter_types)
 {
 	/* first of all, because SPI shows where in the query a syntax error is */
-	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
+	SPIPlanPtr	plan = SPI_prepare(statement, n_parameters, parameter_types);
 	List	   *sources;
 	CachedPlanSource *source;
 	Query	   *parsed;
@@ -59,6 +152,97 @@ prepare_source(const char *query)
 	return plan;
 }
 
+static CachedPlanSource *
+plan_source(SPIPlanPtr plan)
+{
+	return linitial(SPI_plan_get_plan_sources(plan));
+}
+
+/* What the first column is called where the statement is wrapped. */
+#define FIRST_COLUMN "segment_source_key"
+
+/*
+ * The statement for the rows of some keys only.  The condition stands outside,
+ * where the planner moves it into the source as far as that changes nothing,
+ * down to an index on the column.  It compares as the type does that was asked
+ * for, by the column's own collation.
+ */
+static char *
+statement_for_keys(const SourceText *source, const char *statement, TupleDesc desc)
+{
+	Oid			type = get_element_type(source->only_type);
+	TypeCacheEntry *cache = lookup_type_cache(type, TYPECACHE_EQ_OPR);
+	const char *column = quote_identifier(source->key_column != NULL ? source->key_column
+										  : FIRST_COLUMN);
+	Oid			column_type = InvalidOid;
+	HeapTuple	operator;
+	Form_pg_operator form;
+	StringInfoData text;
+	int			i;
+
+	if (!OidIsValid(cache->eq_opr))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("could not identify an equality operator for type %s",
+						format_type_be(type))));
+	for (i = 0; i < desc->natts && !OidIsValid(column_type); i++)
+		if (source->key_column == NULL ||
+			strcmp(NameStr(TupleDescAttr(desc, i)->attname), source->key_column) == 0)
+			column_type = TupleDescAttr(desc, i)->atttypid;
+	if (!OidIsValid(column_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("the source has no column \"%s\"", source->key_column)));
+	initStringInfo(&text);
+	/* a line of its own for the end: the statement may close with a comment */
+	appendStringInfo(&text, "SELECT * FROM (%s\n) AS source%s WHERE source.%s", statement,
+					 source->key_column == NULL ? " (" FIRST_COLUMN ")" : "", column);
+	if (!IsBinaryCoercible(column_type, type))
+		appendStringInfo(&text, "::%s",
+						 format_type_extended(type, -1, FORMAT_TYPE_TYPEMOD_GIVEN |
+											  FORMAT_TYPE_FORCE_QUALIFY));
+	operator = SearchSysCache1(OPEROID, ObjectIdGetDatum(cache->eq_opr));
+	if (!HeapTupleIsValid(operator))
+		elog(ERROR, "cache lookup failed for operator %u", cache->eq_opr);
+	form = (Form_pg_operator) GETSTRUCT(operator);
+	appendStringInfo(&text, " OPERATOR(%s.%s) ANY ($1)",
+					 quote_identifier(get_namespace_name(form->oprnamespace)),
+					 NameStr(form->oprname));
+	ReleaseSysCache(operator);
+	return text.data;
+}
+
+/* Takes the keys of argument i, where it is not NULL: an array of the key's type. */
+void
+segment_source_only(SourceText *source, FunctionCallInfo fcinfo, int i, Oid key_type)
+{
+	Oid			type;
+
+	if (PG_NARGS() <= i || PG_ARGISNULL(i))
+		return;
+	type = get_fn_expr_argtype(fcinfo->flinfo, i);
+	if (type == UNKNOWNOID && OidIsValid(get_array_type(key_type)))
+	{
+		/* a bare literal */
+		Oid			input;
+		Oid			parameter;
+
+		type = get_array_type(key_type);
+		getTypeInputInfo(type, &input, &parameter);
+		source->only = OidInputFunctionCall(input, DatumGetCString(PG_GETARG_DATUM(i)),
+											parameter, -1);
+	}
+	else
+		source->only = PG_GETARG_DATUM(i);
+	if (!OidIsValid(get_element_type(type)) ||
+		(OidIsValid(key_type) && get_element_type(type) != key_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("\"only_keys\" is of type %s, expected an array of %s", format_type_be(type),
+						OidIsValid(key_type) ? format_type_be(key_type) : "keys")));
+	source->only_type = type;
+}
+
 /* Makes a search_path hold until the nest level ends; NULL: the session's. */
 static int
 enter_search_path(const char *search_path)
@@ -72,15 +256,17 @@ enter_search_path(const char *search_path)
 }
 
 /*
- * Runs a source query into a receiver.  search_path, where given, holds for
+ * Runs a source into a receiver.  Its search_path, where given, holds for
  * the query alone: nothing of ours is looked up under it.
  */
 void
-segment_source_run(const char *query, const char *search_path, DestReceiver *receiver)
+segment_source_run(const SourceText *source, DestReceiver *receiver)
 {
 	SPIExecuteOptions options = {0};
-	int			nest_level = enter_search_path(search_path);
+	int			nest_level = enter_search_path(source->search_path);
 	bool		was_read_only = XactReadOnly;
+	char	   *statement;
+	SPIPlanPtr	plan;
 	int			result;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -88,9 +274,25 @@ segment_source_run(const char *query, const char *search_path, DestReceiver *rec
 	options.read_only = true;
 	options.must_return_tuples = true;
 	options.dest = receiver;
+	statement = source_statement(source->query, NULL);
+	plan = prepare_source(statement, 0, NULL);
+	/* without columns it is refused by the receiver */
+	if (OidIsValid(source->only_type) && plan_source(plan)->resultDesc != NULL &&
+		plan_source(plan)->resultDesc->natts > 0)
+	{
+		Oid			type = source->only_type;
+
+		statement = statement_for_keys(source, statement, plan_source(plan)->resultDesc);
+		plan = prepare_source(statement, 1, &type);
+		options.params = makeParamList(1);
+		options.params->params[0].value = source->only;
+		options.params->params[0].isnull = false;
+		options.params->params[0].pflags = PARAM_FLAG_CONST;
+		options.params->params[0].ptype = type;
+	}
 	/* an error ends the subtransaction or transaction, which resets it */
 	XactReadOnly = true;
-	result = SPI_execute_plan_extended(prepare_source(query), &options);
+	result = SPI_execute_plan_extended(plan, &options);
 	XactReadOnly = was_read_only;
 	if (result < 0)
 		elog(ERROR, "could not run the source: %s", SPI_result_code_string(result));
@@ -98,13 +300,35 @@ segment_source_run(const char *query, const char *search_path, DestReceiver *rec
 	AtEOXact_GUC(true, nest_level);
 }
 
-/* query_columns(query, search_path): number, name and type of each column of a source. */
+/* ---- columns ---- */
+
+/* Nothing that ends with this session may be what a later one reads. */
+static void
+refuse_temporary(const CachedPlanSource *source)
+{
+	ListCell   *cell;
+
+	foreach(cell, source->relationOids)
+		if (get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("the source reads the temporary relation \"%s\"",
+							get_rel_name(lfirst_oid(cell))),
+					 errdetail("It ends with this session, and a refresh in another one would fail."),
+					 errhint("Read a permanent table or view.")));
+}
+
+/*
+ * query_columns(query, search_path, permanent): number, name, type and collation of each column
+ * of a source; permanent: an error where it reads temporary relations.
+ */
 Datum
 segment_query_columns(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	CachedPlanSource *source;
 	TupleDesc	desc;
+	char	   *statement;
 	int			nest_level;
 	int			i;
 
@@ -114,23 +338,60 @@ segment_query_columns(PG_FUNCTION_ARGS)
 	nest_level = enter_search_path(PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	source = linitial(SPI_plan_get_plan_sources(prepare_source(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+	statement = source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL);
+	source = plan_source(prepare_source(statement, 0, NULL));
+	if (PG_NARGS() > 2 && !PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
+		refuse_temporary(source);
 	desc = source->resultDesc;
 	for (i = 0; desc != NULL && i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		Datum		values[3];
-		bool		nulls[3] = {false, false, false};
+		Datum		values[4];
+		bool		nulls[4] = {false, false, false, false};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = CStringGetTextDatum(NameStr(attribute->attname));
 		values[2] = ObjectIdGetDatum(attribute->atttypid);
+		values[3] = ObjectIdGetDatum(attribute->attcollation);
+		nulls[3] = !OidIsValid(attribute->attcollation);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	SPI_finish();
 	AtEOXact_GUC(true, nest_level);
 	return (Datum) 0;
 }
+
+/*
+ * source_query(source, search_path): the statement that a source stands for, with a relation's
+ * name looked up under the search_path and spelled out, so that it stays the one it was.
+ */
+Datum
+segment_source_query(PG_FUNCTION_ARGS)
+{
+	char	   *relation;
+	char	   *statement;
+	int			nest_level;
+	Oid			found;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	statement = source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), &relation);
+	if (relation == NULL)
+		PG_RETURN_TEXT_P(cstring_to_text(statement));
+	nest_level = enter_search_path(PG_ARGISNULL(1) ? NULL
+								   : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	found = RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(relation))),
+							 NoLock, true);
+	AtEOXact_GUC(true, nest_level);
+	/* an unknown name: the server says so when it parses the statement */
+	if (OidIsValid(found) && get_rel_name(found) != NULL)
+		statement = psprintf("TABLE %s",
+							 quote_qualified_identifier(get_namespace_name(get_rel_namespace(found)),
+														get_rel_name(found)));
+	PG_RETURN_TEXT_P(cstring_to_text(statement));
+}
+
+/* ---- keys ---- */
 
 /* Puts the first column of each row into a tuplestore. */
 typedef struct KeyReceiver
@@ -177,6 +438,7 @@ segment_query_keys(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	KeyReceiver keys = {{0}};
+	SourceText	source = {0};
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(1))
@@ -189,7 +451,9 @@ segment_query_keys(PG_FUNCTION_ARGS)
 	keys.type = get_fn_expr_argtype(fcinfo->flinfo, 0);
 	keys.store = rsinfo->setResult;
 	keys.desc = rsinfo->setDesc;
-	segment_source_run(text_to_cstring(PG_GETARG_TEXT_PP(1)),
-					   PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)), &keys.receiver);
+	source.query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	source.search_path = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	segment_source_only(&source, fcinfo, 3, keys.type);
+	segment_source_run(&source, &keys.receiver);
 	return (Datum) 0;
 }

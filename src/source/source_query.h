@@ -7,8 +7,20 @@
 #include "compat.h"
 
 #include "executor/spi.h"
+#include "fmgr.h"
 #include "tcop/dest.h"
 
-extern void segment_source_run(const char *query, const char *search_path, DestReceiver *receiver);
+/* What is to be read; all but the query may be left zero. */
+typedef struct SourceText
+{
+	const char *query;
+	const char *search_path;	/* NULL: the session's */
+	Oid			only_type;		/* of the array of keys whose rows are wanted; 0: all rows */
+	Datum		only;
+	const char *key_column;		/* which these are compared with; NULL: the first */
+} SourceText;
+
+extern void segment_source_only(SourceText *source, FunctionCallInfo fcinfo, int i, Oid key_type);
+extern void segment_source_run(const SourceText *source, DestReceiver *receiver);
 
 #endif							/* SEGMENT_SOURCE_QUERY_H */

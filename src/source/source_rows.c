@@ -142,12 +142,16 @@ rows_nothing(DestReceiver *self)
 {
 }
 
-/* query_rows(query, search_path): the rows, as the column definition list wants them. */
+/*
+ * query_rows(query, search_path [, key_column, only]): the rows, as the column definition list
+ * wants them.
+ */
 Datum
 segment_query_rows(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	RowReceiver rows = {{0}};
+	SourceText	source = {0};
 
 	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) || rsinfo->expectedDesc == NULL)
 		ereport(ERROR,
@@ -169,8 +173,15 @@ segment_query_rows(PG_FUNCTION_ARGS)
 	rows.store = rsinfo->setResult;
 	rows.row_context = AllocSetContextCreate(CurrentMemoryContext, "segment source row",
 											 ALLOCSET_SMALL_SIZES);
-	segment_source_run(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-					   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), &rows.receiver);
+	source.query = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	source.search_path = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	if (PG_NARGS() > 3)
+	{
+		if (!PG_ARGISNULL(2))
+			source.key_column = text_to_cstring(PG_GETARG_TEXT_PP(2));
+		segment_source_only(&source, fcinfo, 3, InvalidOid);
+	}
+	segment_source_run(&source, &rows.receiver);
 	return (Datum) 0;
 }
 
