@@ -135,7 +135,7 @@ COMMENT ON FUNCTION segment_internal.same_model(segment_model, segment_model) IS
 $$The old model where the new one differs from it in nothing but the number of starts and steps that found it, else the
 new one.$$;
 
-CREATE FUNCTION segment_internal.check_cluster_options(s segmentation, key_type text) RETURNS void
+CREATE FUNCTION segment_internal.check_cluster_options(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
 DECLARE
@@ -145,13 +145,14 @@ DECLARE
         SELECT string_agg(format(CASE WHEN t = 'text' THEN '''c'' || r %% 3 AS %2$I' WHEN n = 1 THEN 'r::float8 AS %2$I' ELSE '(r * %1$s %% 101)::float8 AS %2$I' END, 31 * n, f), ', ' ORDER BY n)
         FROM unnest(s.features, s.feature_types) WITH ORDINALITY AS c (f, t, n));
 BEGIN
-    PERFORM segment_internal.equality_operator(key_type::regtype);
+    PERFORM segment_internal.equality_operator(s.source_types[1]::regtype);
     -- every option is checked by what will use it: made-up rows are trained with, the source is not read
     EXECUTE format('SELECT %s FROM (SELECT %s FROM generate_series(1, %s) AS r) AS f', training, made_up, n_rows);
+    RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.check_cluster_options(segmentation, text) IS
-'Raises the error that a segmentation by clustering of this key, method, features and options would run into.';
+COMMENT ON FUNCTION segment_internal.check_cluster_options(segmentation) IS
+'The segmentation, or the error that a segmentation by clustering of this key, method, features and options would run into.';
 
 -- ---- what this kind supplies ----
 
@@ -337,18 +338,19 @@ INSERT INTO segment_internal.kind VALUES ('cluster', 'first', false, 'features',
 
 -- ---- creating ----
 
-CREATE FUNCTION segment_internal.choose_source_columns(s segmentation, key text) RETURNS segmentation
+CREATE FUNCTION segment_internal.choose_source_columns(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    key text;
     there text[];
     types regtype[];
     wanted text;
     n integer;
 BEGIN
     SELECT array_agg(c.name ORDER BY c.number), array_agg(c.type ORDER BY c.number) INTO there, types
-    FROM segment_internal.query_columns(s.source, s.search_path) AS c;
-    key := coalesce(key, there[1]);
+    FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c;
+    key := coalesce(s.source_columns[1], there[1]);
     s.features := coalesce(s.features, array_remove(there, key));
     IF s.features = '{}' THEN
         RAISE EXCEPTION 'the source has no feature beside the customer key "%"', key
@@ -383,7 +385,7 @@ BEGIN
     RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.choose_source_columns(segmentation, text) IS
+COMMENT ON FUNCTION segment_internal.choose_source_columns(segmentation) IS
 $$A new segmentation with the key and features that its source has, with their types: those asked for, by default the
 first column and all others.
 Errors: undefined_column, duplicate_column, datatype_mismatch.$$;
@@ -394,7 +396,7 @@ AS $$
 DECLARE
     types text[] := s.feature_types;
 BEGIN
-    s := segment_internal.choose_source_columns(s, s.source_columns[1]);
+    s := segment_internal.choose_source_columns(s);
     IF s.feature_types <> types THEN
         RAISE EXCEPTION 'features of another kind than when segmentation "%" was created: % in place of %', s.name, s.feature_types, types
             USING ERRCODE = 'datatype_mismatch', HINT = 'Numbers cannot become categories, nor categories numbers: create another segmentation.';
@@ -417,6 +419,7 @@ DECLARE
     key_found record;
 BEGIN
     s.search_path := coalesce(search_path, '"$user", public');
+    schema := coalesce(schema, segment_internal.first_schema(s.search_path));
     PERFORM segment_internal.check_new_segmentation(name, source, schema,
         'create_cluster_segmentation(''behaviour'', ''SELECT customer_id, visits, spend FROM customers'', k => 4)');
     s.name := name;
@@ -432,9 +435,10 @@ BEGIN
     s.time_zone := current_setting('TimeZone');
     s.max_departed := coalesce(max_departed, 0.5);
     s.description := description;
-    s := segment_internal.choose_source_columns(s, key);
+    s.source_columns := ARRAY[key];
+    s := segment_internal.checked('choose_source_columns', s);
     SELECT * INTO key_found FROM segment_internal.source_key(s);
-    PERFORM segment_internal.check_cluster_options(s, key_found.type);
+    s := segment_internal.checked('check_cluster_options', s);
     RAISE NOTICE 'key "%", features %', s.source_columns[1], (SELECT string_agg(quote_ident(f), ', ' ORDER BY n) FROM unnest(s.features) WITH ORDINALITY AS u (f, n));
     RETURN segment_internal.create_segmentation(s, schema, key_found.name, key_found.type, key_found.collation);
 END;
