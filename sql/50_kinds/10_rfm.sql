@@ -134,10 +134,62 @@ RETURN $$sum(monetary) AS revenue,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY
         (($2 AT TIME ZONE $3)::date - (last_order_at AT TIME ZONE $3)::date)::float8) AS recency,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency::float8) AS frequency,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY monetary::float8) AS monetary,
+    segment_internal.middle(percentile_disc(segment_internal.middle_two()) WITHIN GROUP (ORDER BY monetary))::float8 AS monetary,
     avg(frequency)::float8 AS mean_frequency, avg(monetary)::float8 AS mean_monetary, 0::numeric AS no_revenue$$;
 COMMENT ON FUNCTION segment_internal.rfm_figures() IS
 'What segment_profile tells of segments of RFM, as expressions over the member table; $2: as_of of the last refresh, $3: time zone.';
+
+CREATE FUNCTION segment_internal.cut_words(lower_cut double precision, upper_cut double precision, closed text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(nullif(concat_ws(' and ', CASE closed WHEN 'right' THEN 'more than ' ELSE 'at least ' END || lower_cut,
+                                 CASE closed WHEN 'right' THEN 'at most ' ELSE 'less than ' END || upper_cut), ''), 'any value');
+COMMENT ON FUNCTION segment_internal.cut_words(double precision, double precision, text) IS
+'Which values lie between two cuts, in words; closed as in rfm_cut_points.';
+
+CREATE FUNCTION segment_internal.rfm_explain(s segmentation, place text,
+    OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
+    OUT strength double precision, OUT explanation text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 5 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    model segment.segment_model := segment.get_model(s.name);
+    member record;
+    reasons jsonb;
+BEGIN
+    EXECUTE format('SELECT (last_order_at AT TIME ZONE $2)::date AS last_order_on, frequency, monetary, rfm_score, segment,
+                           ($1 AT TIME ZONE $2)::date - (last_order_at AT TIME ZONE $2)::date AS recency
+                    FROM %s WHERE %s', s.members, place) INTO STRICT member USING s.refreshed_as_of, s.time_zone;
+    reasons := segment.explain_segment(model, member.recency, member.frequency, member.monetary);
+    RETURN QUERY
+    SELECT c.feature,
+           CASE c.feature WHEN 'recency' THEN member.recency::text WHEN 'frequency' THEN member.frequency::text ELSE member.monetary::text END,
+           c.lower_cut, c.upper_cut, c.score, (f.reason ->> 'strength')::float8,
+           CASE c.feature
+               WHEN 'recency' THEN format('last order on %s, %s calendar days before %s', member.last_order_on, member.recency,
+                                          (s.refreshed_as_of AT TIME ZONE s.time_zone)::date)
+               WHEN 'frequency' THEN format('%s orders', member.frequency)
+               ELSE format('orders of %s in total', member.monetary) END
+           || format('; score %s of %s is for %s', c.score, (SELECT max(a.score) FROM segment.rfm_cut_points(model) AS a WHERE a.feature = c.feature),
+                     segment_internal.cut_words(c.lower_cut, c.upper_cut, c.closed))
+    FROM jsonb_array_elements(reasons -> 'features') WITH ORDINALITY AS f (reason, n)
+    JOIN segment.rfm_cut_points(model) AS c ON c.feature = f.reason ->> 'feature' AND c.score = (f.reason ->> 'score')::integer
+    ORDER BY f.n;
+    what := 'rfm_score';
+    value := member.rfm_score;
+    explanation := CASE WHEN member.rfm_score IS NULL THEN format('no orders, so no scores: "%s"', member.segment)
+                        ELSE format('the scheme "%s" has these scores in "%s"', s.options ->> 'scheme', member.segment) END;
+    RETURN NEXT;
+    IF reasons ->> 'runner_up' IS NOT NULL THEN
+        what := 'runner_up';
+        value := reasons ->> 'runner_up';
+        explanation := 'the segment behind the nearest cut that leads elsewhere';
+        RETURN NEXT;
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rfm_explain(segmentation, text) IS
+$$What explain_customer tells of a member by RFM: figures between cuts, the scores and the runner-up.
+place: a condition on the member table that holds for one row.$$;
 
 CREATE FUNCTION segment_internal.rfm_tell(s segmentation, as_of timestamptz, counts jsonb, details jsonb) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
