@@ -58,11 +58,13 @@ BEGIN
     SELECT p.proargnames[2:p.pronargs], (p.proargtypes::oid[])[1:p.pronargs - 1] INTO STRICT known, types
     FROM pg_proc AS p
     WHERE p.pronamespace = 'segment'::regnamespace AND p.proname = method AND p.proargtypes[0] = 'segment.feature_set'::regtype;
-    own := CASE WHEN 'centroids' = ANY (known) THEN '{warm_start}' END;
+    own := CASE WHEN 'centroids' = ANY (known) THEN '{hysteresis,warm_start}'::text[] ELSE '{hysteresis}' END;
     call := format('segment.%I(%s', method, arguments);
     FOR o IN SELECT j.key, j.value, array_position(known, j.key) AS n FROM jsonb_each(options) AS j ORDER BY 3 LOOP
         IF o.key = ANY (own) THEN
-            IF jsonb_typeof(o.value) <> 'boolean' THEN
+            IF o.key = 'hysteresis' THEN
+                PERFORM segment_internal.checked_hysteresis((o.value #>> '{}')::float8);
+            ELSIF jsonb_typeof(o.value) <> 'boolean' THEN
                 RAISE EXCEPTION 'option "%" must be true or false, not %', o.key, o.value USING ERRCODE = 'invalid_parameter_value';
             END IF;
             CONTINUE;
@@ -218,8 +220,16 @@ SELECT {current_model} AS model, NULL::jsonb AS details$$ END
     UNION ALL
     SELECT 'placed', $$
 SELECT p.customer, g.segment_id, g.segment, {p_v}
-FROM (SELECT one.*, segment.assign_segment_id(m.model, {features}) AS segment_id
-      FROM {summary} AS one CROSS JOIN {model} AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL) AS p
+FROM ($$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
+    -- who is about as near to the centre of the segment before as to that of the new one stays
+    SELECT a.*, CASE WHEN o.segment_id <> a.nearest_id AND segment.segment_silhouette(m.model, {features}) <= {hysteresis}
+                          AND segment.explain_segment(m.model, {features}) ->> 'runner_up' = o.segment
+                     THEN o.segment_id ELSE a.nearest_id END AS segment_id
+    FROM (SELECT one.*, segment.assign_segment_id(m.model, {features}) AS nearest_id
+          FROM {summary} AS one CROSS JOIN {model} AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL) AS a
+    CROSS JOIN {model} AS m LEFT JOIN {members} AS o ON o.{key} {equals} a.customer$$ ELSE $$
+    SELECT one.*, segment.assign_segment_id(m.model, {features}) AS segment_id
+    FROM {summary} AS one CROSS JOIN {model} AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL$$ END || $$) AS p
 JOIN (SELECT n.segment_id, n.segment FROM {model} AS m CROSS JOIN LATERAL segment.segments(m.model) AS n) AS g
   ON g.segment_id = p.segment_id$$
 $function$;
@@ -255,7 +265,7 @@ BEGIN
             'as_features', string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number),
             'features', segment_internal.cluster_placed_features(s), 'further', '',
             'usable', CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true' ELSE 'f.* IS NOT NULL' END,
-            'warm', warm::text, 'matched', matched,
+            'warm', warm::text, 'matched', matched, 'hysteresis', coalesce(s.options ->> 'hysteresis', '0'),
             'fresh', CASE WHEN warm THEN format('segment_internal.fresh_inertia(features, %L, %L)', s.method, s.options) ELSE 'NULL::float8' END,
             'training', segment_internal.training_call(
                 s.method, CASE WHEN warm THEN format('%s, centroids => segment.centroid_array(%s)', set, current_model) ELSE set END, s.options),
@@ -271,6 +281,44 @@ RETURN $$NULL::numeric AS revenue, NULL::float8 AS recency, NULL::float8 AS freq
     NULL::float8 AS mean_frequency, NULL::float8 AS mean_monetary, NULL::numeric AS no_revenue$$;
 COMMENT ON FUNCTION segment_internal.cluster_figures() IS
 'What segment_profile tells of segments of clusterings beside their sizes: nothing.';
+
+CREATE FUNCTION segment_internal.cluster_explain(s segmentation, place text,
+    OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
+    OUT strength double precision, OUT explanation text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    reasons jsonb;
+    segment_name text;
+BEGIN
+    EXECUTE format('SELECT segment.explain_segment($1, %s), segment FROM (SELECT segment, %s FROM %s AS m WHERE %s) AS p',
+                   segment_internal.cluster_placed_features(s),
+                   (SELECT string_agg(format('m.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number) FROM segment_internal.cluster_columns(s) AS c),
+                   s.members, place)
+    INTO STRICT reasons, segment_name USING segment.get_model(s.name);
+    RETURN QUERY
+    SELECT f.reason ->> 'feature', f.reason ->> 'value', NULL::float8, NULL::float8, NULL::integer, (f.reason ->> 'strength')::float8,
+           CASE jsonb_typeof(f.reason -> 'typical')
+               WHEN 'number' THEN format('typical of "%s" is %s', segment_name, segment_internal.brief((f.reason ->> 'typical')::float8))
+                   || coalesce(format(', this is %s standard deviations %s', segment_internal.brief(abs((f.reason ->> 'deviations')::float8)),
+                                      CASE WHEN (f.reason ->> 'deviations')::float8 < 0 THEN 'below' ELSE 'above' END), '')
+               WHEN 'string' THEN format('typical of "%s" is %s', segment_name, f.reason ->> 'typical') END
+    FROM jsonb_array_elements(reasons -> 'features') WITH ORDINALITY AS f (reason, n)
+    ORDER BY (f.reason ->> 'strength')::float8 DESC NULLS LAST, f.n;
+    IF reasons ->> 'runner_up' IS NOT NULL THEN
+        what := 'runner_up';
+        value := reasons ->> 'runner_up';
+        explanation := coalesce(format('its centre lies %s away, that of "%s" %s', segment_internal.brief((reasons ->> 'runner_up_distance')::float8),
+                                       segment_name, segment_internal.brief((reasons ->> 'distance')::float8)),
+                                format('nearest after "%s"', segment_name));
+        RETURN NEXT;
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.cluster_explain(segmentation, text) IS
+$$What explain_customer tells of a member of a clustering: the features, those that pulled most first, and the runner-up
+with both distances in scaled coordinates.
+place: a condition on the member table that holds for one row.$$;
 
 CREATE FUNCTION segment_internal.cluster_tell(s segmentation, as_of timestamptz, counts jsonb, details jsonb) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
