@@ -8,7 +8,7 @@ DECLARE
 BEGIN
     s := segment_internal.locked_segmentation(name);
     EXECUTE coalesce((SELECT format('DROP TABLE %s %s', string_agg(c.oid::regclass::text, ', '), CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END)
-                      FROM pg_class AS c WHERE c.oid IN (s.members, s.history)), 'SELECT');
+                      FROM pg_class AS c WHERE c.oid IN (s.members, s.history) HAVING count(*) > 0), 'SELECT');
     DELETE FROM segment.segmentation AS g WHERE g.name = s.name;
 END;
 $$;
