@@ -7,9 +7,10 @@ DECLARE
     s segment.segmentation;
 BEGIN
     s := segment_internal.locked_segmentation(name);
+    -- before the tables: of one whose table is gone only a superuser sees the row
+    DELETE FROM segment.segmentation AS g WHERE g.name = s.name;
     EXECUTE coalesce((SELECT format('DROP TABLE %s %s', string_agg(c.oid::regclass::text, ', '), CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END)
                       FROM pg_class AS c WHERE c.oid IN (s.members, s.history) HAVING count(*) > 0), 'SELECT');
-    DELETE FROM segment.segmentation AS g WHERE g.name = s.name;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.drop_as_owner(text, boolean) IS
