@@ -105,7 +105,7 @@ DECLARE
 BEGIN
     FOR b IN SELECT * FROM bad_source ORDER BY n LOOP
         UPDATE segmentation SET source = b.source, customers = b.customers WHERE name = 'bad';
-        INSERT INTO bad_result SELECT b.n, r.outcome, r.error_code, left(r.error, 70), (SELECT count(*) FROM bad_segments AS m FULL JOIN bad_members AS k ON m = k WHERE m IS NULL OR k IS NULL)
+        INSERT INTO bad_result SELECT b.n, r.outcome, r.error_code, left(r.error, 110), (SELECT count(*) FROM bad_segments AS m FULL JOIN bad_members AS k ON m = k WHERE m IS NULL OR k IS NULL)
         FROM refresh_segmentation('bad', '2024-02-10 00:00Z') AS r;
     END LOOP;
 END;
@@ -117,7 +117,7 @@ UPDATE segmentation SET source = 'TABLE bad_orders', customers = NULL WHERE name
 
 -- ---- what a source or a member table may become, step by step ----
 CREATE FUNCTION bad_refresh() RETURNS text LANGUAGE sql
-RETURN (SELECT concat_ws(' ', outcome, error_code, left(error, 70)) FROM refresh_segmentation('bad', '2024-02-11 00:00Z', max_departed => 1));
+RETURN (SELECT concat_ws(' ', outcome, error_code, left(error, 110)) FROM refresh_segmentation('bad', '2024-02-11 00:00Z', max_departed => 1));
 ALTER TABLE bad_orders ALTER customer_id TYPE integer;
 SELECT bad_refresh();
 ALTER TABLE bad_orders ALTER customer_id TYPE bigint;
