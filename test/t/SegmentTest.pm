@@ -159,7 +159,7 @@ my $content = q{
 sub refresh_all
 {
 	my ($as_of) = @_;
-	return "SELECT s.name, r.outcome, r.customers, r.error FROM segment.segmentation AS s, LATERAL segment.retrain_segmentation(s.name, '$as_of', CASE s.method WHEN 'kmeans' THEN '{"warm_start": false}'::jsonb END) AS r ORDER BY s.name;";
+	return qq[SELECT s.name, r.outcome, r.customers, r.error FROM segment.segmentation AS s, LATERAL segment.retrain_segmentation(s.name, '$as_of', CASE s.method WHEN 'kmeans' THEN '{"warm_start": false}'::jsonb END) AS r ORDER BY s.name;];
 }
 
 my $begin_anew = q{
