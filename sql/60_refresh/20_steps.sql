@@ -256,7 +256,9 @@ AS $$
 DECLARE
     result boolean;
 BEGIN
-    EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', s.members) INTO result;
+    IF s.members IS NOT NULL THEN
+        EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', s.members) INTO result;
+    END IF;
     RETURN result;
 END;
 $$;

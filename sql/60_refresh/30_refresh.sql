@@ -46,6 +46,9 @@ CREATE FUNCTION segment_internal.count_members(s segmentation) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF s.members IS NULL THEN
+        RETURN NULL;
+    END IF;
     EXECUTE format(
         'UPDATE segment.segment AS g SET customers = coalesce(n.customers, 0)
          FROM segment.segment AS h LEFT JOIN (SELECT segment_id, count(*) AS customers FROM %s GROUP BY 1) AS n ON n.segment_id = h.segment_id
