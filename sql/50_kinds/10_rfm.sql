@@ -321,9 +321,9 @@ scheme, cuts, bins, thresholds: see rfm_model.
 lookback, refunds, zero_amounts, time_zone (default: the session's): see rfm_summary.
 retrain_every: how long a model is kept; NULL trains at every refresh; days and longer are calendar days of time_zone.
 schema: of the tables, default the current one.
-search_path: under which source and customers run, default the session's.
+search_path: under which source and customers run, default the session's; NULL: "$user", public.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
-NULL for an argument with a default is that default.
+NULL for any other argument with a default is that default.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;
 

@@ -106,10 +106,21 @@ COMMENT ON FUNCTION segment_internal.shared_steps(boolean) IS
 $$The steps of a refresh that are the same for all kinds, as templates: compare with the members, refuse what loses too
 many of them, write differences, close and correct history; or, first_fill, fill an empty member table.$$;
 
+CREATE FUNCTION segment_internal.rows_skipped(counts jsonb) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (SELECT sum((counts ->> k)::bigint)
+        FROM unnest('{null_customer,null_time,null_amount,null_order,not_finite,not_placed}'::text[]) AS k);
+COMMENT ON FUNCTION segment_internal.rows_skipped(jsonb) IS
+'How many rows of a source were skipped for a missing or infinite value, of the counts of a run.';
+
 CREATE FUNCTION segment_internal.refuse_departures(
     name text, departed bigint, entered bigint, members bigint, max_departed double precision, counts jsonb) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    nearly_all CONSTANT float8 := 0.9;
+    rows_read bigint := counts ->> 'rows_read';
+    skipped bigint := segment_internal.rows_skipped(counts);
 BEGIN
     IF departed > max_departed * members THEN
         RAISE EXCEPTION 'refused: % of % members would depart, more than the share of % that the segmentation allows',
@@ -119,11 +130,25 @@ BEGIN
                                   coalesce(counts ->> 'rows_read', '?'), coalesce(counts ->> 'rows_used', '?'), entered),
                   HINT = format('If that is right, refresh_segmentation(%L, max_departed => 1) lets it pass.', name);
     END IF;
+    -- a source that was like that the last time, too, is none that alarms
+    IF members > 0 AND max_departed < 1 AND skipped > nearly_all * rows_read
+       AND (SELECT r.rows_skipped > nearly_all * r.rows_read FROM segment.run AS r
+            WHERE r.segmentation = refuse_departures.name AND r.outcome IN ('ok', 'empty')
+            ORDER BY r.run_id DESC LIMIT 1) IS NOT TRUE THEN
+        RAISE EXCEPTION 'refused: % of % rows of the source would be skipped for a missing or infinite value', skipped, rows_read
+            USING ERRCODE = 'SR001',
+                  DETAIL = format('%s.', (SELECT string_agg(format('%s %s', c.value, c.key), ', ' ORDER BY c.key)
+                                          FROM jsonb_each_text(counts) AS c
+                                          WHERE c.value ~ '^[1-9]' AND (c.key ~ '^null_' OR c.key = 'not_finite'))),
+                  HINT = format('If that is right, refresh_segmentation(%L, max_departed => 1) lets it pass.', name);
+    END IF;
     RETURN true;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.refuse_departures(text, bigint, bigint, bigint, double precision, jsonb) IS
-'True, or an error (SR001) when more members would depart than max_departed, a share, allows (law 18).';
+$$True, or an error (SR001) when more members would depart than max_departed, a share, allows, or when more than nine of
+ten rows of the source are skipped and were not at the last refresh (law 18).
+max_departed of 1 lets both pass.$$;
 
 CREATE FUNCTION segment_internal.current_model_query(s segmentation) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE

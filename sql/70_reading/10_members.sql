@@ -174,7 +174,8 @@ CREATE FUNCTION segment_of(name text, customer anyelement) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN segment.segment_of(name, format('%s', customer));
+    -- format makes an empty string of NULL
+    RETURN segment.segment_of(name, CASE WHEN customer IS NOT NULL THEN format('%s', customer) END);
 END;
 $$;
 COMMENT ON FUNCTION segment_of(text, anyelement) IS
@@ -308,7 +309,7 @@ BEGIN
          LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = e.from_id
          LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = e.to_id',
         segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
-        segment_internal.equality_operator(segment_internal.key_type(s.members))) USING s.name, since;
+        segment_internal.equality_operator(segment_internal.key_type(s.members))) USING s.name, coalesce(since, '-infinity');
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS
