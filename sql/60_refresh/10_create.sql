@@ -125,7 +125,8 @@ DECLARE
 BEGIN
     SELECT * INTO kind FROM segment_internal.kind AS k WHERE k.kind = s.kind;
     EXECUTE format('COMMENT ON TABLE %s IS %L', members,
-                   format('Present members of the segmentation "%s", one row per customer; written by refresh_segmentation.', name));
+                   format('Present members of the segmentation "%s", one row per customer%s; written by refresh_segmentation.', name,
+                          CASE WHEN kind.overlapping THEN ' and segment' ELSE '' END));
     EXECUTE format('COMMENT ON TABLE %s IS %L', history,
                    format('Places that customers of the segmentation "%s" had before: each from entered_at until before left_at. '
                           'The present place is in %s.', name, split_part(members, '.', 2)));
