@@ -42,7 +42,7 @@ WHERE buyer.customer IS NULL$$ END
     FROM (SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at,
        (($1 AT TIME ZONE {time_zone})::date - (last_order_at AT TIME ZONE {time_zone})::date)::float8 AS recency,
-       orders AS frequency, total AS monetary, false AS listed
+       orders AS frequency, total AS monetary, orders = 0 AND last_order_at IS NULL AS listed
 FROM {source_rows} AS r WHERE skipped IS NULL$$ ELSE $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
 FROM {orders}$$ END AS buyers) AS b
@@ -128,7 +128,7 @@ BEGIN
         'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
         'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
         'time_zone', quote_literal(s.time_zone),
-        'summarised', format('segment_internal.query_rows(%L, %L, NULL, $5)', segment_internal.source_statement(s), s.search_path),
+        'summarised', format('segment_internal.query_rows(%L, %L, ''customer'', $5)', segment_internal.source_statement(s), s.search_path),
         'orders', format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L, only_keys => $5)',
                          format_type(segment_internal.key_type(s.members), -1), segment_internal.source_statement(s),
                          s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path));

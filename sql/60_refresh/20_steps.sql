@@ -16,6 +16,9 @@ DECLARE
     part text[] := regexp_split_to_array(template, '[{}]');
     result text := '';
 BEGIN
+    IF cardinality(part) % 2 = 0 THEN
+        RAISE EXCEPTION 'a template has a brace without its counterpart' USING ERRCODE = 'internal_error', DETAIL = template;
+    END IF;
     FOR i IN 1 .. cardinality(part) LOOP
         IF i % 2 = 1 THEN
             result := result || part[i];
@@ -31,7 +34,7 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.fill_places(text, jsonb) IS
 $$A template with its places in braces filled, in one pass: braces in what is filled in are left alone.
-Error (internal_error) for a place that nothing stands for.$$;
+Error (internal_error) for a place that nothing stands for, and for a brace without its counterpart.$$;
 
 -- base is the place just before as_of: the member's row, or, when the instant was
 -- refreshed before, what that refresh put into the history.  So a second refresh as of the same

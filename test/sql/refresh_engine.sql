@@ -4,7 +4,7 @@ SET search_path = public, segment;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
 SET client_min_messages = warning;
-\set SHOW_CONTEXT errors
+\set SHOW_CONTEXT never
 
 -- chance that is the same on all servers
 CREATE FUNCTION chance(seed text, below integer) RETURNS integer
@@ -12,7 +12,8 @@ CREATE FUNCTION chance(seed text, below integer) RETURNS integer
 
 CREATE TABLE engine_orders (customer_id bigint, at timestamptz, amount numeric, order_id integer);
 INSERT INTO engine_orders
-SELECT chance('c' || n, 300), timestamptz '2025-01-01' + chance('t' || n, 60 * 1440) * interval '1 minute', chance('a' || n, 20000) / 100.0, n
+SELECT chance('c' || n, 300), timestamptz '2025-01-01' + chance('t' || n, 60 * 1440) * interval '1 minute',
+       chance('a' || n, 20000) / 100.0, n
 FROM generate_series(1, 2000) AS n;
 CREATE TABLE engine_customers (customer_id bigint);
 INSERT INTO engine_customers SELECT generate_series(0, 320);
@@ -33,12 +34,14 @@ BEGIN
         PERFORM create_rfm_segmentation('listed_' || way, 'engine_orders', customers => 'engine_customers');
         PERFORM create_cluster_segmentation('kmeans_' || way, 'SELECT customer_id, spend, visits FROM engine_features', k => 4);
         PERFORM create_cluster_segmentation('mixed_' || way, 'engine_features', k => 3, method => 'kprototypes');
-        PERFORM create_rfm_segmentation('summed_' || way, 'SELECT customer_id, max(at) AS last_order_at, count(*) AS orders, sum(amount) AS total
+        PERFORM create_rfm_segmentation('summed_' || way,
+            'SELECT customer_id, max(at) AS last_order_at, count(*) AS orders, sum(amount) AS total
             FROM engine_orders GROUP BY 1', summarised => true);
     END LOOP;
 END;
 $$;
-INSERT INTO engine_case SELECT n || '_' || w, n, w, CASE WHEN n IN ('kmeans', 'mixed') THEN 'c%s' ELSE '%s' END, n || '_' || w || '_segments'
+INSERT INTO engine_case
+SELECT n || '_' || w, n, w, CASE WHEN n IN ('kmeans', 'mixed') THEN 'c%s' ELSE '%s' END, n || '_' || w || '_segments'
 FROM unnest('{orders,listed,kmeans,mixed,summed}'::text[]) AS n, unnest('{full,only,staged}'::text[]) AS w;
 
 -- as refresh_segmentation does, with the parameters that it does not show
@@ -57,7 +60,8 @@ DECLARE
 BEGIN
     FOR c IN SELECT * FROM engine_case WHERE way = which ORDER BY name LOOP
         id := engine_run(c.name, at, NULL, NULL,
-            CASE WHEN only_keys IS NOT NULL THEN ARRAY(SELECT format(c.key, k) FROM unnest(only_keys::text[]) AS k)::text END, which = 'staged');
+            CASE WHEN only_keys IS NOT NULL THEN ARRAY(SELECT format(c.key, k) FROM unnest(only_keys::text[]) AS k)::text END,
+            which = 'staged');
         INSERT INTO engine_found SELECT c.name, r FROM segment.run AS r WHERE run_id = id;
     END LOOP;
 END;
@@ -94,8 +98,8 @@ WHERE m.segmentation ~ 'full' AND (m.version, m.model::text) <> (n.version, n.mo
 
 -- ---- then changes ----
 DELETE FROM engine_orders WHERE customer_id IN (5, 6, 7);
-INSERT INTO engine_orders VALUES (10, '2025-03-10 10:00', 999, 9001), (11, '2025-03-10 10:00', 999, 9002), (400, '2025-03-10 10:00', 5, 9003),
-    (401, '2025-03-10 11:00', 5, 9004);
+INSERT INTO engine_orders VALUES (10, '2025-03-10 10:00', 999, 9001), (11, '2025-03-10 10:00', 999, 9002), 
+    (400, '2025-03-10 10:00', 5, 9003), (401, '2025-03-10 11:00', 5, 9004);
 DELETE FROM engine_customers WHERE customer_id IN (6, 7, 310, 311);
 INSERT INTO engine_customers VALUES (500), (501);
 UPDATE engine_features SET spend = 5000 - spend, visits = 60 - visits WHERE customer_id IN ('c10', 'c11', 'c12');
@@ -135,7 +139,8 @@ SELECT count(*) AS staged FROM (SELECT engine_run(name, '2025-03-11', false, NUL
                                 FROM engine_case WHERE way = 'staged') AS r;
 SELECT * FROM engine_differ('full', 'staged', 'segments');
 SELECT * FROM engine_differ('full', 'staged', 'history');
-SELECT count(*) AS differ FROM segment.run AS a JOIN segment.run AS b ON b.segmentation = replace(a.segmentation, 'full', 'staged') AND b.as_of = a.as_of
+SELECT count(*) AS differ
+FROM segment.run AS a JOIN segment.run AS b ON b.segmentation = replace(a.segmentation, 'full', 'staged') AND b.as_of = a.as_of
 WHERE a.segmentation ~ 'full' AND to_jsonb(a) - '{run_id,segmentation,started_at,finished_at,steps}'::text[]
                                <> to_jsonb(b) - '{run_id,segmentation,started_at,finished_at,steps}'::text[];
 SELECT c.relname AS left_behind FROM pg_class AS c
@@ -170,5 +175,6 @@ SELECT count(*) AS differ FROM ((TABLE parts_plain_history EXCEPT TABLE parts_st
 SELECT get_model('parts_plain') = get_model('parts_staged') AS same_model;
 
 SELECT count(drop_segmentation(name)) AS dropped FROM segmentation;
-DROP TABLE engine_orders, engine_customers, engine_features, engine_case, engine_found, before_orders, before_kmeans, before_listed, parts;
+DROP TABLE engine_orders, engine_customers, engine_features, engine_case, engine_found;
+DROP TABLE before_orders, before_kmeans, before_listed, parts;
 DROP FUNCTION chance, engine_run, engine_refresh, engine_differ;
