@@ -290,24 +290,29 @@ BEGIN
     SELECT f.reason ->> 'feature', f.reason ->> 'value', NULL::float8, NULL::float8, NULL::integer, (f.reason ->> 'strength')::float8,
            CASE jsonb_typeof(f.reason -> 'typical')
                WHEN 'number' THEN format('typical of "%s" is %s', segment_name, segment_internal.brief((f.reason ->> 'typical')::float8))
-                   || coalesce(format(', this is %s standard deviations %s', segment_internal.brief(abs((f.reason ->> 'deviations')::float8)),
-                                      CASE WHEN (f.reason ->> 'deviations')::float8 < 0 THEN 'below' ELSE 'above' END), '')
+                   || CASE WHEN (f.reason ->> 'deviations')::float8 <> 0 THEN
+                          format(', this is %s standard deviations %s', segment_internal.brief(abs((f.reason ->> 'deviations')::float8)),
+                                 CASE WHEN (f.reason ->> 'deviations')::float8 < 0 THEN 'below' ELSE 'above' END) ELSE '' END
                WHEN 'string' THEN format('typical of "%s" is %s', segment_name, f.reason ->> 'typical') END
     FROM jsonb_array_elements(reasons -> 'features') WITH ORDINALITY AS f (reason, n)
     ORDER BY (f.reason ->> 'strength')::float8 DESC NULLS LAST, f.n;
     IF reasons ->> 'runner_up' IS NOT NULL THEN
         what := 'runner_up';
         value := reasons ->> 'runner_up';
-        explanation := coalesce(format('its centre lies %s away, that of "%s" %s', segment_internal.brief((reasons ->> 'runner_up_distance')::float8),
-                                       segment_name, segment_internal.brief((reasons ->> 'distance')::float8)),
-                                format('nearest after "%s"', segment_name));
+        explanation := CASE WHEN reasons ->> 'runner_up_distance' IS NOT NULL THEN
+            format('its centre lies %s away, that of "%s" %s', segment_internal.brief((reasons ->> 'runner_up_distance')::float8),
+                   segment_name, segment_internal.brief((reasons ->> 'distance')::float8))
+            WHEN reasons ->> 'runner_up_probability' IS NOT NULL THEN
+            format('of probability %s, "%s" of %s', segment_internal.brief((reasons ->> 'runner_up_probability')::float8),
+                   segment_name, segment_internal.brief((reasons ->> 'probability')::float8))
+            ELSE format('the nearest after "%s"', segment_name) END;
         RETURN NEXT;
     END IF;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.cluster_explain(segmentation, text) IS
 $$What explain_customer tells of a member of a clustering: the features, those that pulled most first, and the runner-up
-with both distances in scaled coordinates.
+with both distances in scaled coordinates, or both probabilities.
 place: a condition on the member table that holds for one row.$$;
 
 CREATE FUNCTION segment_internal.cluster_tell(s segmentation, as_of timestamptz, counts jsonb, details jsonb) RETURNS void
