@@ -136,12 +136,12 @@ SELECT create_rfm_segmentation('x', 'naming_orders', schema => 'no such; DROP TA
 SELECT create_rfm_segmentation('x', 'SELECT customer AS segment_id, ordered_at, amount FROM naming_orders', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'SELECT customer AS left_at, ordered_at, amount FROM naming_orders', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', scheme => 'x''; DROP TABLE canary; --');
-SELECT create_rfm_segmentation('x', 'naming_orders', method => 'x''; DROP TABLE canary; --', scheme => 'eleven_names');
+SELECT create_rfm_segmentation('x', 'naming_orders', cuts => 'x''; DROP TABLE canary; --', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', refunds => 'x''; DROP TABLE canary; --', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', zero_amounts => 'x''; DROP TABLE canary; --', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', time_zone => 'x''; DROP TABLE canary; --', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', bins => 11, scheme => 'eleven_names');
-SELECT create_rfm_segmentation('x', 'naming_orders', method => 'thresholds', scheme => 'eleven_names');
+SELECT create_rfm_segmentation('x', 'naming_orders', cuts => 'thresholds', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'no_such_table', scheme => 'eleven_names');
 -- ---- sources that must not be ----
 SELECT create_rfm_segmentation('x', 'DROP TABLE canary', scheme => 'eleven_names');
