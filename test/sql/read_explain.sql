@@ -62,6 +62,22 @@ SELECT outcome FROM refresh_segmentation('exp_mixture', '2024-04-01Z');
 SELECT what, value, explanation ~ '^of probability .*, ".*" of 1$' AS with_probabilities FROM explain_customer('exp_mixture', 'c1')
 WHERE what = 'runner_up';
 
+-- ---- hysteresis: what the member has is told, and what it would be without ----
+-- two groups: 10 and 20 visits; who moves to 15.5 stays until further away
+CREATE TABLE exp_held AS SELECT n AS id, CASE WHEN n % 2 = 0 THEN 10 ELSE 20 END::float8 AS visits FROM generate_series(1, 20) AS n;
+SELECT create_cluster_segmentation('exp_held', 'exp_held', k => 2, options => '{"scale": "none", "hysteresis": 0.5}');
+SELECT outcome FROM refresh_segmentation('exp_held', '2024-04-01Z');
+UPDATE exp_held SET visits = 15.5 WHERE id = 2;
+SELECT outcome, moved, updated FROM refresh_segmentation('exp_held', '2024-04-02Z');
+SELECT what, value, explanation FROM explain_customer('exp_held', 2);
+CREATE TABLE exp_kept AS SELECT 1 AS id, timestamptz '2024-03-01Z' AS at, 20 AS amount;
+SELECT create_rfm_segmentation('exp_kept', 'exp_kept', cuts => 'thresholds', bins => 3, hysteresis => 0.5, scheme => 'regress_exp',
+    thresholds => '{"recency": [7, 30], "frequency": [2, 3], "monetary": [10, 100]}');
+SELECT outcome FROM refresh_segmentation('exp_kept', '2024-03-30 00:00Z');
+SELECT outcome, moved FROM refresh_segmentation('exp_kept', '2024-04-03 00:00Z');
+SELECT what, value, lower_bound, upper_bound, score, explanation FROM explain_customer('exp_kept', 1)
+WHERE what IN ('segment', 'recency', 'rfm_score', 'runner_up');
+
 -- ---- keys: equal as the column has it, called whatever it is called ----
 CREATE COLLATION exp_folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE exp_mail (email text COLLATE exp_folded, at timestamptz, amount numeric);
@@ -83,7 +99,7 @@ FROM segment_migration('exp_mail', '2024-02-01Z'::timestamptz, '2024-03-01Z');
 SELECT count(*) FROM segment_events('exp_mail', '2024-02-15Z') WHERE event <> 'moved';
 
 SET client_min_messages = error;
-SELECT drop_segmentation(name, true) FROM unnest('{exp,exp_group,exp_kind,exp_mixture,exp_mail}'::text[]) AS name;
+SELECT drop_segmentation(name, true) FROM unnest('{exp,exp_group,exp_kind,exp_mixture,exp_held,exp_kept,exp_mail}'::text[]) AS name;
 SELECT drop_rfm_scheme('regress_exp');
-DROP TABLE exp_order, exp_customer, exp_mail;
+DROP TABLE exp_order, exp_customer, exp_held, exp_kept, exp_mail;
 DROP COLLATION exp_folded;
