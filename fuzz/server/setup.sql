@@ -27,7 +27,7 @@ UNION ALL SELECT 'few named', segment.feature_set(c) FROM (SELECT region, moneta
 INSERT INTO fuzz.seed SELECT name || ' sampled', fuzz.sample(set, 2) FROM fuzz.seed;
 
 CREATE VIEW fuzz.model AS
-SELECT name, segment_internal.rfm_train(set, 3, 1, method, NULL, name, names, cells, 'None') AS model
+SELECT name, segment_internal.rfm_train(set, 3, 1, method, NULL, name, names, cells, 'None', false) AS model
 FROM fuzz.seed, fuzz.scheme, unnest('{quantile,natural_breaks,r_rfm}'::text[]) AS method
 WHERE name IN ('numbers', 'weighted sampled', 'named')
 UNION ALL SELECT 'mixture ' || covariance, segment.gaussian_mixture(set, 2, covariance, scale => 'none') FROM fuzz.seed, unnest('{full,tied,diag,spherical}'::text[]) AS covariance WHERE name = 'numbers'

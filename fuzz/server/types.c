@@ -102,10 +102,10 @@ typedef struct Target
 	"SELECT segment.feature_set_info(segment.feature_set_merge(s)) IS NOT NULL FROM (VALUES ($1), ($1), ($1), ($1), ($1), ($1), ($1), ($1)) AS v (s)", \
 	"SELECT segment.feature_set_merge(s) IS NOT NULL FROM fuzz.seed, LATERAL (VALUES (seed.set), ($1)) AS v (s) GROUP BY seed.name", \
 	/* whatever can be trained is a model that can be read */ \
-	"SELECT segment_internal.rfm_train($1, 3, 1, 'quantile', NULL, 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
-	"SELECT segment_internal.rfm_train($1, 3, 1, 'natural_breaks', NULL, 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
-	"SELECT segment_internal.rfm_train($1, 3, 0, 'r_rfm', NULL, 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
-	"SELECT segment_internal.rfm_train($1, 3, 1, 'thresholds', '{\"recency\": [1, 2], \"frequency\": [1, 2], \"monetary\": [1, 2]}', 's', names, cells, 'None')::text::segment.segment_model IS NOT NULL FROM fuzz.scheme" \
+	"SELECT segment_internal.rfm_train($1, 3, 1, 'quantile', NULL, 's', names, cells, 'None', false)::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
+	"SELECT segment_internal.rfm_train($1, 3, 1, 'natural_breaks', NULL, 's', names, cells, 'None', false)::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
+	"SELECT segment_internal.rfm_train($1, 3, 0, 'r_rfm', NULL, 's', names, cells, 'None', false)::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
+	"SELECT segment_internal.rfm_train($1, 3, 1, 'thresholds', '{\"recency\": [1, 2], \"frequency\": [1, 2], \"monetary\": [1, 2]}', 's', names, cells, 'None', false)::text::segment.segment_model IS NOT NULL FROM fuzz.scheme" \
 }
 
 #define STATE_USES { \

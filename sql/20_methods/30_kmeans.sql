@@ -13,6 +13,9 @@ needless distances (Hamerly 2010, Ding et al.
 the mean variance), goes on until nothing changes, at most max_iter steps.
 Segments are named 'Segment 1', the largest, to 'Segment k'.
 scale: 'zscore' (standard deviation 1), 'minmax' (0 to 1), 'robust' (interquartile range 1) or 'none'.
+Where the interquartile range is 0, 'robust' divides by the range from quantile 0.1 to 0.9, else from 0.05 to 0.95,
+else from 0.01 to 0.99, else by the standard deviation, and tells in a NOTICE.
+A feature that is the same in all rows, but for rounding in the last digits, takes no part.
 log: names of features to take sign(x) ln(1 + |x|) of.
 winsorize: values beyond quantiles are set to them; a share p for [p, 1 - p] in all features, or {feature: p or [low,
 high]}.

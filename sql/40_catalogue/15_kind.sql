@@ -7,6 +7,7 @@
 --   KIND_steps(s, train)     the steps of a refresh up to placed, as templates
 --   KIND_places(s, train)    what stands for the places of these templates
 --   KIND_figures()           what segment_profile tells of each segment
+--   KIND_explain(s, place)   what explain_customer tells of one member, if anything
 --   KIND_tell(s, as_of, counts, details)   NOTICEs of a refresh, if any
 --
 -- Everything else is shared and asks for nothing else; see 60_refresh/20_steps.sql.

@@ -75,3 +75,9 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.check_source(segmentation) IS
 'Raises an error (datatype_mismatch) that says what changed when a source does not have the columns it had (law 16).';
+
+CREATE FUNCTION segment_internal.checked(function name, s segmentation) RETURNS segmentation
+    AS 'MODULE_PATHNAME', 'segment_checked' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION segment_internal.checked(name, segmentation) IS
+$$What the function of that name returns for a segmentation; where it raises an error, the error has none of the context
+that it gathered inside, for what a user gave.$$;

@@ -63,7 +63,7 @@ SELECT segment.rfm_summary_counts() AS counts$$ END
     SELECT 'model', CASE WHEN train THEN $$
 SELECT coalesce(segment_internal.model_identify(t.model, {ids}, {origins}, {names}, {next_id}), {current_model}) AS model, t.details
 FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0
-                  THEN segment.rfm_model(segment.feature_set(recency, frequency, monetary), {bins}, {cuts}, {thresholds}, {scheme})
+                  THEN segment.rfm_model(segment.feature_set({rfm_features}), {bins}, {cuts}, {thresholds}, {scheme})
              END AS model,
              jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
       FROM {summary} AS buyer WHERE NOT listed) AS t$$ ELSE $$
@@ -72,8 +72,8 @@ FROM {summary} AS buyer WHERE NOT listed$$ END
     UNION ALL
     SELECT 'placed', $$
 SELECT customer,
-       segment.assign_segment_id(m.model, recency, frequency, monetary) AS segment_id,
-       segment.assign_segment(m.model, recency, frequency, monetary) AS segment,
+       segment.assign_segment_id(m.model, {rfm_features}) AS segment_id,
+       segment.assign_segment(m.model, {rfm_features}) AS segment,
        segment.recency_score(m.model, recency) AS v1,
        segment.frequency_score(m.model, frequency) AS v2,
        CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS v3,
@@ -90,7 +90,18 @@ CREATE FUNCTION segment_internal.rfm_places(s segmentation, train boolean) RETUR
 AS $$
 DECLARE
     places jsonb;
+    -- days since the first order, counted as recency is; the time of the first order is %s
+    tenure text := format('(($1 AT TIME ZONE %L)::date - (%%s AT TIME ZONE %L)::date)::float8', s.time_zone, s.time_zone);
+    with_tenure boolean;
 BEGIN
+    -- a model that is kept may be of another scheme than the one there is now
+    IF train THEN
+        with_tenure := segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
+            AND ((s.options ->> 'summarised')::boolean IS NOT TRUE OR 'first_order_at' = ANY (s.source_columns));
+    ELSE
+        with_tenure := EXISTS (SELECT FROM segment.model AS m, segment.rfm_cut_points(m.model) AS c
+                               WHERE m.segmentation = s.name AND m.version = s.model_version AND c.feature = 'tenure');
+    END IF;
     -- open segments first: they keep their names
     SELECT jsonb_build_object(
                'next_id', coalesce(max(g.segment_id), 0) + 1,
@@ -100,8 +111,11 @@ BEGIN
     INTO places
     FROM segment.segment AS g WHERE g.segmentation = s.name;
     RETURN places || jsonb_build_object(
-        -- recency is counted from the instant of the refresh, so it is not kept with the member
-        'features', 'recency, v7, v8', 'further', ', p.recency',
+        'rfm_features', 'recency, frequency, monetary' || CASE WHEN with_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END,
+        -- recency is counted from the instant of the refresh, so it is not kept with the member; by name, as the model
+        -- of before may have tenure or not
+        'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)', format(tenure, 'v5')),
+        'further', ', p.recency',
         'customers', quote_nullable(s.customers),
         'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
         'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
@@ -120,10 +134,62 @@ RETURN $$sum(monetary) AS revenue,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY
         (($2 AT TIME ZONE $3)::date - (last_order_at AT TIME ZONE $3)::date)::float8) AS recency,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency::float8) AS frequency,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY monetary::float8) AS monetary,
+    segment_internal.middle(percentile_disc(segment_internal.middle_two()) WITHIN GROUP (ORDER BY monetary))::float8 AS monetary,
     avg(frequency)::float8 AS mean_frequency, avg(monetary)::float8 AS mean_monetary, 0::numeric AS no_revenue$$;
 COMMENT ON FUNCTION segment_internal.rfm_figures() IS
 'What segment_profile tells of segments of RFM, as expressions over the member table; $2: as_of of the last refresh, $3: time zone.';
+
+CREATE FUNCTION segment_internal.cut_words(lower_cut double precision, upper_cut double precision, closed text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(nullif(concat_ws(' and ', CASE closed WHEN 'right' THEN 'more than ' ELSE 'at least ' END || lower_cut,
+                                 CASE closed WHEN 'right' THEN 'at most ' ELSE 'less than ' END || upper_cut), ''), 'any value');
+COMMENT ON FUNCTION segment_internal.cut_words(double precision, double precision, text) IS
+'Which values lie between two cuts, in words; closed as in rfm_cut_points.';
+
+CREATE FUNCTION segment_internal.rfm_explain(s segmentation, place text,
+    OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
+    OUT strength double precision, OUT explanation text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 5 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    model segment.segment_model := segment.get_model(s.name);
+    member record;
+    reasons jsonb;
+BEGIN
+    EXECUTE format('SELECT (last_order_at AT TIME ZONE $2)::date AS last_order_on, frequency, monetary, rfm_score, segment,
+                           ($1 AT TIME ZONE $2)::date - (last_order_at AT TIME ZONE $2)::date AS recency
+                    FROM %s WHERE %s', s.members, place) INTO STRICT member USING s.refreshed_as_of, s.time_zone;
+    reasons := segment.explain_segment(model, member.recency, member.frequency, member.monetary);
+    RETURN QUERY
+    SELECT c.feature,
+           CASE c.feature WHEN 'recency' THEN member.recency::text WHEN 'frequency' THEN member.frequency::text ELSE member.monetary::text END,
+           c.lower_cut, c.upper_cut, c.score, (f.reason ->> 'strength')::float8,
+           CASE c.feature
+               WHEN 'recency' THEN format('last order on %s, %s calendar days before %s', member.last_order_on, member.recency,
+                                          (s.refreshed_as_of AT TIME ZONE s.time_zone)::date)
+               WHEN 'frequency' THEN format('%s orders', member.frequency)
+               ELSE format('orders of %s in total', member.monetary) END
+           || format('; score %s of %s is for %s', c.score, (SELECT max(a.score) FROM segment.rfm_cut_points(model) AS a WHERE a.feature = c.feature),
+                     segment_internal.cut_words(c.lower_cut, c.upper_cut, c.closed))
+    FROM jsonb_array_elements(reasons -> 'features') WITH ORDINALITY AS f (reason, n)
+    JOIN segment.rfm_cut_points(model) AS c ON c.feature = f.reason ->> 'feature' AND c.score = (f.reason ->> 'score')::integer
+    ORDER BY f.n;
+    what := 'rfm_score';
+    value := member.rfm_score;
+    explanation := CASE WHEN member.rfm_score IS NULL THEN format('no orders, so no scores: "%s"', member.segment)
+                        ELSE format('the scheme "%s" has these scores in "%s"', s.options ->> 'scheme', member.segment) END;
+    RETURN NEXT;
+    IF reasons ->> 'runner_up' IS NOT NULL THEN
+        what := 'runner_up';
+        value := reasons ->> 'runner_up';
+        explanation := 'the segment behind the nearest cut that leads elsewhere';
+        RETURN NEXT;
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rfm_explain(segmentation, text) IS
+$$What explain_customer tells of a member by RFM: figures between cuts, the scores and the runner-up.
+place: a condition on the member table that holds for one row.$$;
 
 CREATE FUNCTION segment_internal.rfm_tell(s segmentation, as_of timestamptz, counts jsonb, details jsonb) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -151,13 +217,18 @@ INSERT INTO segment_internal.kind VALUES ('rfm', 'always', false, 'orders', 'tim
 
 -- ---- creating ----
 
-CREATE FUNCTION segment_internal.check_rfm_options(s segmentation, key_type text) RETURNS void
+CREATE FUNCTION segment_internal.check_rfm_options(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
+DECLARE
+    key_type text := s.source_types[1];
 BEGIN
     -- every option is checked by what will use it, without reading the source
-    PERFORM segment.rfm_model(segment.feature_set(v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
-                              s.options -> 'thresholds', s.options ->> 'scheme')
+    PERFORM CASE WHEN segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
+                 THEN segment.rfm_model(segment.feature_set(v, v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
+                                        s.options -> 'thresholds', s.options ->> 'scheme')
+                 ELSE segment.rfm_model(segment.feature_set(v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
+                                        s.options -> 'thresholds', s.options ->> 'scheme') END
     FROM generate_series(1, 10) AS v;
     PERFORM segment_internal.equality_operator(key_type::regtype);
     EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
@@ -170,10 +241,11 @@ BEGIN
                        ' total numeric, first_order_at timestamptz)',
                        'SELECT * FROM (' || segment_internal.source_statement(s) || ') AS source LIMIT 0', s.search_path, key_type);
     END IF;
+    RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.check_rfm_options(segmentation, text) IS
-'Raises the error that an RFM segmentation of these options would run into.';
+COMMENT ON FUNCTION segment_internal.check_rfm_options(segmentation) IS
+'The segmentation, or the error that an RFM segmentation of these options would run into.';
 
 CREATE FUNCTION create_rfm_segmentation(
     name text, source text, customers text DEFAULT NULL, scheme text DEFAULT 'default',
@@ -192,8 +264,8 @@ DECLARE
     customer_type text;
 BEGIN
     -- NULL is what an argument left out is
-    schema := coalesce(schema, create_rfm_segmentation.schema);
     s.search_path := coalesce(search_path, '"$user", public');
+    schema := coalesce(schema, segment_internal.first_schema(s.search_path));
     PERFORM segment_internal.check_new_segmentation(name, source, schema,
         'create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'')');
     s.name := name;
@@ -210,7 +282,7 @@ BEGIN
         'scheme', coalesce(scheme, 'default'), 'cuts', coalesce(cuts, 'quantile'), 'bins', bins, 'thresholds', thresholds,
         'lookback', lookback, 'refunds', coalesce(refunds, 'net'), 'zero_amounts', coalesce(zero_amounts, 'order'),
         'summarised', CASE WHEN summarised THEN true END));
-    s := segment_internal.bind_rfm_columns(s);
+    s := segment_internal.checked('bind_rfm_columns', s);
     SELECT * INTO key FROM segment_internal.source_key(s);
     IF customers IS NOT NULL THEN
         s.customers := segment_internal.source_query(customers, s.search_path);
@@ -220,7 +292,7 @@ BEGIN
                 USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
         END IF;
     END IF;
-    PERFORM segment_internal.check_rfm_options(s, key.type);
+    s := segment_internal.checked('check_rfm_options', s);
     RAISE NOTICE 'columns of the source: %', (
         SELECT string_agg(format('%s = %I', r.role, c.name), ', ' ORDER BY c.n)
         FROM unnest(s.source_columns) WITH ORDINALITY AS c (name, n)

@@ -135,7 +135,7 @@ COMMENT ON FUNCTION segment_internal.same_model(segment_model, segment_model) IS
 $$The old model where the new one differs from it in nothing but the number of starts and steps that found it, else the
 new one.$$;
 
-CREATE FUNCTION segment_internal.check_cluster_options(s segmentation, key_type text) RETURNS void
+CREATE FUNCTION segment_internal.check_cluster_options(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
 DECLARE
@@ -145,13 +145,14 @@ DECLARE
         SELECT string_agg(format(CASE WHEN t = 'text' THEN '''c'' || r %% 3 AS %2$I' WHEN n = 1 THEN 'r::float8 AS %2$I' ELSE '(r * %1$s %% 101)::float8 AS %2$I' END, 31 * n, f), ', ' ORDER BY n)
         FROM unnest(s.features, s.feature_types) WITH ORDINALITY AS c (f, t, n));
 BEGIN
-    PERFORM segment_internal.equality_operator(key_type::regtype);
+    PERFORM segment_internal.equality_operator(s.source_types[1]::regtype);
     -- every option is checked by what will use it: made-up rows are trained with, the source is not read
     EXECUTE format('SELECT %s FROM (SELECT %s FROM generate_series(1, %s) AS r) AS f', training, made_up, n_rows);
+    RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.check_cluster_options(segmentation, text) IS
-'Raises the error that a segmentation by clustering of this key, method, features and options would run into.';
+COMMENT ON FUNCTION segment_internal.check_cluster_options(segmentation) IS
+'The segmentation, or the error that a segmentation by clustering of this key, method, features and options would run into.';
 
 -- ---- what this kind supplies ----
 
@@ -271,6 +272,44 @@ RETURN $$NULL::numeric AS revenue, NULL::float8 AS recency, NULL::float8 AS freq
 COMMENT ON FUNCTION segment_internal.cluster_figures() IS
 'What segment_profile tells of segments of clusterings beside their sizes: nothing.';
 
+CREATE FUNCTION segment_internal.cluster_explain(s segmentation, place text,
+    OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
+    OUT strength double precision, OUT explanation text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    reasons jsonb;
+    segment_name text;
+BEGIN
+    EXECUTE format('SELECT segment.explain_segment($1, %s), segment FROM (SELECT segment, %s FROM %s AS m WHERE %s) AS p',
+                   segment_internal.cluster_placed_features(s),
+                   (SELECT string_agg(format('m.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number) FROM segment_internal.cluster_columns(s) AS c),
+                   s.members, place)
+    INTO STRICT reasons, segment_name USING segment.get_model(s.name);
+    RETURN QUERY
+    SELECT f.reason ->> 'feature', f.reason ->> 'value', NULL::float8, NULL::float8, NULL::integer, (f.reason ->> 'strength')::float8,
+           CASE jsonb_typeof(f.reason -> 'typical')
+               WHEN 'number' THEN format('typical of "%s" is %s', segment_name, segment_internal.brief((f.reason ->> 'typical')::float8))
+                   || coalesce(format(', this is %s standard deviations %s', segment_internal.brief(abs((f.reason ->> 'deviations')::float8)),
+                                      CASE WHEN (f.reason ->> 'deviations')::float8 < 0 THEN 'below' ELSE 'above' END), '')
+               WHEN 'string' THEN format('typical of "%s" is %s', segment_name, f.reason ->> 'typical') END
+    FROM jsonb_array_elements(reasons -> 'features') WITH ORDINALITY AS f (reason, n)
+    ORDER BY (f.reason ->> 'strength')::float8 DESC NULLS LAST, f.n;
+    IF reasons ->> 'runner_up' IS NOT NULL THEN
+        what := 'runner_up';
+        value := reasons ->> 'runner_up';
+        explanation := coalesce(format('its centre lies %s away, that of "%s" %s', segment_internal.brief((reasons ->> 'runner_up_distance')::float8),
+                                       segment_name, segment_internal.brief((reasons ->> 'distance')::float8)),
+                                format('nearest after "%s"', segment_name));
+        RETURN NEXT;
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.cluster_explain(segmentation, text) IS
+$$What explain_customer tells of a member of a clustering: the features, those that pulled most first, and the runner-up
+with both distances in scaled coordinates.
+place: a condition on the member table that holds for one row.$$;
+
 CREATE FUNCTION segment_internal.cluster_tell(s segmentation, as_of timestamptz, counts jsonb, details jsonb) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -299,18 +338,19 @@ INSERT INTO segment_internal.kind VALUES ('cluster', 'first', false, 'features',
 
 -- ---- creating ----
 
-CREATE FUNCTION segment_internal.choose_source_columns(s segmentation, key text) RETURNS segmentation
+CREATE FUNCTION segment_internal.choose_source_columns(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    key text;
     there text[];
     types regtype[];
     wanted text;
     n integer;
 BEGIN
     SELECT array_agg(c.name ORDER BY c.number), array_agg(c.type ORDER BY c.number) INTO there, types
-    FROM segment_internal.query_columns(s.source, s.search_path) AS c;
-    key := coalesce(key, there[1]);
+    FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c;
+    key := coalesce(s.source_columns[1], there[1]);
     s.features := coalesce(s.features, array_remove(there, key));
     IF s.features = '{}' THEN
         RAISE EXCEPTION 'the source has no feature beside the customer key "%"', key
@@ -345,7 +385,7 @@ BEGIN
     RETURN s;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.choose_source_columns(segmentation, text) IS
+COMMENT ON FUNCTION segment_internal.choose_source_columns(segmentation) IS
 $$A new segmentation with the key and features that its source has, with their types: those asked for, by default the
 first column and all others.
 Errors: undefined_column, duplicate_column, datatype_mismatch.$$;
@@ -356,7 +396,7 @@ AS $$
 DECLARE
     types text[] := s.feature_types;
 BEGIN
-    s := segment_internal.choose_source_columns(s, s.source_columns[1]);
+    s := segment_internal.choose_source_columns(s);
     IF s.feature_types <> types THEN
         RAISE EXCEPTION 'features of another kind than when segmentation "%" was created: % in place of %', s.name, s.feature_types, types
             USING ERRCODE = 'datatype_mismatch', HINT = 'Numbers cannot become categories, nor categories numbers: create another segmentation.';
@@ -379,6 +419,7 @@ DECLARE
     key_found record;
 BEGIN
     s.search_path := coalesce(search_path, '"$user", public');
+    schema := coalesce(schema, segment_internal.first_schema(s.search_path));
     PERFORM segment_internal.check_new_segmentation(name, source, schema,
         'create_cluster_segmentation(''behaviour'', ''SELECT customer_id, visits, spend FROM customers'', k => 4)');
     s.name := name;
@@ -394,9 +435,10 @@ BEGIN
     s.time_zone := current_setting('TimeZone');
     s.max_departed := coalesce(max_departed, 0.5);
     s.description := description;
-    s := segment_internal.choose_source_columns(s, key);
+    s.source_columns := ARRAY[key];
+    s := segment_internal.checked('choose_source_columns', s);
     SELECT * INTO key_found FROM segment_internal.source_key(s);
-    PERFORM segment_internal.check_cluster_options(s, key_found.type);
+    s := segment_internal.checked('check_cluster_options', s);
     RAISE NOTICE 'key "%", features %', s.source_columns[1], (SELECT string_agg(quote_ident(f), ', ' ORDER BY n) FROM unnest(s.features) WITH ORDINALITY AS u (f, n));
     RETURN segment_internal.create_segmentation(s, schema, key_found.name, key_found.type, key_found.collation);
 END;

@@ -4,7 +4,9 @@ CREATE FUNCTION segment_internal.table_refusal(relation regclass, columns text[]
     AS 'MODULE_PATHNAME', 'segment_table_refusal' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION segment_internal.table_refusal(regclass, text[], regtype[]) IS
 $$Why a table is not read on behalf of the current user, NULL if it is: it must be a plain table with the given columns,
-to which its owner has attached no code that would run with the reader's rights.
+without policies for the current user, to which its owner has attached no code that would run with the reader's rights:
+indexes, CHECK constraints and statistics on expressions of columns, constants and the server's own immutable functions
+are fine.
 The owner may read any table.
 The table is locked (ACCESS SHARE) to the end of the transaction.$$;
 
@@ -15,6 +17,9 @@ DECLARE
     own record;
     reason text;
 BEGIN
+    IF NOT EXISTS (SELECT FROM segment_internal.kind AS k WHERE k.kind = s.kind) THEN
+        RETURN format('there is no kind "%s" of segmentations', s.kind);
+    END IF;
     SELECT array_agg(c.name) AS names, array_agg(c.type) AS types INTO own FROM segment_internal.member_columns(s) AS c;
     reason := segment_internal.table_refusal(
         s.members, ARRAY['segment_id', 'segment', 'entered_at', 'entered_reason'] || own.names,
@@ -28,23 +33,23 @@ BEGIN
     IF reason IS NOT NULL THEN
         RETURN format('table %s: %s', s.history, reason);
     END IF;
-    IF EXISTS (SELECT FROM pg_statistic_ext AS e JOIN pg_class AS c ON c.oid = e.stxrelid
-               WHERE c.oid IN (s.members, s.history) AND e.stxexprs IS NOT NULL AND c.relowner <> current_user::regrole) THEN
-        RETURN 'they have statistics on expressions';
-    END IF;
     RETURN NULL;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.unreadable_reason(segmentation) IS
 'Why the tables of a segmentation are not read on behalf of the current user, NULL if they are; see table_refusal.';
 
-CREATE FUNCTION segment_internal.readable(s segmentation, with_history boolean) RETURNS boolean
+CREATE FUNCTION segment_internal.not_shown(s segmentation, with_history boolean) RETURNS text
     LANGUAGE sql STABLE PARALLEL RESTRICTED
-RETURN CASE WHEN segment_internal.may_read(s.members) AND (NOT with_history OR segment_internal.may_read(s.history))
-            THEN segment_internal.unreadable_reason(s) IS NULL ELSE false END;
-COMMENT ON FUNCTION segment_internal.readable(segmentation, boolean) IS
-$$Whether the current user may read the members of a segmentation (and the history, where it is needed) and both are
-plain tables; the views over all segmentations leave out the others.$$;
+RETURN CASE
+    WHEN EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.members) AND NOT segment_internal.may_read(s.members)
+        THEN format('you may not read table %s', s.members)
+    WHEN with_history AND EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.history) AND NOT segment_internal.may_read(s.history)
+        THEN format('you may not read table %s', s.history)
+    ELSE segment_internal.unreadable_reason(s) END;
+COMMENT ON FUNCTION segment_internal.not_shown(segmentation, boolean) IS
+$$Why the views over all segmentations do not show the members of one (and the history, where it is needed) to the
+current user: no right to read a table, or what unreadable_reason says; NULL: they are shown.$$;
 
 CREATE FUNCTION segment_internal.readable_segmentation(name text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
@@ -125,30 +130,43 @@ COMMENT ON FUNCTION segment_members(text, timestamptz) IS
 $$Who was in which segment at an instant (NULL: after the last refresh), with the customer key as text.
 See segment_members(key, name, as_of).$$;
 
-CREATE FUNCTION segment_of(name text, customer text) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
+-- The text of a condition that holds for one customer, whose key is given as text.
+CREATE FUNCTION segment_internal.key_condition(relation regclass, customer text) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment_internal.readable_segmentation(name);
-    key_type regtype := segment_internal.key_type(s.members);
-    result text;
+    key_column name := segment_internal.key_column(relation);
+    key_type regtype := segment_internal.key_type(relation);
 BEGIN
     WHILE (SELECT t.typtype = 'd' FROM pg_type AS t WHERE t.oid = key_type) LOOP
         key_type := (SELECT t.typbasetype FROM pg_type AS t WHERE t.oid = key_type);
     END LOOP;
     IF (SELECT t.typtype IN ('b', 'e') AND t.typcategory <> 'A' FROM pg_type AS t WHERE t.oid = key_type) THEN
-        EXECUTE format('SELECT segment FROM %s WHERE %I %s CAST(%L AS %s)', s.members, segment_internal.key_column(s.members),
-                       segment_internal.equality_operator(key_type), customer, format_type(key_type, -1)) INTO result;
-    ELSE
-        -- reading text as an array, range or row may run the CHECK of a domain inside: compare as text instead
-        EXECUTE format('SELECT segment FROM %s WHERE format(''%%s'', %I) = $1', s.members, segment_internal.key_column(s.members))
-        INTO result USING customer;
+        -- the constant has no collation of its own, so that of the column decides what is equal
+        RETURN format('%I %s CAST(%L AS %s)', key_column, segment_internal.equality_operator(key_type), customer, format_type(key_type, -1));
     END IF;
+    -- reading text as an array, range or row may run the CHECK of a domain inside: compare as text instead
+    RETURN format('format(''%%s'', %I) = %L', key_column, customer);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.key_condition(regclass, text) IS
+$$The text of a condition on a member or history table that holds for the customer of a key, given as text: equal as the
+type and the collation of the key column have it.$$;
+
+CREATE FUNCTION segment_of(name text, customer text) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.readable_segmentation(name);
+    result text;
+BEGIN
+    EXECUTE format('SELECT segment FROM %s WHERE %s', s.members, segment_internal.key_condition(s.members, customer)) INTO result;
     RETURN result;
 END;
 $$;
 COMMENT ON FUNCTION segment_of(text, text) IS
-$$The present segment of a known customer, the key given as text: segment_of('loyalty', '42').
+$$The present segment of a known customer, the key given as text: segment_of('loyalty', '42'); equal is what the type and
+the collation of the member table's key column say is equal.
 NULL when the customer is not a member.
 Errors: undefined_object, and those of reading the text as a key.$$;
 
@@ -206,6 +224,24 @@ COMMENT ON FUNCTION segment_migration(bigint, bigint) IS
 $$Migration between two runs of a segmentation, by their run_id: that between their as_of.
 Error (undefined_object) when they are not two successful runs of one segmentation.$$;
 
+-- The median of an even number of values is the mean of the two in the middle: of numerics exact, of floats rounded
+-- once, where percentile_cont interpolates in floats and shows 1152.8899999999999 for 1152.89.
+CREATE FUNCTION segment_internal.middle_two() RETURNS double precision[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ARRAY[0.5, 0.5 + 1e-10];
+COMMENT ON FUNCTION segment_internal.middle_two() IS
+'The fractions for which percentile_disc gives the two values in the middle, twice the same where there is one.';
+
+CREATE FUNCTION segment_internal.middle(two numeric[]) RETURNS numeric
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (two[1] + two[2]) / 2;
+COMMENT ON FUNCTION segment_internal.middle(numeric[]) IS 'The median, of what percentile_disc(middle_two()) gave.';
+
+CREATE FUNCTION segment_internal.middle(two double precision[]) RETURNS double precision
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN two[1] = two[2] THEN two[1] ELSE two[1] / 2 + two[2] / 2 END;
+COMMENT ON FUNCTION segment_internal.middle(double precision[]) IS 'The median, of what percentile_disc(middle_two()) gave.';
+
 CREATE FUNCTION segment_profile(name text,
     OUT segment_id integer, OUT segment text, OUT customers bigint, OUT customer_share numeric,
     OUT revenue numeric, OUT revenue_share numeric,
@@ -240,6 +276,8 @@ $$What each segment is like after the last refresh: customers and their share (0
 and its share, medians of recency (calendar days to the as_of of the last refresh), frequency and monetary value, and
 means.
 Read from the member table; segments without members are listed with 0.
+A median of an even number of values is the mean of the two in the middle.
+Shares of a revenue that is not positive are NULL.
 Clusterings have sizes only, NULL elsewhere: see segment_feature_profile(name).$$;
 
 CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT '-infinity',
@@ -277,3 +315,124 @@ COMMENT ON FUNCTION segment_events(text, timestamptz) IS
 $$Every transition since an instant, one row each: when, who (key as text), 'entered', 'moved' or 'departed', from and
 to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features (other
 values), model (trained anew), gone (no longer in the source, or without a feature).$$;
+
+CREATE FUNCTION segment_flapping(name text, since timestamptz DEFAULT '-infinity',
+    OUT from_segment text, OUT to_segment text, OUT moves bigint, OUT undone bigint, OUT undone_share numeric, OUT share_of_moves numeric)
+    RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 50 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.readable_segmentation(name);
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'WITH place AS MATERIALIZED (
+             SELECT %1$I AS customer, segment_id, entered_at, left_at FROM %2$s
+             UNION ALL SELECT %3$I, segment_id, entered_at, NULL FROM %4$s
+         ), instant AS (
+             SELECT at, lead(at) OVER (ORDER BY at) AS next_at
+             FROM (SELECT entered_at FROM place UNION SELECT left_at FROM place WHERE left_at IS NOT NULL) AS i (at)
+         ), move AS (
+             SELECT a.segment_id AS from_id, b.segment_id AS to_id, count(*) AS moves,
+                    count(*) FILTER (WHERE b.left_at = i.next_at AND c.segment_id = a.segment_id) AS undone
+             FROM place AS b
+             JOIN place AS a ON a.customer %5$s b.customer AND a.left_at = b.entered_at
+             JOIN instant AS i ON i.at = b.entered_at
+             LEFT JOIN place AS c ON c.customer %5$s b.customer AND c.entered_at = b.left_at
+             WHERE b.entered_at >= $2
+             GROUP BY 1, 2
+         )
+         SELECT f.name, t.name, m.moves, m.undone, round(m.undone::numeric / m.moves, 6), round(m.undone / sum(m.moves) OVER (), 6)
+         FROM move AS m
+         JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = m.from_id
+         JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = m.to_id
+         ORDER BY m.undone DESC, m.moves DESC, f.priority, t.priority',
+        segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
+        segment_internal.equality_operator(segment_internal.key_type(s.members))) USING s.name, coalesce(since, '-infinity');
+END;
+$$;
+COMMENT ON FUNCTION segment_flapping(text, timestamptz) IS
+$$How many moves since an instant were undone at once, by pair of segments, most first: customers who went from one
+segment to another at a refresh, and back at the next one that changed anybody's place.
+moves: from the one to the other; undone: those that were; undone_share: undone of moves; share_of_moves: undone of all
+moves of the segmentation; shares from 0 to 1.
+A move at the last such refresh can not have been undone yet.
+Read from the history; NULL since: all of it.
+Errors: undefined_object, object_not_in_prerequisite_state where the tables cannot be read, insufficient_privilege.$$;
+
+-- ---- why a customer is in a segment ----
+
+CREATE FUNCTION segment_internal.brief(value double precision) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN abs(value) < 1e15 AND abs(value) > 1e-15
+            THEN trim_scale(round(value::numeric, greatest(0, 3 - floor(log(abs(value)))::integer)))::text
+            ELSE value::text END;
+COMMENT ON FUNCTION segment_internal.brief(double precision) IS 'A number for people: four digits that count, and all before the point.';
+
+CREATE FUNCTION segment_internal.local_time(at timestamptz, time_zone text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN to_char(at AT TIME ZONE coalesce(time_zone, 'UTC'), 'YYYY-MM-DD HH24:MI');
+COMMENT ON FUNCTION segment_internal.local_time(timestamptz, text) IS 'An instant for people, as the clocks of a zone show it; NULL zone: UTC.';
+
+CREATE FUNCTION explain_customer(segmentation text, customer text,
+    OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
+    OUT strength double precision, OUT explanation text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 8 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.readable_segmentation(segmentation);
+    condition text := segment_internal.key_condition(s.members, customer);
+    place record;
+BEGIN
+    FOR place IN EXECUTE format('SELECT segment_id, segment, entered_at, entered_reason FROM %s WHERE %s ORDER BY segment_id', s.members, condition) LOOP
+        what := 'segment';
+        value := place.segment;
+        explanation := format('since %s: %s', segment_internal.local_time(place.entered_at, s.time_zone), place.entered_reason);
+        RETURN NEXT;
+        IF to_regproc(format('segment_internal.%I', s.kind || '_explain')) IS NOT NULL THEN
+            RETURN QUERY EXECUTE format('SELECT e.* FROM segment_internal.%I($1, $2) AS e', s.kind || '_explain')
+                USING s, format('%s AND segment_id = %s', condition, place.segment_id);
+        END IF;
+    END LOOP;
+    what := 'before';
+    value := NULL;
+    IF customer IS NOT NULL AND NOT segment_internal.may_read(s.history) THEN
+        explanation := format('not shown: you may not read table %s', s.history);
+        RETURN NEXT;
+    ELSE
+        FOR place IN EXECUTE format(
+            'SELECT g.name, h.entered_at, h.left_at, h.left_reason FROM %s AS h
+             JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = h.segment_id
+             WHERE %s ORDER BY h.left_at DESC, h.segment_id LIMIT 1', s.history, segment_internal.key_condition(s.history, customer)) USING s.name
+        LOOP
+            value := place.name;
+            explanation := format('from %s to %s, then: %s', segment_internal.local_time(place.entered_at, s.time_zone),
+                                  segment_internal.local_time(place.left_at, s.time_zone), place.left_reason);
+            RETURN NEXT;
+        END LOOP;
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION explain_customer(text, text) IS
+$$Why a customer is in a segment, in rows for people, the key given as text: explain_customer('loyalty', '42').
+what: 'segment' (since when, and the reason); for RFM 'recency', 'frequency' and 'monetary', each with its value, the
+cuts around it, the score and strength (share of the feature's other scores that would lead elsewhere), and 'rfm_score';
+for clusterings each feature, those that pulled most first, with strength (share of the pull, see explain_segment);
+'runner_up', the segment that is nearest of the others; 'before', the place left last, of those who left, too.
+Recency is in calendar days to the as_of of the last refresh; times are those of the segmentation's time zone.
+lower_bound, upper_bound, score, strength: NULL where a row has none; an open end is NULL.
+No rows for a customer who was never a member, and for NULL.
+Errors: undefined_object, object_not_in_prerequisite_state where the tables cannot be read, insufficient_privilege, and
+those of reading the text as a key.$$;
+
+CREATE FUNCTION explain_customer(segmentation text, customer anyelement,
+    OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
+    OUT strength double precision, OUT explanation text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 8 SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT e.* FROM segment.explain_customer(segmentation, CASE WHEN customer IS NOT NULL THEN format('%s', customer) END) AS e;
+END;
+$$;
+COMMENT ON FUNCTION explain_customer(text, anyelement) IS
+$$Why a customer is in a segment, by key: explain_customer('loyalty', 42).
+See explain_customer(segmentation, customer text).$$;

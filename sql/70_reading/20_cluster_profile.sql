@@ -24,7 +24,7 @@ CREATE FUNCTION segment_internal.feature_figures_query(s segmentation, number in
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format(CASE WHEN s.feature_types[number] = 'double precision' THEN
     'SELECT %1$s AS number, segment_id, avg(%2$I ORDER BY %2$I) AS mean, stddev_pop(%2$I ORDER BY %2$I) AS deviation,
-            percentile_cont(0.5) WITHIN GROUP (ORDER BY %2$I) AS median, NULL::text AS value, NULL::numeric AS value_share, NULL::numeric AS overall_share
+            segment_internal.middle(percentile_disc(segment_internal.middle_two()) WITHIN GROUP (ORDER BY %2$I)) AS median, NULL::text AS value, NULL::numeric AS value_share, NULL::numeric AS overall_share
      FROM %3$s GROUP BY GROUPING SETS ((segment_id), ())'
 ELSE
     'SELECT DISTINCT ON (v.segment_id) %1$s, v.segment_id, NULL::float8, NULL::float8, NULL::float8, v.value, round(v.n / v.of_segment, 6), round(v.n_all / v.of_all, 6)

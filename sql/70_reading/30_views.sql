@@ -1,23 +1,37 @@
 -- ---- views over all segmentations that the current user may read ----
+--
+-- A view shows the segmentations of everybody; where tables cannot be read, a row
+-- with the name and the reason stands in their place (law 18), so that figures are
+-- never taken for those of all.  Nothing is read in the first branch of such a view
+-- before its WHERE has decided.
 
 CREATE VIEW segment_size WITH (security_invoker = true) AS
     SELECT g.segmentation, g.segment_id, g.name AS segment, g.customers,
            round(g.customers / nullif(sum(g.customers) OVER (PARTITION BY g.segmentation), 0), 6) AS customer_share,
-           s.refreshed_as_of
+           s.refreshed_as_of, NULL::text AS not_shown
     FROM segment AS g JOIN segmentation AS s ON s.name = g.segmentation
-    WHERE g.closed_at IS NULL OR g.customers > 0;
-COMMENT ON VIEW segment_size IS 'Size of every segment after the last refresh.';
+    WHERE (g.closed_at IS NULL OR g.customers > 0) AND segment_internal.not_shown(s, with_history => false) IS NULL
+    UNION ALL
+    SELECT s.name, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => false)
+    FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => false) IS NOT NULL;
+COMMENT ON VIEW segment_size IS
+'Size of every segment after the last refresh. A segmentation that is not shown has one row, which says why.';
 COMMENT ON COLUMN segment_size.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_size.segment_id IS 'Id of the segment, stable over renaming and retraining.';
 COMMENT ON COLUMN segment_size.segment IS 'Name of the segment.';
 COMMENT ON COLUMN segment_size.customers IS 'Number of members.';
 COMMENT ON COLUMN segment_size.customer_share IS 'Share of all members, 0 to 1.';
 COMMENT ON COLUMN segment_size.refreshed_as_of IS 'The instant the figures speak of.';
+COMMENT ON COLUMN segment_size.not_shown IS
+'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
 
 CREATE VIEW segment_profile WITH (security_invoker = true) AS
-    SELECT s.name AS segmentation, p.*
+    SELECT s.name AS segmentation, p.*, NULL::text AS not_shown
     FROM segmentation AS s CROSS JOIN LATERAL segment_profile(s.name) AS p
-    WHERE segment_internal.readable(s, with_history => false);
+    WHERE segment_internal.not_shown(s, with_history => false) IS NULL
+    UNION ALL
+    SELECT s.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => false)
+    FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => false) IS NOT NULL;
 COMMENT ON VIEW segment_profile IS
 $$What every segment is like after the last refresh; of clusterings the sizes only, see segment_feature_profile; see
 segment_profile(name).$$;
@@ -33,11 +47,16 @@ COMMENT ON COLUMN segment_profile.median_frequency IS 'Median number of orders.'
 COMMENT ON COLUMN segment_profile.median_monetary IS 'Median total amount.';
 COMMENT ON COLUMN segment_profile.mean_frequency IS 'Mean number of orders.';
 COMMENT ON COLUMN segment_profile.mean_monetary IS 'Mean total amount.';
+COMMENT ON COLUMN segment_profile.not_shown IS
+'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
 
 CREATE VIEW segment_feature_profile WITH (security_invoker = true) AS
-    SELECT s.name AS segmentation, p.*
+    SELECT s.name AS segmentation, p.*, NULL::text AS not_shown
     FROM segmentation AS s CROSS JOIN LATERAL segment_feature_profile(s.name) AS p
-    WHERE s.features IS NOT NULL AND segment_internal.readable(s, with_history => false);
+    WHERE s.features IS NOT NULL AND segment_internal.not_shown(s, with_history => false) IS NULL
+    UNION ALL
+    SELECT s.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => false)
+    FROM segmentation AS s WHERE s.features IS NOT NULL AND segment_internal.not_shown(s, with_history => false) IS NOT NULL;
 COMMENT ON VIEW segment_feature_profile IS
 'What the segments of every clustering are like, feature by feature; see segment_feature_profile(name).';
 COMMENT ON COLUMN segment_feature_profile.segmentation IS 'Name of the segmentation.';
@@ -57,6 +76,8 @@ where all are equal.$$;
 COMMENT ON COLUMN segment_feature_profile.value IS 'Most common category; NULL for a number.';
 COMMENT ON COLUMN segment_feature_profile.value_share IS 'Its share of the segment, 0 to 1.';
 COMMENT ON COLUMN segment_feature_profile.overall_share IS 'Its share of all members, 0 to 1.';
+COMMENT ON COLUMN segment_feature_profile.not_shown IS
+'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
 
 CREATE VIEW segment_run WITH (security_invoker = true) AS
     SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged,
@@ -70,7 +91,8 @@ CREATE VIEW segment_run WITH (security_invoker = true) AS
 COMMENT ON VIEW segment_run IS
 $$Every refresh: what it found, what it changed, how long each step took, and why it failed if it did.
 For the owner also a refresh that has begun and of which nothing more is known (no run_id).$$;
-COMMENT ON COLUMN segment_run.run_id IS 'Number of the run; NULL: unfinished.';
+COMMENT ON COLUMN segment_run.run_id IS
+'Number of the run, in the order of their ends; NULL: unfinished. For the latest first, ORDER BY run_id DESC NULLS LAST.';
 COMMENT ON COLUMN segment_run.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of; NULL: interrupted or unfinished, not known.';
 COMMENT ON COLUMN segment_run.outcome IS
@@ -98,12 +120,15 @@ COMMENT ON COLUMN segment_run.error IS 'Message of the error.';
 COMMENT ON COLUMN segment_run.run_by IS 'Role that was logged in; NULL: interrupted or unfinished, not known.';
 
 CREATE VIEW segment_migration WITH (security_invoker = true) AS
-    SELECT s.name AS segmentation, before.as_of AS from_as_of, s.refreshed_as_of AS to_as_of, m.*
+    SELECT s.name AS segmentation, before.as_of AS from_as_of, s.refreshed_as_of AS to_as_of, m.*, NULL::text AS not_shown
     FROM segmentation AS s
     CROSS JOIN LATERAL (SELECT max(r.as_of) AS as_of FROM run AS r
                         WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty') AND r.as_of < s.refreshed_as_of) AS before
     CROSS JOIN LATERAL segment_migration(s.name, before.as_of, s.refreshed_as_of) AS m
-    WHERE before.as_of IS NOT NULL AND segment_internal.readable(s, with_history => true);
+    WHERE before.as_of IS NOT NULL AND segment_internal.not_shown(s, with_history => true) IS NULL
+    UNION ALL
+    SELECT s.name, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => true)
+    FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => true) IS NOT NULL;
 COMMENT ON VIEW segment_migration IS
 $$Who moved from where to where between the last two instants a segmentation was refreshed for, those who stayed
 included.$$;
@@ -113,30 +138,76 @@ COMMENT ON COLUMN segment_migration.to_as_of IS 'The later instant.';
 COMMENT ON COLUMN segment_migration.from_segment IS 'Segment at the earlier instant; NULL: not a member.';
 COMMENT ON COLUMN segment_migration.to_segment IS 'Segment at the later instant; NULL: no longer a member.';
 COMMENT ON COLUMN segment_migration.customers IS 'Number of customers.';
+COMMENT ON COLUMN segment_migration.not_shown IS
+'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
 
-CREATE VIEW customer_segments WITH (security_invoker = true) AS
-    SELECT s.name AS segmentation, m.customer, m.segment_id, m.segment, m.entered_at, m.reason
+CREATE VIEW segment_members WITH (security_invoker = true) AS
+    SELECT s.name AS segmentation, m.*, NULL::text AS not_shown
     FROM segmentation AS s CROSS JOIN LATERAL segment_members(s.name) AS m
-    WHERE segment_internal.readable(s, with_history => false);
-COMMENT ON VIEW customer_segments IS 'The present segment of every customer in every segmentation.';
-COMMENT ON COLUMN customer_segments.segmentation IS 'Name of the segmentation.';
-COMMENT ON COLUMN customer_segments.customer IS 'Key of the customer as text.';
-COMMENT ON COLUMN customer_segments.segment_id IS 'Id of the segment.';
-COMMENT ON COLUMN customer_segments.segment IS 'Name of the segment.';
-COMMENT ON COLUMN customer_segments.entered_at IS 'Since when.';
-COMMENT ON COLUMN customer_segments.reason IS
+    WHERE segment_internal.not_shown(s, with_history => false) IS NULL
+    UNION ALL
+    SELECT s.name, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => false)
+    FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => false) IS NOT NULL;
+COMMENT ON VIEW segment_members IS
+'The present segment of every customer in every segmentation; see segment_members(name).';
+COMMENT ON COLUMN segment_members.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment_members.customer IS 'Key of the customer as text.';
+COMMENT ON COLUMN segment_members.segment_id IS 'Id of the segment.';
+COMMENT ON COLUMN segment_members.segment IS 'Name of the segment.';
+COMMENT ON COLUMN segment_members.entered_at IS 'Since when.';
+COMMENT ON COLUMN segment_members.reason IS
 'Why the customer entered it: new, model, and orders or time (RFM) or features (clusterings).';
+COMMENT ON COLUMN segment_members.not_shown IS
+'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
 
-CREATE VIEW segment_event WITH (security_invoker = true) AS
-    SELECT s.name AS segmentation, e.*
+CREATE VIEW segment_events WITH (security_invoker = true) AS
+    SELECT s.name AS segmentation, e.*, NULL::text AS not_shown
     FROM segmentation AS s CROSS JOIN LATERAL segment_events(s.name) AS e
-    WHERE segment_internal.readable(s, with_history => true);
-COMMENT ON VIEW segment_event IS
+    WHERE segment_internal.not_shown(s, with_history => true) IS NULL
+    UNION ALL
+    SELECT s.name, NULL, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => true)
+    FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => true) IS NOT NULL;
+COMMENT ON VIEW segment_events IS
 'Every transition of every customer in every segmentation; see segment_events(name, since).';
-COMMENT ON COLUMN segment_event.segmentation IS 'Name of the segmentation.';
-COMMENT ON COLUMN segment_event.event_at IS 'as_of of the refresh that saw it.';
-COMMENT ON COLUMN segment_event.customer IS 'Key of the customer as text.';
-COMMENT ON COLUMN segment_event.event IS '''entered'', ''moved'' or ''departed''.';
-COMMENT ON COLUMN segment_event.from_segment IS 'Segment before; NULL: none.';
-COMMENT ON COLUMN segment_event.to_segment IS 'Segment after; NULL: none.';
-COMMENT ON COLUMN segment_event.reason IS 'Why: new, model, gone, and orders or time (RFM) or features (clusterings).';
+COMMENT ON COLUMN segment_events.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment_events.event_at IS 'as_of of the refresh that saw it.';
+COMMENT ON COLUMN segment_events.customer IS 'Key of the customer as text.';
+COMMENT ON COLUMN segment_events.event IS '''entered'', ''moved'' or ''departed''.';
+COMMENT ON COLUMN segment_events.from_segment IS 'Segment before; NULL: none.';
+COMMENT ON COLUMN segment_events.to_segment IS 'Segment after; NULL: none.';
+COMMENT ON COLUMN segment_events.reason IS 'Why: new, model, gone, and orders or time (RFM) or features (clusterings).';
+COMMENT ON COLUMN segment_events.not_shown IS
+'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
+
+CREATE VIEW segmentation_status WITH (security_invoker = true) AS
+    SELECT s.name AS segmentation, s.kind, s.method, segment_internal.owner_of(s.members) AS owner,
+           s.members::text AS members, s.history::text AS history, s.refreshed_as_of, s.model_version,
+           r.outcome AS last_outcome, r.error AS last_error, r.started_at AS last_started_at,
+           (SELECT u.started_at FROM segment_internal.unfinished_run(s) AS u) AS unfinished_since,
+           segment_internal.not_shown(s, with_history => false) AS not_shown,
+           segment_internal.not_shown(s, with_history => true) AS history_not_shown
+    FROM segmentation AS s
+    LEFT JOIN LATERAL (SELECT l.outcome, l.error, l.started_at FROM run AS l
+                       WHERE l.segmentation = s.name ORDER BY l.run_id DESC LIMIT 1) AS r ON true;
+COMMENT ON VIEW segmentation_status IS
+$$How every segmentation is: whose, in which tables, when last refreshed and how that ended, and whether the views show
+it to the current user.$$;
+COMMENT ON COLUMN segmentation_status.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segmentation_status.kind IS 'Its kind: rfm or cluster.';
+COMMENT ON COLUMN segmentation_status.method IS 'Clusterings: the function that trains the model; NULL for other kinds.';
+COMMENT ON COLUMN segmentation_status.owner IS 'Role that owns it, and its member table; NULL: the table is gone.';
+COMMENT ON COLUMN segmentation_status.members IS 'Table of present members; a number: it is gone.';
+COMMENT ON COLUMN segmentation_status.history IS 'Table of places that customers had before; a number: it is gone.';
+COMMENT ON COLUMN segmentation_status.refreshed_as_of IS 'as_of of the last successful refresh.';
+COMMENT ON COLUMN segmentation_status.model_version IS 'Version of the current model; NULL before the first training.';
+COMMENT ON COLUMN segmentation_status.last_outcome IS 'How the last refresh in the log ended, see segment_run.';
+COMMENT ON COLUMN segmentation_status.last_error IS 'Its error.';
+COMMENT ON COLUMN segmentation_status.last_started_at IS 'When it began.';
+COMMENT ON COLUMN segmentation_status.unfinished_since IS
+$$For the owner: when a refresh began of which nothing more is known: it is running, or was cancelled, lost in a crash or
+rolled back; the next refresh logs it.
+NULL: none.$$;
+COMMENT ON COLUMN segmentation_status.not_shown IS
+'Why the members are not shown to the current user by views and functions; NULL: they are.';
+COMMENT ON COLUMN segmentation_status.history_not_shown IS
+'Why movements are not shown to the current user; NULL: they are.';

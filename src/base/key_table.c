@@ -223,6 +223,62 @@ segment_key_table_memory_to_add(const KeyTable *table, Datum key)
 	return size;
 }
 
+static Datum
+copy_key(KeyTable *table, Datum key)
+{
+	Size		size;
+	char	   *copy;
+
+	if (table->type->by_value)
+		return key;
+	size = segment_key_size(table->type, key);
+	if (MAXALIGN(size) > table->block_left)
+	{
+		table->block_left = Max(KEY_BLOCK_SIZE, MAXALIGN(size));
+		table->block = MemoryContextAllocHuge(table->context, table->block_left);
+		table->copied += table->block_left;
+	}
+	copy = table->block;
+	memcpy(copy, DatumGetPointer(key), size);
+	table->block += MAXALIGN(size);
+	table->block_left -= MAXALIGN(size);
+	return PointerGetDatum(copy);
+}
+
+/* Compares the stored form of two keys: negative when a comes first. */
+static int
+compare_spelling(const KeyType *type, Datum a, Datum b)
+{
+	Size		size_a;
+	Size		size_b;
+	const char *bytes_a;
+	const char *bytes_b;
+	int			result;
+
+	if (type->by_value)
+		return a < b ? -1 : a > b;
+	if (type->length == -2)
+		return strcmp(DatumGetCString(a), DatumGetCString(b));
+	bytes_a = key_bytes(type, a, &size_a);
+	bytes_b = key_bytes(type, b, &size_b);
+	result = memcmp(bytes_a, bytes_b, Min(size_a, size_b));
+	if (result == 0)
+		result = size_a < size_b ? -1 : size_a > size_b;
+	return result;
+}
+
+/*
+ * Keys that are equal may be spelled differently: 'Ann' and 'ann' by a
+ * nondeterministic collation, 1.0 and 1.00.  The entry keeps the spelling that
+ * comes first by its bytes, so that it does not depend on the order of rows.
+ */
+void
+segment_key_table_keep_least(KeyTable *table, KeyEntry *entry, Datum key)
+{
+	if (compare_spelling(table->type, key, entry->key) < 0)
+		entry->key = copy_key(table, key);
+}
+
 /*
  * Adds an entry for a key that is not there yet; what follows the KeyEntry is
  * left to the caller.  The hash is that of the key, stepped by the owner if any.
@@ -246,23 +302,7 @@ segment_key_table_add(KeyTable *table, Datum key, uint32 owner, uint64 hash)
 	}
 	entry = segment_key_table_entry(table, table->n);
 	entry->owner = owner;
-	if (table->type->by_value)
-		entry->key = key;
-	else
-	{
-		Size		size = segment_key_size(table->type, key);
-
-		if (MAXALIGN(size) > table->block_left)
-		{
-			table->block_left = Max(KEY_BLOCK_SIZE, MAXALIGN(size));
-			table->block = MemoryContextAllocHuge(table->context, table->block_left);
-			table->copied += table->block_left;
-		}
-		memcpy(table->block, DatumGetPointer(key), size);
-		entry->key = PointerGetDatum(table->block);
-		table->block += MAXALIGN(size);
-		table->block_left -= MAXALIGN(size);
-	}
+	entry->key = copy_key(table, key);
 	i = hash & table->mask;
 	while (table->slots[i].entry != 0)
 		i = (i + 1) & table->mask;

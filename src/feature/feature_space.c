@@ -11,10 +11,13 @@
  *
  *	 zscore		mean and standard deviation (population)
  *	 minmax		minimum and range
- *	 robust		median and interquartile range
+ *	 robust		median and interquartile range; where that is 0, as of features that are
+ *				0 for most rows, the range between quantiles further out, and in the
+ *				end the standard deviation: a spread in the feature's own unit
  *	 none		mean and 1: distances are in the features' own units
  *
- * A feature that is the same everywhere has spread 1.  With the metric "cosine" the
+ * A feature that is the same everywhere but for rounding (precision.h) is constant:
+ * deviation 0 and spread 1, and its coordinate is 0.  With the metric "cosine" the
  * row is then brought to length 1 ("none" leaves the origin where it is).  A
  * categorical feature becomes the number of its category, in the order of
  * strcmp.  With nulls "skip" a row with a missing value takes no part; with
@@ -37,6 +40,7 @@
 #include "kernel/base/elementary.h"
 #include "kernel/base/lanes.h"
 #include "kernel/base/moments.h"
+#include "kernel/base/precision.h"
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "feature/space_options.h"
@@ -47,7 +51,7 @@
 /* A coordinate is held within this, so that no squared distance overflows. */
 #define COORDINATE_LIMIT 1e100
 
-/* below this the reciprocal of a spread may overflow */
+/* doubles end not far below: a spread has no precision there, and its reciprocal may overflow */
 #define LEAST_SPREAD 1e-280
 
 /* bytes of a row while points are sorted: two keys */
@@ -99,7 +103,14 @@ segment_space_ready(FeatureSpace *space)
 		SpaceFeature *feature = &space->feature[i];
 
 		if (feature->category == NULL)
-			feature->factor = sqrt(feature->weight) / feature->spread;
+		{
+			feature->constant = feature->deviation == 0 &&
+				(space->scale == SCALE_NONE ? space->metric == METRIC_EUCLIDEAN : feature->spread == 1);
+			/* in its own unit a new row may lie apart from what was constant; without a scale it may not */
+			feature->factor = feature->constant && space->scale != SCALE_NONE ? 0
+				: sqrt(feature->weight) / feature->spread;
+			plain = plain && !(feature->constant && space->scale == SCALE_NONE);
+		}
 		plain = plain && feature->category == NULL && !feature->log && isinf(feature->lower) && isinf(feature->upper);
 	}
 	if (!plain)
@@ -121,6 +132,7 @@ bool
 segment_space_place(const FeatureSpace *space, const double *features, double *x, int32 *code)
 {
 	bool		any = false;
+	bool		directed = false;	/* the row lies apart from the origin, by more than rounding */
 	int			d = 0;
 	int			c = 0;
 	int			i;
@@ -143,8 +155,12 @@ segment_space_place(const FeatureSpace *space, const double *features, double *x
 			code[c++] = (int32) value;
 		else
 		{
-			double		y = (transformed(feature, value) - feature->center) * feature->factor;
+			double		t = transformed(feature, value);
+			bool		rounding = segment_is_rounding(Min(t, feature->center), Max(t, feature->center));
+			double		y = feature->constant && (feature->factor == 0 || rounding) ? 0
+				: (t - feature->center) * feature->factor;
 
+			directed = directed || (y != 0 && !rounding);
 			/* numbers at the end of the range, less one another */
 			if (segment_is_missing(y))
 				return false;
@@ -164,7 +180,7 @@ segment_space_place(const FeatureSpace *space, const double *features, double *x
 			sum += x[i] * x[i];
 		length = sqrt(sum);
 		/* a row at the origin has no direction */
-		if (d > 0 && length == 0)
+		if (d > 0 && !directed)
 			return false;
 		for (i = 0; i < d; i++)
 			x[i] /= length;
@@ -176,7 +192,7 @@ segment_space_place(const FeatureSpace *space, const double *features, double *x
 double
 segment_space_original(const SpaceFeature *feature, double coordinate)
 {
-	double		y = coordinate / feature->factor + feature->center;
+	double		y = feature->factor == 0 ? feature->center : coordinate / feature->factor + feature->center;
 
 	if (!feature->log)
 		return y;
@@ -270,6 +286,39 @@ column_quantiles(const ColumnValues *values, double low, double high, double *lo
 	segment_column_free(&column, memory);
 }
 
+/* The share of rows below and above a range; the first is the interquartile range. */
+static const double tails[] = {0.25, 0.1, 0.05, 0.01};
+
+/*
+ * A range in which most values lie.  Where most are equal, as returns of goods are 0
+ * for most customers, it is one between quantiles further out, or the standard
+ * deviation: something in the feature's unit, so that the unit makes no difference.
+ */
+static double
+robust_spread(const SpaceFeature *feature, const ColumnValues *values, double deviation)
+{
+	double		lower;
+	double		upper;
+	int			i;
+
+	for (i = 0; i < lengthof(tails); i++)
+	{
+		column_quantiles(values, tails[i], 1 - tails[i], &lower, &upper);
+		if (segment_is_rounding(lower, upper))
+			continue;
+		if (i > 0)
+			ereport(NOTICE,
+					(errmsg("the interquartile range of \"%s\" is 0", feature->name),
+					 errdetail("It is divided by the range from its quantile %g to its quantile %g instead.",
+							   tails[i], 1 - tails[i])));
+		return upper - lower;
+	}
+	ereport(NOTICE,
+			(errmsg("the interquartile range of \"%s\" is 0", feature->name),
+			 errdetail("It is divided by its standard deviation instead.")));
+	return deviation;
+}
+
 /*
  * center and spread of a numeric feature; values are overwritten by their transforms.
  * whole: what is known of all rows where those held are a sample, or NULL.
@@ -280,7 +329,6 @@ fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values, con
 {
 	SegmentMoments moments;
 	double		median;
-	double		quartiles[2];
 	int64		i;
 
 	feature->lower = -HUGE_VAL;
@@ -312,6 +360,14 @@ fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values, con
 	feature->deviation = moments.deviation;
 	feature->center = moments.mean;
 	feature->spread = 1;
+	/* without a deviation, all weight is on one value */
+	if (segment_is_rounding(moments.min, moments.max) || !(moments.deviation > 0))
+	{
+		feature->deviation = 0;
+		if (space->scale == SCALE_NONE && space->metric == METRIC_COSINE)
+			feature->center = 0;
+		return;
+	}
 	switch (space->scale)
 	{
 		case SCALE_ZSCORE:
@@ -323,17 +379,22 @@ fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values, con
 			break;
 		case SCALE_ROBUST:
 			column_quantiles(values, 0.5, 0.5, &median, &median);
-			column_quantiles(values, 0.25, 0.75, &quartiles[0], &quartiles[1]);
 			feature->center = median;
-			feature->spread = quartiles[1] - quartiles[0];
+			feature->spread = robust_spread(feature, values, moments.deviation);
 			break;
 		case SCALE_NONE:
 			if (space->metric == METRIC_COSINE)
 				feature->center = 0;
 			break;
 	}
-	if (!(feature->spread > LEAST_SPREAD && isfinite(feature->spread)))
-		feature->spread = isfinite(feature->spread) ? 1 : moments.deviation;
+	if (!isfinite(feature->spread))
+		feature->spread = moments.deviation;
+	if (space->scale != SCALE_NONE && !(feature->spread > LEAST_SPREAD))
+	{
+		feature->spread = 1;
+		feature->deviation = 0;
+		feature->center = moments.mean;
+	}
 }
 
 static int

@@ -17,7 +17,7 @@ typedef enum FeatureScale
 {
 	SCALE_ZSCORE,				/* mean 0, standard deviation 1 */
 	SCALE_MINMAX,				/* 0 to 1 */
-	SCALE_ROBUST,				/* median 0, interquartile range 1 */
+	SCALE_ROBUST,				/* median 0, interquartile range (or a wider one) 1 */
 	SCALE_NONE
 } FeatureScale;
 
@@ -51,8 +51,9 @@ typedef struct SpaceFeature
 	double		center;
 	double		spread;			/* positive */
 	double		mean;			/* of f(x), clipped, over the training rows */
-	double		deviation;		/* its standard deviation (population) */
-	double		factor;			/* sqrt(weight) / spread */
+	double		deviation;		/* its standard deviation (population); 0 where constant */
+	bool		constant;		/* the same in all training rows, but for rounding */
+	double		factor;			/* sqrt(weight) / spread; 0 where constant and scaled */
 } SpaceFeature;
 
 typedef struct FeatureSpace

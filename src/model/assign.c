@@ -21,6 +21,7 @@ PG_FUNCTION_INFO_V1(segment_rfm_score);
 PG_FUNCTION_INFO_V1(segment_recency_score);
 PG_FUNCTION_INFO_V1(segment_frequency_score);
 PG_FUNCTION_INFO_V1(segment_monetary_score);
+PG_FUNCTION_INFO_V1(segment_tenure_score);
 
 /* The number of the segment a call's row falls into, or -1. */
 static inline int
@@ -181,6 +182,27 @@ segment_explain_by_name(PG_FUNCTION_ARGS)
 
 /* ---- RFM scores ---- */
 
+/*
+ * Recency, frequency and monetary value suffice for the code, whether or not the
+ * model has tenure, too.
+ */
+static const double *
+features_of_code(FunctionCallInfo fcinfo, RowCall *call)
+{
+	int			i;
+
+	if (call->by_row || call->by_array || call->n_arguments != RFM_FEATURES)
+		return segment_row_call_features(fcinfo, call);
+	for (i = 0; i < RFM_FEATURES; i++)
+	{
+		if (call->reader[i] != FEATURE_UNKNOWN_NULL && !segment_reader_is_number(call->reader[i]))
+			return segment_row_call_features(fcinfo, call);
+		call->values[i] = PG_ARGISNULL(i + 1) ? segment_missing_value()
+			: segment_feature_number(call->reader[i], PG_GETARG_DATUM(i + 1));
+	}
+	return call->values;
+}
+
 Datum
 segment_rfm_score(PG_FUNCTION_ARGS)
 {
@@ -193,7 +215,7 @@ segment_rfm_score(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	call = segment_row_call_by_value(fcinfo);
 	rfm = segment_rfm_of(call->model);
-	features = segment_row_call_features(fcinfo, call);
+	features = features_of_code(fcinfo, call);
 	if (!rfm_has_orders(features) || segment_is_missing(features[RFM_MONETARY]))
 		PG_RETURN_NULL();
 	segment_rfm_code(rfm,
@@ -221,6 +243,9 @@ one_score(FunctionCallInfo fcinfo, RfmFeatureNumber feature)
 				 errmsg("%s has type %s, expected a number", segment_rfm_feature_names[feature],
 						format_type_be(call->type[0]))));
 	x = segment_feature_number(call->reader[0], PG_GETARG_DATUM(1));
+	/* a model whose scheme does not ask for tenure has no cuts of it */
+	if ((int) feature >= rfm->n_features)
+		PG_RETURN_NULL();
 	if (segment_is_missing(x) || (feature == RFM_FREQUENCY && x <= 0))
 		PG_RETURN_NULL();
 	PG_RETURN_INT16(rfm->lowest_score + rfm_score_from_zero(rfm, feature, x));
@@ -242,4 +267,10 @@ Datum
 segment_monetary_score(PG_FUNCTION_ARGS)
 {
 	return one_score(fcinfo, RFM_MONETARY);
+}
+
+Datum
+segment_tenure_score(PG_FUNCTION_ARGS)
+{
+	return one_score(fcinfo, RFM_TENURE);
 }

@@ -41,20 +41,22 @@ static Datum
 codes_of_segment(const Rfm *rfm, int segment, Datum *codes)
 {
 	int			n = 0;
-	int			r,
-				f,
-				m;
+	int			s[RFM_MAX_FEATURES];
+	int			tenures = rfm->n_features > RFM_TENURE ? rfm->bins : 1;
 
-	for (r = 0; r < rfm->bins; r++)
-		for (f = 0; f < rfm->bins; f++)
-			for (m = 0; m < rfm->bins; m++)
-				if (rfm->cells[rfm_cell(rfm, r, f, m)] == segment)
-				{
-					char		code[RFM_CODE_SIZE];
+	for (s[0] = 0; s[0] < rfm->bins; s[0]++)
+		for (s[1] = 0; s[1] < rfm->bins; s[1]++)
+			for (s[2] = 0; s[2] < rfm->bins; s[2]++)
+				/* a code leads to the segment when one of its tenures does */
+				for (s[3] = 0; s[3] < tenures; s[3]++)
+					if (rfm->cells[rfm_cell(rfm, s)] == segment)
+					{
+						char		code[RFM_CODE_SIZE];
 
-					segment_rfm_code(rfm, r, f, m, code);
-					codes[n++] = CStringGetTextDatum(code);
-				}
+						segment_rfm_code(rfm, s[0], s[1], s[2], code);
+						codes[n++] = CStringGetTextDatum(code);
+						break;
+					}
 	return PointerGetDatum(construct_array(codes, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
@@ -93,7 +95,7 @@ segment_rfm_cut_points(PG_FUNCTION_ARGS)
 	int			score;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (i = 0; i < RFM_FEATURES; i++)
+	for (i = 0; i < rfm->n_features; i++)
 		for (score = 0; score < rfm->bins; score++)
 		{
 			const RfmFeature *feature = &rfm->feature[i];

@@ -289,8 +289,9 @@ judge(const Chooser *chooser, const SegmentClusters *clusters, const int32 *labe
 	(void) segment_quality_measure(&quality, segment_check_interrupts);
 	for (c = 0; c < k; c++)
 		weight[c] = quality.cluster[c].weight;
-	/* with a cluster for each point what is left is rounding */
-	figures->inertia = k == chooser->points->n ? 0 : quality.inertia * unit * unit;
+	/* with a cluster for each point, or for each that is more than rounding, what is left is rounding */
+	figures->inertia = k == chooser->points->n || quality.inertia <= quality.rounding * quality.weight ? 0
+		: quality.inertia * unit * unit;
 	if (clusters->method == SEGMENT_KPROTOTYPES)
 		figures->inertia = clusters->found.prototypes.cost * unit * unit;
 	else if (segment_quality_defined(&quality))
@@ -431,6 +432,7 @@ find_log_w(Chooser *chooser, SegmentPoints *points, int first, int n, double *lo
 {
 	MemoryContext old = MemoryContextSwitchTo(chooser->scratch);
 	bool		hierarchy = chooser->clustering.method == SEGMENT_BISECTING;
+	const double rounding = segment_points_rounding(points);
 	SegmentClusters clusters;
 	int			i;
 
@@ -438,13 +440,17 @@ find_log_w(Chooser *chooser, SegmentPoints *points, int first, int n, double *lo
 		clusters = find_hierarchy(chooser, points, (int) Min((int64) first + n - 1, points->n), SAMPLE_STARTS);
 	for (i = 0; i < n; i++)
 	{
+		double		w;
+
 		log_w[i] = -HUGE_VAL;
 		if (first + i >= points->n)
 			continue;
 		if (!hierarchy)
 			find_clusters(chooser, NULL, points, first + i, SAMPLE_STARTS, &clusters);
-		log_w[i] = segment_log((hierarchy ? inertia_of_cut(&clusters.found.hierarchy, first + i)
-								: clusters.found.kmeans.inertia) / points->total_weight);
+		w = (hierarchy ? inertia_of_cut(&clusters.found.hierarchy, first + i)
+			 : clusters.found.kmeans.inertia) / points->total_weight;
+		if (w > rounding)
+			log_w[i] = segment_log(w);
 		if (!hierarchy)
 			segment_clusters_free(&clusters, segment_memory(CurrentMemoryContext));
 	}

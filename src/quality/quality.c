@@ -212,7 +212,7 @@ segment_eta_squared_labelled(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	measure(&quality, &labelled->points, labelled);
 	/* without differences there is nothing to explain */
-	if (!(quality.between + quality.inertia > 0))
+	if (!segment_quality_varies(&quality))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(quality.between / (quality.between + quality.inertia));
 }

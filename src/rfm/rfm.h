@@ -10,15 +10,18 @@
 
 #include "kernel/base/cut_points.h"
 
-#define RFM_FEATURES	3
+#define RFM_FEATURES	3		/* recency, frequency, monetary value: of every model */
+#define RFM_MAX_FEATURES 4		/* and tenure, where the scheme asks for it */
 #define RFM_MIN_BINS	2
-#define RFM_MAX_CELLS	(SEGMENT_MAX_BINS * SEGMENT_MAX_BINS * SEGMENT_MAX_BINS)
+#define RFM_MAX_CELLS	\
+	(SEGMENT_MAX_BINS * SEGMENT_MAX_BINS * SEGMENT_MAX_BINS * SEGMENT_MAX_BINS)
 
 typedef enum RfmFeatureNumber
 {
 	RFM_RECENCY,
 	RFM_FREQUENCY,
-	RFM_MONETARY
+	RFM_MONETARY,
+	RFM_TENURE
 } RfmFeatureNumber;
 
 typedef struct RfmFeature
@@ -32,17 +35,18 @@ typedef struct RfmFeature
 
 typedef struct Rfm
 {
-	char	   *method;			/* how the cuts were found */
+	char	   *cuts;			/* how the cuts were found */
 	char	   *scheme;			/* whose names the segments have */
 	int			bins;			/* scores a feature can have */
 	int			lowest_score;	/* 1, or 0 where the scheme counts from 0 */
-	RfmFeature	feature[RFM_FEATURES];
+	int			n_features;		/* 3, or 4 with tenure */
+	RfmFeature	feature[RFM_MAX_FEATURES];
 	int			no_orders;		/* number of the segment of who has no orders */
-	int16		cells[RFM_MAX_CELLS];	/* segment number by ((r * bins) + f) * bins + m, scores from 0 */
+	int16		cells[RFM_MAX_CELLS];	/* segment number by rfm_cell() */
 } Rfm;
 
 extern const ModelKind segment_rfm_model_kind;
-extern const char *const segment_rfm_feature_names[RFM_FEATURES];
+extern const char *const segment_rfm_feature_names[RFM_MAX_FEATURES];
 extern const Rfm *segment_rfm_of(const Model *model);
 
 /* Who never ordered has no scores: no recency, or no orders counted (law 14). */
@@ -52,7 +56,31 @@ rfm_has_orders(const double *features)
 	return features[RFM_RECENCY] == features[RFM_RECENCY] && features[RFM_FREQUENCY] > 0;
 }
 
-/* A score from 0; the most recent, most frequent, highest spending have the highest. */
+/*
+ * No order that counts, but money: only refunds came.  Somebody who gave goods
+ * back is known, so this is not a prospect; see rfm_assign.
+ */
+static inline bool
+rfm_has_refunds_only(const double *features)
+{
+	double		monetary = features[RFM_MONETARY];
+
+	return features[RFM_FREQUENCY] == 0 && monetary == monetary && monetary != 0;
+}
+
+/* Whether a value that the segment needs is not known. */
+static inline bool
+rfm_lacks_value(const Rfm *rfm, const double *features)
+{
+	int			i;
+
+	for (i = RFM_MONETARY; i < rfm->n_features; i++)
+		if (features[i] != features[i])
+			return true;
+	return false;
+}
+
+/* A score from 0; the longest known have the highest tenure; the most recent, most frequent, highest spending have the highest. */
 static inline int
 rfm_score_from_zero(const Rfm *rfm, int feature, double x)
 {
@@ -62,10 +90,27 @@ rfm_score_from_zero(const Rfm *rfm, int feature, double x)
 	return feature == RFM_RECENCY ? rfm->bins - 1 - bin : bin;
 }
 
+/* ((r * bins) + f) * bins + m, and with tenure that * bins + t; scores from 0. */
 static inline int
-rfm_cell(const Rfm *rfm, int r, int f, int m)
+rfm_cell(const Rfm *rfm, const int *score)
 {
-	return (r * rfm->bins + f) * rfm->bins + m;
+	int			cell = 0;
+	int			i;
+
+	for (i = 0; i < rfm->n_features; i++)
+		cell = cell * rfm->bins + score[i];
+	return cell;
+}
+
+static inline int
+rfm_n_cells(const Rfm *rfm)
+{
+	int			n = 1;
+	int			i;
+
+	for (i = 0; i < rfm->n_features; i++)
+		n *= rfm->bins;
+	return n;
 }
 
 /* Room for three scores of two digits and two hyphens. */

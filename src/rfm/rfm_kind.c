@@ -1,22 +1,25 @@
 /*
- * rfm_kind.c: RFM models: recency, frequency and monetary value, each cut into
- * bins, and a table from the three scores to a segment.
+ * rfm_kind.c: RFM models: recency, frequency, monetary value and, where the
+ * scheme asks for it, tenure (days since the first order), each cut into bins,
+ * and a table from the scores to a segment.
  *
  * A score counts the cuts a value has passed; equal values get equal scores
  * (law 1).  Recency is turned round: few days since the last order is good.
  * Members of the JSON beside the common ones:
  *
- *	 method, scheme, bins, lowest_score
+ *	 cuts, scheme, bins, lowest_score
  *	 features: [{name, closed ("right": a value on a cut is below it; "left":
  *			   above), min, max, cuts, counts (training rows by score)}]
  *	 no_orders: id of the segment of customers without orders
- *	 cells: ids of segments, for r, f, m from the lowest score, m fastest
+ *	 cells: ids of segments, for r, f, m (and tenure) from the lowest score, the last fastest
  */
 #include "rfm/rfm.h"
 
 #include "base/json_write.h"
 
-const char *const segment_rfm_feature_names[RFM_FEATURES] = {"recency", "frequency", "monetary"};
+const char *const segment_rfm_feature_names[RFM_MAX_FEATURES] = {
+	"recency", "frequency", "monetary", "tenure"
+};
 
 const Rfm *
 segment_rfm_of(const Model *model)
@@ -124,10 +127,9 @@ rfm_read(Model *model, const JsonPlace *json)
 	int			i;
 
 	model->detail = rfm;
-	model->n_features = RFM_FEATURES;
 	model->feature = (char **) segment_rfm_feature_names;
-	place = segment_json_member(json, "method");
-	rfm->method = segment_json_string(&place);
+	place = segment_json_member(json, "cuts");
+	rfm->cuts = segment_json_string(&place);
 	place = segment_json_member(json, "scheme");
 	rfm->scheme = segment_json_string(&place);
 	place = segment_json_member(json, "bins");
@@ -137,14 +139,15 @@ rfm_read(Model *model, const JsonPlace *json)
 
 	place = segment_json_member(json, "features");
 	elements = segment_json_elements(&place, &n);
-	if (n != RFM_FEATURES)
-		segment_json_error(&place, "expected three features");
-	for (i = 0; i < RFM_FEATURES; i++)
+	if (n != RFM_FEATURES && n != RFM_MAX_FEATURES)
+		segment_json_error(&place, "expected three or four features");
+	model->n_features = rfm->n_features = n;
+	for (i = 0; i < rfm->n_features; i++)
 		read_feature(model, rfm, i, &elements[i]);
 	place = segment_json_member(json, "no_orders");
 	rfm->no_orders = read_segment_id(model, &place);
 	place = segment_json_member(json, "cells");
-	n_cells = rfm->bins * rfm->bins * rfm->bins;
+	n_cells = rfm_n_cells(rfm);
 	elements = segment_json_elements(&place, &n);
 	if (n != n_cells)
 		segment_json_error(&place, psprintf("expected %d cells, got %d", n_cells, n));
@@ -168,17 +171,17 @@ static void
 rfm_write(const Model *model, StringInfo out)
 {
 	const Rfm  *rfm = model->detail;
-	int			n_cells = rfm->bins * rfm->bins * rfm->bins;
+	int			n_cells = rfm_n_cells(rfm);
 	int			i;
 	int			j;
 
-	appendStringInfoString(out, ", \"method\": ");
-	segment_json_put_string(out, rfm->method);
+	appendStringInfoString(out, ", \"cuts\": ");
+	segment_json_put_string(out, rfm->cuts);
 	appendStringInfoString(out, ", \"scheme\": ");
 	segment_json_put_string(out, rfm->scheme);
 	appendStringInfo(out, ", \"bins\": %d, \"lowest_score\": %d, \"features\": [",
 					 rfm->bins, rfm->lowest_score);
-	for (i = 0; i < RFM_FEATURES; i++)
+	for (i = 0; i < rfm->n_features; i++)
 	{
 		const RfmFeature *feature = &rfm->feature[i];
 
@@ -211,15 +214,23 @@ static int
 rfm_assign(const Model *model, const double *features)
 {
 	const Rfm  *rfm = model->detail;
+	int			score[RFM_MAX_FEATURES];
+	int			i;
 
+	if (rfm_has_refunds_only(features))
+	{
+		/* known, with no order that counts: the lowest scores, and known as long as can be */
+		for (i = 0; i < rfm->n_features; i++)
+			score[i] = i == RFM_TENURE ? rfm->bins - 1 : 0;
+		return rfm->cells[rfm_cell(rfm, score)];
+	}
 	if (!rfm_has_orders(features))
 		return rfm->no_orders;
-	if (segment_is_missing(features[RFM_MONETARY]))
+	if (rfm_lacks_value(rfm, features))
 		return -1;
-	return rfm->cells[rfm_cell(rfm,
-							   rfm_score_from_zero(rfm, RFM_RECENCY, features[RFM_RECENCY]),
-							   rfm_score_from_zero(rfm, RFM_FREQUENCY, features[RFM_FREQUENCY]),
-							   rfm_score_from_zero(rfm, RFM_MONETARY, features[RFM_MONETARY]))];
+	for (i = 0; i < rfm->n_features; i++)
+		score[i] = rfm_score_from_zero(rfm, i, features[i]);
+	return rfm->cells[rfm_cell(rfm, score)];
 }
 
 /*
@@ -233,7 +244,7 @@ static void
 rfm_explain(const Model *model, const double *features, int segment, StringInfo out)
 {
 	const Rfm  *rfm = model->detail;
-	int			score[RFM_FEATURES];
+	int			score[RFM_MAX_FEATURES] = {0};
 	char		code[RFM_CODE_SIZE];
 	double		nearest = HUGE_VAL;
 	int			runner_up = -1;
@@ -242,14 +253,16 @@ rfm_explain(const Model *model, const double *features, int segment, StringInfo 
 	if (!rfm_has_orders(features) || segment < 0)
 	{
 		appendStringInfo(out, ", \"reason\": \"%s\"",
-						 segment < 0 ? "monetary is missing" : "no orders");
+						 segment >= 0 ? (rfm_has_refunds_only(features) ? "refunds only" : "no orders")
+						 : segment_is_missing(features[RFM_MONETARY]) ? "monetary is missing"
+						 : "tenure is missing");
 		return;
 	}
-	for (i = 0; i < RFM_FEATURES; i++)
+	for (i = 0; i < rfm->n_features; i++)
 		score[i] = rfm_score_from_zero(rfm, i, features[i]);
 	segment_rfm_code(rfm, score[0], score[1], score[2], code);
 	appendStringInfo(out, ", \"rfm_score\": \"%s\", \"features\": [", code);
-	for (i = 0; i < RFM_FEATURES; i++)
+	for (i = 0; i < rfm->n_features; i++)
 	{
 		const RfmFeature *feature = &rfm->feature[i];
 		int			bin = segment_bin(features[i], feature->cuts, rfm->bins - 1,
@@ -266,16 +279,17 @@ rfm_explain(const Model *model, const double *features, int segment, StringInfo 
 
 		for (other = 0; other < rfm->bins; other++)
 		{
-			int			s[RFM_FEATURES] = {score[0], score[1], score[2]};
+			int			s[RFM_MAX_FEATURES];
 
+			memcpy(s, score, sizeof(s));
 			s[i] = other;
-			if (rfm->cells[rfm_cell(rfm, s[0], s[1], s[2])] != segment)
+			if (rfm->cells[rfm_cell(rfm, s)] != segment)
 				elsewhere++;
 		}
 		for (direction = -1; direction <= 1; direction += 2)
 		{
 			double		distance;
-			int			s[RFM_FEATURES] = {score[0], score[1], score[2]};
+			int			s[RFM_MAX_FEATURES];
 			int			there;
 
 			if (direction < 0 ? !has_lower : !has_upper)
@@ -283,11 +297,12 @@ rfm_explain(const Model *model, const double *features, int segment, StringInfo 
 			distance = direction < 0 ? features[i] - lower : upper - features[i];
 			if (distance < margin)
 				margin = distance;
+			memcpy(s, score, sizeof(s));
 			/* behind the cut the score is that of a value beyond it: equal cuts leave none between */
 			s[i] = direction < 0
 				? rfm_score_from_zero(rfm, i, feature->closed_left ? nextafter(lower, -HUGE_VAL) : lower)
 				: rfm_score_from_zero(rfm, i, feature->closed_left ? upper : nextafter(upper, HUGE_VAL));
-			there = rfm->cells[rfm_cell(rfm, s[0], s[1], s[2])];
+			there = rfm->cells[rfm_cell(rfm, s)];
 			if (there == segment)
 				continue;
 			if (width > 0)
@@ -321,15 +336,15 @@ rfm_metrics(const Model *model, StringInfo out)
 {
 	const Rfm  *rfm = model->detail;
 
-	appendStringInfoString(out, ", \"method\": ");
-	segment_json_put_string(out, rfm->method);
+	appendStringInfoString(out, ", \"cuts\": ");
+	segment_json_put_string(out, rfm->cuts);
 	appendStringInfoString(out, ", \"scheme\": ");
 	segment_json_put_string(out, rfm->scheme);
 	appendStringInfo(out, ", \"bins\": %d", rfm->bins);
 }
 
 static const char *const rfm_keys[] = {
-	"method", "scheme", "bins", "lowest_score", "features", "no_orders", "cells", NULL
+	"cuts", "scheme", "bins", "lowest_score", "features", "no_orders", "cells", NULL
 };
 
 const ModelKind segment_rfm_model_kind = {

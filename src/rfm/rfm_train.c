@@ -2,8 +2,8 @@
  * rfm_train.c: finds the cut points of an RFM model from a feature set.
  *
  * SQL's rfm_model() looks the scheme up and calls rfm_train with its names and
- * cells.  A row takes part when it has orders (law 14) and all three values are
- * there and finite; all others are counted in n_skipped (law 5).
+ * cells.  A row takes part when it has orders (law 14) and all values are there
+ * and finite; all others are counted in n_skipped (law 5).
  */
 #include "rfm/rfm.h"
 
@@ -19,15 +19,15 @@
 
 PG_FUNCTION_INFO_V1(segment_rfm_train);
 
-typedef enum RfmMethod
+typedef enum RfmCuts
 {
 	RFM_QUANTILE,
 	RFM_THRESHOLDS,
 	RFM_NATURAL_BREAKS,
 	RFM_R_RFM
-} RfmMethod;
+} RfmCuts;
 
-static const char *const method_names[] = {
+static const char *const cuts_names[] = {
 	"quantile", "thresholds", "natural_breaks", "r_rfm"
 };
 
@@ -37,23 +37,23 @@ typedef struct Training
 	int64		n;				/* distinct rows */
 	int64		n_used;			/* rows, copies counted */
 	int64		n_skipped;
-	double	   *values[RFM_FEATURES];
+	double	   *values[RFM_MAX_FEATURES];
 	double	   *weights;		/* NULL: all 1 */
 	double	   *copies;			/* NULL: all 1 */
 } Training;
 
-static RfmMethod
-method_from_name(const char *name)
+static RfmCuts
+cuts_from_name(const char *name)
 {
 	int			i;
 
-	for (i = 0; i < (int) lengthof(method_names); i++)
-		if (strcmp(method_names[i], name) == 0)
-			return (RfmMethod) i;
+	for (i = 0; i < (int) lengthof(cuts_names); i++)
+		if (strcmp(cuts_names[i], name) == 0)
+			return (RfmCuts) i;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown method \"%s\"", name),
-			 errhint("Methods are quantile, thresholds, natural_breaks and r_rfm.")));
+			 errmsg("unknown way to find cuts: \"%s\"", name),
+			 errhint("Values of cuts are quantile, thresholds, natural_breaks and r_rfm.")));
 }
 
 static bool
@@ -64,13 +64,13 @@ interrupted(void)
 
 /* Which column of the set is recency, frequency, monetary: by name, else by position. */
 static void
-find_columns(const FeatureSet *set, int *column)
+find_columns(const Rfm *rfm, const FeatureSet *set, int *column)
 {
 	int			i;
 	int			j;
 	bool		named = true;
 
-	for (i = 0; i < RFM_FEATURES; i++)
+	for (i = 0; i < rfm->n_features; i++)
 	{
 		column[i] = -1;
 		for (j = 0; j < set->store.n_columns; j++)
@@ -82,16 +82,20 @@ find_columns(const FeatureSet *set, int *column)
 	}
 	if (!named)
 	{
-		if (set->store.n_columns != RFM_FEATURES)
+		if (set->store.n_columns != rfm->n_features)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("an RFM model needs the three features recency, frequency, monetary, but the feature set has %d features",
+					 errmsg(rfm->n_features > RFM_TENURE
+							? "this RFM model needs the four features recency, frequency, monetary, tenure, but the feature set has %d features"
+							: "an RFM model needs the three features recency, frequency, monetary, but the feature set has %d features",
 							set->store.n_columns),
-					 errhint("Collect them with feature_set(recency, frequency, monetary).")));
-		for (i = 0; i < RFM_FEATURES; i++)
+					 errhint(rfm->n_features > RFM_TENURE
+							 ? "Collect them with feature_set(recency, frequency, monetary, tenure)."
+							 : "Collect them with feature_set(recency, frequency, monetary).")));
+		for (i = 0; i < rfm->n_features; i++)
 			column[i] = i;
 	}
-	for (i = 0; i < RFM_FEATURES; i++)
+	for (i = 0; i < rfm->n_features; i++)
 		if (set->columns[column[i]].categories != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -100,17 +104,17 @@ find_columns(const FeatureSet *set, int *column)
 }
 
 static void
-collect_training(const FeatureSet *set, Training *training)
+collect_training(const Rfm *rfm, const FeatureSet *set, Training *training)
 {
 	const SegmentRowStore *store = &set->store;
-	int			column[RFM_FEATURES];
+	int			column[RFM_MAX_FEATURES];
 	int64		r;
 	int			i;
 	Size		size = mul_size(sizeof(double), store->n_rows + 1);
 
-	find_columns(set, column);
+	find_columns(rfm, set, column);
 	memset(training, 0, sizeof(*training));
-	for (i = 0; i < RFM_FEATURES; i++)
+	for (i = 0; i < rfm->n_features; i++)
 		training->values[i] = MemoryContextAllocHuge(CurrentMemoryContext, size);
 	if (store->weighted)
 		training->weights = MemoryContextAllocHuge(CurrentMemoryContext, size);
@@ -120,20 +124,21 @@ collect_training(const FeatureSet *set, Training *training)
 	for (r = 0; r < store->n_rows; r++)
 	{
 		const double *row = store->rows + r * store->width;
-		double		x[RFM_FEATURES];
+		double		x[RFM_MAX_FEATURES] = {0};
 		int64		copies = segment_row_copies(store, r);
 		bool		usable;
 
-		for (i = 0; i < RFM_FEATURES; i++)
+		for (i = 0; i < rfm->n_features; i++)
 			x[i] = row[column[i]];
-		usable = rfm_has_orders(x) && isfinite(x[0]) && isfinite(x[1]) && isfinite(x[2]) &&
-			(!store->weighted || row[store->n_columns] > 0);
+		usable = rfm_has_orders(x) && (!store->weighted || row[store->n_columns] > 0);
+		for (i = 0; i < rfm->n_features; i++)
+			usable = usable && isfinite(x[i]);
 		if (!usable)
 		{
 			training->n_skipped += copies;
 			continue;
 		}
-		for (i = 0; i < RFM_FEATURES; i++)
+		for (i = 0; i < rfm->n_features; i++)
 			training->values[i][training->n] = x[i];
 		if (training->weights != NULL)
 			training->weights[training->n] = row[store->n_columns];
@@ -148,7 +153,7 @@ collect_training(const FeatureSet *set, Training *training)
 static bool
 given_thresholds(Jsonb *thresholds, int number, int bins, RfmFeature *feature)
 {
-	static const char *const keys[] = {"recency", "frequency", "monetary", NULL};
+	static const char *const keys[] = {"recency", "frequency", "monetary", "tenure", NULL};
 	JsonPlace	json;
 	JsonPlace	list;
 	JsonPlace  *elements;
@@ -168,7 +173,7 @@ given_thresholds(Jsonb *thresholds, int number, int bins, RfmFeature *feature)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%d bins need %d thresholds of %s, got %d", bins, bins - 1,
 						segment_rfm_feature_names[number], n),
-				 errhint("Give one threshold between each two neighbouring bins.")));
+				 errhint("Give one threshold between each two neighbouring bins, or bins => %d.", n + 1)));
 	for (i = 0; i < bins - 1; i++)
 	{
 		feature->cuts[i] = segment_json_double(&elements[i]);
@@ -203,7 +208,7 @@ count_scores(Rfm *rfm, int number, const Training *training)
 }
 
 static void
-find_cuts(Rfm *rfm, int number, RfmMethod method, Jsonb *thresholds, const Training *training)
+find_cuts(Rfm *rfm, int number, RfmCuts how, Jsonb *thresholds, const Training *training)
 {
 	RfmFeature *feature = &rfm->feature[number];
 	SegmentMemory memory = segment_memory(CurrentMemoryContext);
@@ -211,32 +216,36 @@ find_cuts(Rfm *rfm, int number, RfmMethod method, Jsonb *thresholds, const Train
 
 	if (given_thresholds(thresholds, number, rfm->bins, feature))
 	{
-		feature->closed_left = method == RFM_R_RFM;
+		feature->closed_left = how == RFM_R_RFM;
 		return;
 	}
-	if (method == RFM_THRESHOLDS)
+	if (how == RFM_THRESHOLDS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("method \"thresholds\" needs thresholds of %s",
+				 errmsg("cuts \"thresholds\" needs thresholds of %s",
 						segment_rfm_feature_names[number]),
 				 errhint("Give them as '{\"recency\": [...], \"frequency\": [...], \"monetary\": [...]}'.")));
 	if (training->n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA),
 				 errmsg("no row can be used to find the cut points"),
-				 errdetail("Of " INT64_FORMAT " rows none has orders and a finite recency, frequency and monetary value.",
-						   training->n_skipped),
+				 errdetail("Of " INT64_FORMAT " rows none has orders and a finite recency, frequency and monetary value%s.",
+						   training->n_skipped,
+						   rfm->n_features > RFM_TENURE ? " and tenure" : ""),
 				 errhint("Give thresholds, or collect customers with orders.")));
 
 	segment_column_build(&column, training->values[number], training->weights, training->copies,
 						 training->n, memory);
+	/* r_rfm meets the figures of the package, to the last digit */
+	if (how != RFM_R_RFM)
+		segment_column_join_noise(&column);
 	if (column.n < rfm->bins)
 		ereport(NOTICE,
 				(errmsg(column.n == 1 ? "%s has only " INT64_FORMAT " distinct value for %d bins"
 						: "%s has only " INT64_FORMAT " distinct values for %d bins",
 						segment_rfm_feature_names[number], column.n, rfm->bins),
 				 errdetail("Equal values get equal scores, so some scores stay unused.")));
-	switch (method)
+	switch (how)
 	{
 		case RFM_QUANTILE:
 			segment_cut_quantile(&column, rfm->bins, feature->cuts);
@@ -263,7 +272,7 @@ read_scheme(Model *model, Rfm *rfm, ArrayType *names_array, ArrayType *cells_arr
 	Datum	   *names_datum;
 	bool	   *nulls;
 	int			n;
-	int			n_cells = rfm->bins * rfm->bins * rfm->bins;
+	int			n_cells = rfm_n_cells(rfm);
 	char	  **names;
 	int32	   *ids;
 	int32	   *cells = (int32 *) ARR_DATA_PTR(cells_array);
@@ -305,14 +314,14 @@ read_scheme(Model *model, Rfm *rfm, ArrayType *names_array, ArrayType *cells_arr
 }
 
 /*
- * rfm_train(set, bins, lowest_score, method, thresholds, scheme, names, cells, no_orders)
+ * rfm_train(set, bins, lowest_score, cuts, thresholds, scheme, names, cells, no_orders, tenure)
  */
 Datum
 segment_rfm_train(PG_FUNCTION_ARGS)
 {
 	FeatureSet *set;
 	int			bins;
-	RfmMethod	method;
+	RfmCuts		how;
 	Jsonb	   *thresholds;
 	Model	   *model;
 	Rfm		   *rfm;
@@ -321,14 +330,14 @@ segment_rfm_train(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	for (i = 1; i < 9; i++)
+	for (i = 1; i < 10; i++)
 		if (i != 4 && PG_ARGISNULL(i))
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument %d of rfm_train must not be null", i + 1)));
 	set = PG_GETARG_FEATURE_SET(0);
 	bins = PG_GETARG_INT32(1);
-	method = method_from_name(text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	how = cuts_from_name(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	thresholds = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4);
 	if (bins < 3 || bins > SEGMENT_MAX_BINS)
 		ereport(ERROR,
@@ -342,16 +351,16 @@ segment_rfm_train(PG_FUNCTION_ARGS)
 	model = segment_model_new(&segment_rfm_model_kind);
 	rfm = palloc0(sizeof(Rfm));
 	model->detail = rfm;
-	model->n_features = RFM_FEATURES;
+	model->n_features = rfm->n_features = PG_GETARG_BOOL(9) ? RFM_MAX_FEATURES : RFM_FEATURES;
 	model->feature = (char **) segment_rfm_feature_names;
 	rfm->bins = bins;
 	rfm->lowest_score = PG_GETARG_INT32(2);
-	rfm->method = pstrdup(method_names[method]);
+	rfm->cuts = pstrdup(cuts_names[how]);
 	rfm->scheme = text_to_cstring(PG_GETARG_TEXT_PP(5));
 	read_scheme(model, rfm, PG_GETARG_ARRAYTYPE_P(6), PG_GETARG_ARRAYTYPE_P(7),
 				text_to_cstring(PG_GETARG_TEXT_PP(8)));
 
-	collect_training(set, &training);
+	collect_training(rfm, set, &training);
 	model->n_input = set->store.n_seen;
 	model->n_used = training.n_used;
 	model->n_skipped = training.n_skipped;
@@ -361,9 +370,9 @@ segment_rfm_train(PG_FUNCTION_ARGS)
 				(errmsg("the feature set is a sample of " INT64_FORMAT " of " INT64_FORMAT " rows",
 						model->n_used + model->n_skipped, model->n_input),
 				 errhint("A higher maintenance_work_mem keeps more rows.")));
-	for (i = 0; i < RFM_FEATURES; i++)
+	for (i = 0; i < rfm->n_features; i++)
 	{
-		find_cuts(rfm, i, method, thresholds, &training);
+		find_cuts(rfm, i, how, thresholds, &training);
 		count_scores(rfm, i, &training);
 	}
 	PG_RETURN_MODEL(model);

@@ -212,12 +212,12 @@ static const Operation operations[] = {
 	"SELECT g.segment_id::bigint FROM g"
 	}},
 
-	/* name, rules, bins, lowest score, thresholds, rest, no_orders, description */
+	/* name, rules, bins, lowest score, thresholds, rest, no_orders, description, ranking */
 	{"create_scheme", OF_ANYBODY,
-	{"text", "jsonb", "int4", "int4", "jsonb", "text", "text", "text"}, {
+	{"text", "jsonb", "int4", "int4", "jsonb", "text", "text", "text", "text[]"}, {
 	"INSERT INTO segment.rfm_scheme (name, rules, bins, lowest_score, thresholds, rest, no_orders,"
-	"    description, owner) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING 1::bigint"
+	"    description, ranking, owner) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING 1::bigint"
 	}},
 
 	/* name; NULL: a segmentation, which the caller need not see, uses it */

@@ -5,11 +5,17 @@
  * and read tables that belong to others.  Whoever owns a table can attach code
  * to it that runs with the rights of whoever reads it: row security policies,
  * columns whose types have casts of his own, virtual generated columns,
- * partial or expression indexes, statistics on expressions and CHECK
- * constraints (the planner evaluates their constant parts), inheritance
- * children, or a view in the table's place.  So nothing but a plain table is
- * read: columns of the server's own types and plain indexes.  The lock taken
- * here keeps it so to the end of the transaction.
+ * inheritance children, a view in the table's place, and the expressions of
+ * indexes, CHECK constraints and statistics, whose constant parts the planner
+ * evaluates.  So nothing but a plain table is read: columns of the server's own
+ * types, no policies that apply to the reader, and expressions in which there
+ * is nothing but columns, constants, immutable functions and operators of the
+ * server itself, over types of the server itself.  An index on lower(email)
+ * is ordinary care; one on a function of the owner's may be an attack.  The
+ * lock taken here keeps the table in its place to the end of the transaction.
+ *
+ * Collations of anybody's making are taken: they run no code, and the key is
+ * compared by its own in any case.
  *
  * The owner himself may read what he likes: the code is his own.
  */
@@ -19,12 +25,17 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/pg_list.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -74,41 +85,203 @@ refusal_of_columns(Relation relation, Datum *names, Datum *types, int n)
 	return NULL;
 }
 
+/* What expression_is_foreign looks for, and what it found. */
+typedef struct ForeignPart
+{
+	bool		no_constants;	/* whether constants are refused, too */
+	const char *found;			/* what is refused, for people; NULL: nothing */
+} ForeignPart;
+
+/* Of the server itself: in its bootstrap catalogues, which nobody adds to. */
+static bool
+type_is_the_servers(Oid type)
+{
+	Oid			element = get_element_type(type);
+
+	/* text search configurations can be made by anybody, and come and go */
+	if (type == REGCONFIGOID || type == REGDICTIONARYOID)
+		return false;
+	if (OidIsValid(element))
+		return type < FirstUnpinnedObjectId && type_is_the_servers(element);
+	return type < FirstUnpinnedObjectId && get_typtype(type) == TYPTYPE_BASE;
+}
+
+static bool
+function_is_foreign(Oid function, void *context)
+{
+	ForeignPart *part = context;
+
+	if (function >= FirstUnpinnedObjectId || func_volatile(function) != PROVOLATILE_IMMUTABLE)
+		part->found = psprintf("function %s", format_procedure(function));
+	return part->found != NULL;
+}
+
+/*
+ * Whether an expression, as it is stored, has a part that must not be
+ * evaluated for others.  Nothing is evaluated here, and a kind of node that is
+ * not listed is refused.
+ */
+static bool
+expression_is_foreign(Node *node, void *context)
+{
+	ForeignPart *part = context;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_List:
+		case T_CaseWhen:
+			return expression_tree_walker(node, expression_is_foreign, context);
+		case T_Const:
+			if (part->no_constants)
+				part->found = "a constant";
+			break;
+		case T_FuncExpr:
+			if (part->no_constants && ((FuncExpr *) node)->args == NIL)
+				part->found = "a constant";
+			break;
+		case T_Var:
+			/* neither system columns nor whole rows */
+			if (((Var *) node)->varattno <= 0)
+				part->found = "more than its columns";
+			break;
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+		case T_ScalarArrayOpExpr:
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_CaseExpr:
+		case T_CaseTestExpr:
+		case T_CoalesceExpr:
+		case T_MinMaxExpr:
+		case T_ArrayExpr:
+		case T_RelabelType:
+		case T_CoerceViaIO:
+		case T_CollateExpr:
+			break;
+		default:
+			part->found = "an expression of a kind that is not looked into";
+	}
+	if (part->found == NULL && !type_is_the_servers(exprType(node)))
+		part->found = psprintf("type %s", format_type_be(exprType(node)));
+	if (part->found != NULL || check_functions_in_node(node, function_is_foreign, context))
+		return true;
+	return expression_tree_walker(node, expression_is_foreign, context);
+}
+
+/* What must not be evaluated for others in an expression as it is stored; NULL: nothing. */
+static const char *
+foreign_part(const char *expression, bool no_constants)
+{
+	ForeignPart part = {no_constants, NULL};
+
+	(void) expression_is_foreign(stringToNode(expression), &part);
+	return part.found;
+}
+
+static const char *
+refusal_of_index(Oid oid)
+{
+	Relation	index = index_open(oid, AccessShareLock);
+	static const AttrNumber expressions[] = {Anum_pg_index_indexprs, Anum_pg_index_indpred};
+	const char *refusal = NULL;
+	int			i;
+
+	/* not by the relation cache's functions, which evaluate */
+	for (i = 0; i < lengthof(expressions) && refusal == NULL; i++)
+	{
+		bool		isnull;
+		Datum		value = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+											expressions[i], &isnull);
+		const char *foreign = isnull ? NULL : foreign_part(TextDatumGetCString(value), false);
+
+		if (foreign != NULL)
+			refusal = psprintf("its index \"%s\" uses %s",
+							   RelationGetRelationName(index), foreign);
+	}
+	index_close(index, NoLock);
+	return refusal;
+}
+
+static const char *
+refusal_of_statistics(Oid oid)
+{
+	HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(oid));
+	const char *refusal = NULL;
+	bool		isnull;
+	Datum		value;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	value = SysCacheGetAttr(STATEXTOID, tuple, Anum_pg_statistic_ext_stxexprs, &isnull);
+	if (!isnull)
+	{
+		/* not evaluated when they are made, so what is constant in them may raise errors */
+		const char *foreign = foreign_part(TextDatumGetCString(value), true);
+
+		if (foreign != NULL)
+			refusal = psprintf("its statistics \"%s\" use %s",
+							   NameStr(((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxname),
+							   foreign);
+	}
+	ReleaseSysCache(tuple);
+	return refusal;
+}
+
+static const char *
+refusal_of_expressions(Relation relation)
+{
+	TupleConstr *constr = relation->rd_att->constr;
+	const char *refusal = NULL;
+	List	   *oids;
+	ListCell   *cell;
+	int			i;
+
+	for (i = 0; constr != NULL && i < constr->num_check; i++)
+	{
+		const char *foreign = foreign_part(constr->check[i].ccbin, false);
+
+		if (foreign != NULL)
+			return psprintf("its constraint \"%s\" uses %s", constr->check[i].ccname, foreign);
+	}
+	oids = RelationGetIndexList(relation);
+	foreach(cell, oids)
+	{
+		if (refusal == NULL)
+			refusal = refusal_of_index(lfirst_oid(cell));
+	}
+	list_free(oids);
+	oids = RelationGetStatExtList(relation);
+	foreach(cell, oids)
+	{
+		if (refusal == NULL)
+			refusal = refusal_of_statistics(lfirst_oid(cell));
+	}
+	list_free(oids);
+	return refusal;
+}
+
 static const char *
 refusal_of_relation(Relation relation)
 {
-	List	   *indexes;
-	ListCell   *cell;
-	const char *refusal = NULL;
-
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		return "it is not a table";
 	if (relation->rd_rel->relowner == GetUserId())
 		return NULL;
 	if (relation->rd_rel->relhassubclass || relation->rd_rel->relispartition)
 		return "it has children or a parent";
+	/* policies are the owner's code, and figures of what they let through not those of segments */
 	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
 		return "it has row security";
-	if (relation->rd_att->constr != NULL && relation->rd_att->constr->num_check > 0)
-		return "it has CHECK constraints";
-	indexes = RelationGetIndexList(relation);
-	foreach(cell, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if (!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL) ||
-			!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
-			refusal = "it has an index on an expression or with a condition";
-		index_close(index, NoLock);
-	}
-	list_free(indexes);
-	return refusal;
+	return refusal_of_expressions(relation);
 }
 
 /*
  * table_refusal(table, columns beside the key, their types): why
- * the table is not read; NULL: it is, and it is locked.  Statistics objects
- * are left to the SQL that calls this.
+ * the table is not read; NULL: it is, and it is locked.
  */
 Datum
 segment_table_refusal(PG_FUNCTION_ARGS)

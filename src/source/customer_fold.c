@@ -49,7 +49,8 @@ start_pass(CustomerFold *fold, int level)
 	segment_key_table_init(&fold->customers, fold->customer_type, sizeof(CustomerEntry),
 						   fold->pass_context);
 	if (fold->order_type != NULL)
-		segment_key_table_init(&fold->orders, fold->order_type, sizeof(KeyEntry),
+		segment_key_table_init(&fold->orders, fold->order_type,
+							   fold->by_order ? sizeof(OrderEntry) : sizeof(KeyEntry),
 							   fold->pass_context);
 	fold->scale = 0;
 	fold->large = NULL;
@@ -61,13 +62,15 @@ start_pass(CustomerFold *fold, int level)
 }
 
 CustomerFold *
-segment_fold_create(const KeyType *customer_type, const KeyType *order_type, Size limit)
+segment_fold_create(const KeyType *customer_type, const KeyType *order_type, bool by_order,
+					Size limit)
 {
 	CustomerFold *fold = palloc0(sizeof(CustomerFold));
 
 	fold->context = CurrentMemoryContext;
 	fold->customer_type = customer_type;
 	fold->order_type = order_type;
+	fold->by_order = by_order;
 	fold->limit = limit;
 	fold->pass_context = AllocSetContextCreate(fold->context, "customer fold pass",
 											   ALLOCSET_DEFAULT_SIZES);
@@ -150,17 +153,18 @@ write_row(CustomerFold *fold, const FoldRow *row)
 	if (row->flags & FOLD_PAIR)
 	{
 		write_datum(file, fold->order_type, row->order);
-		return;
+		if (!fold->by_order)
+			return;
 	}
 	write_bytes(file, &row->time, sizeof(row->time));
 	write_bytes(file, &row->mantissa, sizeof(row->mantissa));
 	write_bytes(file, &row->scale, sizeof(row->scale));
-	if (row->flags & FOLD_STATE)
+	if (row->flags & (FOLD_STATE | FOLD_PAIR))
 	{
 		write_bytes(file, &row->last_time, sizeof(row->last_time));
 		write_bytes(file, &row->orders, sizeof(row->orders));
 	}
-	else if (fold->order_type != NULL && (row->flags & FOLD_ORDER))
+	else if (fold->order_type != NULL && (row->flags & (FOLD_ORDER | FOLD_LINE)))
 		write_datum(file, fold->order_type, row->order);
 	if (row->flags & FOLD_LARGE)
 	{
@@ -220,17 +224,18 @@ read_row(CustomerFold *fold, BufFile *file, FoldRow *row)
 	if (row->flags & FOLD_PAIR)
 	{
 		row->order = read_datum(file, fold->order_type);
-		return true;
+		if (!fold->by_order)
+			return true;
 	}
 	(void) read_bytes(file, &row->time, sizeof(row->time));
 	(void) read_bytes(file, &row->mantissa, sizeof(row->mantissa));
 	(void) read_bytes(file, &row->scale, sizeof(row->scale));
-	if (row->flags & FOLD_STATE)
+	if (row->flags & (FOLD_STATE | FOLD_PAIR))
 	{
 		(void) read_bytes(file, &row->last_time, sizeof(row->last_time));
 		(void) read_bytes(file, &row->orders, sizeof(row->orders));
 	}
-	else if (fold->order_type != NULL && (row->flags & FOLD_ORDER))
+	else if (fold->order_type != NULL && (row->flags & (FOLD_ORDER | FOLD_LINE)))
 		row->order = read_datum(file, fold->order_type);
 	if (row->flags & FOLD_LARGE)
 		row->large = read_block(file);
@@ -253,14 +258,14 @@ integer_part(const CustomerFold *fold, const CustomerEntry *entry)
 	return numeric_of(entry->sum / segment_power_of_ten[fold->scale - entry->scale], entry->scale);
 }
 
-/* Adds to the part of a sum that is kept as numeric. */
+/* Adds to the part of a sum that is kept as numeric, the large one of that number. */
 static void
-add_large(CustomerFold *fold, CustomerEntry *entry, Numeric amount)
+add_large(CustomerFold *fold, uint32 *large, Numeric amount)
 {
 	MemoryContext old = MemoryContextSwitchTo(fold->pass_context);
 	Numeric    *sum;
 
-	if (entry->large == 0)
+	if (*large == 0)
 	{
 		if (fold->n_large == fold->n_large_allocated)
 		{
@@ -270,11 +275,11 @@ add_large(CustomerFold *fold, CustomerEntry *entry, Numeric amount)
 				: repalloc_huge(fold->large, sizeof(Numeric) * fold->n_large_allocated);
 		}
 		fold->large[fold->n_large] = DatumGetNumericCopy(NumericGetDatum(amount));
-		entry->large = ++fold->n_large;
+		*large = ++fold->n_large;
 	}
 	else
 	{
-		sum = &fold->large[entry->large - 1];
+		sum = &fold->large[*large - 1];
 		amount = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(*sum),
 													 NumericGetDatum(amount)));
 		pfree(*sum);
@@ -299,7 +304,7 @@ raise_scale(CustomerFold *fold, int scale)
 			entry->sum = sum;
 		else
 		{
-			add_large(fold, entry, integer_part(fold, entry));
+			add_large(fold, &entry->large, integer_part(fold, entry));
 			entry->sum = 0;
 		}
 	}
@@ -313,7 +318,7 @@ add_amount(CustomerFold *fold, CustomerEntry *entry, const FoldRow *row)
 	int64		sum;
 
 	if (unlikely(row->flags & FOLD_LARGE))
-		add_large(fold, entry, row->large);
+		add_large(fold, &entry->large, row->large);
 	if (unlikely(row->scale > entry->scale) && row->scale <= fold->scale)
 		entry->scale = row->scale;
 	if (unlikely(row->scale != fold->scale))
@@ -326,16 +331,63 @@ add_amount(CustomerFold *fold, CustomerEntry *entry, const FoldRow *row)
 		if (__builtin_mul_overflow(amount, segment_power_of_ten[fold->scale - row->scale],
 								   &amount))
 		{
-			add_large(fold, entry, numeric_of(row->mantissa, row->scale));
+			add_large(fold, &entry->large, numeric_of(row->mantissa, row->scale));
 			return;
 		}
 	}
 	if (unlikely(__builtin_add_overflow(entry->sum, amount, &sum)))
 	{
-		add_large(fold, entry, integer_part(fold, entry));
+		add_large(fold, &entry->large, integer_part(fold, entry));
 		sum = amount;
 	}
 	entry->sum = sum;
+}
+
+/* Adds to what an order's lines add up to. */
+static void
+add_to_order(CustomerFold *fold, OrderEntry *order, const FoldRow *row)
+{
+	int64		amount = row->mantissa;
+	int64		sum = order->sum;
+
+	if (row->flags & FOLD_LARGE)
+		add_large(fold, &order->large, row->large);
+	if (row->scale > order->scale)
+	{
+		if (__builtin_mul_overflow(sum, segment_power_of_ten[row->scale - order->scale], &sum))
+		{
+			add_large(fold, &order->large, numeric_of(order->sum, order->scale));
+			sum = 0;
+		}
+		order->scale = row->scale;
+		order->sum = sum;
+	}
+	if (__builtin_mul_overflow(amount, segment_power_of_ten[order->scale - row->scale], &amount))
+	{
+		add_large(fold, &order->large, numeric_of(row->mantissa, row->scale));
+		return;
+	}
+	if (__builtin_add_overflow(sum, amount, &sum))
+	{
+		add_large(fold, &order->large, numeric_of(order->sum, order->scale));
+		sum = amount;
+	}
+	order->sum = sum;
+}
+
+/* Whether an order's lines add up to more than 0. */
+static bool
+order_counts(const CustomerFold *fold, const OrderEntry *order)
+{
+	Numeric		sum;
+
+	if (order->large == 0)
+		return order->sum > 0;
+	sum = numeric_of(order->sum, order->scale);
+	sum = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(sum),
+											  NumericGetDatum(fold->large[order->large - 1])));
+	return DatumGetBool(DirectFunctionCall2(numeric_gt, NumericGetDatum(sum),
+											NumericGetDatum(numeric_of(0, 0))));
 }
 
 /* A customer's total, displayed with as many digits as sum() would. */
@@ -407,6 +459,20 @@ spill_all(CustomerFold *fold)
 		row.hash = hashes[pair->owner - 1];
 		row.flags = FOLD_PAIR;
 		row.order = pair->key;
+		if (fold->by_order)
+		{
+			const OrderEntry *order = (const OrderEntry *) pair;
+
+			row.time = order->first;
+			row.last_time = order->last;
+			row.mantissa = order->sum;
+			row.scale = order->scale;
+			if (order->large != 0)
+			{
+				row.flags |= FOLD_LARGE;
+				row.large = fold->large[order->large - 1];
+			}
+		}
 		write_row(fold, &row);
 	}
 	fold->customers.n = 0;
@@ -424,6 +490,62 @@ new_order(CustomerFold *fold, uint32 customer, Datum order)
 		return false;
 	(void) segment_key_table_add(&fold->orders, order, customer + 1, hash);
 	return true;
+}
+
+/* The order of a line, of a customer; it is added where it is new. */
+static OrderEntry *
+order_of_line(CustomerFold *fold, uint32 customer, Datum id)
+{
+	uint64		hash = segment_hash_step(segment_key_hash(fold->order_type, id), customer + 1);
+	int64		number = segment_key_table_find(&fold->orders, id, customer + 1, hash);
+	OrderEntry *order;
+
+	if (number >= 0)
+		return segment_key_table_entry(&fold->orders, (uint32) number);
+	order = segment_key_table_entry(&fold->orders,
+									segment_key_table_add(&fold->orders, id, customer + 1, hash));
+	order->large = 0;
+	order->scale = 0;
+	order->first = PG_INT64_MAX;
+	order->last = PG_INT64_MIN;
+	order->sum = 0;
+	return order;
+}
+
+/* Takes in a line, or what is known of an order: the customer's order counts when all are in. */
+static void
+apply_line(CustomerFold *fold, uint32 customer, const FoldRow *row)
+{
+	OrderEntry *order = order_of_line(fold, customer, row->order);
+
+	add_to_order(fold, order, row);
+	if (row->flags & (FOLD_ORDER | FOLD_PAIR))
+	{
+		order->first = Min(order->first, row->time);
+		order->last = Max(order->last, (row->flags & FOLD_PAIR) ? row->last_time : row->time);
+	}
+}
+
+/* At the end of a pass: orders whose lines add up to more than 0 are their customers' orders. */
+static void
+count_orders(CustomerFold *fold)
+{
+	uint32		i;
+
+	for (i = 0; i < fold->orders.n; i++)
+	{
+		const OrderEntry *order = segment_key_table_entry(&fold->orders, i);
+		CustomerEntry *entry = segment_key_table_entry(&fold->customers, order->key.owner - 1);
+
+		if (!order_counts(fold, order))
+		{
+			fold->n_cancelled++;
+			continue;
+		}
+		entry->orders++;
+		entry->first = Min(entry->first, order->first);
+		entry->last = Max(entry->last, order->last);
+	}
 }
 
 /* The candidate is not the customer when two tags are equal, or it came with this batch. */
@@ -469,9 +591,13 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 		entry = add_customer(fold, row);
 	}
 	else
+	{
 		entry = segment_key_table_entry(&fold->customers, (uint32) number);
+		if (fold->customer_type->class == KEY_GENERIC)
+			segment_key_table_keep_least(&fold->customers, &entry->key, row->customer);
+	}
 
-	if (fold->order_type != NULL && (row->flags & (FOLD_ORDER | FOLD_PAIR)))
+	if (fold->order_type != NULL && (row->flags & (FOLD_ORDER | FOLD_PAIR | FOLD_LINE)))
 	{
 		if (no_room(fold, &fold->orders, row->order))
 		{
@@ -479,7 +605,9 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 			write_row(fold, row);
 			return;
 		}
-		if (new_order(fold, (uint32) number, row->order) && !(row->flags & FOLD_PAIR))
+		if (fold->by_order)
+			apply_line(fold, (uint32) number, row);
+		else if (new_order(fold, (uint32) number, row->order) && !(row->flags & FOLD_PAIR))
 			entry->orders++;
 		if (row->flags & FOLD_PAIR)
 			return;
@@ -493,12 +621,32 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 		entry->first = Min(entry->first, row->time);
 		entry->last = Max(entry->last, row->last_time);
 	}
-	else if (row->flags & FOLD_ORDER)
+	else if ((row->flags & FOLD_ORDER) && !fold->by_order)
 	{
 		entry->first = Min(entry->first, row->time);
 		entry->last = Max(entry->last, row->time);
 	}
 	add_amount(fold, entry, row);
+}
+
+/* A value that lives until the batch is applied. */
+Datum
+segment_fold_copy(CustomerFold *fold, const KeyType *type, Datum value)
+{
+	MemoryContext old;
+	Size		size;
+	char	   *copy;
+
+	if (type->by_value)
+		return value;
+	old = MemoryContextSwitchTo(fold->batch_context);
+	if (type->length == -1)
+		value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+	size = segment_key_size(type, value);
+	copy = palloc(size);
+	memcpy(copy, DatumGetPointer(value), size);
+	MemoryContextSwitchTo(old);
+	return PointerGetDatum(copy);
 }
 
 /* Takes in the rows of the batch. */
@@ -532,6 +680,8 @@ segment_fold_end_pass(CustomerFold *fold)
 
 	if (fold->n_batch > 0)
 		segment_fold_apply(fold);
+	if (fold->by_order)
+		count_orders(fold);
 	if (fold->files == NULL)
 		return;
 	old = MemoryContextSwitchTo(fold->context);

@@ -18,7 +18,8 @@
 #define FOLD_ORDER		0x01	/* counts as an order: time, and one more order */
 #define FOLD_LARGE		0x02	/* its amount does not fit into a mantissa: in large */
 #define FOLD_STATE		0x04	/* a spilled customer: time to last_time, orders counted already */
-#define FOLD_PAIR		0x08	/* a spilled (customer, order): adds nothing but the pair */
+#define FOLD_PAIR		0x08	/* a spilled (customer, order): adds nothing to the customer */
+#define FOLD_LINE		0x10	/* of an order with an id that counts once its lines add up */
 
 typedef struct FoldRow
 {
@@ -29,7 +30,7 @@ typedef struct FoldRow
 	Datum		customer;
 	Datum		order;			/* where orders are told apart */
 	int64		time;
-	int64		last_time;		/* FOLD_STATE */
+	int64		last_time;		/* FOLD_STATE, FOLD_PAIR */
 	int64		orders;			/* FOLD_STATE */
 	int64		mantissa;		/* amount = mantissa / 10^scale */
 	Numeric		large;			/* FOLD_LARGE: added to the amount */
@@ -46,11 +47,23 @@ typedef struct CustomerEntry
 	int64		scale:8;		/* most digits after the point of any amount: how the sum is shown */
 } CustomerEntry;
 
+/* Where orders count by what their lines add up to. */
+typedef struct OrderEntry
+{
+	KeyEntry	key;			/* the order's id; owner is the customer's number + 1 */
+	uint32		large;			/* as in CustomerEntry */
+	int			scale;
+	int64		first;			/* time of the first and last line that is no refund */
+	int64		last;
+	int64		sum;			/* of amounts, at its own scale */
+} OrderEntry;
+
 typedef struct CustomerFold
 {
 	MemoryContext context;		/* outlives passes */
 	const KeyType *customer_type;
 	const KeyType *order_type;	/* NULL: every row is an order */
+	bool		by_order;		/* an order counts when its lines add up to more than 0 */
 	Size		limit;			/* bytes; beyond it rows go to files */
 
 	/* the pass under way */
@@ -74,10 +87,12 @@ typedef struct CustomerFold
 	/* passes to come */
 	List	   *pending;		/* of FoldPartition */
 	int64		n_spilled;		/* rows written to files, for information */
+	int64		n_cancelled;	/* orders whose lines add up to 0 or less */
 } CustomerFold;
 
 extern CustomerFold *segment_fold_create(const KeyType *customer_type, const KeyType *order_type,
-										 Size limit);
+										 bool by_order, Size limit);
+extern Datum segment_fold_copy(CustomerFold *fold, const KeyType *type, Datum value);
 extern void segment_fold_apply(CustomerFold *fold);
 extern void segment_fold_end_pass(CustomerFold *fold);
 extern bool segment_fold_next_pass(CustomerFold *fold);

@@ -10,12 +10,15 @@
  *	 time or amount not finite (infinity, NaN): skipped
  *	 time at or after as_of, or before as_of - lookback: ignored (law 2)
  *	 negative amount (a refund): 'net' subtracts it from the customer's total
- *	   without counting an order; 'ignore' skips it; 'order' takes it as an order
+ *	   without counting an order; 'ignore' skips it; 'order' takes it as an order;
+ *	   'cancel' is 'net', but an order whose lines add up to 0 or less is none
  *	 zero amount: 'order' or 'ignore'
  *
  * What times and amounts are: summary_time.c, summary_amount.c.
  */
 #include "compat.h"
+
+#include <math.h>
 
 #include "catalog/pg_type.h"
 #include "source/customer_fold.h"
@@ -40,7 +43,8 @@ typedef enum RefundRule
 {
 	REFUND_NET,
 	REFUND_IGNORE,
-	REFUND_ORDER
+	REFUND_ORDER,
+	REFUND_CANCEL
 } RefundRule;
 
 typedef struct SummaryCounts
@@ -55,9 +59,10 @@ typedef struct SummaryCounts
 	int64		not_finite;		/* time or amount */
 	int64		after_as_of;
 	int64		before_lookback;
-	int64		refunds;		/* used, by rule 'net' */
+	int64		refunds;		/* used, by rules 'net' and 'cancel' */
 	int64		refunds_ignored;
 	int64		zero_ignored;
+	int64		orders_cancelled;	/* by rule 'cancel' */
 	int64		customers;
 	int64		spilled;		/* rows that went through temporary files */
 	double		seconds;
@@ -89,25 +94,6 @@ typedef struct Summary
 } Summary;
 
 /* ---- the receiver ---- */
-
-static Datum
-copy_to_batch(const Summary *s, const KeyType *type, Datum value)
-{
-	MemoryContext old;
-	Size		size;
-	char	   *copy;
-
-	if (type->by_value)
-		return value;
-	old = MemoryContextSwitchTo(s->fold->batch_context);
-	if (type->length == -1)
-		value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
-	size = segment_key_size(type, value);
-	copy = palloc(size);
-	memcpy(copy, DatumGetPointer(value), size);
-	MemoryContextSwitchTo(old);
-	return PointerGetDatum(copy);
-}
 
 static bool
 summary_receive(TupleTableSlot *slot, DestReceiver *self)
@@ -178,9 +164,11 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 		return true;
 	}
 	s->counts.used++;
-	row->customer = copy_to_batch(s, &s->customer_type, slot->tts_values[0]);
-	row->order = s->has_order && (row->flags & FOLD_ORDER)
-		? copy_to_batch(s, &s->order_type, slot->tts_values[3]) : (Datum) 0;
+	row->customer = segment_fold_copy(s->fold, &s->customer_type, slot->tts_values[0]);
+	if (s->refunds == REFUND_CANCEL)
+		row->flags |= FOLD_LINE;
+	row->order = s->has_order && (row->flags & (FOLD_ORDER | FOLD_LINE))
+		? segment_fold_copy(s->fold, &s->order_type, slot->tts_values[3]) : (Datum) 0;
 	segment_fold_add(s->fold);
 	return true;
 }
@@ -233,6 +221,12 @@ summary_startup(DestReceiver *self, int operation, TupleDesc desc)
 	s->amount_reader = segment_amount_reader(TupleDescAttr(desc, 2)->atttypid);
 	s->n_columns = desc->natts;
 	s->has_order = desc->natts == 4;
+	if (s->refunds == REFUND_CANCEL && !s->has_order)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("refunds \"cancel\" needs the order's id, but the source has 3 columns"),
+				 errhint("Select the order's id as the fourth column; refunds carry that of the "
+						 "order that they take back.")));
 
 	old = MemoryContextSwitchTo(s->context);
 	segment_key_type_init(&s->customer_type, s->key_type,
@@ -242,7 +236,7 @@ summary_startup(DestReceiver *self, int operation, TupleDesc desc)
 							  TupleDescAttr(desc, 3)->attcollation, "an order");
 	segment_summary_window(&s->time, time_type);
 	s->fold = segment_fold_create(&s->customer_type, s->has_order ? &s->order_type : NULL,
-								  get_hash_memory_limit());
+								  s->refunds == REFUND_CANCEL, get_hash_memory_limit());
 	MemoryContextSwitchTo(old);
 }
 
@@ -281,6 +275,18 @@ begin_result(FunctionCallInfo fcinfo)
 	MemoryContextSwitchTo(old);
 }
 
+/* A total beyond double precision may have a mean that is not. */
+static double
+mean_amount(Numeric total, int64 orders)
+{
+	double		sum = segment_numeric_to_double(NumericGetDatum(total));
+
+	if (likely(isfinite(sum)))
+		return sum / (double) orders;
+	return segment_numeric_to_double(DirectFunctionCall2(numeric_div, NumericGetDatum(total),
+														 NumericGetDatum(int64_to_numeric(orders))));
+}
+
 /* Puts the customers of a finished pass into the result. */
 static void
 emit_customers(Summary *s, ReturnSetInfo *rsinfo, MemoryContext row_context)
@@ -307,7 +313,7 @@ emit_customers(Summary *s, ReturnSetInfo *rsinfo, MemoryContext row_context)
 			values[1] = TimestampTzGetDatum(segment_summary_instant(&s->time, entry->first));
 			values[2] = TimestampTzGetDatum(segment_summary_instant(&s->time, entry->last));
 			values[3] = Float8GetDatum(segment_summary_recency(&s->time, entry->last));
-			values[6] = Float8GetDatum(segment_numeric_to_double(values[5]) / (double) entry->orders);
+			values[6] = Float8GetDatum(mean_amount(sum, entry->orders));
 		}
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 		MemoryContextSwitchTo(old);
@@ -356,9 +362,12 @@ refund_rule(const char *name)
 		return REFUND_IGNORE;
 	if (strcmp(name, "order") == 0)
 		return REFUND_ORDER;
+	if (strcmp(name, "cancel") == 0)
+		return REFUND_CANCEL;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("refunds must be \"net\", \"ignore\" or \"order\", not \"%s\"", name)));
+			 errmsg("refunds must be \"net\", \"ignore\", \"order\" or \"cancel\", not \"%s\"",
+					name)));
 }
 
 static bool
@@ -446,6 +455,7 @@ segment_rfm_summary(PG_FUNCTION_ARGS)
 	while (segment_fold_next_pass(s->fold));
 
 	s->counts.spilled = s->fold->n_spilled;
+	s->counts.orders_cancelled = s->fold->n_cancelled;
 	INSTR_TIME_SET_CURRENT(duration);
 	INSTR_TIME_SUBTRACT(duration, start);
 	s->counts.seconds = INSTR_TIME_GET_DOUBLE(duration);
@@ -480,6 +490,7 @@ segment_rfm_summary_counts(PG_FUNCTION_ARGS)
 	COUNT("refunds_netted", c->refunds);
 	COUNT("refunds_ignored", c->refunds_ignored);
 	COUNT("zero_ignored", c->zero_ignored);
+	COUNT("orders_cancelled", c->orders_cancelled);
 	COUNT("customers", c->customers);
 	COUNT("rows_spilled", c->spilled);
 #undef COUNT

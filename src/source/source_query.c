@@ -26,13 +26,12 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
-#include "utils/tuplestore.h"
 #include "utils/syscache.h"
+#include "utils/tuplestore.h"
 #include "utils/typcache.h"
 #include "utils/varlena.h"
 
 PG_FUNCTION_INFO_V1(segment_query_columns);
-PG_FUNCTION_INFO_V1(segment_query_keys);
 PG_FUNCTION_INFO_V1(segment_source_query);
 
 static void
@@ -389,71 +388,4 @@ segment_source_query(PG_FUNCTION_ARGS)
 							 quote_qualified_identifier(get_namespace_name(get_rel_namespace(found)),
 														get_rel_name(found)));
 	PG_RETURN_TEXT_P(cstring_to_text(statement));
-}
-
-/* ---- keys ---- */
-
-/* Puts the first column of each row into a tuplestore. */
-typedef struct KeyReceiver
-{
-	DestReceiver receiver;		/* first, so that it can be cast */
-	Oid			type;
-	Tuplestorestate *store;
-	TupleDesc	desc;			/* of the result: one column */
-} KeyReceiver;
-
-static bool
-key_receive(TupleTableSlot *slot, DestReceiver *self)
-{
-	KeyReceiver *keys = (KeyReceiver *) self;
-	bool		isnull;
-	Datum		value = slot_getattr(slot, 1, &isnull);
-
-	if (!isnull)
-		tuplestore_putvalues(keys->store, keys->desc, &value, &isnull);
-	return true;
-}
-
-static void
-key_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-	KeyReceiver *keys = (KeyReceiver *) self;
-
-	if (desc->natts < 1 || TupleDescAttr(desc, 0)->atttypid != keys->type)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the first column of customers is not of type %s",
-						format_type_be(keys->type)),
-				 errhint("It must have the type of the customer key in the source.")));
-}
-
-static void
-key_nothing(DestReceiver *self)
-{
-}
-
-/* query_keys(key, query, search_path): the values of the first column, NULLs left out. */
-Datum
-segment_query_keys(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	KeyReceiver keys = {{0}};
-	SourceText	source = {0};
-
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	if (PG_ARGISNULL(1))
-		return (Datum) 0;
-	keys.receiver.receiveSlot = key_receive;
-	keys.receiver.rStartup = key_startup;
-	keys.receiver.rShutdown = key_nothing;
-	keys.receiver.rDestroy = key_nothing;
-	keys.receiver.mydest = DestNone;
-	keys.type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	keys.store = rsinfo->setResult;
-	keys.desc = rsinfo->setDesc;
-	source.query = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	source.search_path = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
-	segment_source_only(&source, fcinfo, 3, keys.type);
-	segment_source_run(&source, &keys.receiver);
-	return (Datum) 0;
 }

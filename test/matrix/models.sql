@@ -15,13 +15,13 @@ UPDATE customer SET monetary = NULL WHERE id % 101 = 0;
 UPDATE customer SET recency = NULL, frequency = 0 WHERE id % 97 = 0;
 
 -- every method, number of bins and scheme
-SELECT method, bins, rfm_model(feature_set(recency, frequency, monetary), bins, method)
+SELECT method, bins, rfm_model(feature_set(recency, frequency, monetary), bins, method, scheme => 'eleven_names')
 FROM customer, unnest('{quantile,natural_breaks,r_rfm}'::text[]) AS method, unnest('{3,4,5,7,10}'::int[]) AS bins GROUP BY method, bins ORDER BY method COLLATE "C", bins;
 SELECT name, rfm_model(feature_set(recency, frequency, monetary), scheme => name) FROM customer, rfm_scheme GROUP BY name ORDER BY name COLLATE "C";
-SELECT rfm_model(feature_set(recency, frequency, monetary), 4, 'thresholds', '{"recency": [0.1, 30, 365.25], "frequency": [1, 2, 3], "monetary": [1e-7, 123456.789, 1e22]}') FROM customer;
-SELECT rfm_model(feature_set_weighted(id % 4 / 8.0, recency, frequency, monetary)) FROM customer;
+SELECT rfm_model(feature_set(recency, frequency, monetary), 4, 'thresholds', '{"recency": [0.1, 30, 365.25], "frequency": [1, 2, 3], "monetary": [1e-7, 123456.789, 1e22]}', scheme => 'eleven_names') FROM customer;
+SELECT rfm_model(feature_set_weighted(id % 4 / 8.0, recency, frequency, monetary), scheme => 'eleven_names') FROM customer;
 -- numbers that are hard to print and to sum
-SELECT rfm_model(feature_set(x, abs(x) + 1e-300, x / 3)) FROM (SELECT (i - 500) * 1.1e-5::float8 AS x FROM generate_series(1, 1000) AS i UNION ALL SELECT (i::float8 * 1e17 + 0.1) * 1e100 FROM generate_series(1, 1000) AS i) AS t;
+SELECT rfm_model(feature_set(x, abs(x) + 1e-300, x / 3), scheme => 'eleven_names') FROM (SELECT (i - 500) * 1.1e-5::float8 AS x FROM generate_series(1, 1000) AS i UNION ALL SELECT (i::float8 * 1e17 + 0.1) * 1e100 FROM generate_series(1, 1000) AS i) AS t;
 
 -- sets: all forms; of the large ones a digest
 SELECT feature_set(recency, frequency, monetary) FROM customer WHERE id <= 50;
@@ -30,11 +30,11 @@ SELECT feature_set_weighted(id % 4 / 8.0, recency, monetary) FROM customer WHERE
 SELECT feature_set_info(feature_set(recency, frequency, monetary)), md5(feature_set(recency, frequency, monetary)::text) FROM customer;
 SET maintenance_work_mem = '1MB';
 SELECT feature_set_info(f), md5(f::text) FROM (SELECT feature_set(i, i::bigint * 2654435761 % 4294967296, i / 7.0) AS f FROM generate_series(1, 100000) AS i) AS t;
-SELECT rfm_model(feature_set(i, i::bigint * 2654435761 % 4294967296, i / 7.0)) FROM generate_series(1, 100000) AS i;
+SELECT rfm_model(feature_set(i, i::bigint * 2654435761 % 4294967296, i / 7.0), scheme => 'eleven_names') FROM generate_series(1, 100000) AS i;
 
 -- scores, segments and reasons
 SELECT md5(string_agg(concat_ws('|', id, assign_segment(m, recency, frequency, monetary), rfm_score(m, recency, frequency, monetary), explain_segment(m, recency, frequency, monetary)), E'\n' ORDER BY id))
-FROM customer, (SELECT rfm_model(feature_set(recency, frequency, monetary)) AS m FROM customer) AS t;
+FROM customer, (SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') AS m FROM customer) AS t;
 -- summaries: amounts as numeric and as float8, zones, refunds
 CREATE TEMP TABLE orders AS
 SELECT (i::bigint * 40503 % 65536) % 500 AS customer, timestamptz '2020-01-01 00:00 UTC' + (i::bigint * 2654435761 % 4294967296) % (86400 * 1500) * interval '1 second' AS at,

@@ -53,7 +53,7 @@ INSERT INTO said VALUES
     "segment_internal.homogeneity_verdict(bigint,double precision,text,double precision,double precision)", "segment_internal.kind_reasons(text)", "segment_internal.rfm_member_columns()", "segment_internal.rfm_placed_features()",
     "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,text,double precision,integer,integer,bigint)",
     "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
-    "segment_internal.rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text)"}'),
+    "segment_internal.rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text,boolean)"}'),
 -- read the catalogue
 ('stable', 'strict', 'safe', '{"segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
@@ -135,7 +135,7 @@ EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
 CREATE TEMP TABLE given ON COMMIT DROP AS
-SELECT feature_set(i, i % 9, i * 7 % 11) AS features, rfm_model(feature_set(i, i % 9, i * 7 % 11)) AS model,
+SELECT feature_set(i, i % 9, i * 7 % 11) AS features, rfm_model(feature_set(i, i % 9, i * 7 % 11), scheme => 'eleven_names') AS model,
        (SELECT kmeans_step_state(m, j, j % 3) FROM generate_series(1, 9) AS j, (SELECT kmeans(feature_set(k, k % 3), 2) AS m FROM generate_series(1, 9) AS k) AS o) AS state, NULL::segment.run AS r, NULL::segment.segmentation AS s FROM generate_series(1, 50) AS i;
 -- all alike, and each argument in turn unlike the others
 SELECT is_empty($$
@@ -168,7 +168,7 @@ $$, 'every condition that is raised by name is one');
 CREATE TEMP TABLE customer ON COMMIT DROP AS
 SELECT i AS id, (i * 37 % 391) / 7.0 AS recency, (1 + i % 9)::float8 AS frequency, i * 7919 % 10007 / 3.0 AS monetary, 'c' || i % 3 AS letter, i % 2 = 0 AS flag FROM generate_series(1, 500) AS i;
 CREATE TEMP TABLE value ON COMMIT DROP AS
-SELECT feature_set(recency, frequency, monetary) AS features, rfm_model(feature_set(recency, frequency, monetary)) AS model FROM customer;
+SELECT feature_set(recency, frequency, monetary) AS features, rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') AS model FROM customer;
 CREATE TEMP VIEW immutable_answer AS
 SELECT md5(concat_ws('|', features, model, feature_set_info(features), segment_internal.feature_set_send(features) = segment_internal.feature_set_send(features::text::feature_set), model_metrics(model), model::jsonb, model::jsonb::segment_model,
                      (SELECT string_agg(f::text, ',' ORDER BY f::text COLLATE "C") FROM feature_rows(features) AS f), (SELECT string_agg(s::text, ',') FROM segments(model) AS s),

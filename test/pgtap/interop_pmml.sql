@@ -200,7 +200,7 @@ SELECT is((SELECT count(pg_temp.attribute(c, 'size')) FROM unnest(pg_temp.nodes(
 SELECT is(count(*), count(DISTINCT name), 'names of fields are unique: ' || what)
 FROM documents, LATERAL (SELECT pg_temp.attribute(n, 'name') AS name FROM unnest(pg_temp.nodes('//p:DataField | //p:DerivedField | //p:OutputField', pmml)) AS n) AS n GROUP BY what;
 SELECT throws_ok($$ SELECT model_to_pmml(rename_segment(kmeans(f, 2), 'Segment 1', E'bell \x07')) FROM sets $$, '22021', 'a name or category of the model has the control character 7, which XML cannot express');
-SELECT throws_ok('SELECT model_to_pmml(rfm_model(feature_set(1, 2, 3)))', '0A000', 'a model of kind "rfm" cannot be written as PMML');
+SELECT throws_ok('SELECT model_to_pmml(rfm_model(feature_set(1, 2, 3), scheme => ''eleven_names''))', '0A000', 'a model of kind "rfm" cannot be written as PMML');
 SELECT throws_ok('SELECT model_to_pmml(gaussian_mixture(f, 2)) FROM sets', '0A000', 'a model of kind "gaussian_mixture" cannot be written as PMML');
 SELECT is((SELECT string_agg((xpath('local-name(/*)', n))[1]::text, ' ' ORDER BY o) FROM unnest(pg_temp.nodes('//p:TreeModel/*', pmml)) WITH ORDINALITY AS u(n, o)), 'MiningSchema Output LocalTransformations Node', 'and those of a tree') FROM documents WHERE what = 'hierarchy';
 SELECT is((SELECT string_agg(pg_temp.attribute(n, 'recordCount'), ' ' ORDER BY pg_temp.attribute(n, 'score')) FROM unnest(pg_temp.nodes('//p:Node[@score]', pmml)) AS n),

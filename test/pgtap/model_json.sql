@@ -61,7 +61,7 @@ LATERAL (VALUES
     ('kmeans cosine', kmeans(f, 3, metric => 'cosine', seed => -9007199254740992)), ('kmeans huge', kmeans(huge, 3, scale => 'none')), ('kmeans weighted', kmeans(half, 1)),
     ('kmeans robust, renamed', rename_segment(kmeans(f, 3, scale => 'robust', max_iter => 1), 'Segment 1', 'Ünïcode "name"')),
     ('rfm', rfm_model(three)), ('rfm infinite', rfm_model(three, 3, 'thresholds', '{"recency": [1, "Infinity"], "frequency": ["-Infinity", 2], "monetary": [1, 2]}')),
-    ('rfm r_rfm', rfm_model(three, method => 'r_rfm')), ('rfm natural_breaks', rfm_model(three, 7, 'natural_breaks')), ('rfm klaviyo', rename_segment(rfm_model(three, scheme => 'klaviyo'), 'Champions', 'Best')),
+    ('rfm r_rfm', rfm_model(three, cuts => 'r_rfm')), ('rfm natural_breaks', rfm_model(three, 7, 'natural_breaks')), ('rfm klaviyo', rename_segment(rfm_model(three, scheme => 'klaviyo'), 'Champions', 'Best')),
     ('rfm of equal rows', rfm_model(equal, 5)),
     ('bisecting_kmeans', bisecting_kmeans(f, 5)), ('bisecting_kmeans of one', bisecting_kmeans(f, 1)), ('bisecting_kmeans cosine', rename_segment(bisecting_kmeans(f, 4, metric => 'cosine'), 'Segment 2', 'Second')), ('bisecting_kmeans cut', cut_model(bisecting_kmeans(f, 6, log => '{monetary}', winsorize => '0.1', weights => '{"hole": 2}'), 3)),
     ('kprototypes', kprototypes(mixed, 4)), ('kprototypes mean', kprototypes(mixed, 3, nulls => 'mean', weights => '{"channel": 2, "recency": 0.5}', gamma => 0)), ('kprototypes of numbers', rename_segment(kprototypes(f, 3, scale => 'robust', log => '{monetary}', winsorize => '0.1'), 'Segment 3', 'Third')),

@@ -227,9 +227,9 @@ SELECT throws_ok(statement, state, message, coalesce(message, statement)) FROM (
     ('SELECT kmeans_step(model, VARIADIC ARRAY[[a, b, c]]) FROM p, m', '2202E', 'features must be a one-dimensional array, not one of 2 dimensions'),
     ('SELECT kmeans_step(model, a, b, c) FROM p, m', '22023', 'all rows of a step must have the same model'),
     ('SELECT kmeans_step_merge(s) FROM part', '42804', 'cannot merge steps of different models'),
-    ('SELECT kmeans_step((SELECT rfm_model(feature_set(a, i, c + 5)) FROM p), a, b, c) FROM p', '42809', 'expected a model of kind "kmeans", got one of kind "rfm"'),
+    ('SELECT kmeans_step((SELECT rfm_model(feature_set(a, i, c + 5), scheme => ''eleven_names'') FROM p), a, b, c) FROM p', '42809', 'expected a model of kind "kmeans", got one of kind "rfm"'),
     ('SELECT kmeans_step((SELECT bisecting_kmeans(feature_set(a, b, c), 3) FROM p), a, b, c) FROM p', '42809', 'expected a model of kind "kmeans", got one of kind "bisecting_kmeans"'),
-    ('SELECT refine_model((SELECT rfm_model(feature_set(a, i, c + 5)) FROM p), ''p'')', '42809', 'expected a model of kind "kmeans", got one of kind "rfm"'),
+    ('SELECT refine_model((SELECT rfm_model(feature_set(a, i, c + 5), scheme => ''eleven_names'') FROM p), ''p'')', '42809', 'expected a model of kind "kmeans", got one of kind "rfm"'),
     ('SELECT segment_internal.kmeans_step_accum(NULL, model, 1, 2, 3) FROM m', '0A000', 'function was called outside an aggregate')) AS v (statement, state, message);
 SELECT throws_ok(format('SELECT refine_model(model, %L, %s) FROM m', query, options), state, message, coalesce(message, query)) FROM (VALUES
     ('SELECT a AS f1, b AS f2 FROM p', '1', '42703', 'the query has no column "f3", which the model needs'),

@@ -32,7 +32,7 @@ COPY expected FROM :'expected_file' WITH (FORMAT csv, HEADER);
 CREATE TEMP TABLE customers ON COMMIT DROP AS
 SELECT * FROM rfm_summary(null::text, 'SELECT customer_id, order_date, revenue FROM orders', as_of => '2006-12-31 00:00 UTC', time_zone => 'UTC');
 CREATE TEMP TABLE model ON COMMIT DROP AS
-SELECT rfm_model(feature_set(recency, frequency, monetary), method => 'r_rfm', scheme => 'r_rfm') AS m FROM customers;
+SELECT rfm_model(feature_set(recency, frequency, monetary), cuts => 'r_rfm', scheme => 'r_rfm') AS m FROM customers;
 
 SELECT is((SELECT count(*) FROM customers), 995::bigint, '995 customers');
 SELECT is((SELECT sum(frequency) FROM customers), 4906::numeric, '4,906 orders');
@@ -87,13 +87,13 @@ SELECT create_rfm_scheme('r_test', (
         WITH ORDINALITY AS t (segment, r_low, r_high, fm_low, fm_high, place)), rest => 'Others') \g /dev/null
 SELECT results_eq($$
     SELECT count(*), sum(frequency), sum(monetary)
-    FROM customers, (SELECT rfm_model(feature_set(recency, frequency, monetary), method => 'r_rfm', scheme => 'r_test') AS m FROM customers) AS t
+    FROM customers, (SELECT rfm_model(feature_set(recency, frequency, monetary), cuts => 'r_rfm', scheme => 'r_test') AS m FROM customers) AS t
     WHERE assign_segment(m, recency, frequency, monetary) = 'Champions'
 $$, $$ VALUES (158::bigint, 1234::numeric, 120178::numeric) $$, 'the package''s own test: Champions');
 
 -- Own thresholds are taken as they are
 CREATE TEMP TABLE custom ON COMMIT DROP AS
-SELECT rfm_model(feature_set(recency, frequency, monetary), method => 'r_rfm', scheme => 'r_rfm',
+SELECT rfm_model(feature_set(recency, frequency, monetary), cuts => 'r_rfm', scheme => 'r_rfm',
                  thresholds => '{"recency": [115, 181, 297, 482], "frequency": [4, 5, 6, 8], "monetary": [256, 382, 506, 666]}') AS m
 FROM customers;
 SELECT is((SELECT count(*) FROM customers AS c, model, custom
@@ -108,13 +108,13 @@ $$, 'custom bins: customers by score');
 -- Why the compatible method is not the default: its scores hang on the unit
 SELECT is((SELECT count(*)
            FROM customers AS c, model,
-                (SELECT rfm_model(feature_set(recency, frequency, monetary / 1000), method => 'r_rfm', scheme => 'r_rfm') AS m FROM customers) AS k
+                (SELECT rfm_model(feature_set(recency, frequency, monetary / 1000), cuts => 'r_rfm', scheme => 'r_rfm') AS m FROM customers) AS k
            WHERE rfm_score(model.m, recency, frequency, monetary) <> rfm_score(k.m, recency, frequency, monetary / 1000)),
           795::bigint, 'r_rfm in thousands: 795 of 995 scores change');
 SELECT is((SELECT count(*)
            FROM customers AS c,
-                (SELECT rfm_model(feature_set(recency, frequency, monetary)) AS m FROM customers) AS o,
-                (SELECT rfm_model(feature_set(recency, frequency, monetary / 1000)) AS m FROM customers) AS k
+                (SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') AS m FROM customers) AS o,
+                (SELECT rfm_model(feature_set(recency, frequency, monetary / 1000), scheme => 'eleven_names') AS m FROM customers) AS k
            WHERE rfm_score(o.m, recency, frequency, monetary) <> rfm_score(k.m, recency, frequency, monetary / 1000)),
           0::bigint, 'quantile in thousands: none');
 \else

@@ -42,7 +42,7 @@ INSERT INTO trainer VALUES
 ('choose_k weighted mixtures', 'weighted', $$(SELECT string_agg(x::text, ';') FROM choose_k(f, 1, 3, 'gaussian_mixture', 'bic', n_init => 1, max_iter => 20) AS x)$$),
 ('rfm_model', 'numbers', 'rfm_model(f)'),
 ('rfm_model natural breaks', 'weighted', $$rfm_model(f, 4, 'natural_breaks')$$),
-('rfm_model r_rfm', 'numbers', $$rfm_model(f, method => 'r_rfm')$$);
+('rfm_model r_rfm', 'numbers', $$rfm_model(f, cuts => 'r_rfm')$$);
 
 -- Sets of the same rows.  With a call of the aggregate that fits the shape in place of %1$s, and
 -- 0 to 4 workers for the plans outside and inside of functions.

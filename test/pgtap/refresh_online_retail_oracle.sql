@@ -80,7 +80,7 @@ $$, 'with refunds');
 
 -- Scores, independently: cut i is the smallest value with a cumulative share of at least i/5
 CREATE TEMP TABLE model ON COMMIT DROP AS
-SELECT rfm_model(feature_set(recency, frequency, monetary)) AS m FROM customers;
+SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') AS m FROM customers;
 CREATE TEMP VIEW long AS
 SELECT customer, v.* FROM customers, LATERAL (VALUES ('recency', recency::numeric), ('frequency', frequency), ('monetary', monetary)) AS v (feature, value);
 CREATE TEMP TABLE cut ON COMMIT DROP AS

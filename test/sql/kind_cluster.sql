@@ -304,7 +304,7 @@ SELECT count(*) FROM segment.segmentation WHERE name = 'bad';
 SELECT to_regclass('bad_segments');
 SELECT segment_feature_profile('nobody');
 CREATE TABLE clu_orders AS SELECT id AS customer, timestamptz '2024-01-01 00:00Z' AS ordered_at, spend FROM clu;
-SELECT create_rfm_segmentation('rfm', 'clu_orders');
+SELECT create_rfm_segmentation('rfm', 'clu_orders', scheme => 'eleven_names');
 SELECT segment_feature_profile('rfm');
 SELECT homogeneity_report('rfm');
 SELECT count(*) FROM segment_feature_profile WHERE segmentation = 'rfm';

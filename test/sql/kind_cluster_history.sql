@@ -185,11 +185,11 @@ DROP TABLE clh_blob;
 WITH m AS (SELECT kmeans(feature_set(a, b), 3, metric => 'cosine') AS m FROM clh)
 SELECT m = model_match(m, m, 100) AS itself, (SELECT bool_and(segment ~ 'high|low') FROM segments(propose_segment_names(m))) AS named FROM m;
 -- errors
-SELECT model_match(rfm_model(feature_set(i, i, i)), kmeans(feature_set(i, i, i), 2), 1) FROM generate_series(1, 10) AS i;
+SELECT model_match(rfm_model(feature_set(i, i, i), scheme => 'eleven_names'), kmeans(feature_set(i, i, i), 2), 1) FROM generate_series(1, 10) AS i;
 SELECT model_match(kmeans(feature_set(i, i), 2), kmeans(feature_set(i, i, i), 2), 1) FROM generate_series(1, 10) AS i;
-SELECT segment_spacing(rfm_model(feature_set(i, i, i))) FROM generate_series(1, 10) AS i;
-SELECT propose_segment_names(rfm_model(feature_set(i, i, i))) FROM generate_series(1, 10) AS i;
-SELECT segment_silhouette(rfm_model(feature_set(i, i, i)), 1, 2, 3) FROM generate_series(1, 10) AS i;
+SELECT segment_spacing(rfm_model(feature_set(i, i, i), scheme => 'eleven_names')) FROM generate_series(1, 10) AS i;
+SELECT propose_segment_names(rfm_model(feature_set(i, i, i), scheme => 'eleven_names')) FROM generate_series(1, 10) AS i;
+SELECT segment_silhouette(rfm_model(feature_set(i, i, i), scheme => 'eleven_names'), 1, 2, 3) FROM generate_series(1, 10) AS i;
 SELECT segment_silhouette(NULL::segment_model, 1), segment_silhouette(kmeans(feature_set(i), 1), 1), segment_silhouette(kmeans(feature_set(i), 2), NULL), round(segment_silhouette(kmeans(feature_set(i), 2), 1)::numeric, 3) FROM generate_series(1, 10) AS i;
 SET maintenance_work_mem = '1MB';
 WITH m AS (SELECT kmeans(feature_set(i), 400, n_init => 1, max_iter => 1) AS m FROM generate_series(1, 400) AS i) SELECT model_match(m, m, 1000) FROM m;

@@ -16,8 +16,8 @@ $$;
 CREATE TABLE customer AS
 SELECT i AS id, (ARRAY['north', 'south', 'east'])[1 + i % 3] AS region, (hashint4(i) & 255) * (1 + i % 3) AS recency, 1 + (hashint4(i + 1) & 15) AS frequency, ((hashint4(i + 2) & 65535) / 100.0 * (1 + i % 3))::numeric(12,2) AS monetary
 FROM generate_series(1, 3000) AS i;
-CREATE TABLE model AS SELECT region, rfm_model(feature_set(recency, frequency, monetary)) AS m FROM customer GROUP BY 1;
-INSERT INTO model SELECT 'all', rfm_model(feature_set(recency, frequency, monetary)) FROM customer;
+CREATE TABLE model AS SELECT region, rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') AS m FROM customer GROUP BY 1;
+INSERT INTO model SELECT 'all', rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') FROM customer;
 CREATE VIEW one AS SELECT m FROM model WHERE region = 'all';
 
 -- ---- by position, by row, by array: the same.  Expect no rows ----
@@ -50,7 +50,7 @@ WHERE id <= 600 AND (by_row <> by_position OR by_row <> (SELECT segment FROM seg
         SELECT n, (SELECT p.score::text FROM rfm_cut_points(o.m) AS p WHERE p.feature = f.feature AND (p.lower_cut IS NULL OR f.x > p.lower_cut) AND (p.upper_cut IS NULL OR f.x <= p.upper_cut)) AS s
         FROM (VALUES (1, 'recency', c.recency::float8), (2, 'frequency', c.frequency), (3, 'monetary', c.monetary)) AS f (n, feature, x)) AS t));
 -- also between kinds of models that differ in bins, in one statement
-SELECT array_agg(rfm_score(m, 5, 5, 500) ORDER BY bins) FROM (SELECT bins, rfm_model(feature_set(recency, frequency, monetary), bins) AS m FROM customer, generate_series(3, 10) AS bins GROUP BY 1 ORDER BY 1) AS t;
+SELECT array_agg(rfm_score(m, 5, 5, 500) ORDER BY bins) FROM (SELECT bins, rfm_model(feature_set(recency, frequency, monetary), bins, scheme => 'eleven_names') AS m FROM customer, generate_series(3, 10) AS bins GROUP BY 1 ORDER BY 1) AS t;
 -- in a table, out of line
 CREATE TABLE stored (k int, m segment_model);
 ALTER TABLE stored ALTER m SET STORAGE external;
@@ -85,7 +85,7 @@ FROM (VALUES ('assign_segment(m, 1, 2)'), ('assign_segment(m, 1)'), ('assign_seg
 
 -- ---- explain ----
 -- thresholds make every figure plain: recency 1..4 cut at 10 20 30, frequency at 1 2 3, monetary at 100 200 300
-SELECT jsonb_pretty(explain_segment(m, 12, 3, 290)) FROM (SELECT rfm_model(feature_set(x, x, x), 4, 'thresholds', '{"recency": [10, 20, 30], "frequency": [1, 2, 3], "monetary": [100, 200, 300]}', 'rf_grid') AS m FROM generate_series(1, 400) AS x) AS t;
+SELECT jsonb_pretty(explain_segment(m, 12, 3, 290)) FROM (SELECT rfm_model(feature_set(x, x, x), 4, 'thresholds', '{"recency": [10, 20, 30], "frequency": [1, 2, 3], "monetary": [100, 200, 300]}', 'rf_grid', scheme => 'eleven_names') AS m FROM generate_series(1, 400) AS x) AS t;
 -- scores, bounds and strength against the model, for every customer.  Expect no rows
 SELECT id, f FROM one, customer AS c, LATERAL (SELECT explain_segment(m, c) AS e) AS e, jsonb_array_elements(e -> 'features') AS f
 JOIN LATERAL (SELECT * FROM rfm_cut_points(m)) AS p ON p.feature = f ->> 'feature' AND p.score = (f ->> 'score')::int

@@ -36,7 +36,7 @@ SELECT try('SELECT kmeans(feature_set(''infinity'', a), 2) IS NULL FROM customer
 SELECT try('SELECT kmeans(feature_set_weighted(0, a), 2) IS NULL FROM customer');
 SELECT try('SELECT kmeans(feature_set(a - a, b - b), 2, scale => ''none'', metric => ''cosine'') IS NULL FROM customer');
 SELECT kmeans(NULL, 3), kmeans(feature_set(a), 3) FROM customer WHERE false;
-SELECT try('SELECT centroids(rfm_model(feature_set(a, b, c))) FROM customer'), try('SELECT segment_distance(rfm_model(feature_set(a, b, c)), 1, 2, 3) FROM customer');
+SELECT try('SELECT centroids(rfm_model(feature_set(a, b, c), scheme => ''eleven_names'')) FROM customer'), try('SELECT segment_distance(rfm_model(feature_set(a, b, c), scheme => ''eleven_names''), 1, 2, 3) FROM customer');
 
 -- few and equal rows: as many segments as distinct rows
 SELECT k, jsonb_array_length(kmeans(feature_set(x), k)::jsonb -> 'segments') FROM (VALUES (1.0), (2.0), (2.0), (7.0)) AS t(x), unnest('{1,2,3,4,1000000}'::int[]) AS k GROUP BY k ORDER BY k;

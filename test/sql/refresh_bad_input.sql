@@ -38,7 +38,7 @@ DECLARE
 BEGIN
     FOR d IN SELECT * FROM bad_data ORDER BY n LOOP
         FOREACH method IN ARRAY '{quantile,natural_breaks,r_rfm,thresholds}'::text[] LOOP
-            PERFORM create_rfm_segmentation('bad', d.rows, method => method, bins => 5, scheme => 'default',
+            PERFORM create_rfm_segmentation('bad', d.rows, method => method, bins => 5, scheme => 'eleven_names',
                 thresholds => CASE method WHEN 'thresholds' THEN '{"recency": [10, 20, 30, 40], "frequency": [1, 2, 3, 4], "monetary": [1, 2, 3, 4]}'::jsonb END);
             first := refresh_segmentation('bad', '2024-05-01 00:00Z');
             INSERT INTO bad_found SELECT d.n, method, first.outcome, left(regexp_replace(first.error, '[\d.]{9,}', '...'), 60), first.customers, first.rows_used, first.rows_skipped, (SELECT count(DISTINCT segment_id) FROM bad_segments);
@@ -56,7 +56,7 @@ SELECT what, string_agg(method, ' ' ORDER BY method) AS methods, outcome, custom
 FROM bad_found JOIN bad_data USING (n) GROUP BY n, what, outcome, customers, used, skipped, segments, error ORDER BY n, methods;
 
 -- ---- an as_of at the ends of time; before all orders, then later ----
-SELECT create_rfm_segmentation('bad', 'bad_orders');
+SELECT create_rfm_segmentation('bad', 'bad_orders', scheme => 'eleven_names');
 SELECT outcome, customers FROM refresh_segmentation('bad', '4713-01-01 00:00Z BC');
 SELECT outcome, customers FROM refresh_segmentation('bad', '2024-01-01 00:00Z');
 SELECT outcome, customers FROM refresh_segmentation('bad', '2024-02-01 00:00Z');
@@ -73,7 +73,7 @@ SELECT count(*) FROM unnest('{ISO,SQL,Postgres,German}'::text[]) AS style, unnes
     unnest('{2024-02-10 00:00:00Z,2024-02-10 11:12:13.000001+05:30,1850-01-02 03:04:05Z,0099-03-04 00:00:00Z,0099-03-04 00:00:00Z BC,4713-01-01 00:00:00Z BC,10000-01-01 00:00:00Z,294276-12-31 23:59:59.999999Z,infinity,-infinity}'::text[]) AS t
 WHERE set <> '' AND segment_internal.instant(t::timestamptz)::timestamptz <> t::timestamptz;
 SET datestyle = 'SQL, DMY';
-SELECT create_rfm_segmentation('bad', 'bad_orders');
+SELECT create_rfm_segmentation('bad', 'bad_orders', scheme => 'eleven_names');
 SELECT as_of = '2024-02-10 00:00Z' AS as_given FROM refresh_segmentation('bad', '2024-02-10 00:00Z');
 SELECT DISTINCT entered_at = '2024-02-10 00:00Z' AS entered FROM bad_segments;
 SELECT count(*) FROM segment_members('bad', '2024-02-09 23:59:59.999999Z');

@@ -29,7 +29,7 @@ INSERT INTO hist_orders (customer_id, ordered_at, amount) VALUES
 -- The segmentation: with refunds, a customer list, and a window, so that time alone changes every figure.
 SELECT create_rfm_segmentation('hist', 'SELECT customer_id, ordered_at, amount FROM hist_orders',
     customers => 'SELECT customer_id FROM hist_customers', lookback => '150 days', time_zone => 'Europe/Berlin',
-    retrain_every => '40 days');
+    retrain_every => '40 days', scheme => 'eleven_names');
 
 -- The oracle: RFM figures in plain SQL.
 CREATE FUNCTION hist_truth(as_of timestamptz)
@@ -92,7 +92,7 @@ DECLARE
 BEGIN
     -- law 9: members equal the recomputation, trained anew or with the model kept
     IF run.trained THEN
-        SELECT rfm_model(feature_set(recency, frequency, monetary)) INTO truth_model FROM hist_truth(at) WHERE frequency > 0;
+        SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') INTO truth_model FROM hist_truth(at) WHERE frequency > 0;
     ELSE
         truth_model := get_model('hist', run.model_version);
     END IF;
@@ -303,7 +303,7 @@ SELECT to_regclass('hist_segments'), to_regclass('hist_history');
 -- Everybody gone and back as of one instant: nobody has left, nobody is new.
 CREATE TABLE hist_back (customer_id int, ordered_at timestamptz, amount int);
 INSERT INTO hist_back SELECT i, timestamptz '2024-01-01' + i * interval '1 day', i FROM generate_series(1, 20) AS i;
-SELECT create_rfm_segmentation('hist_back', 'hist_back');
+SELECT create_rfm_segmentation('hist_back', 'hist_back', scheme => 'eleven_names');
 SELECT outcome, customers, entered FROM refresh_segmentation('hist_back', '2024-02-01');
 CREATE TABLE hist_before AS SELECT * FROM hist_back_segments;
 BEGIN;
@@ -319,7 +319,7 @@ SELECT customer_id FROM hist_back_history WHERE left_reason = 'gone';
 SELECT drop_segmentation('hist_back');
 -- A first refresh without orders, corrected as of the same instant: the key is there.
 DELETE FROM hist_back;
-SELECT create_rfm_segmentation('hist_back', 'hist_back');
+SELECT create_rfm_segmentation('hist_back', 'hist_back', scheme => 'eleven_names');
 SELECT outcome, customers FROM refresh_segmentation('hist_back', '2024-02-01');
 INSERT INTO hist_back SELECT * FROM hist_kept;
 SELECT outcome, customers, entered FROM refresh_segmentation('hist_back', '2024-02-01');

@@ -9,7 +9,7 @@ CREATE ROLE regress_lost_reader;
 CREATE TABLE lost_orders AS SELECT n % 20 AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '7 hours' AS ordered_at, n * 7919 % 101 AS amount
 FROM generate_series(1, 100) AS n;
 CREATE TABLE lost_now AS SELECT false AS cancel;
-SELECT create_rfm_segmentation('lost', 'SELECT o.* FROM lost_orders AS o, (SELECT CASE WHEN cancel AND pg_cancel_backend(pg_backend_pid()) THEN pg_sleep(60) END FROM lost_now) AS wait');
+SELECT create_rfm_segmentation('lost', 'SELECT o.* FROM lost_orders AS o, (SELECT CASE WHEN cancel AND pg_cancel_backend(pg_backend_pid()) THEN pg_sleep(60) END FROM lost_now) AS wait', scheme => 'eleven_names');
 GRANT SELECT ON lost_segments TO regress_lost_reader;
 CREATE VIEW lost_log AS SELECT outcome, as_of, started_at < now() AS started, finished_at > started_at AS finished, duration > '0' AS lasted, customers, error, run_by = current_user AS by_us, run_id > 0 AS numbered
 FROM segment_run WHERE segmentation = 'lost' ORDER BY run_id NULLS LAST;
@@ -127,7 +127,7 @@ SELECT started_at, error FROM segment.run WHERE outcome = 'interrupted' ORDER BY
 SELECT drop_segmentation('lost');
 SELECT count(*) FROM pg_class WHERE relname LIKE 'lost\_refresh%';
 CREATE TABLE lost_refresh ();
-SELECT create_rfm_segmentation('lost', 'TABLE lost_orders');
+SELECT create_rfm_segmentation('lost', 'TABLE lost_orders', scheme => 'eleven_names');
 SELECT count(*) FROM segmentation;
 
 DROP VIEW lost_log;

@@ -12,7 +12,7 @@ SELECT 1 + (n::bigint * n * 31 % 199), timestamptz '2024-01-01 00:00Z' + n * int
 FROM generate_series(1, 1000) AS n;
 
 -- ---- create and refresh ----
-SELECT create_rfm_segmentation('seg', 'SELECT customer_id, ordered_at, amount FROM seg_orders', description => 'test');
+SELECT create_rfm_segmentation('seg', 'SELECT customer_id, ordered_at, amount FROM seg_orders', description => 'test', scheme => 'eleven_names');
 SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = 'seg_segments' ORDER BY ordinal_position;
 SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = 'seg_history' ORDER BY ordinal_position;
 SELECT count(*) FROM seg_segments;
@@ -91,7 +91,7 @@ SELECT assign_segment('nobody', 1, 2, 3);
 SELECT assign_segment('seg', 1, 2);
 -- retrain_every
 CREATE VIEW seg_orders_view AS SELECT customer_id, ordered_at, amount FROM seg_orders;
-SELECT create_rfm_segmentation('monthly', 'seg_orders_view', retrain_every => '1 month');
+SELECT create_rfm_segmentation('monthly', 'seg_orders_view', retrain_every => '1 month', scheme => 'eleven_names');
 SELECT as_of, trained, model_version FROM unnest('{2024-03-01,2024-03-20,2024-03-31 23:59,2024-04-01,2024-04-30,2024-05-02}'::timestamptz[]) AS t(a)
 CROSS JOIN LATERAL refresh_segmentation('monthly', a) ORDER BY as_of;
 SELECT trained_as_of, refreshed_as_of FROM segment.segmentation WHERE name = 'monthly';
@@ -137,7 +137,7 @@ SELECT drop_rfm_scheme('seg_own');
 
 -- ---- law 14: customers without orders ----
 CREATE TABLE seg_customers AS SELECT DISTINCT customer_id AS id, 'x' AS other FROM seg_orders UNION SELECT n, 'y' FROM generate_series(20001, 20010) AS n;
-SELECT create_rfm_segmentation('all', 'seg_orders_view', customers => 'seg_customers');
+SELECT create_rfm_segmentation('all', 'seg_orders_view', customers => 'seg_customers', scheme => 'eleven_names');
 SELECT outcome, customers FROM refresh_segmentation('all', '2024-07-01');
 SELECT segment, count(*), count(rfm_score) + count(recency_score) + count(frequency_score) + count(monetary_score) AS scores, count(last_order_at) AS times, max(frequency) AS frequency, max(monetary) AS monetary
 FROM all_segments WHERE customer_id > 20000 GROUP BY 1;
@@ -150,7 +150,7 @@ SELECT drop_segmentation('all');
 
 -- ---- no orders: 'empty'; later there are; later they are all gone ----
 CREATE TABLE seg_late (customer_id bigint, ordered_at timestamptz, amount numeric);
-SELECT create_rfm_segmentation('late', 'seg_late', customers => 'SELECT 7::bigint');
+SELECT create_rfm_segmentation('late', 'seg_late', customers => 'SELECT 7::bigint', scheme => 'eleven_names');
 SELECT outcome, customers, entered, model_version, trained, rows_read FROM refresh_segmentation('late', '2024-01-01');
 SELECT assign_segment('late', 1, 2, 3);
 SELECT count(*) FROM segment_members('late');
@@ -199,7 +199,7 @@ SELECT drop_segmentation('seg', cascade => true);
 SELECT to_regclass('seg_dependent'), to_regclass('seg_segments'), to_regclass('seg_history');
 SELECT (SELECT count(*) FROM segment.segment) + (SELECT count(*) FROM segment.model) + (SELECT count(*) FROM segment.run) AS left_over;
 -- the name is free again
-SELECT create_rfm_segmentation('seg', 'seg_orders_view');
+SELECT create_rfm_segmentation('seg', 'seg_orders_view', scheme => 'eleven_names');
 SELECT drop_segmentation('seg');
 
 -- ---- every method, scheme and option: refresh agrees with the lower floor ----
@@ -260,7 +260,7 @@ DECLARE
     outcome text;
 BEGIN
     EXECUTE format('CREATE TABLE typed AS SELECT %s AS who, timestamptz ''2024-01-01'' + i * interval ''3 hours'' AS ordered_at, i AS amount FROM generate_series(1, 200) AS i, LATERAL (SELECT i %% 30 AS n) AS x', expression);
-    PERFORM create_rfm_segmentation('typed', 'SELECT who, ordered_at, amount FROM typed', customers => 'SELECT who FROM typed');
+    PERFORM create_rfm_segmentation('typed', 'SELECT who, ordered_at, amount FROM typed', customers => 'SELECT who FROM typed', scheme => 'eleven_names');
     outcome := (refresh_segmentation('typed', '2024-01-20')).outcome;
     EXECUTE 'DELETE FROM typed WHERE amount % 7 = 0 AND amount < 100';
     outcome := outcome || (refresh_segmentation('typed', '2024-02-20')).outcome;
@@ -305,7 +305,7 @@ SELECT * FROM seg_type_problem ORDER BY 1, 2;
 -- ---- sources: a relation by name, in another schema, odd names, four columns, dates ----
 CREATE SCHEMA "Odd Schema";
 CREATE TABLE "Odd Schema"."Orders" AS SELECT customer_id AS "Customer Id", ordered_at::date AS day, amount, order_id % 100 AS order_id FROM seg_orders_view JOIN (SELECT order_id, customer_id, ordered_at FROM seg_orders) AS o USING (customer_id, ordered_at);
-SELECT create_rfm_segmentation('odd', '"Odd Schema"."Orders"');
+SELECT create_rfm_segmentation('odd', '"Odd Schema"."Orders"', scheme => 'eleven_names');
 SELECT outcome FROM refresh_segmentation('odd', '2024-07-05');
 SELECT count(*) FROM odd_segments AS m
 FULL JOIN (SELECT "Customer Id", count(DISTINCT order_id) FILTER (WHERE amount >= 0) AS orders, sum(amount) AS total, max(day) FILTER (WHERE amount >= 0) AS last FROM "Odd Schema"."Orders" GROUP BY 1) AS t USING ("Customer Id")
@@ -315,8 +315,8 @@ JOIN (SELECT "Customer Id", count(DISTINCT order_id) AS orders, count(*) AS rows
 WHERE m.frequency <> t.orders;
 -- the path of its maker is kept
 SET search_path = "Odd Schema", segment;
-SELECT create_rfm_segmentation('kept_path', '"Orders"', schema => 'public');
-SELECT create_rfm_segmentation('kept_query', 'SELECT "Customer Id", day, amount FROM "Orders" -- with a comment', schema => 'public');
+SELECT create_rfm_segmentation('kept_path', '"Orders"', schema => 'public', scheme => 'eleven_names');
+SELECT create_rfm_segmentation('kept_query', 'SELECT "Customer Id", day, amount FROM "Orders" -- with a comment', schema => 'public', scheme => 'eleven_names');
 SET search_path = public, segment;
 SELECT outcome, customers > 0 AS customers FROM refresh_segmentation('kept_path', '2024-07-05');
 SELECT outcome, customers > 0 AS customers FROM refresh_segmentation('kept_query', '2024-07-05');

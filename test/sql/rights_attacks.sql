@@ -89,7 +89,7 @@ INSERT INTO regress_play.deed (name, command) VALUES
     ('change shipped scheme', $$WITH w AS (UPDATE segment.rfm_scheme SET rest = 'x' WHERE name = 'braze' RETURNING 1) SELECT count(*) FROM w$$),
     ('drop scheme', $$SELECT segment.drop_rfm_scheme('regress_own')$$),
     ('drop shipped scheme', $$SELECT segment.drop_rfm_scheme('shopify')$$),
-    ('same name', $$SELECT segment.create_rfm_segmentation('loyal', 'SELECT 1::bigint AS c, now() AS t, 1 AS a', schema => 'regress_play')$$),
+    ('same name', $$SELECT segment.create_rfm_segmentation('loyal', 'SELECT 1::bigint AS c, now() AS t, 1 AS a', schema => 'regress_play', scheme => 'eleven_names')$$),
     ('as another owner', $$INSERT INTO segment.segmentation (name, owner, kind, source, time_zone, search_path, table_schema, member_table, history_table, key_column, key_type)
         VALUES ('regress_forged', 'regress_segment_owner', 'rfm', 'SELECT 1', 'UTC', '', 'x', 'y', 'z', 'k', 'text')$$),
     ('take that back', $$DELETE FROM segment.segmentation WHERE name = 'regress_forged'$$),
@@ -210,7 +210,7 @@ BEGIN
 END;
 $$;
 SELECT format('SELECT seen, timestamptz ''2024-01-01'', 1 FROM spy(%L) AS seen', :'superuser') AS source \gset
-SELECT create_rfm_segmentation('spied', :'source');
+SELECT create_rfm_segmentation('spied', :'source', scheme => 'eleven_names');
 RESET SESSION AUTHORIZATION;
 SHOW search_path;
 SELECT outcome FROM refresh_segmentation('spied', '2024-05-01');
@@ -226,7 +226,7 @@ SELECT drop_segmentation('spied');
 
 -- ---- elevation_via_trigger, elevation_via_deferred_trigger ----
 SET SESSION AUTHORIZATION regress_segment_other;
-SELECT create_rfm_segmentation('trapped', 'bait');
+SELECT create_rfm_segmentation('trapped', 'bait', scheme => 'eleven_names');
 CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM regress_play.steal(); RETURN coalesce(NEW, OLD); END $$;
 CREATE TRIGGER trap BEFORE INSERT OR UPDATE OR DELETE ON trapped_segments FOR EACH ROW EXECUTE FUNCTION trap();
 RESET SESSION AUTHORIZATION;
@@ -254,7 +254,7 @@ SELECT drop_segmentation('trapped', true);
 
 -- ---- elevation_via_view ----
 SET SESSION AUTHORIZATION regress_segment_other;
-SELECT create_rfm_segmentation('viewed', 'bait');
+SELECT create_rfm_segmentation('viewed', 'bait', scheme => 'eleven_names');
 SELECT outcome FROM refresh_segmentation('viewed', '2024-05-01');
 ALTER TABLE viewed_segments RENAME TO hidden;
 CREATE VIEW viewed_segments AS SELECT * FROM hidden WHERE regress_play.steal();
@@ -276,7 +276,7 @@ SELECT drop_segmentation('viewed');
 
 -- ---- elevation_via_row_policy: a reader, who is no superuser ----
 SET SESSION AUTHORIZATION regress_segment_other;
-SELECT create_rfm_segmentation('policed', 'bait');
+SELECT create_rfm_segmentation('policed', 'bait', scheme => 'eleven_names');
 SELECT outcome FROM refresh_segmentation('policed', '2024-05-01');
 ALTER TABLE policed_segments ENABLE ROW LEVEL SECURITY;
 ALTER TABLE policed_history ENABLE ROW LEVEL SECURITY;
@@ -291,7 +291,7 @@ SELECT drop_segmentation('policed');
 
 -- ---- elevation_via_index_expression: planned when the table is read ----
 SET SESSION AUTHORIZATION regress_segment_other;
-SELECT create_rfm_segmentation('indexed', 'bait');
+SELECT create_rfm_segmentation('indexed', 'bait', scheme => 'eleven_names');
 SELECT outcome FROM refresh_segmentation('indexed', '2024-05-01');
 CREATE INDEX ON indexed_segments (segment_id) WHERE regress_play.steal();
 CREATE INDEX ON indexed_history (segment_id) WHERE regress_play.steal();
@@ -306,7 +306,7 @@ SELECT drop_segmentation('indexed');
 
 -- ---- elevation_via_column_type: casts of the attacker's own types ----
 SET SESSION AUTHORIZATION regress_segment_other;
-SELECT create_rfm_segmentation('cast', 'bait');
+SELECT create_rfm_segmentation('cast', 'bait', scheme => 'eleven_names');
 SELECT outcome FROM refresh_segmentation('cast', '2024-05-01');
 SELECT outcome FROM refresh_segmentation('cast', '2024-05-02');
 CREATE TYPE box1 AS (v integer);
@@ -385,7 +385,7 @@ SELECT drop_segmentation('cast');
 
 -- ---- elevation_via_catalogue_row ----
 SET SESSION AUTHORIZATION regress_segment_other;
-SELECT create_rfm_segmentation('forged', 'bait');
+SELECT create_rfm_segmentation('forged', 'bait', scheme => 'eleven_names');
 SELECT outcome FROM refresh_segmentation('forged', '2024-05-01');
 GRANT SELECT ON forged_segments, forged_history TO PUBLIC;
 -- a column beside ours, whose only cast is that to a feature
@@ -523,7 +523,7 @@ CREATE TABLE regress_shop.named_orders AS SELECT customer_id::varchar AS custome
 CREATE TABLE regress_play.planted (path text, robbed boolean);
 SELECT pg_catalog.format($$
 SET search_path = %1$s;
-SELECT segment.create_rfm_segmentation('wrong_path', 'regress_shop.named_orders', customers => 'TABLE regress_shop.named_orders', schema => 'public');
+SELECT segment.create_rfm_segmentation('wrong_path', 'regress_shop.named_orders', customers => 'TABLE regress_shop.named_orders', schema => 'public', scheme => 'eleven_names');
 SELECT segment.create_rfm_scheme('regress_path', '[{"segment": "All", "codes": ["555"]}]', rest => 'Rest');
 SELECT count(x) FROM segment.scheme_check('regress_path') AS x;
 SELECT (segment.refresh_segmentation('wrong_path', '2024-05-01')).outcome;

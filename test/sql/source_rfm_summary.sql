@@ -121,7 +121,7 @@ SELECT rfm_summary_counts() - 'seconds' = to_jsonb(c) AS exact, rows_read = rows
        + after_as_of + before_lookback + refunds_ignored + zero_ignored AS adds_up, (rfm_summary_counts() ->> 'seconds')::float8 >= 0 AS timed
 FROM (SELECT count(*) AS rows_read, count(*) FILTER (WHERE why IS NULL) AS rows_used, count(*) FILTER (WHERE why = 1) AS null_customer, count(*) FILTER (WHERE why = 2) AS null_time,
              count(*) FILTER (WHERE why = 3) AS null_amount, count(*) FILTER (WHERE why = 4) AS null_order, count(*) FILTER (WHERE why = 5) AS not_finite,
-             count(*) FILTER (WHERE why = 6) AS after_as_of, count(*) FILTER (WHERE why = 7) AS before_lookback, 0 AS refunds_netted,
+             count(*) FILTER (WHERE why = 6) AS after_as_of, count(*) FILTER (WHERE why = 7) AS before_lookback, 0 AS refunds_netted, 0 AS orders_cancelled,
              count(*) FILTER (WHERE why = 8) AS refunds_ignored, count(*) FILTER (WHERE why = 9) AS zero_ignored,
              count(DISTINCT k_int) FILTER (WHERE why IS NULL) AS customers, 0 AS rows_spilled
       FROM (SELECT k_int, CASE WHEN k_int IS NULL THEN 1 WHEN t IS NULL THEN 2 WHEN a_numeric IS NULL THEN 3 WHEN o_int IS NULL THEN 4

@@ -49,7 +49,7 @@ JOIN (SELECT method, bins, scheme, k, kf, km, rfm_model(feature_set(recency * k,
       WHERE scheme = 'default' AND method = 'natural_breaks' GROUP BY 1, 2, 3, 4, 5, 6) AS u USING (method, bins, scheme), customer
 WHERE id <= 1000 AND rfm_score(o.m, recency, frequency, monetary) IS DISTINCT FROM rfm_score(u.m, recency * k, frequency * kf, monetary * km) GROUP BY 1, 2, 3;
 -- a large offset loses nothing: breaks of small numbers beside those far from zero.  Expect no rows
-SELECT bins, id FROM (SELECT bins, rfm_model(feature_set(frequency, frequency, frequency), bins, 'natural_breaks') AS near, rfm_model(feature_set(frequency, frequency, frequency + 1e12), bins, 'natural_breaks') AS far
+SELECT bins, id FROM (SELECT bins, rfm_model(feature_set(frequency, frequency, frequency), bins, 'natural_breaks', scheme => 'eleven_names') AS near, rfm_model(feature_set(frequency, frequency, frequency + 1e12), bins, 'natural_breaks', scheme => 'eleven_names') AS far
                       FROM customer, unnest('{3,4,5}'::int[]) AS bins WHERE frequency > 0 GROUP BY 1) AS t, customer
 WHERE id <= 200 AND frequency_score(near, frequency) <> monetary_score(far, frequency + 1e12);
 
@@ -164,10 +164,10 @@ WHERE one.copies * 3 IS DISTINCT FROM three.copies;
 SET client_min_messages = notice;
 SELECT (m ->> 'n_input')::int = 100000 AS input, (m ->> 'n_unsampled')::int > 0 AS unsampled, (m ->> 'n_skipped')::int > 0 AS skipped,
        (m ->> 'n_input')::int = (m ->> 'n_used')::int + (m ->> 'n_skipped')::int + (m ->> 'n_unsampled')::int AS adds_up
-FROM (SELECT model_metrics(rfm_model(feature_set(a, b, c))) AS m FROM wide) AS t;
+FROM (SELECT model_metrics(rfm_model(feature_set(a, b, c), scheme => 'eleven_names')) AS m FROM wide) AS t;
 SET client_min_messages = warning;
 -- its cuts are near those of all rows: within 2 % of the rows
-SELECT count(*) AS far FROM (SELECT rfm_model(feature_set(a, b, c)) AS m FROM wide) AS t, rfm_cut_points(m) AS p
+SELECT count(*) AS far FROM (SELECT rfm_model(feature_set(a, b, c), scheme => 'eleven_names') AS m FROM wide) AS t, rfm_cut_points(m) AS p
 WHERE upper_cut IS NOT NULL AND abs((SELECT avg((CASE p.feature WHEN 'recency' THEN a WHEN 'frequency' THEN b ELSE c END <= upper_cut)::int) FROM wide WHERE c IS NOT NULL AND b > 0)
                                     - CASE feature WHEN 'recency' THEN 6 - score ELSE score END / 5.0) > 0.02;
 RESET maintenance_work_mem;

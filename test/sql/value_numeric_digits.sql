@@ -45,7 +45,7 @@ INSERT INTO huge SELECT ('-0.' || repeat('0', 300) || repeat('123456789', 1300))
 SELECT (feature_set_info(feature_set(huge)) -> 'features' -> 0 ->> 'sum')::float8 = (SELECT sum(x::float8) FROM huge) AS same FROM huge;
 
 -- the same path in the row functions: a score counts the cuts below x::float8.  Expect no rows
-CREATE TABLE cut AS SELECT rfm_model(feature_set(x, 1, x), 10, 'thresholds', '{"recency": [-1e17, -1e6, -1, -1e-7, 0, 1e-7, 1, 1e6, 1e17], "frequency": [1,2,3,4,5,6,7,8,9], "monetary": [-1e17, -1e6, -1, -1e-7, 0, 1e-7, 1, 1e6, 1e17]}') AS m FROM digits;
+CREATE TABLE cut AS SELECT rfm_model(feature_set(x, 1, x), 10, 'thresholds', '{"recency": [-1e17, -1e6, -1, -1e-7, 0, 1e-7, 1, 1e6, 1e17], "frequency": [1,2,3,4,5,6,7,8,9], "monetary": [-1e17, -1e6, -1, -1e-7, 0, 1e-7, 1, 1e6, 1e17]}', scheme => 'eleven_names') AS m FROM digits;
 SELECT x, monetary_score(m, x) FROM digits, cut
 WHERE monetary_score(m, x) IS DISTINCT FROM CASE WHEN x <> 'NaN' THEN 1 + (SELECT count(*) FROM unnest('{-1e17,-1e6,-1,-1e-7,0,1e-7,1,1e6,1e17}'::float8[]) AS c WHERE x::float8 > c) END;
 DROP TABLE digits, huge, cut;

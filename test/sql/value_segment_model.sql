@@ -32,7 +32,7 @@ $$;
 CREATE TABLE model AS
 SELECT method, bins, scheme, rfm_model(feature_set(i, i % 7, i * 1.1), bins, method, NULL, scheme) AS m
 FROM generate_series(1, 300) AS i, unnest('{quantile,natural_breaks,r_rfm}'::text[]) AS method, unnest('{3,5,10}'::int[]) AS bins, unnest('{default,braze,shopify}'::text[]) AS scheme GROUP BY 1, 2, 3;
-INSERT INTO model SELECT 'thresholds', 3, 'rest', rfm_model(feature_set(NULL, 0, NULL), 3, 'thresholds', '{"recency": [1, 2], "frequency": [0.1, 1e-300], "monetary": [-1e300, 1e300]}'::jsonb || '{"frequency": [1e-300, 0.1]}');
+INSERT INTO model SELECT 'thresholds', 3, 'rest', rfm_model(feature_set(NULL, 0, NULL), 3, 'thresholds', '{"recency": [1, 2], "frequency": [0.1, 1e-300], "monetary": [-1e300, 1e300]}'::jsonb || '{"frequency": [1e-300, 0.1]}', scheme => 'eleven_names');
 SELECT m FROM model WHERE (method, scheme) = ('thresholds', 'rest');
 SELECT count(*) AS models, count(*) FILTER (WHERE m::text::segment_model::text <> m::text) AS text, count(*) FILTER (WHERE NOT m = m::jsonb::segment_model) AS jsonb,
        count(*) FILTER (WHERE m::jsonb::segment_model::text <> m::text) AS canonical, count(*) FILTER (WHERE m::jsonb <> m::text::jsonb) AS same_json,

@@ -19,10 +19,10 @@ $node->safe_psql('postgres', q{
 	ALTER TABLE orders SET (parallel_workers = 4);
 	ALTER TABLE figures SET (parallel_workers = 4);
 	ANALYZE;
-	CREATE TABLE model AS SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary)) AS model FROM figures;
+	CREATE TABLE model AS SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), scheme => 'eleven_names') AS model FROM figures;
 	CREATE TABLE clusters AS SELECT segment.kmeans(segment.feature_set(recency, frequency, monetary), 5) AS model FROM figures WHERE id % 100 = 0;
-	SELECT segment.create_rfm_segmentation('serial', 'orders');
-	SELECT segment.create_rfm_segmentation('parallel', 'orders');
+	SELECT segment.create_rfm_segmentation('serial', 'orders', scheme => 'eleven_names');
+	SELECT segment.create_rfm_segmentation('parallel', 'orders', scheme => 'eleven_names');
 });
 
 my $serial = 'SET max_parallel_workers_per_gather = 0;';
@@ -34,8 +34,8 @@ my @questions = (
 	[ 'feature_set with little memory', q{SET maintenance_work_mem = '1MB'; SELECT md5(segment.feature_set(recency, frequency, monetary)::text) FROM figures}, 1 ],
 	[ 'feature_set_weighted', 'SELECT md5(segment.feature_set_weighted(frequency, recency, monetary)::text) FROM figures', 1 ],
 	[ 'feature_set of rows', 'SELECT md5(segment.feature_set(f)::text) FROM (SELECT recency, frequency, monetary FROM figures) AS f', 0 ],
-	[ 'model', 'SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary)) FROM figures', 1 ],
-	[ 'natural breaks', q{SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), method => 'natural_breaks') FROM figures}, 1 ],
+	[ 'model', 'SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), scheme => ''eleven_names'') FROM figures', 1 ],
+	[ 'natural breaks', q{SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), cuts => 'natural_breaks', scheme => 'eleven_names') FROM figures}, 1 ],
 	[ 'kmeans', 'SELECT segment.kmeans(segment.feature_set(recency, frequency, monetary), 4, n_init => 2) FROM figures', 1 ],
 	[ 'bisecting_kmeans', 'SELECT segment.bisecting_kmeans(segment.feature_set(recency, frequency, monetary), 4, n_init => 2) FROM figures', 1 ],
 	[ 'kmeans_step', 'SELECT segment.kmeans_step((SELECT model FROM clusters), recency, frequency, monetary) FROM figures', 1 ],

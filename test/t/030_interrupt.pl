@@ -40,9 +40,9 @@ $node->safe_psql('postgres', q{
 	END $$;
 	CREATE FUNCTION gate_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM public.gate(TG_ARGV[0]::integer); RETURN coalesce(NEW, OLD); END $$;
 	SELECT segment.create_rfm_segmentation('safe', 'SELECT customer_id, ordered_at, amount FROM public.orders WHERE CASE customer_id WHEN 1 THEN public.gate(1) WHEN 299 THEN public.gate(2) ELSE true END',
-		customers => 'SELECT 9999::bigint WHERE public.gate(6)', schema => 'public');
+		customers => 'SELECT 9999::bigint WHERE public.gate(6)', schema => 'public', scheme => 'eleven_names');
 	-- never interrupted: its history is what the other's has to be
-	SELECT segment.create_rfm_segmentation('twin', 'TABLE public.orders', customers => 'SELECT 9999::bigint', schema => 'public');
+	SELECT segment.create_rfm_segmentation('twin', 'TABLE public.orders', customers => 'SELECT 9999::bigint', schema => 'public', scheme => 'eleven_names');
 	SELECT segment.refresh_segmentation('safe', '2024-05-01');
 	SELECT segment.refresh_segmentation('twin', '2024-05-01');
 	CREATE TRIGGER gate BEFORE INSERT OR UPDATE OR DELETE ON safe_segments FOR EACH ROW EXECUTE FUNCTION gate_trigger(3);

@@ -18,7 +18,7 @@ $primary->safe_psql('postgres', q{
 	CREATE EXTENSION segment;
 	CREATE TABLE orders AS SELECT (n % 100)::bigint AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '2 hours' AS ordered_at, (n * 7919 % 503)::numeric AS amount
 		FROM generate_series(1, 1500) AS n;
-	SELECT segment.create_rfm_segmentation('loyal', 'orders');
+	SELECT segment.create_rfm_segmentation('loyal', 'orders', scheme => 'eleven_names');
 	SELECT segment.refresh_segmentation('loyal', '2024-04-01');
 });
 $primary->backup('base');
@@ -42,7 +42,7 @@ foreach my $question (
 	[ 'assign by name', "SELECT i, segment.assign_segment('loyal', i, i % 9, i * 10), segment.explain_segment('loyal', i, i % 9, i * 10) FROM generate_series(0, 120) AS i" ],
 	[ 'assign by value', "SELECT i, segment.assign_segment_id(segment.get_model('loyal', 1), i, i % 9, i * 10) FROM generate_series(0, 120) AS i" ],
 	[ 'summary', "SELECT * FROM segment.rfm_summary(null::bigint, 'TABLE orders', '2024-05-01') ORDER BY 1" ],
-	[ 'training', 'SELECT segment.rfm_model(segment.feature_set(amount, amount, amount)) FROM orders' ],
+	[ 'training', 'SELECT segment.rfm_model(segment.feature_set(amount, amount, amount), scheme => ''eleven_names'') FROM orders' ],
 	[ 'sizes', 'SELECT * FROM segment.segment_size ORDER BY segment_id' ],
 	[ 'profiles', 'SELECT * FROM segment.segment_profile ORDER BY segment_id' ],
 	[ 'runs', 'SELECT * FROM segment.segment_run ORDER BY run_id' ],
@@ -60,7 +60,7 @@ is($standby->safe_psql('postgres', 'SELECT outcome FROM segment.segment_run WHER
 is_whole($standby, 'postgres', 'standby');
 foreach my $write (
 	"SELECT segment.refresh_segmentation('loyal', '2024-06-01')", "SELECT segment.rename_segment('loyal', 'VIP', 'X')", "SELECT segment.drop_segmentation('loyal')",
-	"SELECT segment.create_rfm_segmentation('other', 'orders')", "SELECT segment.create_rfm_scheme('x', '[{\"segment\": \"All\"}]')")
+	"SELECT segment.create_rfm_segmentation('other', 'orders', scheme => 'eleven_names')", "SELECT segment.create_rfm_scheme('x', '[{\"segment\": \"All\"}]')")
 {
 	my ($status, $out, $err) = $standby->psql('postgres', $write);
 	like($err, qr/read-only transaction|during recovery/, "refused: $write");

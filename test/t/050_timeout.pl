@@ -47,7 +47,7 @@ sub create
 {
 	$node->safe_psql('postgres', q{
 		SELECT segment.drop_segmentation(name) FROM segment.segmentation;
-		SELECT segment.create_rfm_segmentation('timed', 'SELECT customer_id, ordered_at, amount FROM public.orders', customers => 'SELECT generate_series(0, 650)::bigint', schema => 'public')});
+		SELECT segment.create_rfm_segmentation('timed', 'SELECT customer_id, ordered_at, amount FROM public.orders', customers => 'SELECT generate_series(0, 650)::bigint', schema => 'public', scheme => 'eleven_names')});
 }
 
 # a third of the customers gets other figures

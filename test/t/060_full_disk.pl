@@ -25,9 +25,9 @@ $node->safe_psql('postgres', q{
 	CREATE EXTENSION segment;
 	CREATE TABLE orders AS SELECT (n::bigint * 7919 % 5003) AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '5 minutes' AS ordered_at, (n::bigint * 104729 % 50021 / 100.0)::numeric AS amount
 		FROM generate_series(1, 30000) AS n;
-	SELECT segment.create_rfm_segmentation('elsewhere', 'TABLE public.orders', schema => 'public');
+	SELECT segment.create_rfm_segmentation('elsewhere', 'TABLE public.orders', schema => 'public', scheme => 'eleven_names');
 	SET default_tablespace = small_tables;
-	SELECT segment.create_rfm_segmentation('small', 'TABLE public.orders', schema => 'public');
+	SELECT segment.create_rfm_segmentation('small', 'TABLE public.orders', schema => 'public', scheme => 'eleven_names');
 });
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class AS c JOIN pg_tablespace AS t ON t.oid = c.reltablespace WHERE spcname = 'small_tables' AND relname ~ '^small_(segments|history)'}),
 	'3', 'both tables and an index lie on the small disk');

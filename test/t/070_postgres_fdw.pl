@@ -78,7 +78,7 @@ foreach my $case (
 	my $union = join(' UNION ALL ', map { "SELECT $aggregate AS s FROM $_${way}_customers" } 'shard1', 'shard2');
 	my $merged = "SELECT feature_set_merge(s) AS s FROM ($union) AS parts";
 	is(sent($settings_as_sent, $merged, 'segment\.feature_set'), 2, "$name: each server is sent its aggregate");
-	my $what = "SELECT md5(s::text), feature_set_info(s), rfm_model(s) FROM";
+	my $what = "SELECT md5(s::text), feature_set_info(s), rfm_model(s, scheme => 'eleven_names') FROM";
 	my $wanted = answer("$settings_as_sent; $what (SELECT $aggregate AS s FROM one_server) AS whole");
 	is(answer("$settings_as_sent; $what ($merged) AS whole"), $wanted, "$name: the same set and model, byte for byte");
 	like($wanted, $way ? qr/"sample_level": [1-9]/ : qr/"sample_level": 0/, "$name: " . ($way ? 'a sample' : 'all rows'));
@@ -88,12 +88,12 @@ foreach my $case (
 my $by_region = 'SELECT region, feature_set(recency, frequency, monetary) AS s FROM customers GROUP BY region';
 my $partitionwise = 'SET enable_partitionwise_aggregate = on';
 is(sent($partitionwise, $by_region, 'segment\.feature_set.* GROUP BY'), 2, 'partitions: each server is sent its groups');
-is(answer("$partitionwise; SELECT region, md5(s::text), rfm_model(s) FROM ($by_region) AS g ORDER BY region"),
-	answer('SELECT region, md5(s::text), rfm_model(s) FROM (SELECT region, feature_set(recency, frequency, monetary) AS s FROM one_server GROUP BY region) AS g ORDER BY region'),
+is(answer("$partitionwise; SELECT region, md5(s::text), rfm_model(s, scheme => 'eleven_names') FROM ($by_region) AS g ORDER BY region"),
+	answer('SELECT region, md5(s::text), rfm_model(s, scheme => ''eleven_names'') FROM (SELECT region, feature_set(recency, frequency, monetary) AS s FROM one_server GROUP BY region) AS g ORDER BY region'),
 	'partitions: the same set and model for each group');
-is(answer("$partitionwise; SELECT rfm_model(feature_set_merge(s)) FROM ($by_region) AS g"), answer('SELECT rfm_model(feature_set(recency, frequency, monetary)) FROM one_server'),
+is(answer("$partitionwise; SELECT rfm_model(feature_set_merge(s), scheme => 'eleven_names') FROM ($by_region) AS g"), answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => ''eleven_names'') FROM one_server'),
 	'partitions: the groups merged give the model of all');
-is(answer('SELECT rfm_model(feature_set(recency, frequency, monetary)) FROM customers'), answer('SELECT rfm_model(feature_set(recency, frequency, monetary)) FROM one_server'),
+is(answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => ''eleven_names'') FROM customers'), answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => ''eleven_names'') FROM one_server'),
 	'partitions: the same model where all rows are fetched');
 
 # sets of rows with names are made by views over there, and travel as values
@@ -114,7 +114,7 @@ is(answer("SELECT md5(s::text), feature_set_info(s) - 'n_rows_held' FROM ($rows_
 	'rows of foreign tables: the same set');
 
 # placing customers where they are
-my $model = answer('SELECT rfm_model(feature_set(recency, frequency, monetary)) FROM one_server') =~ s/'/''/gr;
+my $model = answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => ''eleven_names'') FROM one_server') =~ s/'/''/gr;
 my $in_first = "segment.assign_segment_id('$model'::segment_model, recency, frequency, monetary) = 1";
 is(sent('SELECT', "SELECT id FROM customers WHERE $in_first", 'WHERE .*segment\.assign_segment_id'), 2, 'assigning: each server is sent the condition');
 my $placed = answer("SELECT count(*), sum(id) FROM one_server WHERE $in_first");
@@ -144,8 +144,8 @@ answer(q{
 	CREATE FOREIGN TABLE orders1 (customer_id bigint, ordered_at timestamptz, amount numeric(12, 3)) SERVER shard1 OPTIONS (table_name 'orders');
 	CREATE FOREIGN TABLE orders2 (customer_id bigint, ordered_at timestamptz, amount numeric(12, 3)) SERVER shard2 OPTIONS (table_name 'orders');
 	CREATE TABLE all_orders AS TABLE orders1 UNION ALL TABLE orders2;
-	SELECT create_rfm_segmentation('far', 'TABLE orders1 UNION ALL TABLE orders2');
-	SELECT create_rfm_segmentation('near', 'TABLE all_orders')});
+	SELECT create_rfm_segmentation('far', 'TABLE orders1 UNION ALL TABLE orders2', scheme => 'eleven_names');
+	SELECT create_rfm_segmentation('near', 'TABLE all_orders', scheme => 'eleven_names')});
 is(answer(q{SELECT s.name, r.outcome, r.customers FROM segmentation AS s, refresh_segmentation(s.name, '2024-09-01') AS r ORDER BY 1}), "far|ok|3000\nnear|ok|3000", 'a segmentation of foreign orders is refreshed');
 is(answer('SELECT count(*) FROM (TABLE far_segments EXCEPT TABLE near_segments) AS d'), '0', 'and has the same members');
 # a server that is gone is an error in the source

@@ -31,7 +31,7 @@ sub make_shop
 		INSERT INTO orders SELECT n % 80, timestamptz '2024-01-01 00:00Z' + n * interval '3 hours', n * 7919 % 503 FROM generate_series(1, 1000) AS n;
 		GRANT SELECT ON orders TO keeper;
 		SELECT create_rfm_scheme('own scheme', '[{"segment": "It''s best", "recency": [4, 5]}]', rest => 'Rest "of" them');
-		SELECT create_rfm_segmentation('loyal', 'orders', description => 'it''s');
+		SELECT create_rfm_segmentation('loyal', 'orders', description => 'it''s', scheme => 'eleven_names');
 		SELECT create_rfm_segmentation('own; "one"', 'SELECT customer_id AS "the key", ordered_at, amount FROM orders -- why', customers => 'SELECT generate_series(0, 99)::bigint',
 			scheme => 'own scheme', retrain_every => '1 month', lookback => '60 days', thresholds => '{"recency": [5, 10, 20, 30]}');
 		CREATE TABLE customers AS SELECT n AS "id no", n * 7 % 31 + n % 3 * 40 AS age, (n * 13 % 17 + n % 3 * 20)::numeric / 3 AS "it's spend" FROM generate_series(1, 120) AS n;
@@ -47,17 +47,17 @@ sub make_shop
 		UPDATE segment.segmentation SET source = 'TABLE public.orders' WHERE name = 'loyal';
 		GRANT SELECT ON loyal_segments TO looker;
 		SET ROLE keeper;
-		SELECT create_rfm_segmentation('kept', 'SELECT customer_id, ordered_at, amount FROM public.orders', schema => 'keeping');
+		SELECT create_rfm_segmentation('kept', 'SELECT customer_id, ordered_at, amount FROM public.orders', schema => 'keeping', scheme => 'eleven_names');
 		SELECT refresh_segmentation('kept', '2024-04-20');
 		RESET ROLE;
 		CREATE VIEW best AS SELECT customer_id, monetary FROM loyal_segments WHERE segment = 'VIP';
 		-- values of both types, kept by the user: numeric, weighted, mixed and sampled sets
 		CREATE TABLE value (what text PRIMARY KEY, features feature_set, model segment_model);
-		INSERT INTO value SELECT 'numbers', feature_set(n, n % 7, n * 1.1), rfm_model(feature_set(n, n % 7, n * 1.1)) FROM generate_series(1, 300) AS n;
-		INSERT INTO value SELECT 'weighted', feature_set_weighted(n % 5 / 4.0, n, n % 7, n * 1.1), rfm_model(feature_set_weighted(n % 5 / 4.0, n, n % 7, n * 1.1)) FROM generate_series(1, 300) AS n;
+		INSERT INTO value SELECT 'numbers', feature_set(n, n % 7, n * 1.1), rfm_model(feature_set(n, n % 7, n * 1.1), scheme => 'eleven_names') FROM generate_series(1, 300) AS n;
+		INSERT INTO value SELECT 'weighted', feature_set_weighted(n % 5 / 4.0, n, n % 7, n * 1.1), rfm_model(feature_set_weighted(n % 5 / 4.0, n, n % 7, n * 1.1), scheme => 'eleven_names') FROM generate_series(1, 300) AS n;
 		INSERT INTO value SELECT 'mixed', feature_set(c) FROM (SELECT n AS number, n % 2 = 0 AS flag, 'x' || n % 3 AS letter FROM generate_series(1, 300) AS n) AS c;
 		SET maintenance_work_mem = '1MB';
-		INSERT INTO value SELECT 'sampled', feature_set(n, n % 7, n * 1.1), rfm_model(feature_set(n, n % 7, n * 1.1), method => 'natural_breaks') FROM generate_series(1, 100000) AS n});
+		INSERT INTO value SELECT 'sampled', feature_set(n, n % 7, n * 1.1), rfm_model(feature_set(n, n % 7, n * 1.1), cuts => 'natural_breaks', scheme => 'eleven_names') FROM generate_series(1, 100000) AS n});
 	return;
 }
 
@@ -86,7 +86,7 @@ my @questions = (
 	[ 'view on members', 'TABLE best ORDER BY 1' ],
 	[ 'values', q{SELECT what, md5(feature_set_send(features)), md5(features::text), feature_set_info(features), encode(segment_model_send(model), 'escape'), model FROM value ORDER BY what COLLATE "C"} ],
 	[ 'models as bytes', "SELECT segmentation, version, encode(segment_model_send(model), 'hex') FROM segment.model ORDER BY segmentation, version" ],
-	[ 'models made anew', q{SELECT what, rfm_model(features) FROM value WHERE what <> 'mixed' ORDER BY what COLLATE "C"} ],
+	[ 'models made anew', q{SELECT what, rfm_model(features, scheme => 'eleven_names') FROM value WHERE what <> 'mixed' ORDER BY what COLLATE "C"} ],
 );
 
 sub shop_answers

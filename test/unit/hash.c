@@ -59,6 +59,17 @@ main(void)
 			balanced = balanced && flips[bit] > 31000 && flips[bit] < 33000;
 		ok(balanced, "avalanche");
 	}
+	{
+		/* neighbouring seeds have no draw in common */
+		bool		apart = true;
+		int			a;
+		int			b;
+
+		for (a = 0; a < 32 * 32; a++)
+			for (b = 0; b < a; b++)
+				apart = apart && segment_numbered_seed(a / 32, a % 32) != segment_numbered_seed(b / 32, b % 32);
+		ok(apart, "draws of neighbouring seeds");
+	}
 	ok(segment_double_bits(1.0) == UINT64CONST(0x3FF0000000000000) && segment_bits_double(UINT64CONST(0xC000000000000000)) == -2.0,
 	   "doubles are IEEE 754");
 	return done();

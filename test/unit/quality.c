@@ -246,9 +246,10 @@ test_against_definitions(void)
 		nearest = nearest && nearest_is_nearest(&q);
 		if (e.n_clusters > 1)
 			davies_bouldin = davies_bouldin && near(segment_davies_bouldin(&q), e.davies_bouldin);
-		if (segment_quality_defined(&q) && e.inertia > 0)
+		/* 1e-25: what rounding leaves where each cluster is one point */
+		if (segment_quality_defined(&q))
 			calinski_harabasz = calinski_harabasz &&
-				near(segment_calinski_harabasz(&q), e.between / (e.n_clusters - 1) /
+				near(segment_calinski_harabasz(&q), e.inertia < 1e-25 ? 1 : e.between / (e.n_clusters - 1) /
 					 (e.inertia / (rows.points.n - e.n_clusters)));
 		(void) segment_silhouette(&q, NULL);
 		exact = exact && near(q.silhouette, e.silhouette);
@@ -333,6 +334,7 @@ test_centre_and_scale(void)
 	double		none[] = {0.25, 0.5, 4, 4.75};
 	double		wide[] = {-1.7e308, 1.7e308, 1e300, 0};
 	double		narrow[] = {1e300, 1e-9, 1e300, 3e-9};
+	double		rounded[] = {0.1, 0.1 + 0x1p-56, 0.1 - 0x1p-56};
 	size_t		i;
 	int			j;
 	int			e;
@@ -365,6 +367,8 @@ test_centre_and_scale(void)
 	ok(narrow[0] == 0 && narrow[2] == 0 && narrow[3] > 0.5 && fabs(narrow[1] + narrow[3]) < 1e-15,
 	   "a large constant column does not hide a small one");
 	ok(segment_centre_and_scale(none, 0, 1) == 0, "no rows");
+	(void) segment_centre_and_scale(rounded, 3, 1);
+	ok(rounded[0] == 0 && rounded[1] == 0 && rounded[2] == 0, "what is constant but for rounding is constant");
 }
 
 static bool

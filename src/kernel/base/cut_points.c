@@ -215,6 +215,40 @@ segment_column_build(SegmentColumn *column, const double *values, const double *
 		memory.release(memory.ctx, carried);
 }
 
+/* Numbers closer than this fraction of their size are the same but for rounding. */
+#define NOISE 0x1p-40
+
+/*
+ * Makes values that are equal but for their last digits one (law 17): sums of
+ * the same amounts, added in another order or divided and multiplied, are ties.
+ * They keep the highest of their values, so that a cut there lies on one side
+ * of all of them.  A run is measured from its lowest value, so that it cannot
+ * creep; a factor changes nothing (law 4).
+ */
+void
+segment_column_join_noise(SegmentColumn *column)
+{
+	double		lowest = 0;
+	int64		n = 0;
+	int64		i;
+
+	for (i = 0; i < column->n; i++)
+	{
+		double		x = column->value[i];
+
+		if (n > 0 && (x == lowest || x - lowest <= NOISE * fmax(fabs(x), fabs(lowest))))
+		{
+			column->weight[n - 1] += column->weight[i];
+			column->value[n - 1] = x;
+			continue;
+		}
+		lowest = x;
+		column->value[n] = x;
+		column->weight[n++] = column->weight[i];
+	}
+	column->n = n;
+}
+
 void
 segment_column_free(SegmentColumn *column, SegmentMemory memory)
 {

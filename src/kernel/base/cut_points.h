@@ -36,6 +36,7 @@ extern double segment_sort_key_value(uint64 key);
 extern void segment_column_build(SegmentColumn *column, const double *values,
 								 const double *weights, const double *copies, int64 n,
 								 SegmentMemory memory);
+extern void segment_column_join_noise(SegmentColumn *column);
 extern void segment_column_free(SegmentColumn *column, SegmentMemory memory);
 extern double segment_column_quantile(const SegmentColumn *column, double p);
 extern void segment_cut_quantile(const SegmentColumn *column, int bins, double *cuts);

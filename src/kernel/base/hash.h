@@ -32,6 +32,17 @@ segment_hash_step(uint64 h, uint64 value)
 	return segment_mix64((h ^ value) + SEGMENT_GOLDEN);
 }
 
+/*
+ * The seed of draw `number` out of many that a user's seed stands for.  The seed is mixed
+ * before the number meets it: users take neighbouring seeds, and seed XOR number would
+ * give seeds 0 to 15 the same sixteen draws in another order.
+ */
+static inline uint64
+segment_numbered_seed(uint64 seed, uint64 number)
+{
+	return segment_hash_step(segment_hash_step(0, seed), number);
+}
+
 /* Bytes as little-endian words, the length folded in last. */
 static inline uint64
 segment_hash_bytes(const char *bytes, size_t len)

@@ -143,7 +143,7 @@ split(SegmentPoints *points, const SegmentKmeansOptions *options, SegmentBisecti
 
 	two.k = 2;
 	two.initial = NULL;
-	two.seed = segment_hash_step(options->seed, number);
+	two.seed = segment_numbered_seed(options->seed, number);
 	if (segment_kmeans(&part, &two, &found, memory) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
 	if (!make_children(&part, node, &found, child))

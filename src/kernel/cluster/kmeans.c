@@ -9,8 +9,8 @@
  *		single ones are moved after that (exchange.c).
  *	 2. Swaps (Fraenti 2018): a centroid that is hardly missed goes to a cluster of
  *		large inertia, and Lloyd's steps follow; kept when the inertia is less.  It
- *		ends after n_init swaps in a row that were not; there are none after a
- *		single start.
+ *		ends after n_init swaps in a row that were not, three times as many where
+ *		points are few; there are none after a single start.
  *	 3. The best goes on until nothing changes.
  */
 #include "kernel/cluster/kmeans.h"
@@ -26,8 +26,11 @@
 /* a swap has to win this share of the inertia, which rounding could not */
 #define LEAST_GAIN 1e-12
 
-/* single points are moved while points times centroids times coordinates are no more than this */
-#define EXCHANGE_WORK 1e6
+/* points are few while points times centroids times coordinates are no more than this */
+#define FEW_POINTS 1e6
+
+/* swaps in a row that may fail for each start, where points are that few */
+#define PATIENCE 3
 
 /* what tells the draws of swaps from those of starts */
 #define SWAP_SEED UINT64CONST(0x53776170)	/* "Swap" */
@@ -63,6 +66,13 @@ keep(const Lloyd *lloyd, double inertia, int iterations, bool converged, Segment
 	memcpy(result->labels, lloyd->labels, sizeof(int32) * lloyd->points->n);
 }
 
+/* Whether there is time for more than Lloyd's steps. */
+static inline bool
+points_are_few(const Lloyd *lloyd)
+{
+	return (double) lloyd->points->n * lloyd->k * lloyd->d <= FEW_POINTS;
+}
+
 /*
  * Lloyd's steps, and where the points are few enough, single moves after them
  * and steps again; the inertia they end with.
@@ -76,7 +86,7 @@ settle(Lloyd *lloyd, int *iterations, bool *converged, double *inertia)
 	if (segment_lloyd_iterate(lloyd, lloyd->tol, iterations, converged) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
 	if (lloyd->options->n_init > 1 && lloyd->options->initial == NULL && !lloyd->options->spherical &&
-		(double) points->n * lloyd->k * lloyd->d <= EXCHANGE_WORK)
+		points_are_few(lloyd))
 	{
 		if (segment_lloyd_iterate(lloyd, 0, iterations, converged) == SEGMENT_INTERRUPTED ||
 			segment_exchange(points, lloyd->k, lloyd->centroids, lloyd->labels, &moved, lloyd->memory,
@@ -225,6 +235,7 @@ improve_by_swaps(Lloyd *lloyd, SegmentKmeansResult *result)
 	const int	k = result->k;
 	SegmentStatus status = SEGMENT_DONE;
 	Swaps		swaps;
+	const int	patience = points_are_few(lloyd) ? PATIENCE : 1;
 	int			failed = 0;
 	int			tried;
 	bool		better = true;
@@ -237,7 +248,7 @@ improve_by_swaps(Lloyd *lloyd, SegmentKmeansResult *result)
 	swaps.dispensable = memory.resize(memory.ctx, NULL, sizeof(int) * k);
 	swaps.wide = memory.resize(memory.ctx, NULL, sizeof(int) * k);
 	swaps.centroids = memory.resize(memory.ctx, NULL, sizeof(double) * k * lloyd->d);
-	for (tried = 0; status == SEGMENT_DONE && failed < options->n_init; tried++)
+	for (tried = 0; status == SEGMENT_DONE && failed / patience < options->n_init; tried++)
 	{
 		int			spared;
 		int			split;
@@ -314,7 +325,7 @@ segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
 		bool		converged = false;
 		double		inertia = HUGE_VAL;
 
-		if (segment_lloyd_begin(&lloyd, segment_hash_step(options->seed, start)) == SEGMENT_INTERRUPTED ||
+		if (segment_lloyd_begin(&lloyd, segment_numbered_seed(options->seed, start)) == SEGMENT_INTERRUPTED ||
 			settle(&lloyd, &iterations, &converged, &inertia) == SEGMENT_INTERRUPTED)
 			status = SEGMENT_INTERRUPTED;
 		else if (inertia < result->inertia || start == 0)

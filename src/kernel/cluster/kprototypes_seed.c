@@ -210,7 +210,7 @@ segment_prototypes_seed(const SegmentPoints *points, const SegmentPrototypesOpti
 	segment_prototypes_init(&seeding.candidates, SEGMENT_MOST_DRAWN, points->d, points->n_codes, memory);
 	memcpy(seeding.candidates.mismatch, prototypes->mismatch, sizeof(double) * points->n_codes);
 	done = (!dense || measure_density(&seeding, memory)) &&
-		add_prototypes(&seeding, segment_hash_step(options->seed, start));
+		add_prototypes(&seeding, segment_numbered_seed(options->seed, start));
 	segment_prototypes_free(&seeding.candidates, memory);
 	if (dense)
 		memory.release(memory.ctx, seeding.density);

@@ -30,6 +30,7 @@
 
 #include "kernel/base/elementary.h"
 #include "kernel/base/lanes.h"
+#include "kernel/base/precision.h"
 #include "kernel/cluster/mixture_parts.h"
 
 /* rows at a time: their coordinates should stay in the first or second cache */
@@ -704,7 +705,12 @@ measure_all(Fit *fit)
 	}
 	for (j = 0; j < d; j++)
 	{
+		double		rounding = SEGMENT_ROUNDING * fit->center[j];
+
 		fit->variance[j] /= fit->total_weight;
+		/* where all rows have one value, the mean need not be that to the last bit */
+		if (fit->variance[j] <= rounding * rounding)
+			fit->variance[j] = 0;
 		fit->mean_variance += fit->variance[j] / d;
 	}
 	fit->varies = fit->mean_variance > 0;

@@ -65,7 +65,7 @@ run_start(const SegmentPoints *points, const SegmentMixtureOptions *options, int
 	kmeans.k = options->k;
 	kmeans.n_init = 1;
 	kmeans.max_iter = start % 2 == 0 ? KMEANS_STEPS : SEEDING_STEPS;
-	kmeans.seed = segment_hash_step(options->seed, start);
+	kmeans.seed = segment_numbered_seed(options->seed, start);
 	kmeans.interrupted = options->interrupted;
 	if (segment_kmeans(points, &kmeans, &clusters, memory) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;

@@ -28,7 +28,8 @@
  * Values are scikit-learn's, also where a formula divides by zero: a
  * Calinski-Harabasz of clusters without inertia is 1, and means that coincide
  * are passed over by Davies-Bouldin.  (scikit-learn takes means closer than 1e-8
- * for equal; that would depend on the unit, so here equal means equal.)
+ * for equal; that would depend on the unit, so here equal means equal but for
+ * rounding, which is judged by the size of the coordinates; precision.h.)
  *
  * The silhouette compares all pairs of points, but keeps no matrix of them.
  * Points are ordered by cluster; clusters are compared two at a time; of these,
@@ -52,6 +53,7 @@
 #endif
 
 #include "kernel/base/lanes.h"
+#include "kernel/base/precision.h"
 
 /* points in a tile, a multiple of SEGMENT_LANES: with 8 features it takes 4 kB, and with 64 fits level 1 still */
 #define TILE 64
@@ -206,6 +208,26 @@ segment_quality_free(SegmentQuality *quality)
 	quality->memory.release(quality->memory.ctx, quality->mean);
 }
 
+/* The squared distance of two points that may be equal but for rounding. */
+double
+segment_points_rounding(const SegmentPoints *points)
+{
+	const int	d = points->d;
+	double		sum = 0;
+	int64		i;
+	int			j;
+
+	for (j = 0; j < d; j++)
+	{
+		double		largest = 0;
+
+		for (i = 0; i < points->n; i++)
+			largest = Max(largest, fabs(points->x[i * d + j]));
+		sum += SEGMENT_ROUNDING * largest * SEGMENT_ROUNDING * largest;
+	}
+	return sum;
+}
+
 static SegmentStatus
 find_means(SegmentQuality *quality, SegmentInterrupted interrupted)
 {
@@ -215,6 +237,7 @@ find_means(SegmentQuality *quality, SegmentInterrupted interrupted)
 	int			c;
 	int			j;
 
+	quality->rounding = segment_points_rounding(points);
 	for (i = 0; i < points->n; i++)
 	{
 		double		w = segment_point_weight(points, i);
@@ -330,7 +353,7 @@ compare_means(SegmentQuality *quality, SegmentInterrupted interrupted)
 				y->separation = distance;
 				y->nearest = a;
 			}
-			if (distance > 0)
+			if (distance * distance > quality->rounding)
 			{
 				double		similarity = (x->mean_distance + y->mean_distance) / distance;
 
@@ -354,6 +377,13 @@ segment_quality_measure(SegmentQuality *quality, SegmentInterrupted interrupted)
 	return SEGMENT_INTERRUPTED;
 }
 
+/* Whether the points are not all one point. */
+bool
+segment_quality_varies(const SegmentQuality *quality)
+{
+	return quality->between + quality->inertia > quality->rounding * quality->weight;
+}
+
 double
 segment_davies_bouldin(const SegmentQuality *quality)
 {
@@ -368,7 +398,7 @@ segment_davies_bouldin(const SegmentQuality *quality)
 double
 segment_calinski_harabasz(const SegmentQuality *quality)
 {
-	if (quality->inertia == 0)
+	if (!(quality->inertia > quality->rounding * quality->weight))
 		return 1.0;
 	return quality->between * (quality->weight - quality->n_clusters) /
 		(quality->inertia * (quality->n_clusters - 1));
@@ -395,7 +425,7 @@ add_silhouette(SegmentQuality *quality, int64 i, double a, double b)
 	double		s;
 
 	/* alone in its cluster, or equal to all that it is compared with */
-	if (!(cluster->weight > 1) || !(larger > 0))
+	if (!(cluster->weight > 1) || !(larger * larger > quality->rounding))
 		return;
 	/* b is infinite when nobody else is there */
 	s = isinf(b) ? 0 : (b - a) / larger;
@@ -682,8 +712,10 @@ column_range(const double *x, int64 n, int d, int column, double *min, double *m
 /*
  * Moves finite coordinates so that each column's range has its middle at 0, and
  * multiplies all by one power of two, so that squares of differences neither
- * overflow nor vanish, and a large offset costs no accuracy (law 4).  Returns
- * the exponent e: distances are 2^e times what they are between the results.
+ * overflow nor vanish, and a large offset costs no accuracy (law 4).  A column that
+ * is constant but for rounding becomes 0: its last digits are not what tells clusters
+ * apart.  Returns the exponent e: distances are 2^e times what they are between the
+ * results.
  */
 int
 segment_centre_and_scale(double *x, int64 n, int d)
@@ -701,7 +733,7 @@ segment_centre_and_scale(double *x, int64 n, int d)
 	{
 		column_range(x, n, d, c, &min, &max);
 		/* half of the range, which may exceed what a double holds */
-		if (max / 2 - min / 2 > widest)
+		if (max / 2 - min / 2 > widest && !segment_is_rounding(min, max))
 			widest = max / 2 - min / 2;
 	}
 	if (widest > 0)
@@ -715,11 +747,13 @@ segment_centre_and_scale(double *x, int64 n, int d)
 	for (c = 0; c < d; c++)
 	{
 		double		middle;
+		bool		constant;
 
 		column_range(x, n, d, c, &min, &max);
 		middle = min * before / 2 + max * before / 2;
+		constant = segment_is_rounding(min, max);
 		for (i = 0; i < n; i++)
-			x[i * d + c] = (x[i * d + c] * before - middle) * after;
+			x[i * d + c] = constant ? 0 : (x[i * d + c] * before - middle) * after;
 	}
 	return e;
 }

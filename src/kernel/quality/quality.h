@@ -31,6 +31,7 @@ typedef struct SegmentQuality
 								 * distance; NULL: categories do not count */
 	int			k;
 	int			n_clusters;		/* of the k, those with points */
+	double		rounding;		/* points no further apart than the root of this may be equal */
 	double		weight;			/* of all points: the number of rows they stand for */
 	double		inertia;		/* within clusters */
 	double		between;		/* weighted sum of squares of means about the mean of all */
@@ -52,6 +53,8 @@ extern double segment_calinski_harabasz(const SegmentQuality *quality);
 extern void segment_quality_free(SegmentQuality *quality);
 
 extern int	segment_centre_and_scale(double *x, int64 n, int d);
+extern double segment_points_rounding(const SegmentPoints *points);
+extern bool segment_quality_varies(const SegmentQuality *quality);
 
 /* Fewer than two clusters, or not fewer than rows: nothing can be said of them. */
 static inline bool

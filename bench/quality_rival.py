@@ -1,0 +1,115 @@
+"""How good the clusterings of bench/quality are beside scikit-learn's.
+
+    quality_rival.py SETS
+
+Makes SETS seeded tables of overlapping groups of unequal size, trains on each with the
+defaults of kmeans, gaussian_mixture and choose_k in the server that psql reaches, and
+with scikit-learn on the same scaled coordinates, and prints a line for each set and a
+summary: how often better, equal (within 1e-5) and worse, and how the times compare.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
+
+KMEANS_STARTS = 50
+MIXTURE_STARTS = 10
+EQUAL = 1e-5
+
+
+def psql(sql, data=None):
+    done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql], input=data, stdout=subprocess.PIPE, check=True)
+    return done.stdout.decode().strip()
+
+
+def make_set(number):
+    """500 to 8,000 rows, 2 to 11 features, 2 to 11 groups; a fifth with outliers, a seventh log-normal."""
+    draw = np.random.RandomState(number)
+    n, d, k = draw.randint(500, 8001), draw.randint(2, 12), draw.randint(2, 12)
+    share = draw.dirichlet(np.full(k, 1.5))
+    group = draw.choice(k, n, p=share)
+    center = draw.normal(0, 1.3, (k, d))
+    width = draw.uniform(0.4, 1.6, (k, d))
+    x = center[group] + draw.normal(0, 1, (n, d)) * width[group]
+    if number % 5 == 0:
+        far = draw.choice(n, n // 100, replace=False)
+        x[far] *= draw.uniform(3, 8, (len(far), 1))
+    if number % 7 == 0:
+        x = np.exp(x / 2)
+    return x, k
+
+
+def timed(sql):
+    """The result of a function over the set, and the seconds in the server."""
+    text = psql(f"""
+        CREATE TEMP TABLE s AS SELECT feature_set(VARIADIC x) AS f FROM quality_set;
+        CREATE TEMP TABLE m AS SELECT clock_timestamp() AS t;
+        CREATE TEMP TABLE r AS {sql};
+        SELECT (SELECT extract(epoch FROM clock_timestamp() - t) FROM m), (SELECT r FROM r)""")
+    seconds, result = text.split("|", 1)
+    return float(seconds), json.loads(result)
+
+
+def compare(ours, theirs):
+    return (ours - theirs) / abs(theirs)
+
+
+class Tally:
+    def __init__(self, what):
+        self.what, self.differences, self.ours, self.theirs = what, [], 0.0, 0.0
+
+    def add(self, difference, ours, theirs):
+        self.differences.append(difference)
+        self.ours += ours
+        self.theirs += theirs
+        return f"{self.what} {difference:+.1e} ({ours:.3f} s, {ours / theirs:.3f})"
+
+    def __str__(self):
+        d = np.array(self.differences)
+        return (f"{self.what}: better in {(d < -EQUAL).sum()}, equal in {(abs(d) <= EQUAL).sum()}, worse in {(d > EQUAL).sum()}"
+                f" (by up to {max(d.max(), 0):.1e}), in {self.ours / self.theirs:.3f} of the time")
+
+
+def main():
+    warnings.filterwarnings("ignore")
+    wanted = os.environ.get("QUALITY", "kmeans,choose_k,mixture").split(",")
+    tallies = {name: Tally(name) for name in wanted}
+    for number in range(1, int(sys.argv[1]) + 1):
+        x, k = make_set(number)
+        n, d = x.shape
+        psql("SET client_min_messages = warning; DROP TABLE IF EXISTS quality_set; CREATE TABLE quality_set (x float8[])")
+        rows = "\n".join("{" + ",".join(repr(float(v)) for v in row) + "}" for row in x)
+        psql("COPY quality_set FROM STDIN", rows.encode())
+        z = (x - x.mean(axis=0)) / x.std(axis=0)
+        line = [f"{number:3} n={n} d={d} k={k}"]
+        if "kmeans" in tallies:
+            ours, result = timed(f"SELECT model_metrics(kmeans(f, {k})) AS r FROM s")
+            began = time.perf_counter()
+            theirs = KMeans(k, n_init=KMEANS_STARTS, random_state=number).fit(z)
+            line.append(tallies["kmeans"].add(compare(result["inertia"], theirs.inertia_), ours, time.perf_counter() - began))
+        if "choose_k" in tallies:
+            ours, result = timed("""SELECT jsonb_build_object('k', k, 'inertia', inertia) AS r FROM s, LATERAL choose_k(f, 2, 8,
+                n_references => 0, n_resamples => 0) WHERE recommended""")
+            began = time.perf_counter()
+            theirs = [KMeans(c, n_init=KMEANS_STARTS, random_state=number).fit(z).inertia_ for c in range(2, 9)]
+            line.append(tallies["choose_k"].add(compare(result["inertia"], theirs[result["k"] - 2]), ours, time.perf_counter() - began))
+        if "mixture" in tallies:
+            ours, result = timed(f"SELECT model_metrics(gaussian_mixture(f, {k})) AS r FROM s")
+            began = time.perf_counter()
+            theirs = GaussianMixture(k, n_init=MIXTURE_STARTS, tol=1e-6, max_iter=500, random_state=number).fit(z)
+            seconds = time.perf_counter() - began
+            line.append(tallies["mixture"].add(-compare(result["log_likelihood"] / n, theirs.score(z)), ours, seconds)
+                        + f" collapsed {result.get('collapsed', 0)}")
+        print("  ".join(line), flush=True)
+    for tally in tallies.values():
+        print(tally)
+
+
+main()
