@@ -78,8 +78,16 @@ SELECT customer,
        segment.frequency_score(m.model, frequency) AS v2,
        CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS v3,
        segment.rfm_score(m.model, recency, frequency, monetary) AS v4,
-       first_order_at AS v5, last_order_at AS v6, frequency AS v7, monetary AS v8, recency
-FROM {summary} AS everyone CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$
+       first_order_at AS v5, last_order_at AS v6, own_frequency AS v7, own_monetary AS v8, recency
+FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
+    (SELECT e.customer, e.first_order_at, e.last_order_at, e.frequency AS own_frequency, e.monetary AS own_monetary,
+            segment_internal.held_value(e.recency, o.recency_score, b.bins -> 'recency', {hysteresis}) AS recency,
+            segment_internal.held_value(e.frequency::float8, o.frequency_score, b.bins -> 'frequency', {hysteresis}) AS frequency,
+            segment_internal.held_value(e.monetary::float8, o.monetary_score, b.bins -> 'monetary', {hysteresis}) AS monetary
+     FROM {summary} AS e LEFT JOIN {members} AS o ON o.{key} {equals} e.customer
+     CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m) AS b) AS everyone$$ ELSE $$
+    (SELECT e.*, e.frequency AS own_frequency, e.monetary AS own_monetary FROM {summary} AS e) AS everyone$$ END || $$
+CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$
 $function$;
 COMMENT ON FUNCTION segment_internal.rfm_steps(segmentation, boolean) IS
 $$The steps of RFM: summary, one row per customer, of the orders or as the source has it, and of the list of customers;
@@ -116,7 +124,7 @@ BEGIN
         -- of before may have tenure or not
         'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)', format(tenure, 'v5')),
         'further', ', p.recency',
-        'customers', quote_nullable(s.customers),
+        'customers', quote_nullable(s.customers), 'hysteresis', coalesce(s.options ->> 'hysteresis', '0'),
         'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
         'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
         'time_zone', quote_literal(s.time_zone),
@@ -127,6 +135,51 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rfm_places(segmentation, boolean) IS 'What stands for the places in rfm_steps.';
+
+CREATE FUNCTION segment_internal.rfm_bins(model segment_model) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT jsonb_object_agg(f.feature, f.bins)
+    FROM (SELECT c.feature, jsonb_object_agg(c.score, jsonb_build_object(
+                     'lower', c.lower_cut, 'upper', c.upper_cut, 'right', c.closed = 'right',
+                     -- of a bin that is open on one side, the width of its neighbour
+                     'width', coalesce(c.upper_cut - c.lower_cut, n.upper_cut - n.lower_cut, 0))) AS bins
+          FROM rfm_cut_points(model) AS c
+          LEFT JOIN rfm_cut_points(model) AS n
+            ON n.feature = c.feature AND (n.lower_cut = c.upper_cut OR n.upper_cut = c.lower_cut) AND (c.lower_cut IS NULL OR c.upper_cut IS NULL)
+          GROUP BY c.feature) AS f;
+END;
+COMMENT ON FUNCTION segment_internal.rfm_bins(segment_model) IS
+'The bins of an RFM model by feature and score: lower and upper cut (null: open), which side a cut belongs to, width.';
+
+CREATE FUNCTION segment_internal.held_value(value double precision, old_score smallint, bins jsonb, share double precision)
+    RETURNS double precision
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    bin jsonb := bins -> old_score::text;
+    lower_cut float8 := bin ->> 'lower';
+    upper_cut float8 := bin ->> 'upper';
+    width float8 := bin ->> 'width';
+    closed_right boolean := bin ->> 'right';
+BEGIN
+    IF bin IS NULL OR value IS NULL OR value = 0 THEN
+        RETURN value;
+    END IF;
+    -- a little beyond the bin that the customer was in counts as just inside it
+    IF value > upper_cut OR (value = upper_cut AND NOT closed_right) THEN
+        RETURN CASE WHEN value - upper_cut > share * width THEN value
+                    WHEN closed_right THEN upper_cut ELSE coalesce((lower_cut + upper_cut) / 2, upper_cut - width / 2) END;
+    ELSIF value < lower_cut OR (value = lower_cut AND closed_right) THEN
+        RETURN CASE WHEN lower_cut - value > share * width THEN value
+                    WHEN closed_right THEN coalesce((lower_cut + upper_cut) / 2, lower_cut + width / 2) ELSE lower_cut END;
+    END IF;
+    RETURN value;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.held_value(double precision, smallint, jsonb, double precision) IS
+$$Hysteresis of a score: the value itself, or, where it lies outside the bin of the score the customer had by at most a
+share of that bin's width, a value inside that bin.$$;
 
 CREATE FUNCTION segment_internal.rfm_figures() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -254,7 +307,7 @@ CREATE FUNCTION create_rfm_segmentation(
     time_zone text DEFAULT current_setting('TimeZone'), retrain_every interval DEFAULT NULL,
     schema name DEFAULT current_schema(), description text DEFAULT NULL,
     search_path text DEFAULT current_setting('search_path'), summarised boolean DEFAULT false,
-    max_departed double precision DEFAULT 0.5,
+    max_departed double precision DEFAULT 0.5, hysteresis double precision DEFAULT 0,
     customer text DEFAULT NULL, ordered_at text DEFAULT NULL, amount text DEFAULT NULL, order_id text DEFAULT NULL) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -281,7 +334,7 @@ BEGIN
     s.options := jsonb_strip_nulls(jsonb_build_object(
         'scheme', coalesce(scheme, 'default'), 'cuts', coalesce(cuts, 'quantile'), 'bins', bins, 'thresholds', thresholds,
         'lookback', lookback, 'refunds', coalesce(refunds, 'net'), 'zero_amounts', coalesce(zero_amounts, 'order'),
-        'summarised', CASE WHEN summarised THEN true END));
+        'summarised', CASE WHEN summarised THEN true END, 'hysteresis', nullif(segment_internal.checked_hysteresis(hysteresis), 0)));
     s := segment_internal.checked('bind_rfm_columns', s);
     SELECT * INTO key FROM segment_internal.source_key(s);
     IF customers IS NOT NULL THEN
@@ -301,7 +354,7 @@ BEGIN
     RETURN segment_internal.create_segmentation(s, schema, key.name, key.type, key.collation);
 END;
 $$;
-COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text, boolean, double precision, text, text, text, text) IS
+COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text, boolean, double precision, double precision, text, text, text, text) IS
 $$Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had
 before), owned by the current user; returns the member table.
 Nobody is a member before the first refresh_segmentation().
@@ -323,9 +376,26 @@ retrain_every: how long a model is kept; NULL trains at every refresh; days and 
 schema: of the tables, default the current one.
 search_path: under which source and customers run, default the session's.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
+hysteresis: a share of a bin's width by which a value must lie beyond the bin of the score that the customer had,
+before the score changes: 0, the default, for none, 0.1 to keep customers from moving to and fro; segment_flapping shows
+its effect.
 NULL for an argument with a default is that default.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;
+
+CREATE FUNCTION segment_internal.checked_hysteresis(hysteresis double precision) RETURNS double precision
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF hysteresis IS NOT NULL AND (hysteresis < 0 OR hysteresis > 1 OR hysteresis = 'NaN') THEN
+        RAISE EXCEPTION 'hysteresis must be from 0 to 1, not %', hysteresis
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'It is a share: 0.1 is a tenth.';
+    END IF;
+    RETURN coalesce(hysteresis, 0);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.checked_hysteresis(double precision) IS
+'A hysteresis, 0 for NULL. Error (invalid_parameter_value) when it is not a share from 0 to 1.';
 
 CREATE FUNCTION segment_internal.named_columns_query(source text, customer text, ordered_at text, amount text, order_id text)
     RETURNS text

@@ -58,11 +58,13 @@ BEGIN
     SELECT p.proargnames[2:p.pronargs], (p.proargtypes::oid[])[1:p.pronargs - 1] INTO STRICT known, types
     FROM pg_proc AS p
     WHERE p.pronamespace = 'segment'::regnamespace AND p.proname = method AND p.proargtypes[0] = 'segment.feature_set'::regtype;
-    own := CASE WHEN 'centroids' = ANY (known) THEN '{warm_start}' END;
+    own := CASE WHEN 'centroids' = ANY (known) THEN '{hysteresis,warm_start}'::text[] ELSE '{hysteresis}' END;
     call := format('segment.%I(%s', method, arguments);
     FOR o IN SELECT j.key, j.value, array_position(known, j.key) AS n FROM jsonb_each(options) AS j ORDER BY 3 LOOP
         IF o.key = ANY (own) THEN
-            IF jsonb_typeof(o.value) <> 'boolean' THEN
+            IF o.key = 'hysteresis' THEN
+                PERFORM segment_internal.checked_hysteresis((o.value #>> '{}')::float8);
+            ELSIF jsonb_typeof(o.value) <> 'boolean' THEN
                 RAISE EXCEPTION 'option "%" must be true or false, not %', o.key, o.value USING ERRCODE = 'invalid_parameter_value';
             END IF;
             CONTINUE;
@@ -218,8 +220,16 @@ SELECT {current_model} AS model, NULL::jsonb AS details$$ END
     UNION ALL
     SELECT 'placed', $$
 SELECT p.customer, g.segment_id, g.segment, {p_v}
-FROM (SELECT one.*, segment.assign_segment_id(m.model, {features}) AS segment_id
-      FROM {summary} AS one CROSS JOIN {model} AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL) AS p
+FROM ($$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
+    -- who is about as near to the centre of the segment before as to that of the new one stays
+    SELECT a.*, CASE WHEN o.segment_id <> a.nearest_id AND segment.segment_silhouette(m.model, {features}) <= {hysteresis}
+                          AND segment.explain_segment(m.model, {features}) ->> 'runner_up' = o.segment
+                     THEN o.segment_id ELSE a.nearest_id END AS segment_id
+    FROM (SELECT one.*, segment.assign_segment_id(m.model, {features}) AS nearest_id
+          FROM {summary} AS one CROSS JOIN {model} AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL) AS a
+    CROSS JOIN {model} AS m LEFT JOIN {members} AS o ON o.{key} {equals} a.customer$$ ELSE $$
+    SELECT one.*, segment.assign_segment_id(m.model, {features}) AS segment_id
+    FROM {summary} AS one CROSS JOIN {model} AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL$$ END || $$) AS p
 JOIN (SELECT n.segment_id, n.segment FROM {model} AS m CROSS JOIN LATERAL segment.segments(m.model) AS n) AS g
   ON g.segment_id = p.segment_id$$
 $function$;
@@ -255,7 +265,7 @@ BEGIN
             'as_features', string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number),
             'features', segment_internal.cluster_placed_features(s), 'further', '',
             'usable', CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true' ELSE 'f.* IS NOT NULL' END,
-            'warm', warm::text, 'matched', matched,
+            'warm', warm::text, 'matched', matched, 'hysteresis', coalesce(s.options ->> 'hysteresis', '0'),
             'fresh', CASE WHEN warm THEN format('segment_internal.fresh_inertia(features, %L, %L)', s.method, s.options) ELSE 'NULL::float8' END,
             'training', segment_internal.training_call(
                 s.method, CASE WHEN warm THEN format('%s, centroids => segment.centroid_array(%s)', set, current_model) ELSE set END, s.options),
