@@ -60,11 +60,11 @@ BEGIN
         UNION ALL SELECT 'profile', sum(customers), 50 FROM segment_profile(name)
         UNION ALL SELECT 'view profile', sum(customers), 50 FROM segment_profile AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'view size', sum(customers), 50 FROM segment_size AS v WHERE v.segmentation = naming_try.name
-        UNION ALL SELECT 'view customer_segments', count(*), 50 FROM customer_segments AS v WHERE v.segmentation = naming_try.name
+        UNION ALL SELECT 'view segment_members', count(*), 50 FROM segment_members AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'view migration', sum(customers), 50 FROM segment_migration AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'view run', count(*), 4 FROM segment_run AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'migration', sum(customers), 50 FROM segment_migration(name, '2024-05-01'::timestamptz, NULL)
-        UNION ALL SELECT 'events', (SELECT count(*) FROM segment_events(name)), (SELECT count(*) FROM segment_event AS v WHERE v.segmentation = naming_try.name)
+        UNION ALL SELECT 'events', (SELECT count(*) FROM segment_events(name)), (SELECT count(*) FROM segment_events AS v WHERE v.segmentation = naming_try.name)
         UNION ALL SELECT 'comment', count(*), 13 FROM pg_attribute AS a WHERE attrelid = member_table AND attnum > 0 AND col_description(attrelid, attnum) <> '') AS f
     WHERE f.found IS DISTINCT FROM f.wanted;
     PERFORM drop_segmentation(name);
