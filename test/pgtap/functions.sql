@@ -28,7 +28,7 @@ INSERT INTO said VALUES
     "segment_internal.model_identify(segment_model,integer[],text[],text[],integer)", "model_match(segment_model,segment_model,integer)", "model_metrics(segment_model)", "model_to_pmml(segment_model)",
     "propose_segment_names(segment_model,integer)", "segment_spacing(segment_model)",
     "rename_segment(segment_model,text,text)", "rfm_cut_points(segment_model)",
-    "segment_internal.scheme_matches(jsonb,integer,integer,integer)", "segment_internal.scheme_problems(jsonb,integer,integer,integer)", "segment_internal.score_code(integer,integer,integer,integer)",
+    "segment_internal.scheme_matches(jsonb,integer,integer,integer,boolean)", "segment_internal.scheme_scores(integer,integer,boolean)", "segment_internal.scheme_uses_tenure(jsonb)",
     "segment_internal.segment_model_cmp(segment_model,segment_model)", "segment_internal.segment_model_ge(segment_model,segment_model)", "segment_internal.segment_model_gt(segment_model,segment_model)", "segment_internal.segment_model_le(segment_model,segment_model)",
     "segment_internal.segment_model_lt(segment_model,segment_model)", "segment_internal.segment_model_ne(segment_model,segment_model)", "segment_internal.segment_model_hash(segment_model)", "segment_internal.segment_model_hash_extended(segment_model,bigint)",
     "segment_internal.segment_model_eq(segment_model,segment_model)", "segment_internal.segment_model_from_jsonb(jsonb)", "segment_internal.segment_model_in(cstring)", "segment_internal.segment_model_out(segment_model)",
@@ -60,7 +60,8 @@ INSERT INTO said VALUES
     "segment_silhouette(segment_model,\"any\")",
     "segment_internal.homogeneity_verdict(bigint,double precision,text,double precision,double precision)", "segment_internal.kind_reasons(text)", "segment_internal.rfm_member_columns()", "segment_internal.rfm_placed_features()",
     "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,text,double precision,integer,integer,bigint)",
-    "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
+    "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")", "tenure_score(segment_model,\"any\")",
+    "segment_internal.scheme_problems(jsonb,integer,integer,integer,text,text[])", "segment_internal.score_code(integer,integer,integer,integer,integer)",
     "segment_internal.rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text,boolean)"}'),
 -- read the catalogue
 ('stable', 'strict', 'safe', '{"segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
@@ -73,7 +74,7 @@ INSERT INTO said VALUES
     "segment_internal.cluster_placed_features(segmentation)", "segment_internal.cluster_placing_query(segmentation,boolean,boolean)", "segment_internal.feature_figures_query(segmentation,integer)",
     "segment_internal.filling_query(segmentation)", "segment_internal.member_columns(segmentation)", "segment_internal.placed_features(segmentation)", "segment_internal.rfm_placing_query(segmentation,timestamp with time zone,boolean)",
     "segment_internal.training_call(text,text,jsonb)", "rfm_model(feature_set,integer,text,jsonb,text)",
-    "segment_internal.scheme_cells(text,integer)", "scheme_check(text,integer)", "segment_internal.scheme_row(text)", "segment_internal.segmentation_row(text)", "segment_internal.writing_query(segmentation,boolean)"}'),
+    "segment_internal.scheme_cells(text,integer,boolean)", "scheme_check(text,integer)", "segment_internal.scheme_row(text)", "segment_internal.segmentation_row(text)", "segment_internal.writing_query(segmentation,boolean)"}'),
 -- lock the tables they read
 ('stable', 'strict', 'restricted', '{"segment_internal.table_refusal(name,name,name,text[],regtype[])"}'),
 ('stable', 'called on null', 'restricted', '{
@@ -96,7 +97,7 @@ INSERT INTO said VALUES
     "create_cluster_segmentation(text,text,integer,text,text[],text,jsonb,interval,name,text,text)", "segment_internal.create_segmentation(segmentation)",
     "segment_internal.query_rows(text,text)", "retrain_segmentation(text,timestamp with time zone,boolean)",
     "segment_internal.check_rfm_options(text,text,text,text,text,integer,jsonb,interval,text,text,text)", "segment_internal.check_rfm_scheme()", "segment_internal.comment_tables(text)",
-    "create_rfm_scheme(text,jsonb,integer,integer,jsonb,text,text,text)",
+    "create_rfm_scheme(text,jsonb,integer,integer,jsonb,text,text,text,text[])",
     "create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,text)",
     "segment_internal.drop_as_owner(text,boolean)", "drop_rfm_scheme(text)", "drop_segmentation(text,boolean)", "segment_internal.locked_segmentation(text)",
     "segment_internal.query_keys(anyelement,text,text)", "segment_internal.refresh_as_owner(text,timestamp with time zone,boolean,boolean)",
