@@ -42,7 +42,7 @@ WHERE buyer.customer IS NULL$$ END
     FROM (SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at,
        (($1 AT TIME ZONE {time_zone})::date - (last_order_at AT TIME ZONE {time_zone})::date)::float8 AS recency,
-       orders AS frequency, total AS monetary, false AS listed
+       orders AS frequency, total AS monetary, orders = 0 AND last_order_at IS NULL AS listed
 FROM {source_rows} AS r WHERE skipped IS NULL$$ ELSE $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
 FROM {orders}$$ END AS buyers) AS b
@@ -128,7 +128,7 @@ BEGIN
         'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
         'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
         'time_zone', quote_literal(s.time_zone),
-        'summarised', format('segment_internal.query_rows(%L, %L, NULL, $5)', segment_internal.source_statement(s), s.search_path),
+        'summarised', format('segment_internal.query_rows(%L, %L, ''customer'', $5)', segment_internal.source_statement(s), s.search_path),
         'orders', format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L, only_keys => $5)',
                          format_type(segment_internal.key_type(s.members), -1), segment_internal.source_statement(s),
                          s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path));
@@ -387,12 +387,12 @@ scheme, cuts, bins, thresholds: see rfm_model.
 lookback, refunds, zero_amounts, time_zone (default: the session's): see rfm_summary.
 retrain_every: how long a model is kept; NULL trains at every refresh; days and longer are calendar days of time_zone.
 schema: of the tables, default the current one.
-search_path: under which source and customers run, default the session's.
+search_path: under which source and customers run, default the session's; NULL: "$user", public.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 hysteresis: a share of a bin's width by which a value must lie beyond the bin of the score that the customer had,
 before the score changes: 0, the default, for none, 0.1 to keep customers from moving to and fro; segment_flapping shows
 its effect.
-NULL for an argument with a default is that default.
+NULL for any other argument with a default is that default.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;
 

@@ -485,7 +485,7 @@ retrain_every: how long a model is kept; NULL, the default, trains at the first 
 retrain_segmentation().
 Segments get proposed names, see propose_segment_names, and are recognised after retraining, see model_match.
 schema: of the tables, default the current one.
-search_path: under which the source runs, default the session's.
+search_path: under which the source runs, default the session's; NULL: "$user", public.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;
