@@ -17,6 +17,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "segment_internal.middle(numeric[])", "segment_internal.middle(double precision[])", "segment_internal.brief(double precision)",
     "centroid_array(segment_model)", "centroids(segment_model)", "segment_internal.same_model(segment_model,segment_model)", "cut_model(segment_model,integer)", "feature_rows(feature_set)", "segment_internal.feature_set_in(cstring)", "feature_set_info(feature_set)", "segment_internal.feature_set_out(feature_set)",
     "segment_internal.feature_set_recv(internal)", "segment_internal.feature_set_send(feature_set)",
     "adjusted_rand_index(feature_set)", "calinski_harabasz(feature_set)", "cluster_quality(feature_set)", "davies_bouldin(feature_set)",
@@ -35,6 +36,7 @@ INSERT INTO said VALUES
     "segment_internal.segment_model_recv(internal)", "segment_internal.segment_model_send(segment_model)", "segment_internal.segment_model_to_jsonb(segment_model)", "segments(segment_model)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.middle_two()", "segment_internal.cut_words(double precision,double precision,text)",
     "feature_set(double precision[])", "feature_set(record)", "feature_set_merge(feature_set)", "feature_set_weighted(double precision,double precision[])",
     "segment_internal.feature_set_accum(feature_set,double precision[])", "segment_internal.feature_set_accum_record(feature_set,record)",
     "segment_internal.feature_set_accum_weighted(feature_set,double precision,double precision[])", "segment_internal.feature_set_combine(feature_set,feature_set)",
@@ -66,6 +68,8 @@ INSERT INTO said VALUES
 -- read the catalogue
 ('stable', 'strict', 'safe', '{"segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.has_features(segmentation)", "segment_internal.key_condition(regclass,text)",
+    "segment_internal.local_time(timestamp with time zone,text)",
     "segment_internal.acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)", "segment_internal.instant(timestamp with time zone)",
     "segment_internal.key_of(segmentation)", "segment_internal.may_read(name,name)", "segment_internal.members_query(segmentation,timestamp with time zone)",
     "segment_internal.run_mark(segmentation)", "segment_internal.placing_query(segmentation,timestamp with time zone,boolean,boolean)",
@@ -78,7 +82,9 @@ INSERT INTO said VALUES
 -- lock the tables they read
 ('stable', 'strict', 'restricted', '{"segment_internal.table_refusal(name,name,name,text[],regtype[])"}'),
 ('stable', 'called on null', 'restricted', '{
-    "homogeneity_report(text)", "segment_internal.readable_clustering(text)", "segment_feature_profile(text)", "segment_internal.readable(segmentation,boolean)", "segment_internal.readable_segmentation(text)", "segment_events(text,timestamp with time zone)",
+    "homogeneity_report(text)", "segment_internal.readable_clustering(text)", "segment_feature_profile(text)", "segment_internal.not_shown(segmentation,boolean)",
+    "explain_customer(text,text)", "explain_customer(text,anyelement)", "segment_internal.rfm_explain(segmentation,text)",
+    "segment_internal.cluster_explain(segmentation,text)", "segment_flapping(text,timestamp with time zone)", "segment_internal.readable_segmentation(text)", "segment_events(text,timestamp with time zone)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_of(text,anyelement)", "segment_of(text,text)", "segment_profile(text)", "segment_internal.unreadable_reason(segmentation)"}'),
