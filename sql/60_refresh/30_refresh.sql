@@ -80,6 +80,11 @@ BEGIN
         RAISE EXCEPTION 'a table of segmentation "%" was dropped', s.name
             USING ERRCODE = 'undefined_table', HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
     END IF;
+    IF only_keys IS NOT NULL AND NOT segment_internal.keys_can_be_listed(s) THEN
+        RAISE EXCEPTION 'customers of segmentation "%" cannot be refreshed by a list, because their keys are of type %', s.name,
+                        format_type(segment_internal.key_type(s.members), -1)
+            USING ERRCODE = 'feature_not_supported', HINT = 'A key that is no array can be listed.';
+    END IF;
     at := coalesce(as_of, greatest(clock_timestamp(), s.refreshed_as_of));
     IF s.refreshed_as_of > at THEN
         RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', at, s.refreshed_as_of
