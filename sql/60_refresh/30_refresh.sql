@@ -239,7 +239,9 @@ entered for.
 retrain: true trains, false keeps the model, NULL does what retrain_every says.
 max_departed: the share of members that may depart, 0 to 1; NULL: what the segmentation says (0.5 unless told otherwise
 at its creation).
-A refresh that would lose more changes nothing, is told as a WARNING and logged with outcome 'refused'.
+A refresh that would lose more changes nothing, is told as a WARNING and logged with outcome 'refused'; so is one that
+skips more than nine of ten rows of the source for missing or infinite values, where the refresh before did not.
+max_departed => 1 lets both pass.
 future: whether as_of may lie in the future, which bars all instants before it from then on.
 All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome
 'failed'; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next one
