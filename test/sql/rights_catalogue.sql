@@ -83,6 +83,16 @@ INSERT INTO regress_cat.deed (name, command) VALUES
         RAISE EXCEPTION 'not really'; END $x$ $$),
     ('begin', $$DO $x$ BEGIN PERFORM segment_internal.change_catalogue('begin_run', 'listed'::text, now());
         RAISE EXCEPTION 'not really'; END $x$ $$),
+    ('alter', $$DO $x$ BEGIN PERFORM segment.alter_segmentation('listed', '{"bins": 4}', '36 hours', 0.1, 'x');
+        IF (SELECT (options ->> 'bins', retrain_every, max_departed, description) IS DISTINCT FROM ('4', interval '36 hours', 0.1, 'x')
+            FROM segment.segmentation WHERE name = 'listed') THEN RAISE EXCEPTION 'not so'; END IF;
+        RAISE SQLSTATE 'OK000'; END $x$ $$),
+    ('alter nothing', $$SELECT segment.alter_segmentation('listed')$$),
+    ('alter badly', $$SELECT segment.alter_segmentation('listed', '{"bins": 77}')$$),
+    ('alter to no object', $$SELECT segment.alter_segmentation('listed', '[1]')$$),
+    ('alter the share', $$SELECT segment.alter_segmentation('listed', max_departed => 2)$$),
+    ('alter blindly', $$SELECT segment_internal.change_catalogue('alter_segmentation', 'listed'::text, NULL::jsonb, NULL::interval,
+        NULL::float8, NULL::text)$$),
     ('no such', $$SELECT segment_internal.change_catalogue('lock', 'nobody''s'::text)$$),
     ('drop scheme', $$SELECT segment_internal.change_catalogue('drop_scheme', 'regress_cat'::text)$$),
     ('drop shipped scheme', $$SELECT segment_internal.change_catalogue('drop_scheme', 'braze'::text)$$),
