@@ -270,7 +270,8 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
 BEGIN
-    PERFORM segment_internal.run_as_owner(segment_internal.owner_of(s.members), 'SELECT segment_internal.accept_as_owner($1)', name);
+    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+                                          'SELECT segment_internal.accept_as_owner($1)', name);
 END;
 $$;
 COMMENT ON FUNCTION accept_source(text) IS
