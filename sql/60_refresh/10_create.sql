@@ -69,6 +69,9 @@ DECLARE
     key_definition text := format('%I %s%s', key, key_type, ' COLLATE ' || key_collation);
     overlapping boolean := (SELECT k.overlapping FROM segment_internal.kind AS k WHERE k.kind = s.kind);
 BEGIN
+    IF s.max_departed NOT BETWEEN 0 AND 1 THEN
+        RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', s.max_departed USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     PERFORM segment_internal.check_column_names(s, key);
     -- the primary key of the members is built after the first fill, in one go
     EXECUTE format(
@@ -94,11 +97,9 @@ BEGIN
         history, coalesce(key_definition, format('%I %s', key, key_type)), key, CASE WHEN overlapping THEN ', segment_id' END);
     s.members := members::regclass;
     s.history := history::regclass;
-    INSERT INTO segment.segmentation (name, members, history, kind, method, source, source_columns, source_types, customers,
-                                      features, feature_types, options, time_zone, search_path, retrain_every, max_departed, description)
-    VALUES (s.name, s.members, s.history, s.kind, s.method, s.source, s.source_columns, s.source_types, s.customers,
-            s.features, s.feature_types, coalesce(s.options, '{}'), s.time_zone, s.search_path, s.retrain_every,
-            coalesce(s.max_departed, 0.5), s.description);
+    IF segment_internal.change_catalogue('create_segmentation', s) IS NULL THEN
+        RAISE EXCEPTION 'there is no kind "%" of segmentations', s.kind USING ERRCODE = 'undefined_object';
+    END IF;
     PERFORM segment_internal.comment_tables(s.name);
     PERFORM segment_internal.create_run_mark(segment_internal.segmentation_row(s.name));
     RETURN s.members;
@@ -122,7 +123,8 @@ DECLARE
 BEGIN
     SELECT * INTO kind FROM segment_internal.kind AS k WHERE k.kind = s.kind;
     EXECUTE format('COMMENT ON TABLE %s IS %L', members,
-                   format('Present members of the segmentation "%s", one row per customer; written by refresh_segmentation.', name));
+                   format('Present members of the segmentation "%s", one row per customer%s; written by refresh_segmentation.', name,
+                          CASE WHEN kind.overlapping THEN ' and segment' ELSE '' END));
     EXECUTE format('COMMENT ON TABLE %s IS %L', history,
                    format('Places that customers of the segmentation "%s" had before: each from entered_at until before left_at. '
                           'The present place is in %s.', name, split_part(members, '.', 2)));

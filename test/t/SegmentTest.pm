@@ -27,9 +27,9 @@ my $complaints = q{
 	WITH s AS (
 		SELECT * FROM segment.segmentation WHERE name = %5$L
 	), member AS (
-		SELECT format('%%s', %3$I) AS customer, m.segment_id, m.segment, m.entered_at, m.entered_reason, m AS whole FROM %1$s AS m
+		SELECT format('%%s', %3$I) AS customer, m.segment_id, m.segment, m.entered_at, m.entered_reason, m AS whole FROM %1$I.%2$I AS m
 	), place AS (
-		SELECT format('%%s', %2$I) AS customer, segment_id, entered_at, left_at, entered_reason, left_reason FROM %4$s
+		SELECT format('%%s', %3$I) AS customer, segment_id, entered_at, left_at, entered_reason, left_reason FROM %1$I.%4$I
 		UNION ALL SELECT customer, segment_id, entered_at, NULL, entered_reason, NULL FROM member
 	), neighbours AS (
 		SELECT *, lag(customer) OVER w AS before, lead(customer) OVER w AS after,
@@ -86,7 +86,7 @@ my $complaints = q{
 		UNION ALL
 		SELECT 'more than one row', customer, NULL FROM member GROUP BY customer HAVING count(*) > 1
 		UNION ALL
-		SELECT 'member table has no primary key', NULL, NULL FROM run HAVING count(*) > 0 AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = %1$L::regclass AND indisprimary)
+		SELECT 'member table has no primary key', NULL, NULL FROM run HAVING count(*) > 0 AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = '%1$I.%2$I'::regclass AND indisprimary)
 		UNION ALL
 		SELECT 'period ends before it begins', customer, entered_at::text FROM place WHERE left_at <= entered_at
 		UNION ALL
@@ -117,11 +117,21 @@ my $complaints = q{
 		FROM segment.segment_members(%5$L) AS m FULL JOIN member AS t ON t.customer = m.customer WHERE (m.segment_id, m.segment, m.entered_at) IS DISTINCT FROM (t.segment_id, t.segment, t.entered_at)
 	) AS c LIMIT 10};
 
+# Segmentations, and where their tables are.
+my $segmentations = q{
+	segment.segmentation AS s
+	LEFT JOIN LATERAL (SELECT n.nspname AS table_schema, c.relname AS member_table, h.relname AS history_table,
+			segment_internal.key_column(s.members) AS key_column, segment_internal.owner_of(s.members) AS owner
+		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_class AS h ON h.oid = s.history
+		WHERE c.oid = s.members) AS t ON true};
+
 # The last of them: as the kind of segmentation has it.
 my $misplaced = q{
 	CASE WHEN s.kind = 'rfm' THEN
-		$rfm$ (SELECT (segment_id, (whole).rfm_score) IS DISTINCT FROM (segment.assign_segment_id(model, r.recency, (whole).frequency, (whole).monetary), segment.rfm_score(model, r.recency, (whole).frequency, (whole).monetary))
-			FROM (SELECT ((refreshed_as_of AT TIME ZONE time_zone)::date - ((whole).last_order_at AT TIME ZONE time_zone)::date)::float8 AS recency) AS r) $rfm$
+		$rfm$ (SELECT (segment_id, (whole).rfm_score) IS DISTINCT FROM (segment.assign_segment_id(model, f), segment.rfm_score(model, f.recency, f.frequency, f.monetary))
+			FROM (SELECT ((refreshed_as_of AT TIME ZONE time_zone)::date - ((whole).last_order_at AT TIME ZONE time_zone)::date)::float8 AS recency,
+				(whole).frequency, (whole).monetary,
+				((refreshed_as_of AT TIME ZONE time_zone)::date - ((whole).first_order_at AT TIME ZONE time_zone)::date)::float8 AS tenure) AS f) $rfm$
 	ELSE
 		format('segment_id IS DISTINCT FROM segment.assign_segment_id(model, %s)', (SELECT string_agg(format('(whole).%I', f), ', ' ORDER BY n) FROM unnest(s.features) WITH ORDINALITY AS u (f, n)))
 	END};
@@ -138,7 +148,7 @@ sub is_whole
 	my ($node, $database, $test) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $found = $node->safe_psql($database,
-		"SELECT format(\$complaints\$ $complaints \$complaints\$, members, segment_internal.key_column(history), segment_internal.key_column(members), history, name, $misplaced) FROM segment.segmentation AS s ORDER BY name \\gexec\n$orphans");
+		"SELECT format(\$complaints\$ $complaints \$complaints\$, table_schema, member_table, key_column, history_table, name, $misplaced) FROM $segmentations ORDER BY name \\gexec\n$orphans");
 	return is($found, '', "$test: whole");
 }
 
@@ -149,26 +159,25 @@ sub is_whole
 my $content = q{
 	SELECT format($members$
 		SELECT %4$L, %5$s, count(*), md5(string_agg(concat_ws('|', format('%%s', %3$I), %6$s), E'\n' ORDER BY format('%%s', %3$I) COLLATE "C")) AS content
-		FROM %1$s GROUP BY segment_id, segment ORDER BY 2, 3 $members$,
-		members, NULL, segment_internal.key_column(members), name, CASE WHEN kind = 'rfm' THEN 'segment_id, segment' ELSE format($cluster$ 'cluster', min(format('%%s', %I)) $cluster$, segment_internal.key_column(members)) END,
+		FROM %1$I.%2$I GROUP BY segment_id, segment ORDER BY 2, 3 $members$,
+		table_schema, member_table, key_column, name, CASE WHEN kind = 'rfm' THEN 'segment_id, segment' ELSE format($cluster$ 'cluster', min(format('%%s', %I)) $cluster$, key_column) END,
 		(SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.number) FROM segment_internal.member_columns(s) AS c))
-	FROM segment.segmentation AS s ORDER BY name \gexec
+	FROM SEGMENTATIONS ORDER BY name \gexec
 	SELECT s.name, md5(CASE WHEN s.kind = 'rfm' THEN m.model::text ELSE (m.model::jsonb - '{segments,n_init,iterations}'::text[])::text END)
 	FROM segment.segmentation AS s JOIN segment.model AS m ON m.segmentation = s.name AND m.version = s.model_version ORDER BY s.name};
+$content =~ s/SEGMENTATIONS/$segmentations/;
 
 sub refresh_all
 {
 	my ($as_of) = @_;
-	return qq[SELECT s.name, r.outcome, r.customers, r.error FROM segment.segmentation AS s, LATERAL segment.retrain_segmentation(s.name, '$as_of', CASE s.method WHEN 'kmeans' THEN '{"warm_start": false}'::jsonb END) AS r ORDER BY s.name;];
+	return "SELECT s.name, r.outcome, r.customers, r.error FROM segment.segmentation AS s, LATERAL segment.retrain_segmentation(s.name, '$as_of', CASE WHEN s.method = 'kmeans' THEN '{\"warm_start\": false}'::jsonb END) AS r ORDER BY s.name;";
 }
 
 my $begin_anew = q{
-	CREATE TEMP TABLE definition AS
-		SELECT s.*, n.nspname AS table_schema, segment_internal.owner_of(s.members) AS owner, segment_internal.key_column(s.members) AS key_column
-		FROM segment.segmentation AS s JOIN pg_class AS c ON c.oid = s.members JOIN pg_namespace AS n ON n.oid = c.relnamespace;
+	CREATE TEMP TABLE definition AS SELECT * FROM SEGMENTATIONS;
 	CREATE TEMP TABLE own_scheme AS SELECT * FROM segment.rfm_scheme WHERE NOT shipped;
 	CREATE TEMP TABLE renamed AS SELECT g.segmentation, g.name, g.origin FROM segment.segment AS g JOIN definition AS d ON d.name = g.segmentation AND d.kind = 'rfm' WHERE g.closed_at IS NULL AND g.name <> g.origin;
-	SELECT format('DROP TABLE %s, %s CASCADE', members, history) FROM definition \gexec
+	SELECT format('DROP TABLE %I.%I, %I.%I CASCADE', table_schema, member_table, table_schema, history_table) FROM definition \gexec
 	DROP EXTENSION segment CASCADE;
 	CREATE EXTENSION segment;
 	INSERT INTO segment.rfm_scheme SELECT * FROM own_scheme;
@@ -180,6 +189,7 @@ my $begin_anew = q{
 			name, source, key_column, features, method, options, table_schema, search_path) END,
 		'RESET ROLE'
 	FROM definition \gexec};
+$begin_anew =~ s/SEGMENTATIONS/$segmentations/;
 my $rename = q{SELECT format('SELECT FROM segment.rename_segment(%L, %L, %L)', segmentation, origin, name) FROM renamed \gexec};
 
 sub next_refresh_is_right
@@ -187,7 +197,7 @@ sub next_refresh_is_right
 	my ($node, $database, $as_of, $test) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $refreshed = $node->safe_psql($database, refresh_all($as_of));
-	unlike($refreshed, qr/\|(failed|refused)\|/, "$test: the next refresh succeeds");
+	unlike($refreshed, qr/\|failed\|/, "$test: the next refresh succeeds");
 	is_whole($node, $database, "$test, refreshed");
 
 	my $new = "${database}_anew";
