@@ -20,6 +20,9 @@ SRC_HEADERS = $(wildcard src/*.h src/*/*.h src/*/*/*.h)
 # No FMA contraction: the same data give the same answer on every CPU.  Here
 # and not in PG_CFLAGS, so that the bitcode for JIT gets it too.
 PG_CPPFLAGS += -ffp-contract=off -I$(srcdir)/src
+# What the module says of itself where the server asks (18): the version stands once,
+# in the control file.
+PG_CPPFLAGS += -DSEGMENT_VERSION='"$(EXTVERSION)"'
 SHLIB_LINK += -lm
 
 # The install script is the concatenation of its fragments: folders and files in the
@@ -57,6 +60,7 @@ include $(PGXS)
 
 # PGXS tracks neither headers nor the server that objects were built for.
 $(OBJS) $(OBJS:.o=.bc): $(SRC_HEADERS) .server
+src/segment.o src/segment.bc: segment.control
 .server: FORCE
 	@$(PG_CONFIG) | cmp -s - $@ || $(PG_CONFIG) > $@
 

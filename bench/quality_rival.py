@@ -2,7 +2,7 @@
 
     quality_rival.py SETS
 
-Makes SETS seeded tables of overlapping groups of unequal size, trains on each with the
+SETS is how many, or their numbers: 4,9,10.  Makes seeded tables of overlapping groups of unequal size, trains on each with the
 defaults of kmeans, gaussian_mixture and choose_k in the server that psql reaches, and
 with scikit-learn on the same scaled coordinates, and prints a line for each set and a
 summary: how often better, equal (within 1e-5) and worse, and how the times compare.
@@ -81,7 +81,8 @@ def main():
     warnings.filterwarnings("ignore")
     wanted = os.environ.get("QUALITY", "kmeans,choose_k,mixture").split(",")
     tallies = {name: Tally(name) for name in wanted}
-    for number in range(1, int(sys.argv[1]) + 1):
+    numbers = [int(n) for n in sys.argv[1].split(",")]
+    for number in numbers if len(numbers) > 1 else range(1, numbers[0] + 1):
         x, k = make_set(number)
         n, d = x.shape
         psql("SET client_min_messages = warning; DROP TABLE IF EXISTS quality_set; CREATE TABLE quality_set (x float8[])")

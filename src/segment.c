@@ -7,7 +7,14 @@
 #include "fmgr.h"
 
 #ifndef SEGMENT_VERSION
-#define SEGMENT_VERSION "unknown"
+#error "SEGMENT_VERSION is defined by the Makefile, from segment.control"
 #endif
 
 SEGMENT_MODULE_MAGIC;
+
+/*
+ * Before 18 no server asks; then the string stands in the file for who looks there:
+ * strings segment.so | grep '^segment '
+ */
+extern PGDLLEXPORT const char segment_version[];
+const char	segment_version[] = "segment " SEGMENT_VERSION;

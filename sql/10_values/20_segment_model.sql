@@ -46,8 +46,82 @@ CREATE FUNCTION segment_internal.segment_model_eq(segment_model, segment_model) 
     AS 'MODULE_PATHNAME', 'segment_model_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.segment_model_eq(segment_model, segment_model) IS
 'Whether two models are the same, byte for byte of their text; implements the operator =.';
-CREATE OPERATOR = (LEFTARG = segment_model, RIGHTARG = segment_model, FUNCTION = segment_internal.segment_model_eq, COMMUTATOR = =);
+CREATE FUNCTION segment_internal.segment_model_ne(segment_model, segment_model) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'segment_model_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION segment_internal.segment_model_lt(segment_model, segment_model) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'segment_model_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION segment_internal.segment_model_le(segment_model, segment_model) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'segment_model_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION segment_internal.segment_model_ge(segment_model, segment_model) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'segment_model_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION segment_internal.segment_model_gt(segment_model, segment_model) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'segment_model_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION segment_internal.segment_model_cmp(segment_model, segment_model) RETURNS integer
+    AS 'MODULE_PATHNAME', 'segment_model_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION segment_internal.segment_model_hash(segment_model) RETURNS integer
+    AS 'MODULE_PATHNAME', 'segment_model_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION segment_internal.segment_model_hash_extended(segment_model, bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'segment_model_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segment_internal.segment_model_ne(segment_model, segment_model) IS
+'Whether two models differ; implements the operator <>.';
+COMMENT ON FUNCTION segment_internal.segment_model_lt(segment_model, segment_model) IS
+'Whether a model comes before another by the bytes of their text; implements the operator <.';
+COMMENT ON FUNCTION segment_internal.segment_model_le(segment_model, segment_model) IS
+'Whether a model comes before another by the bytes of their text, or is the same; implements the operator <=.';
+COMMENT ON FUNCTION segment_internal.segment_model_ge(segment_model, segment_model) IS
+'Whether a model comes after another by the bytes of their text, or is the same; implements the operator >=.';
+COMMENT ON FUNCTION segment_internal.segment_model_gt(segment_model, segment_model) IS
+'Whether a model comes after another by the bytes of their text; implements the operator >.';
+COMMENT ON FUNCTION segment_internal.segment_model_cmp(segment_model, segment_model) IS
+'-1, 0 or 1 by the bytes of the text of two models; support function of the btree operator class.';
+COMMENT ON FUNCTION segment_internal.segment_model_hash(segment_model) IS
+'The hash that a model holds of its text; support function of the hash operator class.';
+COMMENT ON FUNCTION segment_internal.segment_model_hash_extended(segment_model, bigint) IS
+'The hash that a model holds of its text, with a seed; support function of the hash operator class.';
+
+CREATE OPERATOR = (
+    LEFTARG = segment_model, RIGHTARG = segment_model, FUNCTION = segment_internal.segment_model_eq,
+    COMMUTATOR = =, NEGATOR = <>, RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+);
+CREATE OPERATOR <> (
+    LEFTARG = segment_model, RIGHTARG = segment_model, FUNCTION = segment_internal.segment_model_ne,
+    COMMUTATOR = <>, NEGATOR = =, RESTRICT = neqsel, JOIN = neqjoinsel
+);
+CREATE OPERATOR < (
+    LEFTARG = segment_model, RIGHTARG = segment_model, FUNCTION = segment_internal.segment_model_lt,
+    COMMUTATOR = >, NEGATOR = >=, RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+CREATE OPERATOR <= (
+    LEFTARG = segment_model, RIGHTARG = segment_model, FUNCTION = segment_internal.segment_model_le,
+    COMMUTATOR = >=, NEGATOR = >, RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+CREATE OPERATOR >= (
+    LEFTARG = segment_model, RIGHTARG = segment_model, FUNCTION = segment_internal.segment_model_ge,
+    COMMUTATOR = <=, NEGATOR = <, RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+CREATE OPERATOR > (
+    LEFTARG = segment_model, RIGHTARG = segment_model, FUNCTION = segment_internal.segment_model_gt,
+    COMMUTATOR = <, NEGATOR = <=, RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
 COMMENT ON OPERATOR = (segment_model, segment_model) IS 'same model, byte for byte';
+COMMENT ON OPERATOR <> (segment_model, segment_model) IS 'not the same model';
+COMMENT ON OPERATOR < (segment_model, segment_model) IS 'before, by the bytes of the text';
+COMMENT ON OPERATOR <= (segment_model, segment_model) IS 'before, by the bytes of the text, or the same';
+COMMENT ON OPERATOR >= (segment_model, segment_model) IS 'after, by the bytes of the text, or the same';
+COMMENT ON OPERATOR > (segment_model, segment_model) IS 'after, by the bytes of the text';
+
+CREATE OPERATOR CLASS segment_model_ops DEFAULT FOR TYPE segment_model USING btree AS
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+    FUNCTION 1 segment_internal.segment_model_cmp(segment_model, segment_model);
+CREATE OPERATOR CLASS segment_model_ops DEFAULT FOR TYPE segment_model USING hash AS
+    OPERATOR 1 =,
+    FUNCTION 1 segment_internal.segment_model_hash(segment_model),
+    FUNCTION 2 segment_internal.segment_model_hash_extended(segment_model, bigint);
+COMMENT ON OPERATOR CLASS segment_model_ops USING btree IS
+'Models by the bytes of their text: for DISTINCT, GROUP BY, UNION and merge joins; the order has no further meaning.';
+COMMENT ON OPERATOR CLASS segment_model_ops USING hash IS 'Models by the hash they hold: for grouping and hash joins.';
+COMMENT ON OPERATOR FAMILY segment_model_ops USING btree IS 'Models by the bytes of their text.';
+COMMENT ON OPERATOR FAMILY segment_model_ops USING hash IS 'Models by the hash they hold.';
 
 -- ---- row functions: which segment, and why ----
 

@@ -130,6 +130,33 @@ COMMENT ON FUNCTION segment_internal.labelled_measure_accum(feature_set, integer
 'Transition function of the aggregate eta_squared.';
 COMMENT ON FUNCTION segment_internal.labelled_measure_accum(feature_set, text, double precision) IS
 'Transition function of the aggregate eta_squared.';
+CREATE FUNCTION segment_internal.label_pair_accum(feature_set, a smallint, b smallint) RETURNS feature_set
+    AS 'MODULE_PATHNAME', 'segment_label_pair_accum_smallint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION segment_internal.labelled_measure_accum(feature_set, segment smallint, measure double precision)
+    RETURNS feature_set
+    AS 'MODULE_PATHNAME', 'segment_labelled_measure_accum_smallint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION segment_internal.label_pair_accum(feature_set, a bigint, b bigint) RETURNS feature_set
+    AS 'MODULE_PATHNAME', 'segment_label_pair_accum_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION segment_internal.labelled_measure_accum(feature_set, segment bigint, measure double precision)
+    RETURNS feature_set
+    AS 'MODULE_PATHNAME', 'segment_labelled_measure_accum_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION segment_internal.label_pair_accum(feature_set, a boolean, b boolean) RETURNS feature_set
+    AS 'MODULE_PATHNAME', 'segment_label_pair_accum_boolean' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION segment_internal.labelled_measure_accum(feature_set, segment boolean, measure double precision)
+    RETURNS feature_set
+    AS 'MODULE_PATHNAME', 'segment_labelled_measure_accum_boolean' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION segment_internal.label_pair_accum(feature_set, smallint, smallint) IS
+'Transition function of the aggregates that compare two labelings.';
+COMMENT ON FUNCTION segment_internal.labelled_measure_accum(feature_set, smallint, double precision) IS
+'Transition function of the aggregate eta_squared.';
+COMMENT ON FUNCTION segment_internal.label_pair_accum(feature_set, bigint, bigint) IS
+'Transition function of the aggregates that compare two labelings.';
+COMMENT ON FUNCTION segment_internal.labelled_measure_accum(feature_set, bigint, double precision) IS
+'Transition function of the aggregate eta_squared.';
+COMMENT ON FUNCTION segment_internal.label_pair_accum(feature_set, boolean, boolean) IS
+'Transition function of the aggregates that compare two labelings.';
+COMMENT ON FUNCTION segment_internal.labelled_measure_accum(feature_set, boolean, double precision) IS
+'Transition function of the aggregate eta_squared.';
 
 CREATE FUNCTION adjusted_rand_index(labels feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_adjusted_rand_index_set' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
@@ -156,6 +183,24 @@ No rows: NULL.
 Memory: by distinct pairs of labels, up to maintenance_work_mem; beyond it a sample, with a NOTICE.$$;
 COMMENT ON AGGREGATE adjusted_rand_index(text, text) IS
 'As adjusted_rand_index(integer, integer), for labels that are names; they are compared byte by byte.';
+CREATE AGGREGATE adjusted_rand_index(a smallint, b smallint) (
+    SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
+    FINALFUNC = adjusted_rand_index, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
+);
+CREATE AGGREGATE adjusted_rand_index(a bigint, b bigint) (
+    SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
+    FINALFUNC = adjusted_rand_index, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
+);
+CREATE AGGREGATE adjusted_rand_index(a boolean, b boolean) (
+    SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
+    FINALFUNC = adjusted_rand_index, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE adjusted_rand_index(smallint, smallint) IS
+'As adjusted_rand_index(integer, integer), for labels of type smallint.';
+COMMENT ON AGGREGATE adjusted_rand_index(bigint, bigint) IS
+'As adjusted_rand_index(integer, integer), for labels of type bigint; all of its values are told apart.';
+COMMENT ON AGGREGATE adjusted_rand_index(boolean, boolean) IS
+'As adjusted_rand_index(integer, integer), for labels of type boolean.';
 
 CREATE FUNCTION normalized_mutual_information(labels feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_normalized_mutual_information_set' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
@@ -178,6 +223,24 @@ Equal to scikit-learn's normalized_mutual_info_score.
 NULL labels, no rows and memory: as adjusted_rand_index.$$;
 COMMENT ON AGGREGATE normalized_mutual_information(text, text) IS
 'As normalized_mutual_information(integer, integer), for labels that are names; they are compared byte by byte.';
+CREATE AGGREGATE normalized_mutual_information(a smallint, b smallint) (
+    SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
+    FINALFUNC = normalized_mutual_information, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
+);
+CREATE AGGREGATE normalized_mutual_information(a bigint, b bigint) (
+    SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
+    FINALFUNC = normalized_mutual_information, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
+);
+CREATE AGGREGATE normalized_mutual_information(a boolean, b boolean) (
+    SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
+    FINALFUNC = normalized_mutual_information, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE normalized_mutual_information(smallint, smallint) IS
+'As normalized_mutual_information(integer, integer), for labels of type smallint.';
+COMMENT ON AGGREGATE normalized_mutual_information(bigint, bigint) IS
+'As normalized_mutual_information(integer, integer), for labels of type bigint; all of its values are told apart.';
+COMMENT ON AGGREGATE normalized_mutual_information(boolean, boolean) IS
+'As normalized_mutual_information(integer, integer), for labels of type boolean.';
 
 CREATE FUNCTION eta_squared(measures feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_eta_squared_labelled' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
@@ -202,3 +265,21 @@ NULL without rows, or when all measures are equal.
 Memory: by distinct pairs of segment and measure, up to maintenance_work_mem; beyond it a sample, with a NOTICE.$$;
 COMMENT ON AGGREGATE eta_squared(text, double precision) IS
 'As eta_squared(integer, double precision), for segments known by name.';
+CREATE AGGREGATE eta_squared(segment smallint, measure double precision) (
+    SFUNC = segment_internal.labelled_measure_accum, STYPE = feature_set, SSPACE = 65536,
+    FINALFUNC = eta_squared, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
+);
+CREATE AGGREGATE eta_squared(segment bigint, measure double precision) (
+    SFUNC = segment_internal.labelled_measure_accum, STYPE = feature_set, SSPACE = 65536,
+    FINALFUNC = eta_squared, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
+);
+CREATE AGGREGATE eta_squared(segment boolean, measure double precision) (
+    SFUNC = segment_internal.labelled_measure_accum, STYPE = feature_set, SSPACE = 65536,
+    FINALFUNC = eta_squared, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE eta_squared(smallint, double precision) IS
+'As eta_squared(integer, double precision), for segments of type smallint.';
+COMMENT ON AGGREGATE eta_squared(bigint, double precision) IS
+'As eta_squared(integer, double precision), for segments of type bigint; all of its values are told apart.';
+COMMENT ON AGGREGATE eta_squared(boolean, double precision) IS
+'As eta_squared(integer, double precision), for segments of type boolean.';

@@ -302,6 +302,8 @@ COMMENT ON FUNCTION segment_internal.segmentation_row(text) IS
 $$A segmentation by name.
 Error (undefined_object) when there is none that the current user may see.$$;
 
+-- ---- models of segmentations ----
+
 CREATE FUNCTION get_model(segmentation text, version integer DEFAULT NULL) RETURNS segment_model
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$

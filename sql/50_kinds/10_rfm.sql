@@ -42,7 +42,7 @@ WHERE buyer.customer IS NULL$$ END
     FROM (SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at,
        (($1 AT TIME ZONE {time_zone})::date - (last_order_at AT TIME ZONE {time_zone})::date)::float8 AS recency,
-       orders AS frequency, total AS monetary, false AS listed
+       orders AS frequency, total AS monetary, orders = 0 AND last_order_at IS NULL AS listed
 FROM {source_rows} AS r WHERE skipped IS NULL$$ ELSE $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
 FROM {orders}$$ END AS buyers) AS b
@@ -128,7 +128,7 @@ BEGIN
         'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
         'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
         'time_zone', quote_literal(s.time_zone),
-        'summarised', format('segment_internal.query_rows(%L, %L, NULL, $5)', segment_internal.source_statement(s), s.search_path),
+        'summarised', format('segment_internal.query_rows(%L, %L, ''customer'', $5)', segment_internal.source_statement(s), s.search_path),
         'orders', format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L, only_keys => $5)',
                          format_type(segment_internal.key_type(s.members), -1), segment_internal.source_statement(s),
                          s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path));
@@ -207,34 +207,47 @@ AS $$
 DECLARE
     model segment.segment_model := segment.get_model(s.name);
     member record;
-    reasons jsonb;
 BEGIN
-    EXECUTE format('SELECT (last_order_at AT TIME ZONE $2)::date AS last_order_on, frequency, monetary, rfm_score, segment,
-                           ($1 AT TIME ZONE $2)::date - (last_order_at AT TIME ZONE $2)::date AS recency
-                    FROM %s WHERE %s', s.members, place) INTO STRICT member USING s.refreshed_as_of, s.time_zone;
-    reasons := segment.explain_segment(model, member.recency, member.frequency, member.monetary);
+    -- by name, as a model may have tenure or not
+    EXECUTE format('SELECT p.*, segment.explain_segment($3, (SELECT f FROM (SELECT p.recency::float8, p.frequency, p.monetary,
+                                                                           p.tenure::float8) AS f)) AS reasons
+                    FROM (SELECT m.*, as_of_on - last_on AS recency, as_of_on - first_on AS tenure
+                          FROM (SELECT segment_id, segment, rfm_score, frequency, monetary, ($1 AT TIME ZONE $2)::date AS as_of_on,
+                                       jsonb_build_object(''recency'', recency_score, ''frequency'', frequency_score,
+                                                          ''monetary'', monetary_score) AS kept,
+                                       (first_order_at AT TIME ZONE $2)::date AS first_on, (last_order_at AT TIME ZONE $2)::date AS last_on
+                                FROM %s WHERE %s) AS m) AS p', s.members, place)
+    INTO STRICT member USING s.refreshed_as_of, s.time_zone, model;
     RETURN QUERY
     SELECT c.feature,
-           CASE c.feature WHEN 'recency' THEN member.recency::text WHEN 'frequency' THEN member.frequency::text ELSE member.monetary::text END,
+           CASE c.feature WHEN 'recency' THEN member.recency::text WHEN 'frequency' THEN member.frequency::text
+                          WHEN 'monetary' THEN member.monetary::text ELSE member.tenure::text END,
            c.lower_cut, c.upper_cut, c.score, (f.reason ->> 'strength')::float8,
            CASE c.feature
-               WHEN 'recency' THEN format('last order on %s, %s calendar days before %s', member.last_order_on, member.recency,
-                                          (s.refreshed_as_of AT TIME ZONE s.time_zone)::date)
-               WHEN 'frequency' THEN format('%s orders', member.frequency)
-               ELSE format('orders of %s in total', member.monetary) END
-           || format('; score %s of %s is for %s', c.score, (SELECT max(a.score) FROM segment.rfm_cut_points(model) AS a WHERE a.feature = c.feature),
-                     segment_internal.cut_words(c.lower_cut, c.upper_cut, c.closed))
-    FROM jsonb_array_elements(reasons -> 'features') WITH ORDINALITY AS f (reason, n)
-    JOIN segment.rfm_cut_points(model) AS c ON c.feature = f.reason ->> 'feature' AND c.score = (f.reason ->> 'score')::integer
+               WHEN 'recency' THEN format('last order on %s, %s calendar days before %s', member.last_on, member.recency, member.as_of_on)
+               WHEN 'frequency' THEN CASE member.frequency WHEN 1 THEN '1 order' ELSE format('%s orders', member.frequency) END
+               WHEN 'monetary' THEN format('orders of %s in total', member.monetary)
+               ELSE format('first order on %s, %s calendar days before %s', member.first_on, member.tenure, member.as_of_on) END
+           || format('; score %s of %s is for %s', c.score, c.bins, segment_internal.cut_words(c.lower_cut, c.upper_cut, c.closed))
+           || CASE WHEN c.score <> (f.reason ->> 'score')::integer
+                   THEN format(', kept by hysteresis in place of %s', f.reason ->> 'score') ELSE '' END
+    FROM jsonb_array_elements(member.reasons -> 'features') WITH ORDINALITY AS f (reason, n)
+    JOIN (SELECT *, max(a.score) OVER (PARTITION BY a.feature) AS bins FROM segment.rfm_cut_points(model) AS a) AS c
+      ON c.feature = f.reason ->> 'feature' AND c.score = coalesce(member.kept ->> c.feature, f.reason ->> 'score')::integer
     ORDER BY f.n;
     what := 'rfm_score';
     value := member.rfm_score;
-    explanation := CASE WHEN member.rfm_score IS NULL THEN format('no orders, so no scores: "%s"', member.segment)
+    explanation := CASE WHEN member.rfm_score IS NULL THEN format('%s, so no scores: "%s"', member.reasons ->> 'reason', member.segment)
                         ELSE format('the scheme "%s" has these scores in "%s"', s.options ->> 'scheme', member.segment) END;
     RETURN NEXT;
-    IF reasons ->> 'runner_up' IS NOT NULL THEN
+    IF (member.reasons ->> 'segment_id')::integer <> member.segment_id THEN
         what := 'runner_up';
-        value := reasons ->> 'runner_up';
+        value := member.reasons ->> 'segment';
+        explanation := 'the segment of the scores without hysteresis';
+        RETURN NEXT;
+    ELSIF member.reasons ->> 'runner_up' IS NOT NULL THEN
+        what := 'runner_up';
+        value := member.reasons ->> 'runner_up';
         explanation := 'the segment behind the nearest cut that leads elsewhere';
         RETURN NEXT;
     END IF;
@@ -374,12 +387,12 @@ scheme, cuts, bins, thresholds: see rfm_model.
 lookback, refunds, zero_amounts, time_zone (default: the session's): see rfm_summary.
 retrain_every: how long a model is kept; NULL trains at every refresh; days and longer are calendar days of time_zone.
 schema: of the tables, default the current one.
-search_path: under which source and customers run, default the session's.
+search_path: under which source and customers run, default the session's; NULL: "$user", public.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 hysteresis: a share of a bin's width by which a value must lie beyond the bin of the score that the customer had,
 before the score changes: 0, the default, for none, 0.1 to keep customers from moving to and fro; segment_flapping shows
 its effect.
-NULL for an argument with a default is that default.
+NULL for any other argument with a default is that default.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;
 

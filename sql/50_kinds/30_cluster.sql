@@ -289,35 +289,48 @@ CREATE FUNCTION segment_internal.cluster_explain(s segmentation, place text,
 AS $$
 DECLARE
     reasons jsonb;
+    member_id integer;
+    -- the nearest; another than the member's where hysteresis keeps that
     segment_name text;
 BEGIN
-    EXECUTE format('SELECT segment.explain_segment($1, %s), segment FROM (SELECT segment, %s FROM %s AS m WHERE %s) AS p',
+    EXECUTE format('SELECT segment.explain_segment($1, %s), segment_id FROM (SELECT segment_id, %s FROM %s AS m WHERE %s) AS p',
                    segment_internal.cluster_placed_features(s),
                    (SELECT string_agg(format('m.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number) FROM segment_internal.cluster_columns(s) AS c),
                    s.members, place)
-    INTO STRICT reasons, segment_name USING segment.get_model(s.name);
+    INTO STRICT reasons, member_id USING segment.get_model(s.name);
+    segment_name := reasons ->> 'segment';
     RETURN QUERY
     SELECT f.reason ->> 'feature', f.reason ->> 'value', NULL::float8, NULL::float8, NULL::integer, (f.reason ->> 'strength')::float8,
            CASE jsonb_typeof(f.reason -> 'typical')
                WHEN 'number' THEN format('typical of "%s" is %s', segment_name, segment_internal.brief((f.reason ->> 'typical')::float8))
-                   || coalesce(format(', this is %s standard deviations %s', segment_internal.brief(abs((f.reason ->> 'deviations')::float8)),
-                                      CASE WHEN (f.reason ->> 'deviations')::float8 < 0 THEN 'below' ELSE 'above' END), '')
+                   || CASE WHEN (f.reason ->> 'deviations')::float8 <> 0 THEN
+                          format(', this is %s standard deviations %s', segment_internal.brief(abs((f.reason ->> 'deviations')::float8)),
+                                 CASE WHEN (f.reason ->> 'deviations')::float8 < 0 THEN 'below' ELSE 'above' END) ELSE '' END
                WHEN 'string' THEN format('typical of "%s" is %s', segment_name, f.reason ->> 'typical') END
     FROM jsonb_array_elements(reasons -> 'features') WITH ORDINALITY AS f (reason, n)
     ORDER BY (f.reason ->> 'strength')::float8 DESC NULLS LAST, f.n;
-    IF reasons ->> 'runner_up' IS NOT NULL THEN
+    IF (reasons ->> 'segment_id')::integer <> member_id THEN
+        what := 'runner_up';
+        value := segment_name;
+        explanation := 'it is nearer, but not by as much as hysteresis asks for';
+        RETURN NEXT;
+    ELSIF reasons ->> 'runner_up' IS NOT NULL THEN
         what := 'runner_up';
         value := reasons ->> 'runner_up';
-        explanation := coalesce(format('its centre lies %s away, that of "%s" %s', segment_internal.brief((reasons ->> 'runner_up_distance')::float8),
-                                       segment_name, segment_internal.brief((reasons ->> 'distance')::float8)),
-                                format('nearest after "%s"', segment_name));
+        explanation := CASE WHEN reasons ->> 'runner_up_distance' IS NOT NULL THEN
+            format('its centre lies %s away, that of "%s" %s', segment_internal.brief((reasons ->> 'runner_up_distance')::float8),
+                   segment_name, segment_internal.brief((reasons ->> 'distance')::float8))
+            WHEN reasons ->> 'runner_up_probability' IS NOT NULL THEN
+            format('of probability %s, "%s" of %s', segment_internal.brief((reasons ->> 'runner_up_probability')::float8),
+                   segment_name, segment_internal.brief((reasons ->> 'probability')::float8))
+            ELSE format('the nearest after "%s"', segment_name) END;
         RETURN NEXT;
     END IF;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.cluster_explain(segmentation, text) IS
 $$What explain_customer tells of a member of a clustering: the features, those that pulled most first, and the runner-up
-with both distances in scaled coordinates.
+with both distances in scaled coordinates, or both probabilities.
 place: a condition on the member table that holds for one row.$$;
 
 CREATE FUNCTION segment_internal.cluster_tell(s segmentation, as_of timestamptz, counts jsonb, details jsonb) RETURNS void
@@ -472,7 +485,7 @@ retrain_every: how long a model is kept; NULL, the default, trains at the first 
 retrain_segmentation().
 Segments get proposed names, see propose_segment_names, and are recognised after retraining, see model_match.
 schema: of the tables, default the current one.
-search_path: under which the source runs, default the session's.
+search_path: under which the source runs, default the session's; NULL: "$user", public.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;

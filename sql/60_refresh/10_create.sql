@@ -69,6 +69,9 @@ DECLARE
     key_definition text := format('%I %s%s', key, key_type, ' COLLATE ' || key_collation);
     overlapping boolean := (SELECT k.overlapping FROM segment_internal.kind AS k WHERE k.kind = s.kind);
 BEGIN
+    IF s.max_departed NOT BETWEEN 0 AND 1 THEN
+        RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', s.max_departed USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     PERFORM segment_internal.check_column_names(s, key);
     -- the primary key of the members is built after the first fill, in one go
     EXECUTE format(
@@ -122,7 +125,8 @@ DECLARE
 BEGIN
     SELECT * INTO kind FROM segment_internal.kind AS k WHERE k.kind = s.kind;
     EXECUTE format('COMMENT ON TABLE %s IS %L', members,
-                   format('Present members of the segmentation "%s", one row per customer; written by refresh_segmentation.', name));
+                   format('Present members of the segmentation "%s", one row per customer%s; written by refresh_segmentation.', name,
+                          CASE WHEN kind.overlapping THEN ' and segment' ELSE '' END));
     EXECUTE format('COMMENT ON TABLE %s IS %L', history,
                    format('Places that customers of the segmentation "%s" had before: each from entered_at until before left_at. '
                           'The present place is in %s.', name, split_part(members, '.', 2)));

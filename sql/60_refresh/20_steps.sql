@@ -16,6 +16,9 @@ DECLARE
     part text[] := regexp_split_to_array(template, '[{}]');
     result text := '';
 BEGIN
+    IF cardinality(part) % 2 = 0 THEN
+        RAISE EXCEPTION 'a template has a brace without its counterpart' USING ERRCODE = 'internal_error', DETAIL = template;
+    END IF;
     FOR i IN 1 .. cardinality(part) LOOP
         IF i % 2 = 1 THEN
             result := result || part[i];
@@ -31,7 +34,7 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.fill_places(text, jsonb) IS
 $$A template with its places in braces filled, in one pass: braces in what is filled in are left alone.
-Error (internal_error) for a place that nothing stands for.$$;
+Error (internal_error) for a place that nothing stands for, and for a brace without its counterpart.$$;
 
 -- base is the place just before as_of: the member's row, or, when the instant was
 -- refreshed before, what that refresh put into the history.  So a second refresh as of the same
@@ -106,10 +109,21 @@ COMMENT ON FUNCTION segment_internal.shared_steps(boolean) IS
 $$The steps of a refresh that are the same for all kinds, as templates: compare with the members, refuse what loses too
 many of them, write differences, close and correct history; or, first_fill, fill an empty member table.$$;
 
+CREATE FUNCTION segment_internal.rows_skipped(counts jsonb) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (SELECT sum((counts ->> k)::bigint)
+        FROM unnest('{null_customer,null_time,null_amount,null_order,not_finite,not_placed}'::text[]) AS k);
+COMMENT ON FUNCTION segment_internal.rows_skipped(jsonb) IS
+'How many rows of a source were skipped for a missing or infinite value, of the counts of a run.';
+
 CREATE FUNCTION segment_internal.refuse_departures(
     name text, departed bigint, entered bigint, members bigint, max_departed double precision, counts jsonb) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    nearly_all CONSTANT float8 := 0.9;
+    rows_read bigint := counts ->> 'rows_read';
+    skipped bigint := segment_internal.rows_skipped(counts);
 BEGIN
     IF departed > max_departed * members THEN
         RAISE EXCEPTION 'refused: % of % members would depart, more than the share of % that the segmentation allows',
@@ -119,11 +133,25 @@ BEGIN
                                   coalesce(counts ->> 'rows_read', '?'), coalesce(counts ->> 'rows_used', '?'), entered),
                   HINT = format('If that is right, refresh_segmentation(%L, max_departed => 1) lets it pass.', name);
     END IF;
+    -- a source that was like that the last time, too, is none that alarms
+    IF members > 0 AND max_departed < 1 AND skipped > nearly_all * rows_read
+       AND (SELECT r.rows_skipped > nearly_all * r.rows_read FROM segment.run AS r
+            WHERE r.segmentation = refuse_departures.name AND r.outcome IN ('ok', 'empty')
+            ORDER BY r.run_id DESC LIMIT 1) IS NOT TRUE THEN
+        RAISE EXCEPTION 'refused: % of % rows of the source would be skipped for a missing or infinite value', skipped, rows_read
+            USING ERRCODE = 'SR001',
+                  DETAIL = format('%s.', (SELECT string_agg(format('%s %s', c.value, c.key), ', ' ORDER BY c.key)
+                                          FROM jsonb_each_text(counts) AS c
+                                          WHERE c.value ~ '^[1-9]' AND (c.key ~ '^null_' OR c.key = 'not_finite'))),
+                  HINT = format('If that is right, refresh_segmentation(%L, max_departed => 1) lets it pass.', name);
+    END IF;
     RETURN true;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.refuse_departures(text, bigint, bigint, bigint, double precision, jsonb) IS
-'True, or an error (SR001) when more members would depart than max_departed, a share, allows (law 18).';
+$$True, or an error (SR001) when more members would depart than max_departed, a share, allows, or when more than nine of
+ten rows of the source are skipped and were not at the last refresh (law 18).
+max_departed of 1 lets both pass.$$;
 
 CREATE FUNCTION segment_internal.current_model_query(s segmentation) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE

@@ -57,6 +57,22 @@ $$;
 COMMENT ON FUNCTION segment_internal.count_members(segmentation) IS
 'Brings the sizes of segments up to the member table (law 6) and returns their sum.';
 
+CREATE FUNCTION segment_internal.count_customers(s segmentation, only_keys text) RETURNS bigint
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    result bigint;
+BEGIN
+    EXECUTE format('SELECT count(DISTINCT %1$I) FROM %2$s WHERE $1 IS NULL OR %1$I %3$s ANY ($1::%4$s[])',
+                   segment_internal.key_column(s.members), s.members, segment_internal.equality_operator(segment_internal.key_type(s.members)),
+                   format_type(segment_internal.key_type(s.members), -1))
+    INTO result USING only_keys;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.count_customers(segmentation, text) IS
+'How many customers are members, in one segment or several; only_keys: of these, an array of keys as text; NULL: of all.';
+
 CREATE FUNCTION segment_internal.refresh_as_owner(
     name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision,
     only_keys text DEFAULT NULL, staged boolean DEFAULT false) RETURNS bigint
@@ -71,7 +87,9 @@ DECLARE
     old_model segment.segment_model;
     new_version integer;
     result record;
+    overlapping boolean;
     total bigint;
+    placed bigint;
     new_run_id bigint;
 BEGIN
     s := segment_internal.locked_segmentation(name);
@@ -88,6 +106,7 @@ BEGIN
     s.options := s.options || coalesce(options, '{}');
     s.max_departed := coalesce(max_departed, s.max_departed);
     PERFORM segment_internal.check_source(s);
+    SELECT k.overlapping INTO STRICT overlapping FROM segment_internal.kind AS k WHERE k.kind = s.kind;
     train := only_keys IS NULL AND segment_internal.trains(s, at, retrain);
     IF s.model_version IS NOT NULL THEN
         old_model := segment.get_model(s.name);
@@ -109,7 +128,7 @@ BEGIN
     END IF;
     IF NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = s.members AND c.contype = 'p') THEN
         EXECUTE format('ALTER TABLE %s ADD PRIMARY KEY (%I%s)', s.members, segment_internal.key_column(s.members),
-                       (SELECT CASE WHEN k.overlapping THEN ', segment_id' END FROM segment_internal.kind AS k WHERE k.kind = s.kind));
+                       CASE WHEN overlapping THEN ', segment_id' END);
     END IF;
 
     new_version := s.model_version;
@@ -119,9 +138,11 @@ BEGIN
     total := segment_internal.count_members(s);
     IF NOT result.counts ? 'rows_used' THEN
         -- one row per customer: what has a key and no place lacks a feature
+        placed := CASE WHEN only_keys IS NULL AND NOT overlapping THEN total
+                       ELSE segment_internal.count_customers(s, only_keys) END;
         result.counts := result.counts || jsonb_build_object(
-            'rows_used', total,
-            'not_placed', (result.counts ->> 'rows_read')::bigint - (result.counts ->> 'null_customer')::bigint - total);
+            'rows_used', placed,
+            'not_placed', (result.counts ->> 'rows_read')::bigint - (result.counts ->> 'null_customer')::bigint - placed);
     END IF;
     EXECUTE format('SELECT segment_internal.%I($1, $2, $3, $4)', s.kind || '_tell') USING s, at, result.counts, result.details;
     UPDATE segment.segmentation AS g
@@ -135,8 +156,7 @@ BEGIN
             new_version, train AND result.model IS NOT NULL, total,
             result.entered, result.departed, result.moved, result.updated, total - result.entered - result.moved - result.updated,
             (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
-            (SELECT sum((result.counts ->> k)::bigint)
-             FROM unnest('{null_customer,null_time,null_amount,null_order,not_finite,not_placed}'::text[]) AS k),
+            segment_internal.rows_skipped(result.counts),
             result.counts - 'seconds', jsonb_strip_nulls(result.details), result.steps,
             CASE WHEN result.model IS NULL THEN
                 CASE WHEN (result.counts ->> 'rows_read')::bigint = 0 THEN 'the source yielded no rows'

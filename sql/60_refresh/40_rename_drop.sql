@@ -4,11 +4,14 @@ CREATE FUNCTION segment_internal.drop_as_owner(name text, cascade boolean) RETUR
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation;
+    s segment.segmentation := segment_internal.locked_segmentation(name);
+    tables text;
 BEGIN
-    s := segment_internal.locked_segmentation(name);
-    EXECUTE coalesce((SELECT format('DROP TABLE %s %s', string_agg(c.oid::regclass::text, ', '), CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END)
-                      FROM pg_class AS c WHERE c.oid IN (s.members, s.history)), 'SELECT');
+    SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c WHERE c.oid IN (s.members, s.history);
+    -- NULL: somebody dropped both
+    IF tables IS NOT NULL THEN
+        EXECUTE format('DROP TABLE %s %s', tables, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
+    END IF;
     DELETE FROM segment.segmentation AS g WHERE g.name = s.name;
 END;
 $$;
@@ -57,13 +60,14 @@ COMMENT ON FUNCTION segment_internal.rename_as_owner(text, text, text) IS
 'The work of rename_segment, with the rights of the owner.';
 
 CREATE FUNCTION rename_segment(segmentation text, old_name text, new_name text) RETURNS void
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(segmentation);
 BEGIN
-    IF new_name = '' THEN
-        RAISE EXCEPTION 'the name of a segment must not be empty' USING ERRCODE = 'invalid_name';
+    IF old_name IS NULL OR coalesce(new_name, '') = '' THEN
+        RAISE EXCEPTION 'the name of a segment must not be %', CASE WHEN old_name IS NULL OR new_name IS NULL THEN 'null' ELSE 'empty' END
+            USING ERRCODE = 'invalid_name';
     END IF;
     PERFORM segment_internal.run_as_owner(segment_internal.owner_of(s.members), 'SELECT segment_internal.rename_as_owner($1, $2, $3)', segmentation, old_name, new_name);
 EXCEPTION WHEN unique_violation THEN
@@ -73,4 +77,5 @@ $$;
 COMMENT ON FUNCTION rename_segment(text, text, text) IS
 $$Names a segment anew, in the catalogue, the current model and the member table; its id and history stay, and
 retraining keeps the name.
-Errors: undefined_object, duplicate_object when the name is taken, insufficient_privilege.$$;
+Errors: undefined_object, duplicate_object when the name is taken, invalid_name when one is NULL or empty,
+insufficient_privilege.$$;

@@ -174,7 +174,8 @@ CREATE FUNCTION segment_of(name text, customer anyelement) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN segment.segment_of(name, format('%s', customer));
+    -- format makes an empty string of NULL
+    RETURN segment.segment_of(name, CASE WHEN customer IS NOT NULL THEN format('%s', customer) END);
 END;
 $$;
 COMMENT ON FUNCTION segment_of(text, anyelement) IS
@@ -286,6 +287,7 @@ CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT '-infinity',
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
+    overlapping boolean := (SELECT k.overlapping FROM segment_internal.kind AS k WHERE k.kind = s.kind);
 BEGIN
     RETURN QUERY EXECUTE format(
         'WITH place AS (
@@ -294,12 +296,12 @@ BEGIN
          ), event AS (
              -- an entry follows the place left at the same instant, if there is one
              SELECT p.entered_at AS event_at, p.customer, b.segment_id AS from_id, p.segment_id AS to_id, p.entered_reason AS reason
-             FROM place AS p LEFT JOIN place AS b ON b.customer %5$s p.customer AND b.left_at = p.entered_at
+             FROM place AS p LEFT JOIN place AS b ON b.customer %5$s p.customer AND b.left_at = p.entered_at%6$s
              WHERE p.entered_at >= $2
              UNION ALL
              SELECT p.left_at, p.customer, p.segment_id, NULL, p.left_reason
              FROM place AS p
-             WHERE p.left_at >= $2 AND NOT EXISTS (SELECT FROM place AS n WHERE n.customer %5$s p.customer AND n.entered_at = p.left_at)
+             WHERE p.left_at >= $2 AND NOT EXISTS (SELECT FROM place AS n WHERE n.customer %5$s p.customer AND n.entered_at = p.left_at%7$s)
          )
          SELECT e.event_at, format(''%%s'', e.customer),
                 CASE WHEN e.from_id IS NULL THEN ''entered'' WHEN e.to_id IS NULL THEN ''departed'' ELSE ''moved'' END,
@@ -308,7 +310,10 @@ BEGIN
          LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = e.from_id
          LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = e.to_id',
         segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
-        segment_internal.equality_operator(segment_internal.key_type(s.members))) USING s.name, since;
+        segment_internal.equality_operator(segment_internal.key_type(s.members)),
+        -- who may be in several segments enters and departs, and does not move
+        CASE WHEN overlapping THEN ' AND b.segment_id = p.segment_id' ELSE '' END,
+        CASE WHEN overlapping THEN ' AND n.segment_id = p.segment_id' ELSE '' END) USING s.name, coalesce(since, '-infinity');
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS

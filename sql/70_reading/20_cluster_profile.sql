@@ -1,13 +1,20 @@
 -- ---- what the segments of a clustering are like ----
 
+CREATE FUNCTION segment_internal.has_features(s segmentation) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN s.features IS NOT NULL AND EXISTS (SELECT FROM segment_internal.kind AS k WHERE k.kind = s.kind)
+            THEN s.features = ARRAY(SELECT c.name FROM segment_internal.member_columns(s) AS c ORDER BY c.number) ELSE false END;
+COMMENT ON FUNCTION segment_internal.has_features(segmentation) IS
+$$Whether the columns of a segmentation's member table are the features it names, as those of clusterings are; other
+columns are not known to be harmless, whatever an owner has put into the catalogue.$$;
+
 CREATE FUNCTION segment_internal.readable_clustering(name text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
-    -- of RFM's tables other columns are known to be harmless
-    IF s.features IS NULL THEN
+    IF NOT segment_internal.has_features(s) THEN
         RAISE EXCEPTION 'segmentation "%" is not a clustering', name
             USING ERRCODE = 'wrong_object_type', HINT = 'segment_profile(name) speaks of RFM.';
     END IF;

@@ -53,10 +53,10 @@ COMMENT ON COLUMN segment_profile.not_shown IS
 CREATE VIEW segment_feature_profile WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, p.*, NULL::text AS not_shown
     FROM segmentation AS s CROSS JOIN LATERAL segment_feature_profile(s.name) AS p
-    WHERE s.features IS NOT NULL AND segment_internal.not_shown(s, with_history => false) IS NULL
+    WHERE segment_internal.has_features(s) AND segment_internal.not_shown(s, with_history => false) IS NULL
     UNION ALL
     SELECT s.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => false)
-    FROM segmentation AS s WHERE s.features IS NOT NULL AND segment_internal.not_shown(s, with_history => false) IS NOT NULL;
+    FROM segmentation AS s WHERE segment_internal.has_features(s) AND segment_internal.not_shown(s, with_history => false) IS NOT NULL;
 COMMENT ON VIEW segment_feature_profile IS
 'What the segments of every clustering are like, feature by feature; see segment_feature_profile(name).';
 COMMENT ON COLUMN segment_feature_profile.segmentation IS 'Name of the segmentation.';

@@ -31,6 +31,14 @@ PG_FUNCTION_INFO_V1(segment_model_send);
 PG_FUNCTION_INFO_V1(segment_model_to_jsonb);
 PG_FUNCTION_INFO_V1(segment_model_from_jsonb);
 PG_FUNCTION_INFO_V1(segment_model_eq);
+PG_FUNCTION_INFO_V1(segment_model_ne);
+PG_FUNCTION_INFO_V1(segment_model_lt);
+PG_FUNCTION_INFO_V1(segment_model_le);
+PG_FUNCTION_INFO_V1(segment_model_ge);
+PG_FUNCTION_INFO_V1(segment_model_gt);
+PG_FUNCTION_INFO_V1(segment_model_cmp);
+PG_FUNCTION_INFO_V1(segment_model_hash);
+PG_FUNCTION_INFO_V1(segment_model_hash_extended);
 
 pg_noreturn static void
 bad_model(const char *detail)
@@ -344,11 +352,87 @@ segment_model_from_jsonb(PG_FUNCTION_ARGS)
 	PG_RETURN_MODEL(read_json(PG_GETARG_JSONB_P(0)));
 }
 
-Datum
-segment_model_eq(PG_FUNCTION_ARGS)
+/* ---- comparing: for DISTINCT, GROUP BY, UNION, joins and indexes ---- */
+
+/* The order is that of the bytes of the text: it means nothing, but is the same everywhere. */
+static int
+compare_models(FunctionCallInfo fcinfo)
 {
 	SegmentModelValue *a = segment_model_detoast(PG_GETARG_DATUM(0));
 	SegmentModelValue *b = segment_model_detoast(PG_GETARG_DATUM(1));
+	int			result = strcmp(a->json, b->json);
 
-	PG_RETURN_BOOL(strcmp(a->json, b->json) == 0);
+	/* a sort compares often, and models are large */
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	return result < 0 ? -1 : result > 0 ? 1 : 0;
+}
+
+Datum
+segment_model_eq(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_models(fcinfo) == 0);
+}
+
+Datum
+segment_model_ne(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_models(fcinfo) != 0);
+}
+
+Datum
+segment_model_lt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_models(fcinfo) < 0);
+}
+
+Datum
+segment_model_le(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_models(fcinfo) <= 0);
+}
+
+Datum
+segment_model_ge(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_models(fcinfo) >= 0);
+}
+
+Datum
+segment_model_gt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_models(fcinfo) > 0);
+}
+
+Datum
+segment_model_cmp(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(compare_models(fcinfo));
+}
+
+/* A value holds the hash of its text. */
+static uint64
+hash_of_model(FunctionCallInfo fcinfo)
+{
+	SegmentModelValue *value = segment_model_detoast(PG_GETARG_DATUM(0));
+	uint64		hash = value->hash;
+
+	PG_FREE_IF_COPY(value, 0);
+	return hash;
+}
+
+Datum
+segment_model_hash(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32((int32) (uint32) hash_of_model(fcinfo));
+}
+
+/* With seed 0 the low half has to be what segment_model_hash gives. */
+Datum
+segment_model_hash_extended(PG_FUNCTION_ARGS)
+{
+	uint64		seed = (uint64) PG_GETARG_INT64(1);
+	uint64		hash = hash_of_model(fcinfo);
+
+	PG_RETURN_INT64((int64) (seed == 0 ? hash : segment_hash_step(seed, hash)));
 }

@@ -330,7 +330,10 @@ wrong_number(const RowCall *call, int came)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the model has %d features, got %d", call->model->n_features, came),
-			 errhint("Give them in the model's order, or as one row whose columns have their names.")));
+			 call->name != NULL && came == 1
+			 ? errhint("Give them in the model's order, or as one row whose columns have their names. "
+					   "For a customer by key there are segment_of() and explain_customer().")
+			 : errhint("Give them in the model's order, or as one row whose columns have their names.")));
 }
 
 static void

@@ -12,7 +12,8 @@
  * 10. Two labels take memory by their distinct pairs, a few usually.  Past
  *	   maintenance_work_mem a sample of them stands for all, with a NOTICE.
  *
- * Text is compared byte by byte, as feature sets do.
+ * Text is compared byte by byte, as feature sets do.  Of bigint not all are doubles: its
+ * labels are kept by their digits, as text.
  */
 #include "compat.h"
 
@@ -29,6 +30,12 @@ PG_FUNCTION_INFO_V1(segment_label_pair_accum_integer);
 PG_FUNCTION_INFO_V1(segment_label_pair_accum_text);
 PG_FUNCTION_INFO_V1(segment_labelled_measure_accum_integer);
 PG_FUNCTION_INFO_V1(segment_labelled_measure_accum_text);
+PG_FUNCTION_INFO_V1(segment_label_pair_accum_smallint);
+PG_FUNCTION_INFO_V1(segment_label_pair_accum_bigint);
+PG_FUNCTION_INFO_V1(segment_label_pair_accum_boolean);
+PG_FUNCTION_INFO_V1(segment_labelled_measure_accum_smallint);
+PG_FUNCTION_INFO_V1(segment_labelled_measure_accum_bigint);
+PG_FUNCTION_INFO_V1(segment_labelled_measure_accum_boolean);
 PG_FUNCTION_INFO_V1(segment_adjusted_rand_index_set);
 PG_FUNCTION_INFO_V1(segment_normalized_mutual_information_set);
 
@@ -37,9 +44,19 @@ PG_FUNCTION_INFO_V1(segment_normalized_mutual_information_set);
 typedef enum Kind
 {
 	INTEGER_LABEL,
+	SMALLINT_LABEL,
+	BOOLEAN_LABEL,
+	BIGINT_LABEL,
 	TEXT_LABEL,
 	MEASURE
 } Kind;
+
+/* Whether labels of a kind are kept as categories. */
+static inline bool
+is_category(Kind kind)
+{
+	return kind == TEXT_LABEL || kind == BIGINT_LABEL;
+}
 
 static FeatureSet *
 new_state(const Kind *kind, MemoryContext context)
@@ -48,7 +65,7 @@ new_state(const Kind *kind, MemoryContext context)
 	int			i;
 
 	for (i = 0; i < 2; i++)
-		if (kind[i] == TEXT_LABEL)
+		if (is_category(kind[i]))
 			set->columns[i].categories = MemoryContextAllocZero(set->hdr.eoh_context,
 																sizeof(FeatureCategories));
 	/* labels repeat: count equal rows from the first on */
@@ -60,10 +77,19 @@ new_state(const Kind *kind, MemoryContext context)
 static double
 read_value(FeatureSet *set, int column, Kind kind, Datum value)
 {
+	char		digits[MAXINT8LEN + 1];
+
 	switch (kind)
 	{
 		case INTEGER_LABEL:
 			return DatumGetInt32(value);
+		case SMALLINT_LABEL:
+			return DatumGetInt16(value);
+		case BOOLEAN_LABEL:
+			return DatumGetBool(value) ? 1 : 0;
+		case BIGINT_LABEL:
+			pg_lltoa(DatumGetInt64(value), digits);
+			return segment_feature_set_category(set, column, digits);
 		case TEXT_LABEL:
 			return segment_feature_set_category(set, column, TextDatumGetCString(value));
 		case MEASURE:
@@ -85,7 +111,7 @@ accumulate(FunctionCallInfo fcinfo, Kind first, Kind second)
 		: segment_feature_set_writable(PG_GETARG_DATUM(0), context);
 	for (i = 0; i < 2; i++)
 		if (set->store.n_columns != 2 || set->store.weighted ||
-			(set->columns[i].categories != NULL) != (kind[i] == TEXT_LABEL))
+			(set->columns[i].categories != NULL) != is_category(kind[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("the aggregate's state is of another aggregate")));
@@ -118,6 +144,42 @@ Datum
 segment_labelled_measure_accum_text(PG_FUNCTION_ARGS)
 {
 	return accumulate(fcinfo, TEXT_LABEL, MEASURE);
+}
+
+Datum
+segment_label_pair_accum_smallint(PG_FUNCTION_ARGS)
+{
+	return accumulate(fcinfo, SMALLINT_LABEL, SMALLINT_LABEL);
+}
+
+Datum
+segment_label_pair_accum_bigint(PG_FUNCTION_ARGS)
+{
+	return accumulate(fcinfo, BIGINT_LABEL, BIGINT_LABEL);
+}
+
+Datum
+segment_label_pair_accum_boolean(PG_FUNCTION_ARGS)
+{
+	return accumulate(fcinfo, BOOLEAN_LABEL, BOOLEAN_LABEL);
+}
+
+Datum
+segment_labelled_measure_accum_smallint(PG_FUNCTION_ARGS)
+{
+	return accumulate(fcinfo, SMALLINT_LABEL, MEASURE);
+}
+
+Datum
+segment_labelled_measure_accum_bigint(PG_FUNCTION_ARGS)
+{
+	return accumulate(fcinfo, BIGINT_LABEL, MEASURE);
+}
+
+Datum
+segment_labelled_measure_accum_boolean(PG_FUNCTION_ARGS)
+{
+	return accumulate(fcinfo, BOOLEAN_LABEL, MEASURE);
 }
 
 /* ---- two labelings ---- */

@@ -29,6 +29,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic_ext.h"
@@ -41,6 +42,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/rls.h"
@@ -128,11 +130,15 @@ expression_is_foreign(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
+	if (IsA(node, List) || IsA(node, CaseWhen))
+		return expression_tree_walker(node, expression_is_foreign, context);
+	if (!type_is_the_servers(exprType(node)))
+	{
+		part->found = psprintf("type %s", format_type_be(exprType(node)));
+		return true;
+	}
 	switch (nodeTag(node))
 	{
-		case T_List:
-		case T_CaseWhen:
-			return expression_tree_walker(node, expression_is_foreign, context);
 		case T_Const:
 			if (part->no_constants)
 				part->found = "a constant";
@@ -165,8 +171,6 @@ expression_is_foreign(Node *node, void *context)
 		default:
 			part->found = "an expression of a kind that is not looked into";
 	}
-	if (part->found == NULL && !type_is_the_servers(exprType(node)))
-		part->found = psprintf("type %s", format_type_be(exprType(node)));
 	if (part->found != NULL || check_functions_in_node(node, function_is_foreign, context))
 		return true;
 	return expression_tree_walker(node, expression_is_foreign, context);
@@ -271,7 +275,10 @@ refusal_of_relation(Relation relation)
 		return "it is not a table";
 	if (relation->rd_rel->relowner == GetUserId())
 		return NULL;
-	if (relation->rd_rel->relhassubclass || relation->rd_rel->relispartition)
+	/* relhassubclass stays when the last child is gone */
+	if (relation->rd_rel->relispartition ||
+		(relation->rd_rel->relhassubclass &&
+		 find_inheritance_children(RelationGetRelid(relation), NoLock) != NIL))
 		return "it has children or a parent";
 	/* policies are the owner's code, and figures of what they let through not those of segments */
 	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)

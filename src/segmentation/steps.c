@@ -141,6 +141,10 @@ run_step(Steps *steps, int i)
 							  CURSOR_OPT_CUSTOM_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
+	if (list_length(SPI_plan_get_plan_sources(plan)) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("a step of a refresh must be one statement")));
 	options.params = steps->params;
 	if (steps->name[i] != NULL)
 	{

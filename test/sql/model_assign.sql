@@ -85,7 +85,7 @@ FROM (VALUES ('assign_segment(m, 1, 2)'), ('assign_segment(m, 1)'), ('assign_seg
 
 -- ---- explain ----
 -- thresholds make every figure plain: recency 1..4 cut at 10 20 30, frequency at 1 2 3, monetary at 100 200 300
-SELECT jsonb_pretty(explain_segment(m, 12, 3, 290)) FROM (SELECT rfm_model(feature_set(x, x, x), 4, 'thresholds', '{"recency": [10, 20, 30], "frequency": [1, 2, 3], "monetary": [100, 200, 300]}', 'rf_grid', scheme => 'eleven_names') AS m FROM generate_series(1, 400) AS x) AS t;
+SELECT jsonb_pretty(explain_segment(m, 12, 3, 290)) FROM (SELECT rfm_model(feature_set(x, x, x), 4, 'thresholds', '{"recency": [10, 20, 30], "frequency": [1, 2, 3], "monetary": [100, 200, 300]}', 'rf_grid') AS m FROM generate_series(1, 400) AS x) AS t;
 -- scores, bounds and strength against the model, for every customer.  Expect no rows
 SELECT id, f FROM one, customer AS c, LATERAL (SELECT explain_segment(m, c) AS e) AS e, jsonb_array_elements(e -> 'features') AS f
 JOIN LATERAL (SELECT * FROM rfm_cut_points(m)) AS p ON p.feature = f ->> 'feature' AND p.score = (f ->> 'score')::int

@@ -13,7 +13,7 @@ CREATE TABLE kinds AS
 SELECT name, m FROM (SELECT feature_set((a, b, c)::three) AS f, feature_set_weighted(w, a, b, c) AS fw FROM few) AS s,
     LATERAL (VALUES ('kmeans', kmeans(f, 3, log => '{b}', winsorize => '0.05', weights => '{"a": 2}', nulls => 'mean')), ('cosine', kmeans(f, 2, metric => 'cosine', scale => 'robust')),
         ('weighted', kmeans(fw, 9)), ('bisecting', bisecting_kmeans(f, 5)), ('cut', cut_model(bisecting_kmeans(f, 5), 3)), ('full', gaussian_mixture(f, 3)), ('tied', gaussian_mixture(f, 3, 'tied', nulls => 'mean')),
-        ('diag', gaussian_mixture(fw, 3, 'diag')), ('spherical', gaussian_mixture(f, 3, 'spherical')), ('rfm', rfm_model(f)), ('numeric prototypes', kprototypes(f, 3))) AS v (name, m)
+        ('diag', gaussian_mixture(fw, 3, 'diag')), ('spherical', gaussian_mixture(f, 3, 'spherical')), ('rfm', rfm_model(f, scheme => 'eleven_names')), ('numeric prototypes', kprototypes(f, 3))) AS v (name, m)
 UNION ALL SELECT 'prototypes', kprototypes(feature_set(p), 3, nulls => 'mean') FROM (SELECT letter AS a, b, c FROM few) AS p;
 SELECT m ->> 'kind' AS kind, string_agg(name, ', ' ORDER BY name COLLATE "C") AS models, sum(jsonb_array_length(m -> 'segments')) AS segments FROM (SELECT name, m::jsonb FROM kinds) AS t GROUP BY 1 ORDER BY min(name) COLLATE "C";
 

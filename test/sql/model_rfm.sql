@@ -129,7 +129,7 @@ FROM (SELECT rfm_model(feature_set(1, 1, 1), 4, 'thresholds',
              '{"recency": [30, 90, 180], "frequency": [1, 2.5, 8], "monetary": [-5, 100, 1e3]}', scheme => 'eleven_names') AS m) AS t;
 -- thresholds need no data: all rows may be unusable
 SELECT model_metrics(rfm_model(feature_set(NULL, NULL, NULL), 3, 'thresholds', '{"recency": [1, 2], "frequency": [1, 2], "monetary": [1, 2]}', scheme => 'eleven_names'));
--- some features by thresholds, others by the method
+-- some features by thresholds, others by the data
 SELECT feature, array_agg(upper_cut ORDER BY upper_cut)
 FROM (SELECT rfm_model(feature_set(i, i, i), 3, thresholds => '{"recency": [5, 7]}', scheme => 'eleven_names') AS m FROM generate_series(1, 9) AS i) AS t, rfm_cut_points(m)
 GROUP BY 1 ORDER BY 1;
@@ -173,8 +173,8 @@ SET client_min_messages = warning;
 SELECT call, left(pg_temp.error_of('SELECT rfm_model(' || call || ') FROM customer'), 80)
 FROM (VALUES ('feature_set(recency, frequency)'), ('feature_set(recency, frequency, monetary, 1)'), ('feature_set(1, 1, 1), 2'), ('feature_set(1, 1, 1), 11'),
              ('feature_set(1, 1, 1), cuts => ''median'''), ('feature_set(1, 1, 1), scheme => ''none'''), ('feature_set(1, 1, 1), scheme => NULL'),
-             ('feature_set(1, 1, 1), method => NULL'),
-             ('feature_set(NULL, 0, 0)'), ('feature_set(1, 1, NULL)'), ('feature_set(1, 1, 1), method => ''thresholds'''),
+             ('feature_set(1, 1, 1), cuts => NULL'),
+             ('feature_set(NULL, 0, 0)'), ('feature_set(1, 1, NULL)'), ('feature_set(1, 1, 1), cuts => ''thresholds'''),
              ('feature_set(1, 1, 1), 3, ''thresholds'', ''{"recency": [1, 2], "frequency": [1, 2]}'''),
              ('feature_set(1, 1, 1), 3, thresholds => ''{"recency": [1]}'''), ('feature_set(1, 1, 1), 3, thresholds => ''{"recency": [1, 2, 3]}'''),
              ('feature_set(1, 1, 1), 3, thresholds => ''{"recency": [2, 1]}'''), ('feature_set(1, 1, 1), 3, thresholds => ''{"recency": [1, 1]}'''),
@@ -187,17 +187,17 @@ SELECT left(pg_temp.error_of('SELECT rfm_model(feature_set(1, 1, 1), 3, threshol
 
 -- the direct trainer trusts nobody
 SELECT call, pg_temp.error_of('SELECT segment_internal.rfm_train(' || call || ')')
-FROM (VALUES ('NULL::feature_set, 3, 1, ''quantile'', NULL, ''s'', ''{a}'', ''{1}'', ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', ''{1}'', ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(2, ''{27}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(3, ''{27}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(0, ''{27}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(1, ''{3,9}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a,NULL}'', array_fill(1, ''{27}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(NULL::integer, ''{27}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a,a}'', array_fill(1, ''{27}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{""}'', array_fill(1, ''{27}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{}'', array_fill(1, ''{27}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 99, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(1, ''{27}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 2, ''quantile'', NULL, ''s'', ''{a}'', array_fill(1, ''{27}''), ''n'''),
-             ('(SELECT feature_set(1, 1, 1)), 3, 1, NULL, NULL, ''s'', ''{a}'', array_fill(1, ''{27}''), ''n''')) AS v (call);
+FROM (VALUES ('NULL::feature_set, 3, 1, ''quantile'', NULL, ''s'', ''{a}'', ''{1}'', ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', ''{1}'', ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(2, ''{27}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(3, ''{27}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(0, ''{27}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(1, ''{3,9}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a,NULL}'', array_fill(1, ''{27}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(NULL::integer, ''{27}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{a,a}'', array_fill(1, ''{27}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{""}'', array_fill(1, ''{27}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, ''quantile'', NULL, ''s'', ''{}'', array_fill(1, ''{27}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 99, 1, ''quantile'', NULL, ''s'', ''{a}'', array_fill(1, ''{27}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 2, ''quantile'', NULL, ''s'', ''{a}'', array_fill(1, ''{27}''), ''n'', false'),
+             ('(SELECT feature_set(1, 1, 1)), 3, 1, NULL, NULL, ''s'', ''{a}'', array_fill(1, ''{27}''), ''n'', false')) AS v (call);

@@ -38,7 +38,7 @@ DECLARE
 BEGIN
     FOR d IN SELECT * FROM bad_data ORDER BY n LOOP
         FOREACH method IN ARRAY '{quantile,natural_breaks,r_rfm,thresholds}'::text[] LOOP
-            PERFORM create_rfm_segmentation('bad', d.rows, method => method, bins => 5, scheme => 'eleven_names',
+            PERFORM create_rfm_segmentation('bad', d.rows, cuts => method, bins => 5, scheme => 'eleven_names',
                 thresholds => CASE method WHEN 'thresholds' THEN '{"recency": [10, 20, 30, 40], "frequency": [1, 2, 3, 4], "monetary": [1, 2, 3, 4]}'::jsonb END);
             first := refresh_segmentation('bad', '2024-05-01 00:00Z');
             INSERT INTO bad_found SELECT d.n, method, first.outcome, left(regexp_replace(first.error, '[\d.]{9,}', '...'), 60), first.customers, first.rows_used, first.rows_skipped, (SELECT count(DISTINCT segment_id) FROM bad_segments);

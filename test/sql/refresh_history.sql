@@ -215,7 +215,7 @@ BEGIN
     INSERT INTO hist_problem
     SELECT step, 'events since', format('%s', e) FROM (
         (SELECT * FROM segment_events('hist', at) EXCEPT ALL SELECT * FROM segment_events('hist') WHERE event_at >= at)
-        UNION ALL (SELECT event_at, customer, event, from_segment, to_segment, reason FROM segment_event WHERE segmentation = 'hist'
+        UNION ALL (SELECT event_at, customer, event, from_segment, to_segment, reason FROM segment_events WHERE segmentation = 'hist'
                    EXCEPT ALL SELECT * FROM segment_events('hist'))) AS e;
 
     -- migration adds up to the members at both ends

@@ -60,11 +60,11 @@ BEGIN
         UNION ALL SELECT 'profile', sum(customers), 50 FROM segment_profile(name)
         UNION ALL SELECT 'view profile', sum(customers), 50 FROM segment_profile AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'view size', sum(customers), 50 FROM segment_size AS v WHERE v.segmentation = naming_try.name
-        UNION ALL SELECT 'view customer_segments', count(*), 50 FROM customer_segments AS v WHERE v.segmentation = naming_try.name
+        UNION ALL SELECT 'view segment_members', count(*), 50 FROM segment_members AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'view migration', sum(customers), 50 FROM segment_migration AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'view run', count(*), 4 FROM segment_run AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'migration', sum(customers), 50 FROM segment_migration(name, '2024-05-01'::timestamptz, NULL)
-        UNION ALL SELECT 'events', (SELECT count(*) FROM segment_events(name)), (SELECT count(*) FROM segment_event AS v WHERE v.segmentation = naming_try.name)
+        UNION ALL SELECT 'events', (SELECT count(*) FROM segment_events(name)), (SELECT count(*) FROM segment_events AS v WHERE v.segmentation = naming_try.name)
         UNION ALL SELECT 'comment', count(*), 13 FROM pg_attribute AS a WHERE attrelid = member_table AND attnum > 0 AND col_description(attrelid, attnum) <> '') AS f
     WHERE f.found IS DISTINCT FROM f.wanted;
     PERFORM drop_segmentation(name);
@@ -136,12 +136,12 @@ SELECT create_rfm_segmentation('x', 'naming_orders', schema => 'no such; DROP TA
 SELECT create_rfm_segmentation('x', 'SELECT customer AS segment_id, ordered_at, amount FROM naming_orders', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'SELECT customer AS left_at, ordered_at, amount FROM naming_orders', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', scheme => 'x''; DROP TABLE canary; --');
-SELECT create_rfm_segmentation('x', 'naming_orders', method => 'x''; DROP TABLE canary; --', scheme => 'eleven_names');
+SELECT create_rfm_segmentation('x', 'naming_orders', cuts => 'x''; DROP TABLE canary; --', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', refunds => 'x''; DROP TABLE canary; --', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', zero_amounts => 'x''; DROP TABLE canary; --', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', time_zone => 'x''; DROP TABLE canary; --', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', bins => 11, scheme => 'eleven_names');
-SELECT create_rfm_segmentation('x', 'naming_orders', method => 'thresholds', scheme => 'eleven_names');
+SELECT create_rfm_segmentation('x', 'naming_orders', cuts => 'thresholds', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'no_such_table', scheme => 'eleven_names');
 -- ---- sources that must not be ----
 SELECT create_rfm_segmentation('x', 'DROP TABLE canary', scheme => 'eleven_names');

@@ -236,7 +236,7 @@ WHERE segment_of('case ' || c.n, s.customer) IS DISTINCT FROM s.segment
 GROUP BY 1, 2, 3 ORDER BY 1;
 SELECT name, refreshed_as_of FROM segment.segmentation AS s WHERE refreshed_as_of IS DISTINCT FROM '2024-07-05 16:30Z' OR name NOT LIKE 'case %';
 SELECT segmentation, sum(customers) AS counted FROM segment_size GROUP BY 1
-EXCEPT SELECT segmentation, count(*) FROM customer_segments GROUP BY 1;
+EXCEPT SELECT segmentation, count(*) FROM segment_members GROUP BY 1;
 -- the key of days: where the last order's day ends depends on the zone
 SELECT count(*) > 0 AS zone_matters
 FROM rfm_summary(NULL::bigint, 'TABLE seg_orders_view', '2024-07-05 16:30Z', time_zone => 'Asia/Tokyo') AS a

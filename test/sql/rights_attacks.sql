@@ -64,11 +64,11 @@ INSERT INTO regress_play.deed (name, command) VALUES
     ('events', $$SELECT count(*) FROM segment.segment_events('loyal')$$),
     ('profile', $$SELECT sum(customers) FROM segment.segment_profile('loyal')$$),
     ('migration', $$SELECT sum(customers) FROM segment.segment_migration('loyal', '2024-05-01'::timestamptz, NULL)$$),
-    ('view customer_segments', $$SELECT count(*) FROM segment.customer_segments WHERE segmentation = 'loyal'$$),
+    ('view segment_members', $$SELECT count(*) FROM segment.segment_members WHERE segmentation = 'loyal'$$),
     ('view segment_size', $$SELECT sum(customers) FROM segment.segment_size WHERE segmentation = 'loyal'$$),
     ('view segment_profile', $$SELECT sum(customers) FROM segment.segment_profile WHERE segmentation = 'loyal'$$),
     ('view segment_run', $$SELECT count(*) > 0 FROM segment.segment_run WHERE segmentation = 'loyal'$$),
-    ('view segment_event', $$SELECT count(*) FROM segment.segment_event WHERE segmentation = 'loyal'$$),
+    ('view segment_events', $$SELECT count(*) FROM segment.segment_events WHERE segmentation = 'loyal'$$),
     ('view segment_migration', $$SELECT count(*) FROM segment.segment_migration WHERE segmentation = 'loyal'$$),
     ('table segmentation', $$SELECT count(*) FROM segment.segmentation WHERE name = 'loyal'$$),
     ('table segment', $$SELECT count(*) FROM segment.segment WHERE segmentation = 'loyal'$$),
@@ -162,7 +162,7 @@ BEGIN
         'SELECT * FROM segment.segment_size', 'SELECT * FROM segment.segment_profile', 'SELECT * FROM segment.segment_run',
         'SELECT count(x) FROM segment.segment_feature_profile(%L) AS x', 'SELECT count(x) FROM segment.homogeneity_report(%L) AS x', 'SELECT * FROM segment.segment_feature_profile',
         'SELECT segment_internal.feature_figures_query(segment_internal.segmentation_row(%L), 1)', 'SELECT segment_internal.cluster_placing_query(segment_internal.segmentation_row(%L), true, NULL)',
-        'SELECT * FROM segment.customer_segments', 'SELECT * FROM segment.segment_event', 'SELECT * FROM segment.segment_migration',
+        'SELECT * FROM segment.segment_members', 'SELECT * FROM segment.segment_events', 'SELECT * FROM segment.segment_migration',
         'SELECT segment.refresh_segmentation(%L, ''2024-05-02'')', 'SELECT segment.rename_segment(%L, ''Lost'', ''Found'')', 'SELECT segment.rename_segment(%L, ''Found'', ''Lost'')',
         'SELECT segment.refresh_segmentation(%L, ''2024-05-03'')', 'SELECT segment.retrain_segmentation(%L, ''2024-05-03'')',
         'DO $x$ BEGIN PERFORM segment.drop_segmentation(%L, true); RAISE EXCEPTION ''not really''; END $x$'] LOOP
@@ -266,9 +266,9 @@ CALL touch('viewed');
 RESET SESSION AUTHORIZATION;
 SELECT robbed();
 -- nor does one such segmentation hide all others
-SELECT count(*) FROM customer_segments WHERE segmentation = 'loyal';
+SELECT count(*) FROM segment_members WHERE segmentation = 'loyal';
 SELECT count(*) > 0 AS shown FROM segment_profile WHERE segmentation = 'loyal';
-SELECT count(*) FROM segment_event WHERE segmentation = 'loyal';
+SELECT count(*) FROM segment_events WHERE segmentation = 'loyal';
 SET SESSION AUTHORIZATION regress_segment_other;
 DROP VIEW viewed_segments;
 RESET SESSION AUTHORIZATION;
@@ -445,7 +445,7 @@ SET SESSION AUTHORIZATION regress_segment_other;
 UPDATE segment.segmentation SET %1$s WHERE name = 'forged';
 RESET SESSION AUTHORIZATION;
 CALL regress_play.touch('forged');
-INSERT INTO regress_play.forged_row SELECT %2$s, 'superuser', regress_play.robbed(), regress_play.attempt('SELECT count(*) FROM segment.customer_segments WHERE segmentation OPERATOR(pg_catalog.=) ''loyal''') OPERATOR(pg_catalog.<>) '50';
+INSERT INTO regress_play.forged_row SELECT %2$s, 'superuser', regress_play.robbed(), regress_play.attempt('SELECT count(*) FROM segment.segment_members WHERE segmentation OPERATOR(pg_catalog.=) ''loyal''') OPERATOR(pg_catalog.<>) '50';
 SET SESSION AUTHORIZATION regress_segment_reader;
 CALL regress_play.touch('forged');
 RESET SESSION AUTHORIZATION;
@@ -493,7 +493,7 @@ SET SESSION AUTHORIZATION regress_segment_other;
 SELECT regress_play.attempt(%3$L) AS changed;
 RESET SESSION AUTHORIZATION;
 CALL regress_play.touch('grouped');
-INSERT INTO regress_play.grouped_row SELECT %2$s, 'superuser', regress_play.robbed(), regress_play.attempt('SELECT count(*) FROM segment.customer_segments WHERE segmentation OPERATOR(pg_catalog.=) ''loyal''') OPERATOR(pg_catalog.<>) '50'
+INSERT INTO regress_play.grouped_row SELECT %2$s, 'superuser', regress_play.robbed(), regress_play.attempt('SELECT count(*) FROM segment.segment_members WHERE segmentation OPERATOR(pg_catalog.=) ''loyal''') OPERATOR(pg_catalog.<>) '50'
     OR regress_play.attempt('SELECT count(*) FROM segment.segment_feature_profile WHERE segmentation OPERATOR(pg_catalog.=) ''loyal''') OPERATOR(pg_catalog.<>) '0'
     OR regress_play.attempt('SELECT count(*) OPERATOR(pg_catalog.>) 0 FROM segment.segment_profile WHERE segmentation OPERATOR(pg_catalog.=) ''loyal''') OPERATOR(pg_catalog.<>) 'true';
 SET SESSION AUTHORIZATION regress_segment_reader;

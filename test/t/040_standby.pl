@@ -47,8 +47,8 @@ foreach my $question (
 	[ 'profiles', 'SELECT * FROM segment.segment_profile ORDER BY segment_id' ],
 	[ 'runs', 'SELECT * FROM segment.segment_run ORDER BY run_id' ],
 	[ 'migration', 'SELECT * FROM segment.segment_migration ORDER BY from_segment, to_segment' ],
-	[ 'events', 'SELECT * FROM segment.segment_event ORDER BY customer, event_at' ],
-	[ 'present segments', 'SELECT * FROM segment.customer_segments ORDER BY customer' ],
+	[ 'events', 'SELECT * FROM segment.segment_events ORDER BY customer, event_at' ],
+	[ 'present segments', 'SELECT * FROM segment.segment_members ORDER BY customer' ],
 	[ 'schemes', "SELECT * FROM segment.scheme_check('r_rfm')" ])
 {
 	my ($name, $sql) = @$question;

@@ -77,7 +77,7 @@ my @questions = (
 	[ 'history', 'TABLE loyal_history ORDER BY 1, entered_at' ],
 	[ 'history of an odd name', 'TABLE "own; ""one""_history" ORDER BY 1, entered_at' ],
 	[ 'the past', "SELECT * FROM segment_members('loyal', '2024-03-05') ORDER BY customer" ],
-	[ 'events', 'SELECT * FROM segment_event ORDER BY segmentation, customer, event_at' ],
+	[ 'events', 'SELECT * FROM segment_events ORDER BY segmentation, customer, event_at' ],
 	[ 'profiles', 'SELECT * FROM segment.segment_profile ORDER BY segmentation, segment_id' ],
 	[ 'migration', 'SELECT * FROM segment.segment_migration ORDER BY 1, from_segment, to_segment' ],
 	[ 'assignment by name', "SELECT i, assign_segment('loyal', i, i, i * 100), assign_segment('own; \"one\"', i, i, i * 100) FROM generate_series(0, 60) AS i" ],
