@@ -22,6 +22,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "executor/execdesc.h"
 #include "executor/executor.h"
@@ -80,7 +81,8 @@ filled_table(CachedPlanSource *source)
 	Query	   *query;
 	RangeTblEntry *target;
 
-	if (list_length(source->query_list) != 1)
+	/* what is refused in a read-only transaction is an INSERT, so the executor shall say */
+	if (XactReadOnly || list_length(source->query_list) != 1)
 		return InvalidOid;
 	query = linitial_node(Query, source->query_list);
 	if (query->commandType != CMD_INSERT || query->returningList != NIL ||

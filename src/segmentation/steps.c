@@ -154,11 +154,6 @@ run_step(Steps *steps, int i)
 										false, NULL, NULL);
 		options.must_return_tuples = true;
 	}
-	if (list_length(SPI_plan_get_plan_sources(plan)) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("a step of a refresh must be one statement, not %d",
-						list_length(SPI_plan_get_plan_sources(plan)))));
 	source = linitial(SPI_plan_get_plan_sources(plan));
 	if (steps->name[i] != NULL ||
 		!segment_fill(source, steps->params, steps->environment, &rows))
