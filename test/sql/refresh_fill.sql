@@ -188,3 +188,8 @@ COMMIT;
 
 DROP OWNED BY regress_fill;
 DROP ROLE regress_fill;
+
+SELECT count(drop_segmentation(name)) FROM segmentation WHERE name ^@ 'fill_';
+DROP TABLE fill_orders, fill_seen, fill_target, fill_parts, fill_counted CASCADE;
+DROP FUNCTION fill_one, fill_all, fill_run, fill_differing;
+DROP DOMAIN fill_short;
