@@ -18,6 +18,8 @@
  * temporary tables are not.  Statements see each other's writes, and one state of
  * the user's data as long as only one step reads the source.
  *
+ * An INSERT into a plain table without indexes is run many rows at once, see fill.c.
+ *
  * All statements have the same five parameters, which are constants to the
  * planner: what depends on $4 being false, for instance, is not even planned.
  */
