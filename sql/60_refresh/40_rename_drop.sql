@@ -8,11 +8,12 @@ DECLARE
     tables text;
 BEGIN
     SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c WHERE c.oid IN (s.members, s.history);
+    -- first, while the member table is there to say whose it is
+    PERFORM segment_internal.change_catalogue('drop_segmentation', s.name);
     -- NULL: somebody dropped both
     IF tables IS NOT NULL THEN
         EXECUTE format('DROP TABLE %s %s', tables, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
     END IF;
-    DELETE FROM segment.segmentation AS g WHERE g.name = s.name;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.drop_as_owner(text, boolean) IS
@@ -43,15 +44,11 @@ DECLARE
     renamed integer;
 BEGIN
     s := segment_internal.locked_segmentation(name);
-    UPDATE segment.segment AS g SET name = new_name
-    WHERE g.segmentation = s.name AND g.name = old_name AND g.closed_at IS NULL
-    RETURNING g.segment_id INTO renamed;
+    renamed := segment_internal.change_catalogue('rename_segment', s.name, old_name, new_name);
     IF renamed IS NULL THEN
         RAISE EXCEPTION 'segmentation "%" has no segment "%"', name, old_name
             USING ERRCODE = 'undefined_object', HINT = 'The table segment.segment lists them.';
     END IF;
-    UPDATE segment.model AS m SET model = segment.rename_segment(m.model, old_name, new_name)
-    WHERE m.segmentation = s.name AND m.version = s.model_version;
     EXECUTE format('UPDATE %s AS o SET segment = $1 WHERE o.segment_id = $2', s.members)
     USING new_name, renamed;
 END;
