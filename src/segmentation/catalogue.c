@@ -91,9 +91,9 @@ static const Operation operations[] = {
 
 	/* a new row, of which state and times are set here; 1, NULL: there is no such kind */
 	{"create_segmentation", OF_TABLES, {"segment.segmentation"}, {
-	"INSERT INTO segment.segmentation (name, members, history, kind, method, source, source_columns,"
-	"    source_types, customers, features, feature_types, options, time_zone, search_path,"
-	"    retrain_every, max_departed, description) "
+	"INSERT INTO segment.segmentation (name, members, history, kind, method, source,"
+	"    source_columns, source_types, customers, features, feature_types, options, time_zone,"
+	"    search_path, retrain_every, max_departed, description) "
 	"SELECT ($1).name, ($1).members, ($1).history, k.kind, ($1).method, ($1).source,"
 	"    ($1).source_columns, ($1).source_types, ($1).customers, ($1).features, ($1).feature_types,"
 	"    coalesce(($1).options, '{}'), ($1).time_zone, ($1).search_path, ($1).retrain_every,"
@@ -113,6 +113,15 @@ static const Operation operations[] = {
 	"WHERE g.name = $1 RETURNING 1::bigint"
 	}},
 
+	/* name, options, retrain_every, max_departed, description; NULL: as they are */
+	{"alter_segmentation", OF_SEGMENTATION, {"text", "jsonb", "interval", "float8", "text"}, {
+	"UPDATE segment.segmentation AS g SET options = coalesce($2, g.options),"
+	"    retrain_every = coalesce($3, g.retrain_every),"
+	"    max_departed = coalesce($4, g.max_departed),"
+	"    description = coalesce($5, g.description) "
+	"WHERE g.name = $1 RETURNING 1::bigint"
+	}},
+
 	/* name, start: marks that a refresh has begun */
 	{"begin_run", OF_SEGMENTATION, {"text", "timestamptz"}, {
 	"UPDATE segment.segmentation AS g SET last_run_at = least($2, clock_timestamp()) "
@@ -123,7 +132,8 @@ static const Operation operations[] = {
 	{"interrupted_run", OF_SEGMENTATION, {"text", "timestamptz", "int8"}, {
 	"INSERT INTO segment.run (segmentation, started_at, outcome, error, run_by) "
 	"VALUES ($1, least($2, clock_timestamp()), 'interrupted',"
-	"    'the refresh did not end: it was cancelled, terminated or rolled back, or the server went down'"
+	"    'the refresh did not end: it was cancelled, terminated or rolled back, or the server'"
+	"    || ' went down'"
 	" || CASE WHEN $3 > 0 THEN format('; so did %s before it', $3) ELSE '' END, NULL) "
 	"RETURNING run_id"
 	}},
@@ -145,8 +155,8 @@ static const Operation operations[] = {
 	"           WHERE r.segmentation = g.name ORDER BY r.run_id DESC LIMIT 1)"
 	"    RETURNING g.name, g.last_run_at, g.model_version) "
 	"INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, model_version,"
-	"    trained, customers, entered, departed, moved, updated, unchanged, rows_read, rows_used, rows_skipped,"
-	"    counts, details, steps, error) "
+	"    trained, customers, entered, departed, moved, updated, unchanged, rows_read, rows_used,"
+	"    rows_skipped, counts, details, steps, error) "
 	"SELECT s.name, $2, s.last_run_at, clock_timestamp(),"
 	"    CASE WHEN $14 IS NULL THEN 'ok' ELSE 'empty' END,"
 	"    s.model_version, $3, n.customers, $4, $5, $6, $7, n.customers - $4 - $6 - $7, $8, $9, $10,"
@@ -173,7 +183,8 @@ static const Operation operations[] = {
 	"FROM segment.model AS m WHERE m.segmentation = $1",
 
 	"UPDATE segment.segmentation AS g SET model_version ="
-	"    (SELECT max(m.version) FROM segment.model AS m WHERE m.segmentation = $1) WHERE g.name = $1",
+	"    (SELECT max(m.version) FROM segment.model AS m WHERE m.segmentation = $1) "
+	"WHERE g.name = $1",
 
 	"UPDATE segment.segment AS g SET closed_at = $3, close_reason = 'the model has it no longer' "
 	"WHERE g.segmentation = $1 AND g.closed_at IS NULL"
@@ -183,7 +194,8 @@ static const Operation operations[] = {
 	"SELECT $1, g.segment_id, g.segment, g.origin, g.ordinality, $3 "
 	"FROM segment.segments($2) WITH ORDINALITY AS g "
 	"ON CONFLICT (segmentation, segment_id) DO UPDATE"
-	"    SET closed_at = NULL, close_reason = NULL, priority = excluded.priority, name = excluded.name"
+	"    SET closed_at = NULL, close_reason = NULL, priority = excluded.priority,"
+	"        name = excluded.name"
 	"    WHERE segment.closed_at IS NOT NULL OR segment.priority <> excluded.priority",
 
 	"SELECT g.model_version::bigint FROM segment.segmentation AS g WHERE g.name = $1"
@@ -197,7 +209,8 @@ static const Operation operations[] = {
 	"WHERE g.segmentation = $1 AND h.segmentation = $1 AND h.segment_id = g.segment_id"
 	"  AND g.customers <> coalesce(n.customers, 0)",
 
-	"SELECT coalesce(sum(g.customers), 0)::bigint FROM segment.segment AS g WHERE g.segmentation = $1"
+	"SELECT coalesce(sum(g.customers), 0)::bigint FROM segment.segment AS g "
+	"WHERE g.segmentation = $1"
 	}},
 
 	/* name, old and new name of a segment, in the current model, too; its id; NULL: none */
