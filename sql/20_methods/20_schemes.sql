@@ -241,7 +241,7 @@ COMMENT ON FUNCTION segment_internal.scheme_cells(text, integer, boolean) IS
 $$A scheme compiled for a number of bins: the names of its segments in the order of its rules, and for each cell the
 position of its name.$$;
 
--- Rows of rfm_scheme may be written directly, too: the same checks hold.
+-- Whoever writes a row of rfm_scheme, the same checks hold.
 CREATE FUNCTION segment_internal.check_rfm_scheme() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -315,12 +315,16 @@ CREATE FUNCTION create_rfm_scheme(
     name text, rules jsonb, bins integer DEFAULT 5, lowest_score integer DEFAULT 1, thresholds jsonb DEFAULT NULL,
     rest text DEFAULT NULL, no_orders text DEFAULT 'Prospect', description text DEFAULT NULL,
     ranking text[] DEFAULT NULL) RETURNS void
-    LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-    INSERT INTO rfm_scheme (name, rules, bins, lowest_score, thresholds, rest, no_orders, description, ranking)
-    VALUES (name, rules, coalesce(bins, 5), coalesce(lowest_score, 1), thresholds, rest, coalesce(no_orders, 'Prospect'),
-            description, ranking);
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION 'a scheme needs a name' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM segment_internal.change_catalogue('create_scheme', name, rules, coalesce(bins, 5), coalesce(lowest_score, 1),
+                                              thresholds, rest, coalesce(no_orders, 'Prospect'), description, ranking);
 END;
+$$;
 COMMENT ON FUNCTION create_rfm_scheme(text, jsonb, integer, integer, jsonb, text, text, text, text[]) IS
 $$Adds a scheme of your own.
 rules: see the column rfm_scheme.rules; the first rule that matches wins.
@@ -342,10 +346,9 @@ BEGIN
         RAISE EXCEPTION 'scheme "%" is used by segmentations: %', name, users
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Drop those first.';
     END IF;
-    DELETE FROM segment.rfm_scheme AS s WHERE s.name = drop_rfm_scheme.name AND NOT s.shipped;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'scheme "%" cannot be dropped', name
-            USING ERRCODE = 'insufficient_privilege', HINT = 'Shipped schemes stay; others can be dropped by their owner.';
+    IF segment_internal.change_catalogue('drop_scheme', name) IS NULL THEN
+        RAISE EXCEPTION 'scheme "%" is used by segmentations of others', name
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'It can be dropped when they are.';
     END IF;
 END;
 $$;

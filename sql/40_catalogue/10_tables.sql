@@ -149,7 +149,8 @@ COMMENT ON COLUMN run.started_at IS 'When it began.';
 COMMENT ON COLUMN run.finished_at IS 'When it ended; NULL: interrupted.';
 COMMENT ON COLUMN run.outcome IS
 $$'ok'; 'empty': there was nothing to train with and no model to place anybody with, error says why; 'refused': nothing
-was changed, because more members would have departed than the segmentation allows, see error; 'failed': nothing was
+was changed, because more members would have departed than the segmentation allows, or nearly all rows of the source
+would have been skipped, see error; 'failed': nothing was
 changed, see error; 'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a
 crash, rolled back): the next one did.$$;
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
@@ -218,33 +219,25 @@ COMMENT ON FUNCTION segment_internal.owns(regclass) IS
 $$Whether the current user has the rights of the owner of a segmentation, given its member table.
 Of one whose table is gone a superuser has them.$$;
 
--- A segmentation is visible to its owner and to whoever may read its members;
--- it and all that hangs on it are changed by its owner alone.
+-- A segmentation, and all that hangs on it, is visible to its owner and to whoever may
+-- read its members.  Nobody has the right to write: see change_catalogue.
 ALTER TABLE segmentation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE segment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE model ENABLE ROW LEVEL SECURITY;
 ALTER TABLE run ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rfm_scheme ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reader ON segmentation FOR SELECT USING (segment_internal.may_read(members));
-CREATE POLICY owner ON segmentation USING (segment_internal.owns(members)) WITH CHECK (segment_internal.owns(members));
+CREATE POLICY owner ON segmentation FOR SELECT USING (segment_internal.owns(members));
 CREATE POLICY reader ON segment FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
-CREATE POLICY owner ON segment USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.owns(s.members)));
 CREATE POLICY reader ON model FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
-CREATE POLICY owner ON model USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.owns(s.members)));
 CREATE POLICY reader ON run FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
-CREATE POLICY owner ON run USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation AND segment_internal.owns(s.members)));
 CREATE POLICY reader ON rfm_scheme FOR SELECT USING (true);
-CREATE POLICY owner ON rfm_scheme USING (segment_internal.acts_as(owner) AND NOT shipped) WITH CHECK (segment_internal.acts_as(owner) AND NOT shipped);
 COMMENT ON POLICY reader ON segmentation IS 'Who may read the members sees the segmentation.';
-COMMENT ON POLICY owner ON segmentation IS 'The owner sees and changes it.';
+COMMENT ON POLICY owner ON segmentation IS 'The owner sees it, too.';
 COMMENT ON POLICY reader ON segment IS 'Visible with the segmentation.';
-COMMENT ON POLICY owner ON segment IS 'The owner of the segmentation changes it.';
 COMMENT ON POLICY reader ON model IS 'Visible with the segmentation.';
-COMMENT ON POLICY owner ON model IS 'The owner of the segmentation changes it.';
 COMMENT ON POLICY reader ON run IS 'Visible with the segmentation.';
-COMMENT ON POLICY owner ON run IS 'The owner of the segmentation changes it.';
 COMMENT ON POLICY reader ON rfm_scheme IS 'Schemes are for all.';
-COMMENT ON POLICY owner ON rfm_scheme IS 'The owner changes own schemes.';
 
 CREATE FUNCTION segment_internal.run_as_owner(owner name, command text, VARIADIC arguments text[] DEFAULT '{}') RETURNS text
     AS 'MODULE_PATHNAME', 'segment_run_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

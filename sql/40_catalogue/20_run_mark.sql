@@ -78,18 +78,14 @@ DECLARE
 BEGIN
     SELECT u.started_at, u.lost_before INTO lost FROM segment_internal.unfinished_run(s) AS u;
     IF FOUND THEN
-        INSERT INTO segment.run (segmentation, started_at, outcome, error, run_by)
-        VALUES (s.name, lost.started_at, 'interrupted',
-                'the refresh did not end: it was cancelled, terminated or rolled back, or the server went down'
-                || CASE WHEN lost.lost_before > 0 THEN format('; so did %s before it', lost.lost_before) ELSE '' END, NULL)
-        RETURNING run_id INTO lost_run_id;
+        lost_run_id := segment_internal.change_catalogue('interrupted_run', s.name, lost.started_at, lost.lost_before);
     END IF;
     -- somebody dropped it; where it is the member table that is gone, the next step says so
     IF mark IS NULL AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members) THEN
         mark := segment_internal.create_run_mark(s);
     END IF;
     PERFORM segment_internal.set_run_mark(mark, began, coalesce(lost.lost_before + 1, 0));
-    UPDATE segment.segmentation AS g SET last_run_at = began WHERE g.name = s.name;
+    PERFORM segment_internal.change_catalogue('begin_run', s.name, began);
     RETURN lost_run_id;
 END;
 $$;

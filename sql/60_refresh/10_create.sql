@@ -97,11 +97,9 @@ BEGIN
         history, coalesce(key_definition, format('%I %s', key, key_type)), key, CASE WHEN overlapping THEN ', segment_id' END);
     s.members := members::regclass;
     s.history := history::regclass;
-    INSERT INTO segment.segmentation (name, members, history, kind, method, source, source_columns, source_types, customers,
-                                      features, feature_types, options, time_zone, search_path, retrain_every, max_departed, description)
-    VALUES (s.name, s.members, s.history, s.kind, s.method, s.source, s.source_columns, s.source_types, s.customers,
-            s.features, s.feature_types, coalesce(s.options, '{}'), s.time_zone, s.search_path, s.retrain_every,
-            coalesce(s.max_departed, 0.5), s.description);
+    IF segment_internal.change_catalogue('create_segmentation', s) IS NULL THEN
+        RAISE EXCEPTION 'there is no kind "%" of segmentations', s.kind USING ERRCODE = 'undefined_object';
+    END IF;
     PERFORM segment_internal.comment_tables(s.name);
     PERFORM segment_internal.create_run_mark(segment_internal.segmentation_row(s.name));
     RETURN s.members;

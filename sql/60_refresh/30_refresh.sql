@@ -3,17 +3,12 @@
 CREATE FUNCTION segment_internal.locked_segmentation(name text) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    s segment.segmentation;
 BEGIN
-    SELECT * INTO s FROM segment.segmentation AS g WHERE g.name = locked_segmentation.name FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        -- not there (any more), or visible but another's
-        PERFORM segment_internal.segmentation_row(name);
-        RAISE EXCEPTION 'permission denied to change segmentation "%"', name
-            USING ERRCODE = 'insufficient_privilege', HINT = 'Only its owner may.';
-    END IF;
-    RETURN s;
+    -- who cannot see it is told that it is not there
+    PERFORM segment_internal.segmentation_row(name);
+    PERFORM segment_internal.change_catalogue('lock', name);
+    -- as it is now that it is locked; or it was dropped meanwhile
+    RETURN segment_internal.segmentation_row(name);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.locked_segmentation(text) IS
@@ -23,20 +18,8 @@ Errors: undefined_object, insufficient_privilege.$$;
 CREATE FUNCTION segment_internal.record_model(s segmentation, model segment_model, as_of timestamptz) RETURNS integer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    new_version integer := coalesce((SELECT max(m.version) FROM segment.model AS m WHERE m.segmentation = s.name), 0) + 1;
 BEGIN
-    INSERT INTO segment.model (segmentation, version, model, trained_as_of) VALUES (s.name, new_version, record_model.model, as_of);
-    UPDATE segment.segment AS g SET closed_at = as_of, close_reason = 'the model has it no longer'
-    WHERE g.segmentation = s.name AND g.closed_at IS NULL
-      AND NOT EXISTS (SELECT FROM segment.segments(record_model.model) AS n WHERE n.segment_id = g.segment_id);
-    INSERT INTO segment.segment (segmentation, segment_id, name, origin, priority, opened_at)
-    SELECT s.name, g.segment_id, g.segment, g.origin, g.ordinality, as_of
-    FROM segment.segments(record_model.model) WITH ORDINALITY AS g
-    ON CONFLICT (segmentation, segment_id) DO UPDATE
-        SET closed_at = NULL, close_reason = NULL, priority = excluded.priority, name = excluded.name
-        WHERE segment.closed_at IS NOT NULL OR segment.priority <> excluded.priority;
-    RETURN new_version;
+    RETURN segment_internal.change_catalogue('record_model', s.name, model, as_of);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.record_model(segmentation, segment_model, timestamptz) IS
@@ -45,13 +28,14 @@ COMMENT ON FUNCTION segment_internal.record_model(segmentation, segment_model, t
 CREATE FUNCTION segment_internal.count_members(s segmentation) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    ids integer[];
+    sizes bigint[];
 BEGIN
-    EXECUTE format(
-        'UPDATE segment.segment AS g SET customers = coalesce(n.customers, 0)
-         FROM segment.segment AS h LEFT JOIN (SELECT segment_id, count(*) AS customers FROM %s GROUP BY 1) AS n ON n.segment_id = h.segment_id
-         WHERE g.segmentation = $1 AND h.segmentation = $1 AND h.segment_id = g.segment_id AND g.customers <> coalesce(n.customers, 0)',
-        s.members) USING s.name;
-    RETURN (SELECT coalesce(sum(g.customers), 0) FROM segment.segment AS g WHERE g.segmentation = s.name);
+    -- the table is its owner's, and read with his rights
+    EXECUTE format('SELECT array_agg(n.segment_id), array_agg(n.customers) FROM (SELECT segment_id, count(*) AS customers FROM %s GROUP BY 1) AS n',
+                   s.members) INTO ids, sizes;
+    RETURN segment_internal.change_catalogue('count_members', s.name, ids, sizes);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.count_members(segmentation) IS
@@ -85,7 +69,6 @@ DECLARE
     train boolean;
     steps segment.refresh_step[];
     old_model segment.segment_model;
-    new_version integer;
     result record;
     overlapping boolean;
     total bigint;
@@ -96,6 +79,11 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members) OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.history) THEN
         RAISE EXCEPTION 'a table of segmentation "%" was dropped', s.name
             USING ERRCODE = 'undefined_table', HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
+    END IF;
+    IF only_keys IS NOT NULL AND NOT segment_internal.keys_can_be_listed(s) THEN
+        RAISE EXCEPTION 'customers of segmentation "%" cannot be refreshed by a list, because their keys are of type %', s.name,
+                        format_type(segment_internal.key_type(s.members), -1)
+            USING ERRCODE = 'feature_not_supported', HINT = 'A key that is no array can be listed.';
     END IF;
     at := coalesce(as_of, greatest(clock_timestamp(), s.refreshed_as_of));
     IF s.refreshed_as_of > at THEN
@@ -131,9 +119,8 @@ BEGIN
                        CASE WHEN overlapping THEN ', segment_id' END);
     END IF;
 
-    new_version := s.model_version;
     IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
-        new_version := segment_internal.record_model(s, result.model, at);
+        PERFORM segment_internal.record_model(s, result.model, at);
     END IF;
     total := segment_internal.count_members(s);
     IF NOT result.counts ? 'rows_used' THEN
@@ -145,16 +132,8 @@ BEGIN
             'not_placed', (result.counts ->> 'rows_read')::bigint - (result.counts ->> 'null_customer')::bigint - placed);
     END IF;
     EXECUTE format('SELECT segment_internal.%I($1, $2, $3, $4)', s.kind || '_tell') USING s, at, result.counts, result.details;
-    UPDATE segment.segmentation AS g
-    SET model_version = new_version, refreshed_as_of = at,
-        trained_as_of = CASE WHEN train AND result.model IS NOT NULL THEN at ELSE g.trained_as_of END
-    WHERE g.name = s.name;
-
-    INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, model_version, trained, customers,
-                             entered, departed, moved, updated, unchanged, rows_read, rows_used, rows_skipped, counts, details, steps, error)
-    VALUES (s.name, at, s.last_run_at, clock_timestamp(), CASE WHEN result.model IS NULL THEN 'empty' ELSE 'ok' END,
-            new_version, train AND result.model IS NOT NULL, total,
-            result.entered, result.departed, result.moved, result.updated, total - result.entered - result.moved - result.updated,
+    new_run_id := segment_internal.change_catalogue('finish_run',
+            s.name, at, train AND result.model IS NOT NULL, result.entered, result.departed, result.moved, result.updated,
             (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
             segment_internal.rows_skipped(result.counts),
             result.counts - 'seconds', jsonb_strip_nulls(result.details), result.steps,
@@ -162,8 +141,11 @@ BEGIN
                 CASE WHEN (result.counts ->> 'rows_read')::bigint = 0 THEN 'the source yielded no rows'
                      ELSE format('none of the %s rows of the source could be used: %s', result.counts ->> 'rows_read',
                                  (SELECT string_agg(format('%s %s', c.value, c.key), ', ' ORDER BY c.key) FROM jsonb_each_text(result.counts) AS c
-                                  WHERE c.key NOT IN ('rows_read', 'rows_used', 'seconds', 'customers') AND c.value ~ '^[1-9]')) END END)
-    RETURNING run_id INTO new_run_id;
+                                  WHERE c.key NOT IN ('rows_read', 'rows_used', 'seconds', 'customers') AND c.value ~ '^[1-9]')) END END);
+    IF new_run_id IS NULL THEN
+        -- somebody's source or trigger logged a run of its own in place of this one
+        RAISE EXCEPTION 'the refresh of segmentation "%" has been logged already', s.name USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
     RETURN new_run_id;
 END;
 $$;
@@ -231,9 +213,8 @@ BEGIN
     END;
     -- some quote a whole value
     message := CASE WHEN length(message) > 1000 THEN left(message, 1000) || ' ...' ELSE message END;
-    INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, error_code, error)
-    VALUES (s.name, coalesce(as_of, clock_timestamp()), began, clock_timestamp(), CASE WHEN code = 'SR001' THEN 'refused' ELSE 'failed' END, code, message)
-    RETURNING * INTO result;
+    new_run_id := segment_internal.change_catalogue('fail_run', s.name, as_of, began, code, message);
+    SELECT r.* INTO result FROM segment.run AS r WHERE r.run_id = new_run_id;
     RAISE WARNING 'refresh of segmentation "%" %', name, CASE WHEN code = 'SR001' THEN message ELSE 'failed: ' || message END
         USING ERRCODE = code, DETAIL = coalesce(nullif(detail, ''), 'SQLSTATE ' || code || '.'),
               HINT = coalesce(nullif(hint, ''), 'Members and history are as before; the run is logged in segment_run.');
@@ -258,7 +239,9 @@ entered for.
 retrain: true trains, false keeps the model, NULL does what retrain_every says.
 max_departed: the share of members that may depart, 0 to 1; NULL: what the segmentation says (0.5 unless told otherwise
 at its creation).
-A refresh that would lose more changes nothing, is told as a WARNING and logged with outcome 'refused'.
+A refresh that would lose more changes nothing, is told as a WARNING and logged with outcome 'refused'; so is one that
+skips more than nine of ten rows of the source for missing or infinite values, where the refresh before did not.
+max_departed => 1 lets both pass.
 future: whether as_of may lie in the future, which bars all instants before it from then on.
 All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome
 'failed'; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next one
@@ -287,7 +270,8 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
 BEGIN
-    PERFORM segment_internal.run_as_owner(segment_internal.owner_of(s.members), 'SELECT segment_internal.accept_as_owner($1)', name);
+    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+                                          'SELECT segment_internal.accept_as_owner($1)', name);
 END;
 $$;
 COMMENT ON FUNCTION accept_source(text) IS
@@ -312,7 +296,7 @@ BEGIN
                   HINT = format('ALTER TABLE %s ALTER %I TYPE %s; and the same for %s; then call accept_source again.',
                                 s.members, segment_internal.key_column(s.members), s.source_types[1], s.history);
     END IF;
-    UPDATE segment.segmentation AS g SET source_columns = s.source_columns, source_types = s.source_types WHERE g.name = s.name;
+    PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.accept_as_owner(text) IS 'The work of accept_source, with the rights of the owner.';

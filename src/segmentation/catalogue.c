@@ -1,0 +1,522 @@
+/*
+ * catalogue.c: every change of the catalogue, as the extension's owner.
+ *
+ * Nobody but the extension's owner may write segmentation, segment, model, run and
+ * rfm_scheme; so the run log is not its owner's to edit.  What refreshing,
+ * renaming, dropping and so on have to write is done by change_catalogue, one of the
+ * operations below:
+ *
+ *		caller (any role)
+ *		   |  change_catalogue('finish_run', name, ...)
+ *		   v
+ *		has the caller the rights of whoever owns what is changed?   check_right()
+ *		   |
+ *		   v
+ *		the operation's statements, as the owner of the extension
+ *
+ * Whoever may refresh a segmentation runs our SQL functions with his own
+ * rights, and so may call this one, too, with whatever he likes.  Hence:
+ *
+ * 1. No text of the caller is run.  The statements are constants, schemas are
+ *    written out, and search_path holds nothing that others can create in.
+ * 2. Arguments have exactly the types that the operation names: those of the server,
+ *    and two of ours.  No domain, no row type, no cast that somebody made gets here.
+ * 3. Values that a log has to be right about are not asked for: run_by is who is
+ *    logged in, finished_at is now, started_at is when the refresh began, sizes and
+ *    version of the model are those of the catalogue.  A run can be added by whoever
+ *    may refresh, also one with wrong figures, but under his own login and at
+ *    the time he does it; none can be changed or taken away.
+ * 4. An operation leaves the catalogue whole: a model comes with its segments, a
+ *    refresh with its run, a segmentation has a kind and two tables of one
+ *    owner, who is the caller.
+ *
+ * The switch of users is undone by the end of the subtransaction, if there is an
+ * error.  It works within the security-restricted operation of run_as_owner.
+ */
+#include "compat.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(segment_change_catalogue);
+
+#define MAX_ARGUMENTS 14		/* of an operation; the caller's name comes behind them */
+#define MAX_STATEMENTS 5
+
+/* What the caller has to have; the first argument says of what. */
+typedef enum Right
+{
+	OF_ANYBODY,					/* nothing */
+	OF_SEGMENTATION,			/* rights of its owner, who is that of its member table */
+	OF_TABLES,					/* rights of the owner of the two tables of a new one */
+	OF_SCHEME,					/* rights of its owner; a shipped one has none */
+} Right;
+
+typedef struct Operation
+{
+	const char *name;
+	Right		right;
+	const char *types[MAX_ARGUMENTS + 1];	/* of the arguments $1, $2, ...; ends with NULL */
+
+	/*
+	 * Run in order, with the arguments, and behind them the name of the caller.
+	 * What the last one returns, a bigint, is what the operation returns.
+	 */
+	const char *statements[MAX_STATEMENTS + 1];
+} Operation;
+
+static const Operation operations[] = {
+	/* name: waits for others who change the segmentation; 1, NULL: it was dropped meanwhile */
+	{"lock", OF_SEGMENTATION, {"text"}, {
+	"SELECT 1::bigint FROM segment.segmentation AS g WHERE g.name = $1 FOR NO KEY UPDATE"
+	}},
+
+	/* a new row, of which state and times are set here; 1, NULL: there is no such kind */
+	{"create_segmentation", OF_TABLES, {"segment.segmentation"}, {
+	"INSERT INTO segment.segmentation (name, members, history, kind, method, source,"
+	"    source_columns, source_types, customers, features, feature_types, options, time_zone,"
+	"    search_path, retrain_every, max_departed, description) "
+	"SELECT ($1).name, ($1).members, ($1).history, k.kind, ($1).method, ($1).source,"
+	"    ($1).source_columns, ($1).source_types, ($1).customers, ($1).features, ($1).feature_types,"
+	"    coalesce(($1).options, '{}'), ($1).time_zone, ($1).search_path, ($1).retrain_every,"
+	"    coalesce(($1).max_departed, 0.5), ($1).description "
+	"FROM segment_internal.kind AS k WHERE k.kind = ($1).kind "
+	"RETURNING 1::bigint"
+	}},
+
+	/* name; rows of other tables go with it */
+	{"drop_segmentation", OF_SEGMENTATION, {"text"}, {
+	"DELETE FROM segment.segmentation AS g WHERE g.name = $1 RETURNING 1::bigint"
+	}},
+
+	/* name, columns, types of the source */
+	{"bind_source", OF_SEGMENTATION, {"text", "text[]", "text[]"}, {
+	"UPDATE segment.segmentation AS g SET source_columns = $2, source_types = $3 "
+	"WHERE g.name = $1 RETURNING 1::bigint"
+	}},
+
+	/* name, options, retrain_every, max_departed, description; NULL: as they are */
+	{"alter_segmentation", OF_SEGMENTATION, {"text", "jsonb", "interval", "float8", "text"}, {
+	"UPDATE segment.segmentation AS g SET options = coalesce($2, g.options),"
+	"    retrain_every = coalesce($3, g.retrain_every),"
+	"    max_departed = coalesce($4, g.max_departed),"
+	"    description = coalesce($5, g.description) "
+	"WHERE g.name = $1 RETURNING 1::bigint"
+	}},
+
+	/* name, start: marks that a refresh has begun */
+	{"begin_run", OF_SEGMENTATION, {"text", "timestamptz"}, {
+	"UPDATE segment.segmentation AS g SET last_run_at = least($2, clock_timestamp()) "
+	"WHERE g.name = $1 RETURNING 1::bigint"
+	}},
+
+	/* name, start, number of lost ones before it: a run that the next one found lost; its run_id */
+	{"interrupted_run", OF_SEGMENTATION, {"text", "timestamptz", "int8"}, {
+	"INSERT INTO segment.run (segmentation, started_at, outcome, error, run_by) "
+	"VALUES ($1, least($2, clock_timestamp()), 'interrupted',"
+	"    'the refresh did not end: it was cancelled, terminated or rolled back, or the server'"
+	"    || ' went down'"
+	" || CASE WHEN $3 > 0 THEN format('; so did %s before it', $3) ELSE '' END, NULL) "
+	"RETURNING run_id"
+	}},
+
+	/*
+	 * name, as_of, whether a model was trained; entered, departed, moved, updated; rows
+	 * read, used, skipped; counts, details, steps; why nobody could be placed (NULL: ok).
+	 * The run_id; NULL: no refresh has begun that is not logged, or as_of goes backwards.
+	 */
+	{"finish_run", OF_SEGMENTATION,
+	{"text", "timestamptz", "bool", "int8", "int8", "int8", "int8", "int8", "int8", "int8",
+	"jsonb", "jsonb", "jsonb", "text"}, {
+	"WITH s AS ("
+	"    UPDATE segment.segmentation AS g SET refreshed_as_of = $2,"
+	"        trained_as_of = CASE WHEN $3 THEN $2 ELSE g.trained_as_of END"
+	"    WHERE g.name = $1 AND isfinite($2)"
+	"      AND (g.refreshed_as_of <= $2 OR g.refreshed_as_of IS NULL)"
+	"      AND g.last_run_at IS DISTINCT FROM (SELECT r.started_at FROM segment.run AS r"
+	"           WHERE r.segmentation = g.name ORDER BY r.run_id DESC LIMIT 1)"
+	"    RETURNING g.name, g.last_run_at, g.model_version) "
+	"INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, model_version,"
+	"    trained, customers, entered, departed, moved, updated, unchanged, rows_read, rows_used,"
+	"    rows_skipped, counts, details, steps, error) "
+	"SELECT s.name, $2, s.last_run_at, clock_timestamp(),"
+	"    CASE WHEN $14 IS NULL THEN 'ok' ELSE 'empty' END,"
+	"    s.model_version, $3, n.customers, $4, $5, $6, $7, n.customers - $4 - $6 - $7, $8, $9, $10,"
+	"    $11, $12, $13, $14 "
+	"FROM s, (SELECT coalesce(sum(g.customers), 0)::bigint AS customers"
+	"         FROM segment.segment AS g WHERE g.segmentation = $1) AS n "
+	"RETURNING run_id"
+	}},
+
+	/* name, as_of, start, SQLSTATE, message: a run that changed nothing; its run_id */
+	{"fail_run", OF_SEGMENTATION, {"text", "timestamptz", "timestamptz", "text", "text"}, {
+	"INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, error_code,"
+	"    error) "
+	"VALUES ($1, coalesce($2, clock_timestamp()),"
+	"    least(greatest($3, transaction_timestamp()), clock_timestamp()), clock_timestamp(),"
+	"    CASE WHEN $4 = 'SR001' THEN 'refused' ELSE 'failed' END, $4, $5) "
+	"RETURNING run_id"
+	}},
+
+	/* name, model, as_of: the next version, with segments opened and closed as it has them */
+	{"record_model", OF_SEGMENTATION, {"text", "segment.segment_model", "timestamptz"}, {
+	"INSERT INTO segment.model (segmentation, version, model, trained_as_of) "
+	"SELECT $1, coalesce(max(m.version), 0) + 1, $2, $3 "
+	"FROM segment.model AS m WHERE m.segmentation = $1",
+
+	"UPDATE segment.segmentation AS g SET model_version ="
+	"    (SELECT max(m.version) FROM segment.model AS m WHERE m.segmentation = $1) "
+	"WHERE g.name = $1",
+
+	"UPDATE segment.segment AS g SET closed_at = $3, close_reason = 'the model has it no longer' "
+	"WHERE g.segmentation = $1 AND g.closed_at IS NULL"
+	"  AND NOT EXISTS (SELECT FROM segment.segments($2) AS n WHERE n.segment_id = g.segment_id)",
+
+	"INSERT INTO segment.segment (segmentation, segment_id, name, origin, priority, opened_at) "
+	"SELECT $1, g.segment_id, g.segment, g.origin, g.ordinality, $3 "
+	"FROM segment.segments($2) WITH ORDINALITY AS g "
+	"ON CONFLICT (segmentation, segment_id) DO UPDATE"
+	"    SET closed_at = NULL, close_reason = NULL, priority = excluded.priority,"
+	"        name = excluded.name"
+	"    WHERE segment.closed_at IS NOT NULL OR segment.priority <> excluded.priority",
+
+	"SELECT g.model_version::bigint FROM segment.segmentation AS g WHERE g.name = $1"
+	}},
+
+	/* name, ids of segments, their sizes; those not named are empty.  The sum. */
+	{"count_members", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
+	"UPDATE segment.segment AS g SET customers = coalesce(n.customers, 0) "
+	"FROM segment.segment AS h LEFT JOIN unnest($2, $3) AS n (segment_id, customers)"
+	"  ON n.segment_id = h.segment_id "
+	"WHERE g.segmentation = $1 AND h.segmentation = $1 AND h.segment_id = g.segment_id"
+	"  AND g.customers <> coalesce(n.customers, 0)",
+
+	"SELECT coalesce(sum(g.customers), 0)::bigint FROM segment.segment AS g "
+	"WHERE g.segmentation = $1"
+	}},
+
+	/* name, old and new name of a segment, in the current model, too; its id; NULL: none */
+	{"rename_segment", OF_SEGMENTATION, {"text", "text", "text"}, {
+	"WITH g AS ("
+	"    UPDATE segment.segment AS g SET name = $3"
+	"    WHERE g.segmentation = $1 AND g.name = $2 AND g.closed_at IS NULL RETURNING g.segment_id"
+	"), m AS ("
+	"    UPDATE segment.model AS m SET model = segment.rename_segment(m.model, $2, $3)"
+	"    FROM g, segment.segmentation AS s"
+	"    WHERE s.name = $1 AND m.segmentation = $1 AND m.version = s.model_version) "
+	"SELECT g.segment_id::bigint FROM g"
+	}},
+
+	/* name, rules, bins, lowest score, thresholds, rest, no_orders, description, ranking */
+	{"create_scheme", OF_ANYBODY,
+	{"text", "jsonb", "int4", "int4", "jsonb", "text", "text", "text", "text[]"}, {
+	"INSERT INTO segment.rfm_scheme (name, rules, bins, lowest_score, thresholds, rest, no_orders,"
+	"    description, ranking, owner) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING 1::bigint"
+	}},
+
+	/* name; NULL: a segmentation, which the caller need not see, uses it */
+	{"drop_scheme", OF_SCHEME, {"text"}, {
+	"DELETE FROM segment.rfm_scheme AS r WHERE r.name = $1"
+	"  AND NOT EXISTS (SELECT FROM segment.segmentation AS s WHERE s.options ->> 'scheme' = $1) "
+	"RETURNING 1::bigint"
+	}},
+};
+
+/* Arguments of a call, checked, with the caller's name behind them. */
+typedef struct Arguments
+{
+	int			n;
+	Oid			types[MAX_ARGUMENTS + 1];
+	Datum		values[MAX_ARGUMENTS + 1];
+	char		nulls[MAX_ARGUMENTS + 2];	/* as SPI has it: 'n' or ' ' */
+	NameData	caller;
+} Arguments;
+
+static const Operation *
+find_operation(FunctionCallInfo fcinfo)
+{
+	char	   *name;
+	int			i;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("operation must not be null")));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	for (i = 0; i < lengthof(operations); i++)
+		if (strcmp(operations[i].name, name) == 0)
+			return &operations[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown operation \"%s\" on the catalogue", name)));
+	return NULL;				/* not reached */
+}
+
+/*
+ * Exactly the types that the operation names: a cast would be somebody's code.  To be
+ * called with our search_path, in which "text" is the server's.
+ */
+static void
+take_arguments(FunctionCallInfo fcinfo, const Operation *operation, Oid caller,
+			   Arguments *arguments)
+{
+	int			expected = 0;
+	int			i;
+
+	while (operation->types[expected] != NULL)
+		expected++;
+	if (PG_NARGS() - 1 != expected)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("operation \"%s\" takes %d arguments, not %d", operation->name, expected,
+						PG_NARGS() - 1)));
+	for (i = 0; i < expected; i++)
+	{
+		Datum		name = CStringGetDatum(operation->types[i]);
+		Oid			wanted = DatumGetObjectId(DirectFunctionCall1(regtypein, name));
+		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, i + 1);
+
+		if (type != wanted)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("argument %d of operation \"%s\" is of type %s, expected %s", i + 1,
+							operation->name, OidIsValid(type) ? format_type_be(type) : "???",
+							operation->types[i])));
+		arguments->types[i] = wanted;
+		arguments->nulls[i] = PG_ARGISNULL(i + 1) ? 'n' : ' ';
+		arguments->values[i] = PG_ARGISNULL(i + 1) ? (Datum) 0 : PG_GETARG_DATUM(i + 1);
+	}
+	if (arguments->nulls[0] == 'n')
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("operation \"%s\" needs to know on what", operation->name)));
+	namestrcpy(&arguments->caller, GetUserNameFromId(caller, false));
+	arguments->types[expected] = NAMEOID;
+	arguments->values[expected] = NameGetDatum(&arguments->caller);
+	arguments->nulls[expected] = ' ';
+	arguments->n = expected + 1;
+}
+
+/* Who ran CREATE EXTENSION, or has it by now. */
+static Oid
+extension_owner(void)
+{
+	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("segment"));
+	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"segment\" does not exist")));
+	return owner;
+}
+
+/* The owner of an ordinary table; InvalidOid: there is no such table. */
+static Oid
+owner_of_table(Oid table, char *kind)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid			owner;
+
+	*kind = '\0';
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	*kind = ((Form_pg_class) GETSTRUCT(tuple))->relkind;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * As segment_internal.owns(): of what has lost its owner a superuser has the rights.
+ *
+ * A writer of a tracked source who is not the owner of a segmentation that follows it
+ * will come here, too, by way of a trigger.  This is where the owner's consent to
+ * that is to be looked for: trigger, source and segmentation are the same owner's,
+ * and the operation is one of a refresh.  Until then there is none.
+ */
+static bool
+acts_for(Oid caller, Oid owner)
+{
+	return OidIsValid(owner) ? has_privs_of_role(caller, owner) : superuser_arg(caller);
+}
+
+/* A row of two columns that says whose something is; false: there is no row. */
+static bool
+look_up(const char *statement, Arguments *arguments, Datum *first, Datum *second)
+{
+	bool		isnull;
+
+	if (SPI_execute_with_args(statement, 1, arguments->types, arguments->values, arguments->nulls,
+							  false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the catalogue");
+	if (SPI_processed == 0)
+		return false;
+	*first = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	*second = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
+	return true;
+}
+
+/* Both tables of a new segmentation: ordinary ones of one owner, whose rights the caller has. */
+static void
+check_tables(Oid caller, HeapTupleHeader row)
+{
+	bool		no_members;
+	bool		no_history;
+	Oid			members = DatumGetObjectId(GetAttributeByName(row, "members", &no_members));
+	Oid			history = DatumGetObjectId(GetAttributeByName(row, "history", &no_history));
+	char		members_kind;
+	char		history_kind;
+	Oid			owner;
+
+	if (no_members || no_history || members == history)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a segmentation needs a member table and a history table")));
+	owner = owner_of_table(members, &members_kind);
+	if (!OidIsValid(owner) || owner_of_table(history, &history_kind) != owner ||
+		!has_privs_of_role(caller, owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("member and history table of a segmentation must be the caller's own")));
+	if (members_kind != RELKIND_RELATION || history_kind != RELKIND_RELATION ||
+		IsCatalogRelationOid(members) || IsCatalogRelationOid(history))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("member and history table of a segmentation must be ordinary tables")));
+}
+
+/*
+ * Whether the caller may.  Runs as the extension's owner, who sees all rows; what
+ * the caller could not see is refused with the words for what is not there.
+ */
+static void
+check_right(const Operation *operation, Oid caller, Arguments *arguments)
+{
+	Datum		first;
+	Datum		second;
+	char		kind;
+
+	switch (operation->right)
+	{
+		case OF_ANYBODY:
+			break;
+		case OF_SEGMENTATION:
+			if (!look_up("SELECT g.members, g.history FROM segment.segmentation AS g "
+						 "WHERE g.name = $1", arguments, &first, &second) ||
+				!acts_for(caller, owner_of_table(DatumGetObjectId(first), &kind)))
+				ereport(ERROR,
+						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						 errmsg("permission denied to change segmentation \"%s\"",
+								TextDatumGetCString(arguments->values[0])),
+						 errhint("Only its owner may.")));
+			break;
+		case OF_TABLES:
+			check_tables(caller, DatumGetHeapTupleHeader(arguments->values[0]));
+			break;
+		case OF_SCHEME:
+			if (!look_up("SELECT r.shipped, r.owner FROM segment.rfm_scheme AS r WHERE r.name = $1",
+						 arguments, &first, &second) ||
+				DatumGetBool(first) ||
+				!acts_for(caller, get_role_oid(NameStr(*DatumGetName(second)), true)))
+				ereport(ERROR,
+						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						 errmsg("scheme \"%s\" cannot be dropped",
+								TextDatumGetCString(arguments->values[0])),
+						 errhint("Shipped schemes stay; others can be dropped by their owner.")));
+			break;
+	}
+}
+
+/* The first column of the last statement's row; *isnull where there is none. */
+static Datum
+run_statements(const Operation *operation, Arguments *arguments, bool *isnull)
+{
+	Datum		result = (Datum) 0;
+	int			i;
+
+	*isnull = true;
+	for (i = 0; operation->statements[i] != NULL; i++)
+	{
+		int			code = SPI_execute_with_args(operation->statements[i], arguments->n,
+												 arguments->types, arguments->values,
+												 arguments->nulls, false, 0);
+
+		if (code < 0)
+			elog(ERROR, "could not change the catalogue: %s", SPI_result_code_string(code));
+		*isnull = true;
+		if (SPI_tuptable != NULL && SPI_processed > 0)
+		{
+			Assert(SPI_gettypeid(SPI_tuptable->tupdesc, 1) == INT8OID);
+			result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
+		}
+	}
+	return Int64GetDatum(*isnull ? 0 : DatumGetInt64(result));
+}
+
+/*
+ * change_catalogue(operation, arguments ...): a bigint, see the operations.
+ */
+Datum
+segment_change_catalogue(PG_FUNCTION_ARGS)
+{
+	const Operation *operation = find_operation(fcinfo);
+	Arguments	arguments = {0};
+	Oid			caller;
+	int			saved_security;
+	int			nest_level;
+	int64		result;
+	bool		isnull;
+
+	/* an error ends the subtransaction or transaction, which resets all of this */
+	GetUserIdAndSecContext(&caller, &saved_security);
+	SetUserIdAndSecContext(extension_owner(),
+						   saved_security | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
+	nest_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	take_arguments(fcinfo, operation, caller, &arguments);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+
+	check_right(operation, caller, &arguments);
+	result = DatumGetInt64(run_statements(operation, &arguments, &isnull));
+
+	SPI_finish();
+	AtEOXact_GUC(false, nest_level);
+	SetUserIdAndSecContext(caller, saved_security);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(result);
+}
