@@ -287,14 +287,16 @@ AS $$
 DECLARE
     result boolean;
 BEGIN
-    EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', s.members) INTO result;
+    IF s.members IS NOT NULL THEN
+        EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', s.members) INTO result;
+    END IF;
     RETURN result;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.has_no_members(segmentation) IS 'Whether the member table of a segmentation is empty.';
 
 CREATE FUNCTION refresh_steps(name text, as_of timestamptz DEFAULT NULL, retrain boolean DEFAULT NULL) RETURNS SETOF refresh_step
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 12 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 12 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);

@@ -32,6 +32,9 @@ DECLARE
     ids integer[];
     sizes bigint[];
 BEGIN
+    IF s.members IS NULL THEN
+        RETURN NULL;
+    END IF;
     -- the table is its owner's, and read with his rights
     EXECUTE format('SELECT array_agg(n.segment_id), array_agg(n.customers) FROM (SELECT segment_id, count(*) AS customers FROM %s GROUP BY 1) AS n',
                    s.members) INTO ids, sizes;

@@ -41,7 +41,7 @@ CREATE TEMP TABLE customers ON COMMIT DROP AS
 SELECT * FROM rfm_summary(null::integer, 'SELECT * FROM clean', as_of => '2011-12-10 00:00 UTC', time_zone => 'UTC');
 SELECT is((rfm_summary_counts() - 'seconds' - '{rows_read,rows_used,customers,rows_spilled}'::text[]),
           '{"null_customer": 0, "null_time": 0, "null_amount": 0, "null_order": 0, "not_finite": 0, "after_as_of": 0,
-            "before_lookback": 0, "refunds_netted": 0, "refunds_ignored": 0, "zero_ignored": 0}'::jsonb, 'nothing skipped');
+            "before_lookback": 0, "refunds_netted": 0, "refunds_ignored": 0, "orders_cancelled": 0, "zero_ignored": 0}'::jsonb, 'nothing skipped');
 SELECT is((rfm_summary_counts() ->> 'rows_used')::bigint, 397884::bigint, '397,884 lines');
 SELECT is((SELECT count(*) FROM customers), 4338::bigint, '4,338 customers');
 SELECT is((SELECT sum(frequency) FROM customers), 18532::numeric, '18,532 invoices');
@@ -107,7 +107,7 @@ $$, 'scores of every customer');
 SELECT is_empty($$
     SELECT customer FROM model, customers JOIN score USING (customer)
     WHERE assign_segment(m, recency, frequency, monetary) IS DISTINCT FROM
-          (SELECT rule ->> 'segment' FROM rfm_scheme AS s, jsonb_array_elements(s.rules) AS rule WHERE s.name = 'default' AND rule -> 'codes' ? code)
+          (SELECT rule ->> 'segment' FROM rfm_scheme AS s, jsonb_array_elements(s.rules) AS rule WHERE s.name = 'eleven_names' AND rule -> 'codes' ? code)
 $$, 'segment of every customer');
 SELECT is_empty($$
     SELECT c.score, c.customers, count(s.*) FROM model, rfm_cut_points(m) AS c
