@@ -149,7 +149,8 @@ COMMENT ON COLUMN run.started_at IS 'When it began.';
 COMMENT ON COLUMN run.finished_at IS 'When it ended; NULL: interrupted.';
 COMMENT ON COLUMN run.outcome IS
 $$'ok'; 'empty': there was nothing to train with and no model to place anybody with, error says why; 'refused': nothing
-was changed, because more members would have departed than the segmentation allows, see error; 'failed': nothing was
+was changed, because more members would have departed than the segmentation allows, or nearly all rows of the source
+would have been skipped, see error; 'failed': nothing was
 changed, see error; 'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a
 crash, rolled back): the next one did.$$;
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';

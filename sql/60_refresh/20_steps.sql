@@ -53,7 +53,7 @@ FROM {model} AS m, {source_counts} AS s$$),
 WITH placed AS ({placed}
 ), was AS (
     SELECT {key} AS customer, segment_id, segment, {own_as_v}, entered_at, entered_reason
-    FROM {members} WHERE $5 IS NULL OR {key} {equals} ANY ($5)
+    FROM {members} WHERE {asked}
 ), undone AS (
     SELECT {history_key} AS customer, segment_id, entered_at, entered_reason, left_reason FROM {history} WHERE $4 AND left_at = $1
 ), base AS (
@@ -129,8 +129,8 @@ BEGIN
         RAISE EXCEPTION 'refused: % of % members would depart, more than the share of % that the segmentation allows',
                         departed, members, max_departed
             USING ERRCODE = 'SR001',
-                  DETAIL = format('The source yielded %s rows, of which %s counted; %s customers would enter.',
-                                  coalesce(counts ->> 'rows_read', '?'), coalesce(counts ->> 'rows_used', '?'), entered),
+                  DETAIL = format('The source yielded %s rows%s; %s customers would enter.', counts ->> 'rows_read',
+                                  ', of which ' || (counts ->> 'rows_used') || ' counted', entered),
                   HINT = format('If that is right, refresh_segmentation(%L, max_departed => 1) lets it pass.', name);
     END IF;
     -- a source that was like that the last time, too, is none that alarms
@@ -160,6 +160,13 @@ RETURN format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L
 COMMENT ON FUNCTION segment_internal.current_model_query(segmentation) IS
 'The present model of a segmentation as the text of an expression; NULL where there is none yet.';
 
+CREATE FUNCTION segment_internal.keys_can_be_listed(s segmentation) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT t.typsubscript <> 'pg_catalog.array_subscript_handler'::regproc
+        FROM pg_catalog.pg_type AS t WHERE t.oid = segment_internal.key_type(s.members));
+COMMENT ON FUNCTION segment_internal.keys_can_be_listed(segmentation) IS
+'Whether an array can hold customer keys of a segmentation; not when they are arrays themselves.';
+
 CREATE FUNCTION segment_internal.shared_places(s segmentation) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -175,6 +182,9 @@ BEGIN
             'key_type', format_type(segment_internal.key_type(s.members), -1),
             'equals', segment_internal.equality_operator(segment_internal.key_type(s.members)),
             'collate', segment_internal.collate_clause(s.members),
+            -- an array of arrays is not a list of them, so keys that are arrays cannot be asked for
+            'asked', CASE WHEN segment_internal.keys_can_be_listed(s) THEN format('$5 IS NULL OR %I %s ANY ($5)', segment_internal.key_column(s.members),
+                segment_internal.equality_operator(segment_internal.key_type(s.members))) ELSE '$5 IS NULL' END,
             'search_path', quote_literal(s.search_path),
             'current_model', segment_internal.current_model_query(s),
             'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),

@@ -42,9 +42,11 @@ COMMENT ON FUNCTION segment_internal.unreadable_reason(segmentation) IS
 CREATE FUNCTION segment_internal.not_shown(s segmentation, with_history boolean) RETURNS text
     LANGUAGE sql STABLE PARALLEL RESTRICTED
 RETURN CASE
-    WHEN EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.members) AND NOT segment_internal.may_read(s.members)
+    WHEN EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.members)
+         AND NOT segment_internal.may_read(s.members)
         THEN format('you may not read table %s', s.members)
-    WHEN with_history AND EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.history) AND NOT segment_internal.may_read(s.history)
+    WHEN with_history AND EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.history)
+         AND NOT segment_internal.may_read(s.history)
         THEN format('you may not read table %s', s.history)
     ELSE segment_internal.unreadable_reason(s) END;
 COMMENT ON FUNCTION segment_internal.not_shown(segmentation, boolean) IS
@@ -143,7 +145,8 @@ BEGIN
     END LOOP;
     IF (SELECT t.typtype IN ('b', 'e') AND t.typcategory <> 'A' FROM pg_type AS t WHERE t.oid = key_type) THEN
         -- the constant has no collation of its own, so that of the column decides what is equal
-        RETURN format('%I %s CAST(%L AS %s)', key_column, segment_internal.equality_operator(key_type), customer, format_type(key_type, -1));
+        RETURN format('%I %s CAST(%L AS %s)', key_column, segment_internal.equality_operator(key_type), customer,
+                      format_type(key_type, -1));
     END IF;
     -- reading text as an array, range or row may run the CHECK of a domain inside: compare as text instead
     RETURN format('format(''%%s'', %I) = %L', key_column, customer);
@@ -160,13 +163,14 @@ DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
     result text;
 BEGIN
-    EXECUTE format('SELECT segment FROM %s WHERE %s', s.members, segment_internal.key_condition(s.members, customer)) INTO result;
+    EXECUTE format('SELECT segment FROM %s WHERE %s', s.members, segment_internal.key_condition(s.members, customer))
+    INTO result;
     RETURN result;
 END;
 $$;
 COMMENT ON FUNCTION segment_of(text, text) IS
-$$The present segment of a known customer, the key given as text: segment_of('loyalty', '42'); equal is what the type and
-the collation of the member table's key column say is equal.
+$$The present segment of a known customer, the key given as text: segment_of('loyalty', '42').
+Equal is what the type and the collation of the member table's key column say is equal.
 NULL when the customer is not a member.
 Errors: undefined_object, and those of reading the text as a key.$$;
 
@@ -241,7 +245,8 @@ COMMENT ON FUNCTION segment_internal.middle(numeric[]) IS 'The median, of what p
 CREATE FUNCTION segment_internal.middle(two double precision[]) RETURNS double precision
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN two[1] = two[2] THEN two[1] ELSE two[1] / 2 + two[2] / 2 END;
-COMMENT ON FUNCTION segment_internal.middle(double precision[]) IS 'The median, of what percentile_disc(middle_two()) gave.';
+COMMENT ON FUNCTION segment_internal.middle(double precision[]) IS
+'The median, of what percentile_disc(middle_two()) gave.';
 
 CREATE FUNCTION segment_profile(name text,
     OUT segment_id integer, OUT segment text, OUT customers bigint, OUT customer_share numeric,
@@ -322,8 +327,8 @@ to which segment, and why: new, orders (new or changed orders), time (no more th
 values), model (trained anew), gone (no longer in the source, or without a feature).$$;
 
 CREATE FUNCTION segment_flapping(name text, since timestamptz DEFAULT '-infinity',
-    OUT from_segment text, OUT to_segment text, OUT moves bigint, OUT undone bigint, OUT undone_share numeric, OUT share_of_moves numeric)
-    RETURNS SETOF record
+    OUT from_segment text, OUT to_segment text, OUT moves bigint, OUT undone bigint, OUT undone_share numeric,
+    OUT share_of_moves numeric) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 50 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -343,7 +348,8 @@ BEGIN
              JOIN place AS a ON a.customer %5$s b.customer AND a.left_at = b.entered_at
              JOIN instant AS i ON i.at = b.entered_at
              LEFT JOIN place AS c ON c.customer %5$s b.customer AND c.entered_at = b.left_at
-             WHERE b.entered_at >= $2
+             -- where customers may be in several segments at once, nobody moves from one to another
+             WHERE b.entered_at >= $2 AND NOT (SELECT k.overlapping FROM segment_internal.kind AS k WHERE k.kind = $3)
              GROUP BY 1, 2
          )
          SELECT f.name, t.name, m.moves, m.undone, round(m.undone::numeric / m.moves, 6), round(m.undone / sum(m.moves) OVER (), 6)
@@ -352,7 +358,8 @@ BEGIN
          JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = m.to_id
          ORDER BY m.undone DESC, m.moves DESC, f.priority, t.priority',
         segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
-        segment_internal.equality_operator(segment_internal.key_type(s.members))) USING s.name, coalesce(since, '-infinity');
+        segment_internal.equality_operator(segment_internal.key_type(s.members)))
+    USING s.name, coalesce(since, '-infinity'), s.kind;
 END;
 $$;
 COMMENT ON FUNCTION segment_flapping(text, timestamptz) IS
@@ -360,7 +367,8 @@ $$How many moves since an instant were undone at once, by pair of segments, most
 segment to another at a refresh, and back at the next one that changed anybody's place.
 moves: from the one to the other; undone: those that were; undone_share: undone of moves; share_of_moves: undone of all
 moves of the segmentation; shares from 0 to 1.
-A move at the last such refresh can not have been undone yet.
+A move at the last such refresh can not have been undone yet; kinds in which a customer may be in several segments at
+once have no moves.
 Read from the history; NULL since: all of it.
 Errors: undefined_object, object_not_in_prerequisite_state where the tables cannot be read, insufficient_privilege.$$;
 
@@ -371,12 +379,14 @@ CREATE FUNCTION segment_internal.brief(value double precision) RETURNS text
 RETURN CASE WHEN abs(value) < 1e15 AND abs(value) > 1e-15
             THEN trim_scale(round(value::numeric, greatest(0, 3 - floor(log(abs(value)))::integer)))::text
             ELSE value::text END;
-COMMENT ON FUNCTION segment_internal.brief(double precision) IS 'A number for people: four digits that count, and all before the point.';
+COMMENT ON FUNCTION segment_internal.brief(double precision) IS
+'A number for people: four digits that count, and all before the point.';
 
 CREATE FUNCTION segment_internal.local_time(at timestamptz, time_zone text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN to_char(at AT TIME ZONE coalesce(time_zone, 'UTC'), 'YYYY-MM-DD HH24:MI');
-COMMENT ON FUNCTION segment_internal.local_time(timestamptz, text) IS 'An instant for people, as the clocks of a zone show it; NULL zone: UTC.';
+COMMENT ON FUNCTION segment_internal.local_time(timestamptz, text) IS
+'An instant for people, as the clocks of a zone show it; NULL zone: UTC.';
 
 CREATE FUNCTION explain_customer(segmentation text, customer text,
     OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
@@ -388,10 +398,12 @@ DECLARE
     condition text := segment_internal.key_condition(s.members, customer);
     place record;
 BEGIN
-    FOR place IN EXECUTE format('SELECT segment_id, segment, entered_at, entered_reason FROM %s WHERE %s ORDER BY segment_id', s.members, condition) LOOP
+    FOR place IN EXECUTE format('SELECT segment_id, segment, entered_at, entered_reason FROM %s WHERE %s'
+                                ' ORDER BY segment_id', s.members, condition) LOOP
         what := 'segment';
         value := place.segment;
-        explanation := format('since %s: %s', segment_internal.local_time(place.entered_at, s.time_zone), place.entered_reason);
+        explanation := format('since %s: %s', segment_internal.local_time(place.entered_at, s.time_zone),
+                              place.entered_reason);
         RETURN NEXT;
         IF to_regproc(format('segment_internal.%I', s.kind || '_explain')) IS NOT NULL THEN
             RETURN QUERY EXECUTE format('SELECT e.* FROM segment_internal.%I($1, $2) AS e', s.kind || '_explain')
@@ -407,7 +419,8 @@ BEGIN
         FOR place IN EXECUTE format(
             'SELECT g.name, h.entered_at, h.left_at, h.left_reason FROM %s AS h
              JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = h.segment_id
-             WHERE %s ORDER BY h.left_at DESC, h.segment_id LIMIT 1', s.history, segment_internal.key_condition(s.history, customer)) USING s.name
+             WHERE %s ORDER BY h.left_at DESC, h.segment_id LIMIT 1',
+            s.history, segment_internal.key_condition(s.history, customer)) USING s.name
         LOOP
             value := place.name;
             explanation := format('from %s to %s, then: %s', segment_internal.local_time(place.entered_at, s.time_zone),
@@ -435,7 +448,8 @@ CREATE FUNCTION explain_customer(segmentation text, customer anyelement,
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN QUERY SELECT e.* FROM segment.explain_customer(segmentation, CASE WHEN customer IS NOT NULL THEN format('%s', customer) END) AS e;
+    RETURN QUERY SELECT e.* FROM segment.explain_customer(
+        segmentation, CASE WHEN customer IS NOT NULL THEN format('%s', customer) END) AS e;
 END;
 $$;
 COMMENT ON FUNCTION explain_customer(text, anyelement) IS

@@ -92,7 +92,8 @@ COMMENT ON VIEW segment_run IS
 $$Every refresh: what it found, what it changed, how long each step took, and why it failed if it did.
 For the owner also a refresh that has begun and of which nothing more is known (no run_id).$$;
 COMMENT ON COLUMN segment_run.run_id IS
-'Number of the run, in the order of their ends; NULL: unfinished. For the latest first, ORDER BY run_id DESC NULLS LAST.';
+$$Number of the run, in the order in which they were logged; NULL: unfinished.
+For the latest first, ORDER BY run_id DESC NULLS LAST.$$;
 COMMENT ON COLUMN segment_run.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of; NULL: interrupted or unfinished, not known.';
 COMMENT ON COLUMN segment_run.outcome IS

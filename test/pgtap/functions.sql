@@ -17,6 +17,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "segment_internal.middle(numeric[])", "segment_internal.middle(double precision[])", "segment_internal.brief(double precision)",
     "centroid_array(segment_model)", "centroids(segment_model)", "segment_internal.same_model(segment_model,segment_model)", "cut_model(segment_model,integer)", "feature_rows(feature_set)", "segment_internal.feature_set_in(cstring)", "feature_set_info(feature_set)", "segment_internal.feature_set_out(feature_set)",
     "segment_internal.feature_set_recv(internal)", "segment_internal.feature_set_send(feature_set)",
     "adjusted_rand_index(feature_set)", "calinski_harabasz(feature_set)", "cluster_quality(feature_set)", "davies_bouldin(feature_set)",
@@ -28,13 +29,14 @@ INSERT INTO said VALUES
     "segment_internal.model_identify(segment_model,integer[],text[],text[],integer)", "model_match(segment_model,segment_model,integer)", "model_metrics(segment_model)", "model_to_pmml(segment_model)",
     "propose_segment_names(segment_model,integer)", "segment_spacing(segment_model)",
     "rename_segment(segment_model,text,text)", "rfm_cut_points(segment_model)",
-    "segment_internal.scheme_matches(jsonb,integer,integer,integer)", "segment_internal.scheme_problems(jsonb,integer,integer,integer)", "segment_internal.score_code(integer,integer,integer,integer)",
+    "segment_internal.scheme_matches(jsonb,integer,integer,integer,boolean)", "segment_internal.scheme_scores(integer,integer,boolean)", "segment_internal.scheme_uses_tenure(jsonb)",
     "segment_internal.segment_model_cmp(segment_model,segment_model)", "segment_internal.segment_model_ge(segment_model,segment_model)", "segment_internal.segment_model_gt(segment_model,segment_model)", "segment_internal.segment_model_le(segment_model,segment_model)",
     "segment_internal.segment_model_lt(segment_model,segment_model)", "segment_internal.segment_model_ne(segment_model,segment_model)", "segment_internal.segment_model_hash(segment_model)", "segment_internal.segment_model_hash_extended(segment_model,bigint)",
     "segment_internal.segment_model_eq(segment_model,segment_model)", "segment_internal.segment_model_from_jsonb(jsonb)", "segment_internal.segment_model_in(cstring)", "segment_internal.segment_model_out(segment_model)",
     "segment_internal.segment_model_recv(internal)", "segment_internal.segment_model_send(segment_model)", "segment_internal.segment_model_to_jsonb(segment_model)", "segments(segment_model)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.middle_two()", "segment_internal.cut_words(double precision,double precision,text)",
     "feature_set(double precision[])", "feature_set(record)", "feature_set_merge(feature_set)", "feature_set_weighted(double precision,double precision[])",
     "segment_internal.feature_set_accum(feature_set,double precision[])", "segment_internal.feature_set_accum_record(feature_set,record)",
     "segment_internal.feature_set_accum_weighted(feature_set,double precision,double precision[])", "segment_internal.feature_set_combine(feature_set,feature_set)",
@@ -60,11 +62,14 @@ INSERT INTO said VALUES
     "segment_silhouette(segment_model,\"any\")",
     "segment_internal.homogeneity_verdict(bigint,double precision,text,double precision,double precision)", "segment_internal.kind_reasons(text)", "segment_internal.rfm_member_columns()", "segment_internal.rfm_placed_features()",
     "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,text,double precision,integer,integer,bigint)",
-    "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")",
+    "rfm_score(segment_model,\"any\")", "recency_score(segment_model,\"any\")", "frequency_score(segment_model,\"any\")", "monetary_score(segment_model,\"any\")", "tenure_score(segment_model,\"any\")",
+    "segment_internal.scheme_problems(jsonb,integer,integer,integer,text,text[])", "segment_internal.score_code(integer,integer,integer,integer,integer)",
     "segment_internal.rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text,boolean)"}'),
 -- read the catalogue
 ('stable', 'strict', 'safe', '{"segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.has_features(segmentation)", "segment_internal.key_condition(regclass,text)",
+    "segment_internal.local_time(timestamp with time zone,text)",
     "segment_internal.acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")", "explain_segment(text,\"any\")", "get_model(text,integer)", "segment_internal.instant(timestamp with time zone)",
     "segment_internal.key_of(segmentation)", "segment_internal.may_read(name,name)", "segment_internal.members_query(segmentation,timestamp with time zone)",
     "segment_internal.run_mark(segmentation)", "segment_internal.placing_query(segmentation,timestamp with time zone,boolean,boolean)",
@@ -73,11 +78,13 @@ INSERT INTO said VALUES
     "segment_internal.cluster_placed_features(segmentation)", "segment_internal.cluster_placing_query(segmentation,boolean,boolean)", "segment_internal.feature_figures_query(segmentation,integer)",
     "segment_internal.filling_query(segmentation)", "segment_internal.member_columns(segmentation)", "segment_internal.placed_features(segmentation)", "segment_internal.rfm_placing_query(segmentation,timestamp with time zone,boolean)",
     "segment_internal.training_call(text,text,jsonb)", "rfm_model(feature_set,integer,text,jsonb,text)",
-    "segment_internal.scheme_cells(text,integer)", "scheme_check(text,integer)", "segment_internal.scheme_row(text)", "segment_internal.segmentation_row(text)", "segment_internal.writing_query(segmentation,boolean)"}'),
+    "segment_internal.scheme_cells(text,integer,boolean)", "scheme_check(text,integer)", "segment_internal.scheme_row(text)", "segment_internal.segmentation_row(text)", "segment_internal.writing_query(segmentation,boolean)"}'),
 -- lock the tables they read
 ('stable', 'strict', 'restricted', '{"segment_internal.table_refusal(name,name,name,text[],regtype[])"}'),
 ('stable', 'called on null', 'restricted', '{
-    "homogeneity_report(text)", "segment_internal.readable_clustering(text)", "segment_feature_profile(text)", "segment_internal.readable(segmentation,boolean)", "segment_internal.readable_segmentation(text)", "segment_events(text,timestamp with time zone)",
+    "homogeneity_report(text)", "segment_internal.readable_clustering(text)", "segment_feature_profile(text)", "segment_internal.not_shown(segmentation,boolean)",
+    "explain_customer(text,text)", "explain_customer(text,anyelement)", "segment_internal.rfm_explain(segmentation,text)",
+    "segment_internal.cluster_explain(segmentation,text)", "segment_flapping(text,timestamp with time zone)", "segment_internal.readable_segmentation(text)", "segment_events(text,timestamp with time zone)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_of(text,anyelement)", "segment_of(text,text)", "segment_profile(text)", "segment_internal.unreadable_reason(segmentation)"}'),
@@ -96,7 +103,7 @@ INSERT INTO said VALUES
     "create_cluster_segmentation(text,text,integer,text,text[],text,jsonb,interval,name,text,text)", "segment_internal.create_segmentation(segmentation)",
     "segment_internal.query_rows(text,text)", "retrain_segmentation(text,timestamp with time zone,boolean)",
     "segment_internal.check_rfm_options(text,text,text,text,text,integer,jsonb,interval,text,text,text)", "segment_internal.check_rfm_scheme()", "segment_internal.comment_tables(text)",
-    "create_rfm_scheme(text,jsonb,integer,integer,jsonb,text,text,text)",
+    "create_rfm_scheme(text,jsonb,integer,integer,jsonb,text,text,text,text[])",
     "create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,text)",
     "segment_internal.drop_as_owner(text,boolean)", "drop_rfm_scheme(text)", "drop_segmentation(text,boolean)", "segment_internal.locked_segmentation(text)",
     "segment_internal.query_keys(anyelement,text,text)", "segment_internal.refresh_as_owner(text,timestamp with time zone,boolean,boolean)",

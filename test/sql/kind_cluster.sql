@@ -24,11 +24,12 @@ SELECT create_cluster_segmentation('clu', 'SELECT id, visits, spend, days_absent
 SELECT column_name, data_type, is_nullable, col_description('clu_segments'::regclass, ordinal_position::int) AS comment
 FROM information_schema.columns WHERE table_name = 'clu_segments' ORDER BY ordinal_position;
 SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = 'clu_history' ORDER BY ordinal_position;
-SELECT kind, features, feature_types, options, retrain_every, time_zone, description FROM segment.segmentation WHERE name = 'clu';
+SELECT kind, method, features, feature_types, options, retrain_every, time_zone, description FROM segment.segmentation WHERE name = 'clu';
 SELECT assign_segment('clu', 1, 2, 3);
 SELECT outcome, as_of, model_version, trained, customers, entered, departed, moved, updated, unchanged, rows_read, rows_used, rows_skipped, counts, error
 FROM refresh_segmentation('clu', '2024-04-01');
-SELECT summarise_seconds >= 0 AND train_seconds >= 0 AND write_seconds >= 0 AS timed FROM segment.run WHERE segmentation = 'clu';
+SELECT string_agg(step ->> 'step', ' ' ORDER BY n) AS steps, bool_and((step ->> 'ms')::float8 >= 0) AS timed
+FROM segment.run, jsonb_array_elements(steps) WITH ORDINALITY AS t (step, n) WHERE segmentation = 'clu';
 SELECT segment_id, name, origin, priority, customers FROM segment.segment WHERE segmentation = 'clu' ORDER BY 1;
 -- every group is a segment, and everybody is where the model has them
 SELECT count(DISTINCT segment_id), count(DISTINCT (grp, segment_id)) FROM clu JOIN clu_segments USING (id);
@@ -127,7 +128,7 @@ DROP TABLE clu_ids;
 
 -- ---- empty sources: no model, no members; later the old model places nobody ----
 CREATE TABLE clu_late (id integer, a integer, b integer);
-SELECT create_cluster_segmentation('late', 'clu_late', k => 2);
+SELECT create_cluster_segmentation('late', 'clu_late', k => 2, max_departed => 1);
 SELECT outcome, customers, trained, model_version FROM refresh_segmentation('late', '2024-01-01');
 INSERT INTO clu_late VALUES (1, NULL, 1);
 SELECT outcome, customers, rows_skipped FROM refresh_segmentation('late', '2024-01-01');
@@ -274,7 +275,6 @@ DROP TABLE clu_each, clu_problem, clu_tried;
 SELECT create_cluster_segmentation('', 'clu');
 SELECT create_cluster_segmentation('clu', 'clu');
 SELECT create_cluster_segmentation(repeat('x', 55), 'clu');
-SELECT create_cluster_segmentation('bad', 'clu', schema => NULL);
 SELECT create_cluster_segmentation('bad', 'clu', key => 'nothing');
 SELECT create_cluster_segmentation('bad', 'clu', features => '{visits,nothing}');
 SELECT create_cluster_segmentation('bad', 'clu', features => '{visits,visits}');
@@ -290,7 +290,6 @@ SELECT create_cluster_segmentation('bad', 'SELECT id AS segment, visits FROM clu
 SELECT create_cluster_segmentation('bad', 'DELETE FROM clu RETURNING id, visits');
 \set VERBOSITY sqlstate
 SELECT create_cluster_segmentation('bad', 'clu', method => 'rfm');
-SELECT create_cluster_segmentation('bad', 'clu', method => NULL);
 \set VERBOSITY default
 SELECT create_cluster_segmentation('bad', 'clu', k => 0);
 SELECT create_cluster_segmentation('bad', 'clu', options => '{"k": "many"}');
@@ -302,6 +301,11 @@ SELECT create_cluster_segmentation('bad', 'clu', options => '{"log": ["nothing"]
 SELECT create_cluster_segmentation('bad', 'SELECT point(1, 1) AS id, visits FROM clu');
 SELECT count(*) FROM segment.segmentation WHERE name = 'bad';
 SELECT to_regclass('bad_segments');
+-- NULL means the default
+SELECT create_cluster_segmentation('nulls', 'clu', key => NULL, features => NULL, k => NULL, method => NULL, options => NULL,
+    schema => NULL, retrain_every => NULL, description => NULL);
+SELECT method, features, options, max_departed, time_zone FROM segment.segmentation WHERE name = 'nulls';
+SELECT drop_segmentation('nulls');
 SELECT segment_feature_profile('nobody');
 CREATE TABLE clu_orders AS SELECT id AS customer, timestamptz '2024-01-01 00:00Z' AS ordered_at, spend FROM clu;
 SELECT create_rfm_segmentation('rfm', 'clu_orders', scheme => 'eleven_names');

@@ -39,11 +39,11 @@ DECLARE
 BEGIN
     -- law 9: what is trained is what a new training gives, and everybody is where it places them
     INSERT INTO clh_problem SELECT step, 'model differs from a new one', m::text
-    FROM (SELECT kmeans(feature_set(c.*), (SELECT (options ->> 'k')::int FROM segment.segmentation WHERE name = 'clh'), 3, centroids => CASE WHEN run.warm_start THEN centroid_array(old_model) END) AS m
+    FROM (SELECT kmeans(feature_set(c.*), (SELECT (options ->> 'k')::int FROM segment.segmentation WHERE name = 'clh'), 3, centroids => CASE WHEN (run.details ->> 'warm_start')::boolean THEN centroid_array(old_model) END) AS m
           FROM (SELECT a, b FROM clh) AS c) AS m
     WHERE run.trained AND m::jsonb - '{segments,n_init,iterations}'::text[] <> current::jsonb - '{segments,n_init,iterations}'::text[];
     INSERT INTO clh_problem SELECT step, 'warm start', run::text
-    WHERE run.warm_start IS DISTINCT FROM CASE WHEN run.trained THEN old_model IS NOT NULL AND (SELECT count(*) FROM segments(old_model)) = (SELECT (options ->> 'k')::int FROM segment.segmentation WHERE name = 'clh') END;
+    WHERE (run.details ->> 'warm_start')::boolean IS DISTINCT FROM CASE WHEN run.trained THEN old_model IS NOT NULL AND (SELECT count(*) FROM segments(old_model)) = (SELECT (options ->> 'k')::int FROM segment.segmentation WHERE name = 'clh') END;
     INSERT INTO clh_problem SELECT step, 'members differ from recomputation', format('%s: %s, %s', coalesce(m.id, u.id), m, u)
     FROM (SELECT id, segment_id, segment, a, b FROM clh_segments) AS m
     FULL JOIN (SELECT c.id, assign_segment_id(current, c.a, c.b), assign_segment('clh', c.a, c.b), c.a::float8, c.b FROM clh AS c WHERE c.a <> 'NaN') AS u ON u.id = m.id

@@ -15,19 +15,19 @@ SELECT n AS id, 50 + 10 * (clr_random('a' || n) + clr_random('b' || n) + clr_ran
        exp(2 + 3 * clr_random('d' || n) * clr_random('e' || n)) AS spend, 5 * clr_random('f' || n) + 3 * clr_random('g' || n) AS visits
 FROM generate_series(1, 3000) AS n;
 SELECT create_cluster_segmentation('clr', 'clr', k => 7, options => '{"log": ["spend"], "n_init": 3}');
-SELECT outcome, trained, warm_start, fresh_gain FROM refresh_segmentation('clr', '2024-01-01');
+SELECT outcome, trained, details ->> 'warm_start' AS warm_start, details ->> 'fresh_gain' AS fresh_gain FROM refresh_segmentation('clr', '2024-01-01');
 
 -- ---- nothing has changed: nobody moves, no new version, whatever the order of rows ----
-SELECT outcome, trained, warm_start, fresh_gain BETWEEN 0 AND 0.02 AS judged, model_version, moved, unchanged, counts FROM retrain_segmentation('clr', '2024-01-02');
+SELECT outcome, trained, details ->> 'warm_start' AS warm_start, (details ->> 'fresh_gain')::float8 BETWEEN 0 AND 0.02 AS judged, model_version, moved, unchanged, counts FROM retrain_segmentation('clr', '2024-01-02');
 CREATE TABLE clr_shuffled AS SELECT * FROM clr ORDER BY md5(id::text);
 BEGIN;
 DROP TABLE clr;
 ALTER TABLE clr_shuffled RENAME TO clr;
 COMMIT;
-SELECT outcome, warm_start, model_version, moved, unchanged FROM retrain_segmentation('clr', '2024-01-02');
-SELECT outcome, warm_start, model_version, moved, unchanged FROM retrain_segmentation('clr', '2024-01-03');
+SELECT outcome, details ->> 'warm_start' AS warm_start, model_version, moved, unchanged FROM retrain_segmentation('clr', '2024-01-02');
+SELECT outcome, details ->> 'warm_start' AS warm_start, model_version, moved, unchanged FROM retrain_segmentation('clr', '2024-01-03');
 -- afresh, too: the same rows, options and seed
-SELECT outcome, warm_start, fresh_gain, model_version, moved FROM retrain_segmentation('clr', '2024-01-03', warm_start => false);
+SELECT outcome, details ->> 'warm_start' AS warm_start, details ->> 'fresh_gain' AS fresh_gain, model_version, moved FROM retrain_segmentation('clr', '2024-01-03', options => '{"warm_start": false}');
 -- a model that other starts found in another number of steps is the same model
 SELECT count(*) FROM get_model('clr') AS m, LATERAL (SELECT jsonb_set(jsonb_set(m::jsonb, '{n_init}', '77'), '{iterations}', '88')::segment_model AS other) AS o
 WHERE segment_internal.same_model(other, m)::text <> m::text OR segment_internal.same_model(jsonb_set(m::jsonb, '{seed}', '99')::segment_model, m)::text = m::text;
@@ -38,7 +38,7 @@ CREATE TABLE clr_members AS SELECT * FROM clr_segments;
 DELETE FROM clr WHERE id % 20 = 3;
 INSERT INTO clr SELECT n, 52 + 10 * (clr_random('a' || n) + clr_random('b' || n) + clr_random('c' || n)), exp(2 + 3 * clr_random('d' || n) * clr_random('e' || n)), 4 + clr_random('f' || n) FROM generate_series(3001, 3100) AS n;
 UPDATE clr SET spend = spend * 1.2 WHERE id % 7 = 0;
-SELECT outcome, trained, warm_start, moved BETWEEN 1 AND 300 AS few_moved, model_version FROM retrain_segmentation('clr', '2024-02-01');
+SELECT outcome, trained, details ->> 'warm_start' AS warm_start, moved BETWEEN 1 AND 300 AS few_moved, model_version FROM retrain_segmentation('clr', '2024-02-01');
 WITH anew AS (SELECT kmeans(feature_set(c), 7, log => '{spend}', centroids => (SELECT centroid_array(model) FROM clr_old)) AS model FROM (SELECT age, spend, visits FROM clr) AS c)
 SELECT model::jsonb - 'segments' = get_model('clr')::jsonb - 'segments' AS is_kmeans_from_old_centroids FROM anew;
 -- ids stay with their groups: most of those in a segment were there before
@@ -101,30 +101,33 @@ END;
 $$;
 -- another number of segments
 UPDATE segment.segmentation SET options = options || '{"k": 6}' WHERE name = 'clr';
-SELECT outcome, warm_start, fresh_gain, clr_fresh() FROM retrain_segmentation('clr', '2024-03-01', warm_start => true);
+SELECT outcome, details ->> 'warm_start' AS warm_start, details ->> 'fresh_gain' AS fresh_gain, clr_fresh() FROM retrain_segmentation('clr', '2024-03-01', options => '{"warm_start": true}');
 -- an option says so, and the call another thing
 UPDATE segment.segmentation SET options = options || '{"warm_start": false}' WHERE name = 'clr';
 UPDATE clr SET age = age + 1 WHERE id % 3 = 0;
-SELECT outcome, warm_start, clr_fresh() FROM retrain_segmentation('clr', '2024-03-02');
+SELECT outcome, details ->> 'warm_start' AS warm_start, clr_fresh() FROM retrain_segmentation('clr', '2024-03-02');
 UPDATE clr SET age = age + 1 WHERE id % 5 = 0;
-SELECT outcome, warm_start FROM retrain_segmentation('clr', '2024-03-03', warm_start => true);
+SELECT outcome, details ->> 'warm_start' AS warm_start FROM retrain_segmentation('clr', '2024-03-03', options => '{"warm_start": true}');
 UPDATE segment.segmentation SET options = options - 'warm_start' WHERE name = 'clr';
 -- retraining that is due is a warm one, and the log says so
 UPDATE segment.segmentation SET retrain_every = '10 days' WHERE name = 'clr';
-SELECT trained, warm_start FROM refresh_segmentation('clr', '2024-03-10');
-SELECT trained, warm_start FROM refresh_segmentation('clr', '2024-03-14');
-SELECT trained, warm_start FROM refresh_segmentation('clr', '2024-03-25', warm_start => false);
-SELECT (as_of AT TIME ZONE 'UTC')::date AS as_of, trained, warm_start, fresh_gain IS NOT NULL AS judged FROM segment_run WHERE segmentation = 'clr' AND as_of > '2024-03-05' ORDER BY run_id;
+SELECT trained, details ->> 'warm_start' AS warm_start FROM refresh_segmentation('clr', '2024-03-10');
+SELECT trained, details ->> 'warm_start' AS warm_start FROM refresh_segmentation('clr', '2024-03-14');
+SELECT trained, details ->> 'warm_start' AS warm_start FROM retrain_segmentation('clr', '2024-03-25', options => '{"warm_start": false}');
+SELECT (as_of AT TIME ZONE 'UTC')::date AS as_of, trained, details ->> 'warm_start' AS warm_start, (details ->> 'fresh_gain')::float8 IS NOT NULL AS judged FROM segment_run WHERE segmentation = 'clr' AND as_of > '2024-03-05' ORDER BY run_id;
 -- other features: model_match() has its say, but the start would not fit
-SELECT segment_internal.starts_warm(s, NULL), segment_internal.starts_warm(s, false), segment_internal.starts_warm(s, true) FROM segment.segmentation AS s WHERE name = 'clr';
-SELECT segment_internal.starts_warm(jsonb_populate_record(s, change), true)
+SELECT change, segment_internal.starts_warm(jsonb_populate_record(s, jsonb_build_object('options', s.options || change)))
+FROM segment.segmentation AS s, unnest(ARRAY['{}', '{"warm_start": false}', '{"warm_start": true}']::jsonb[]) AS change
+WHERE name = 'clr';
+SELECT change, segment_internal.starts_warm(jsonb_populate_record(s, change))
 FROM segment.segmentation AS s,
-     unnest(ARRAY['{"features": ["age", "spend"]}', '{"features": ["spend", "age", "visits"]}', '{"kind": "bisecting_kmeans"}', '{"model_version": null}']::jsonb[]) AS change
+     unnest(ARRAY['{"features": ["age", "spend"]}', '{"features": ["spend", "age", "visits"]}', '{"method": "bisecting_kmeans"}',
+                  '{"model_version": null}']::jsonb[]) AS change
 WHERE name = 'clr';
 -- centroids of one's own are where each training starts
 UPDATE segment.segmentation SET options = options || '{"k": 2, "centroids": [[60, 10, 1], [70, 40, 5]]}' WHERE name = 'clr';
-SELECT outcome, warm_start FROM retrain_segmentation('clr', '2024-04-01');
-SELECT outcome, warm_start FROM retrain_segmentation('clr', '2024-04-02', warm_start => true);
+SELECT outcome, details ->> 'warm_start' AS warm_start FROM retrain_segmentation('clr', '2024-04-01');
+SELECT outcome, details ->> 'warm_start' AS warm_start FROM retrain_segmentation('clr', '2024-04-02', options => '{"warm_start": true}');
 
 -- ---- a start that has become a bad one is told of ----
 CREATE TABLE clr_moved AS SELECT n AS id, (ARRAY[0, 10, 100])[1 + n % 3] + n % 7 AS a, n % 5 AS b FROM generate_series(1, 600) AS n;
@@ -134,10 +137,10 @@ SELECT outcome FROM refresh_segmentation('clr_moved', '2024-01-01');
 UPDATE clr_moved SET a = 5 + id % 7 WHERE id % 3 < 2;
 UPDATE clr_moved SET a = a + 100 WHERE id % 6 = 2;
 SET client_min_messages = notice;
-SELECT outcome, warm_start, fresh_gain > 0.02 AS could_gain FROM retrain_segmentation('clr_moved', '2024-01-03');
+SELECT outcome, details ->> 'warm_start' AS warm_start, (details ->> 'fresh_gain')::float8 > 0.02 AS could_gain FROM retrain_segmentation('clr_moved', '2024-01-03');
 SET client_min_messages = warning;
-CREATE TABLE clr_warm AS SELECT (model_metrics(get_model('clr_moved')) ->> 'inertia')::float8 AS inertia, (SELECT r.fresh_gain FROM segment.run AS r WHERE segmentation = 'clr_moved' ORDER BY run_id DESC LIMIT 1) AS gain;
-SELECT outcome, warm_start FROM retrain_segmentation('clr_moved', '2024-01-03', warm_start => false);
+CREATE TABLE clr_warm AS SELECT (model_metrics(get_model('clr_moved')) ->> 'inertia')::float8 AS inertia, (SELECT (r.details ->> 'fresh_gain')::float8 FROM segment.run AS r WHERE segmentation = 'clr_moved' ORDER BY run_id DESC LIMIT 1) AS gain;
+SELECT outcome, details ->> 'warm_start' AS warm_start FROM retrain_segmentation('clr_moved', '2024-01-03', options => '{"warm_start": false}');
 SELECT (model_metrics(get_model('clr_moved')) ->> 'inertia')::float8 < inertia AS less_inertia FROM clr_warm;
 -- the figure is what one start afresh comes to
 SELECT abs(gain - (1 - (model_metrics(kmeans(feature_set(c), 3, 1, scale => 'none')) ->> 'inertia')::float8 / (SELECT inertia FROM clr_warm))) < 1e-12 AS gain_holds
@@ -145,8 +148,8 @@ FROM (SELECT a, b FROM clr_moved) AS c, clr_warm GROUP BY gain;
 
 -- ---- methods that cannot start from a model train as ever ----
 SELECT create_cluster_segmentation('clr_hierarchy', 'clr_moved', k => 3, method => 'bisecting_kmeans');
-SELECT outcome, warm_start FROM refresh_segmentation('clr_hierarchy', '2024-01-01');
-SELECT outcome, warm_start, fresh_gain FROM retrain_segmentation('clr_hierarchy', '2024-01-02', warm_start => true);
+SELECT outcome, details ->> 'warm_start' AS warm_start FROM refresh_segmentation('clr_hierarchy', '2024-01-01');
+SELECT outcome, details ->> 'warm_start' AS warm_start, details ->> 'fresh_gain' AS fresh_gain FROM retrain_segmentation('clr_hierarchy', '2024-01-02', options => '{"warm_start": true}');
 SELECT create_cluster_segmentation('clr_wrong', 'clr_moved', k => 3, method => 'bisecting_kmeans', options => '{"warm_start": true}');
 SELECT create_cluster_segmentation('clr_wrong', 'clr_moved', k => 3, options => '{"warm_start": 1}');
 SELECT create_cluster_segmentation('clr_wrong', 'clr_moved', k => 3, options => '{"warm_starts": true}');

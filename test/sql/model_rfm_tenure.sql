@@ -59,7 +59,8 @@ SELECT create_rfm_scheme('bad', '[{"segment": "A"}]', ranking => '{A,A}');
 -- law 17: values that differ by rounding only are ties; thresholds are exact
 SELECT cuts, frequency_score(model, 3e-1) = frequency_score(model, 0.1::float8 + 0.2::float8) AS tie
 FROM unnest('{quantile,natural_breaks}'::text[]) AS cuts,
-     LATERAL (SELECT rfm_model(feature_set(v, CASE v % 4 WHEN 0 THEN 0.3 WHEN 1 THEN 0.1::float8 + 0.2::float8 WHEN 2 THEN 0.9 ELSE 7 END, v),
+     LATERAL (SELECT rfm_model(feature_set(v, CASE v % 4 WHEN 0 THEN 0.3 WHEN 1 THEN 0.1::float8 + 0.2::float8 WHEN 2 THEN 0.9 ELSE 7 END,
+                                           v),
                                bins => 4, cuts => cuts, scheme => 'rf_grid') AS model FROM generate_series(1, 40) AS v) AS t;
 SELECT frequency_score(model, 0.3::float8) AS on_it, frequency_score(model, 0.1::float8 + 0.2::float8) AS beyond
 FROM (SELECT rfm_model(feature_set(v, v, v), bins => 3, thresholds => '{"frequency": [0.3, 5]}', scheme => 'rf_grid') AS model

@@ -60,7 +60,7 @@ SELECT create_rfm_segmentation('bad', 'bad_orders', scheme => 'eleven_names');
 SELECT outcome, customers FROM refresh_segmentation('bad', '4713-01-01 00:00Z BC');
 SELECT outcome, customers FROM refresh_segmentation('bad', '2024-01-01 00:00Z');
 SELECT outcome, customers FROM refresh_segmentation('bad', '2024-02-01 00:00Z');
-SELECT outcome, customers FROM refresh_segmentation('bad', '294276-12-31 23:59:59.999999Z');
+SELECT outcome, customers FROM refresh_segmentation('bad', '294276-12-31 23:59:59.999999Z', future => true);
 SELECT count(*) FROM segment_members('bad', '2024-03-01 00:00Z');
 SELECT count(*) FROM segment_members('bad', 'infinity');
 SELECT count(*) FROM segment_members('bad', '-infinity');
@@ -88,8 +88,8 @@ CREATE FUNCTION bad_call(command text) RETURNS boolean LANGUAGE plpgsql AS $$ BE
 CREATE TABLE bad_source (n integer GENERATED ALWAYS AS IDENTITY, source text, customers text);
 INSERT INTO bad_source (source) VALUES
     (''), ('SELEC'), ('SELECT customer_id FROM bad_orders'), ('SELECT amount, ordered_at, customer_id FROM bad_orders'), ('SELECT customer_id::integer, ordered_at, amount FROM bad_orders'),
-    ('SELECT $1, ordered_at, amount FROM bad_orders'), ('TABLE bad_orders; TABLE bad_orders'), ('TABLE bad_orders; DELETE FROM bad_orders'), ('DELETE FROM bad_orders RETURNING *'),
-    ('TABLE bad_segments'), ('TABLE no_such'), ('SELECT customer_id, ordered_at, amount / 0 FROM bad_orders');
+    ('SELECT $1 AS customer_id, ordered_at, amount FROM bad_orders'), ('TABLE bad_orders; TABLE bad_orders'), ('TABLE bad_orders; DELETE FROM bad_orders'), ('DELETE FROM bad_orders RETURNING *'),
+    ('TABLE bad_segments'), ('TABLE no_such'), ('SELECT customer_id, ordered_at, amount / 0 AS amount FROM bad_orders');
 -- with side effects
 INSERT INTO bad_source (source) SELECT format('SELECT * FROM bad_orders WHERE bad_call(%L)', command)
 FROM unnest(ARRAY['INSERT INTO bad_log VALUES (1)', 'SELECT nextval(''bad_source_n_seq'')', 'CREATE TABLE bad_new ()', 'CREATE TEMP TABLE bad_new ()', 'DROP TABLE bad_segments', 'TRUNCATE bad_segments',
@@ -105,7 +105,7 @@ DECLARE
 BEGIN
     FOR b IN SELECT * FROM bad_source ORDER BY n LOOP
         UPDATE segmentation SET source = b.source, customers = b.customers WHERE name = 'bad';
-        INSERT INTO bad_result SELECT b.n, r.outcome, r.error_code, left(r.error, 70), (SELECT count(*) FROM bad_segments AS m FULL JOIN bad_members AS k ON m = k WHERE m IS NULL OR k IS NULL)
+        INSERT INTO bad_result SELECT b.n, r.outcome, r.error_code, left(r.error, 110), (SELECT count(*) FROM bad_segments AS m FULL JOIN bad_members AS k ON m = k WHERE m IS NULL OR k IS NULL)
         FROM refresh_segmentation('bad', '2024-02-10 00:00Z') AS r;
     END LOOP;
 END;
@@ -117,7 +117,7 @@ UPDATE segmentation SET source = 'TABLE bad_orders', customers = NULL WHERE name
 
 -- ---- what a source or a member table may become, step by step ----
 CREATE FUNCTION bad_refresh() RETURNS text LANGUAGE sql
-RETURN (SELECT concat_ws(' ', outcome, error_code, left(error, 70)) FROM refresh_segmentation('bad', '2024-02-11 00:00Z'));
+RETURN (SELECT concat_ws(' ', outcome, error_code, left(error, 110)) FROM refresh_segmentation('bad', '2024-02-11 00:00Z', max_departed => 1));
 ALTER TABLE bad_orders ALTER customer_id TYPE integer;
 SELECT bad_refresh();
 ALTER TABLE bad_orders ALTER customer_id TYPE bigint;

@@ -215,7 +215,7 @@ BEGIN
     INSERT INTO hist_problem
     SELECT step, 'events since', format('%s', e) FROM (
         (SELECT * FROM segment_events('hist', at) EXCEPT ALL SELECT * FROM segment_events('hist') WHERE event_at >= at)
-        UNION ALL (SELECT event_at, customer, event, from_segment, to_segment, reason FROM segment_events WHERE segmentation = 'hist'
+        UNION ALL (SELECT event_at, customer, event, from_segment, to_segment, reason FROM segment_events AS v WHERE segmentation = 'hist'
                    EXCEPT ALL SELECT * FROM segment_events('hist'))) AS e;
 
     -- migration adds up to the members at both ends
@@ -309,7 +309,7 @@ CREATE TABLE hist_before AS SELECT * FROM hist_back_segments;
 BEGIN;
 CREATE TABLE hist_kept AS SELECT * FROM hist_back;
 DELETE FROM hist_back;
-SELECT customers, departed FROM refresh_segmentation('hist_back', '2024-02-02', false);
+SELECT customers, departed FROM refresh_segmentation('hist_back', '2024-02-02', false, max_departed => 1);
 INSERT INTO hist_back SELECT * FROM hist_kept;
 SELECT customers FROM refresh_segmentation('hist_back', '2024-02-02', false);
 COMMIT;

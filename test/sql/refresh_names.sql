@@ -60,7 +60,7 @@ BEGIN
         UNION ALL SELECT 'profile', sum(customers), 50 FROM segment_profile(name)
         UNION ALL SELECT 'view profile', sum(customers), 50 FROM segment_profile AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'view size', sum(customers), 50 FROM segment_size AS v WHERE v.segmentation = naming_try.name
-        UNION ALL SELECT 'view segment_members', count(*), 50 FROM segment_members AS v WHERE v.segmentation = naming_try.name
+        UNION ALL SELECT 'view members', count(*), 50 FROM segment_members AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'view migration', sum(customers), 50 FROM segment_migration AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'view run', count(*), 4 FROM segment_run AS v WHERE v.segmentation = naming_try.name
         UNION ALL SELECT 'migration', sum(customers), 50 FROM segment_migration(name, '2024-05-01'::timestamptz, NULL)
@@ -146,7 +146,7 @@ SELECT create_rfm_segmentation('x', 'no_such_table', scheme => 'eleven_names');
 -- ---- sources that must not be ----
 SELECT create_rfm_segmentation('x', 'DROP TABLE canary', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'SELECT customer, ordered_at, amount FROM naming_orders; DROP TABLE canary', scheme => 'eleven_names');
-SELECT create_rfm_segmentation('x', 'SELECT customer, ordered_at, amount FROM naming_orders, scheme => 'eleven_names') AS x; DROP TABLE canary; --');
+SELECT create_rfm_segmentation('x', 'SELECT customer, ordered_at, amount FROM naming_orders) AS x; DROP TABLE canary; --', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'WITH d AS (DELETE FROM naming_orders RETURNING *) SELECT customer, ordered_at, amount FROM d', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'SELECT customer, ordered_at, amount INTO stolen FROM naming_orders', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'SELECT customer, ordered_at, amount FROM naming_orders FOR UPDATE', scheme => 'eleven_names');
@@ -157,7 +157,7 @@ SELECT create_rfm_segmentation('x', 'SELECT customer FROM naming_orders', scheme
 SELECT create_rfm_segmentation('x', 'SELECT customer, amount, ordered_at FROM naming_orders', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', customers => 'SELECT 1::text', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', customers => 'DELETE FROM naming_orders RETURNING customer', scheme => 'eleven_names');
-SELECT create_rfm_segmentation('x', 'naming_orders', customers => 'SELECT customer FROM naming_orders, scheme => 'eleven_names') AS c(customer); DROP TABLE canary; --');
+SELECT create_rfm_segmentation('x', 'naming_orders', customers => 'SELECT customer FROM naming_orders) AS c(customer); DROP TABLE canary; --', scheme => 'eleven_names');
 SELECT create_rfm_segmentation('x', 'naming_orders', customers => 'WITH d AS (DELETE FROM naming_orders RETURNING *) SELECT customer FROM d', scheme => 'eleven_names');
 \set VERBOSITY default
 SELECT count(*) FROM segment.segmentation;

@@ -22,7 +22,8 @@ SELECT segment_of('seg', 1);
 SELECT count(*) FROM segment_members('seg');
 SELECT outcome, as_of, model_version, trained, entered = customers AS all_entered, departed, moved, updated, unchanged, rows_read, rows_used, rows_skipped, error_code, error
 FROM refresh_segmentation('seg', '2024-04-01');
-SELECT run_id > 0 AS numbered, started_at <= finished_at AS in_time, summarise_seconds >= 0 AND train_seconds >= 0 AND write_seconds >= 0 AS timed, run_by = current_user AS by
+SELECT run_id > 0 AS numbered, started_at <= finished_at AS in_time, run_by = current_user AS by,
+    (SELECT string_agg(step ->> 'step', ' ' ORDER BY n) FROM jsonb_array_elements(steps) WITH ORDINALITY AS t (step, n) WHERE (step ->> 'ms')::float8 >= 0) AS timed
 FROM segment.run WHERE segmentation = 'seg';
 SELECT count(*), count(DISTINCT customer_id), (SELECT count(DISTINCT customer_id) FROM seg_orders) FROM seg_segments;
 SELECT DISTINCT entered_at, entered_reason FROM seg_segments;
@@ -70,7 +71,11 @@ DROP TABLE seg_before, seg_counters;
 
 -- ---- time: forwards only, at any instant, again at the same ----
 SELECT outcome, error_code, error FROM refresh_segmentation('seg', '2024-03-31');
-SELECT * FROM refresh_segmentation('seg', NULL);
+SELECT outcome, error_code, error FROM refresh_segmentation('seg', '2124-01-01');
+-- NULL is left out: the time at which the refresh has its turn
+SELECT create_rfm_segmentation('seg_now', 'SELECT customer_id, ordered_at, amount FROM seg_orders', scheme => 'eleven_names');
+SELECT outcome, as_of BETWEEN now() AND clock_timestamp() AS is_now, trained FROM refresh_segmentation('seg_now', NULL, NULL, NULL, NULL);
+SELECT drop_segmentation('seg_now');
 SELECT * FROM refresh_segmentation('seg', 'infinity');
 SELECT * FROM refresh_segmentation('nobody');
 SELECT max(as_of) FROM segment.run WHERE segmentation = 'seg' AND outcome = 'ok';
@@ -150,7 +155,7 @@ SELECT drop_segmentation('all');
 
 -- ---- no orders: 'empty'; later there are; later they are all gone ----
 CREATE TABLE seg_late (customer_id bigint, ordered_at timestamptz, amount numeric);
-SELECT create_rfm_segmentation('late', 'seg_late', customers => 'SELECT 7::bigint', scheme => 'eleven_names');
+SELECT create_rfm_segmentation('late', 'seg_late', customers => 'SELECT 7::bigint', max_departed => 1, scheme => 'eleven_names');
 SELECT outcome, customers, entered, model_version, trained, rows_read FROM refresh_segmentation('late', '2024-01-01');
 SELECT assign_segment('late', 1, 2, 3);
 SELECT count(*) FROM segment_members('late');
@@ -175,7 +180,7 @@ CREATE TABLE seg_kept_history AS TABLE seg_history;
 ALTER TABLE seg_orders RENAME COLUMN amount TO price;
 SELECT outcome, error_code, error, customers, trained FROM refresh_segmentation('seg', '2024-08-01');
 ALTER TABLE seg_orders RENAME COLUMN price TO amount;
-UPDATE segment.segmentation SET source = 'SELECT customer_id, ordered_at, amount / (amount - amount) FROM seg_orders' WHERE name = 'seg';
+UPDATE segment.segmentation SET source = 'SELECT customer_id, ordered_at, amount / (amount - amount) AS amount FROM seg_orders' WHERE name = 'seg';
 SELECT outcome, error_code, error FROM refresh_segmentation('seg', '2024-08-01');
 UPDATE segment.segmentation SET source = 'SELECT customer_id::text, ordered_at, amount FROM seg_orders' WHERE name = 'seg';
 SELECT outcome, error_code FROM refresh_segmentation('seg', '2024-08-01');
@@ -202,12 +207,12 @@ SELECT (SELECT count(*) FROM segment.segment) + (SELECT count(*) FROM segment.mo
 SELECT create_rfm_segmentation('seg', 'seg_orders_view', scheme => 'eleven_names');
 SELECT drop_segmentation('seg');
 
--- ---- every method, scheme and option: refresh agrees with the lower floor ----
-CREATE TABLE seg_case (n integer GENERATED ALWAYS AS IDENTITY, scheme text DEFAULT 'default', method text DEFAULT 'quantile', bins integer, thresholds jsonb,
+-- ---- every way to cut, scheme and option: refresh agrees with the lower floor ----
+CREATE TABLE seg_case (n integer GENERATED ALWAYS AS IDENTITY, scheme text DEFAULT 'default', cuts text DEFAULT 'quantile', bins integer, thresholds jsonb,
     lookback interval, refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order', time_zone text DEFAULT 'UTC');
-INSERT INTO seg_case (scheme) VALUES ('default'), ('rf_grid'), ('r_rfm'), ('klaviyo'), ('braze'), ('shopify');
-INSERT INTO seg_case (scheme, method) VALUES ('r_rfm', 'r_rfm'), ('default', 'natural_breaks');
-INSERT INTO seg_case (method, thresholds) VALUES ('thresholds', '{"recency": [30, 60, 90, 120], "frequency": [2, 4, 6, 8], "monetary": [50, 100, 250, 500]}'), ('quantile', '{"recency": [30, 60, 90, 120]}');
+INSERT INTO seg_case (scheme) VALUES ('default'), ('eleven_names'), ('rf_grid'), ('r_rfm'), ('klaviyo'), ('braze'), ('shopify');
+INSERT INTO seg_case (scheme, cuts) VALUES ('r_rfm', 'r_rfm'), ('default', 'natural_breaks');
+INSERT INTO seg_case (cuts, thresholds) VALUES ('thresholds', '{"recency": [30, 60, 90, 120], "frequency": [2, 4, 6, 8], "monetary": [50, 100, 250, 500]}'), ('quantile', '{"recency": [30, 60, 90, 120]}');
 INSERT INTO seg_case (bins) VALUES (3), (10), (NULL);
 INSERT INTO seg_case (scheme, bins) VALUES ('shopify', 10), ('braze', 10), ('klaviyo', 5);
 INSERT INTO seg_case (lookback, refunds, zero_amounts, time_zone) VALUES ('90 days', 'ignore', 'ignore', 'Asia/Tokyo'), (NULL, 'order', 'order', 'America/New_York'), ('1 month', 'net', 'ignore', 'UTC');
@@ -218,20 +223,28 @@ DECLARE
     c seg_case;
 BEGIN
     FOR c IN SELECT * FROM seg_case ORDER BY n LOOP
-        PERFORM create_rfm_segmentation('case ' || c.n, 'seg_orders_view', scheme => c.scheme, method => c.method, bins => c.bins, thresholds => c.thresholds,
+        PERFORM create_rfm_segmentation('case ' || c.n, 'seg_orders_view', scheme => c.scheme, max_departed => 1, cuts => c.cuts, bins => c.bins, thresholds => c.thresholds,
             lookback => c.lookback, refunds => c.refunds, zero_amounts => c.zero_amounts, time_zone => c.time_zone);
         PERFORM refresh_segmentation('case ' || c.n, '2024-05-05 03:30Z');
         PERFORM refresh_segmentation('case ' || c.n, '2024-07-05 16:30Z');
     END LOOP;
 END;
 $$;
-SELECT c.n, c.scheme, c.method, count(*) AS differ
+SELECT c.n, c.scheme, c.cuts, count(*) AS differ
 FROM seg_case AS c
 CROSS JOIN LATERAL (SELECT refreshed_as_of AS as_of FROM segment.segmentation WHERE name = 'case ' || c.n) AS r
-CROSS JOIN LATERAL (SELECT rfm_model(feature_set(recency, frequency, monetary), c.bins, c.method, c.thresholds, c.scheme) AS model
-    FROM rfm_summary(NULL::bigint, 'TABLE seg_orders_view', r.as_of, c.lookback, c.refunds, c.zero_amounts, c.time_zone)) AS m
 CROSS JOIN LATERAL (
-    SELECT customer, assign_segment(m.model, recency, frequency, monetary) AS segment FROM rfm_summary(NULL::bigint, 'TABLE seg_orders_view', r.as_of, c.lookback, c.refunds, c.zero_amounts, c.time_zone)) AS s
+    SELECT array_agg(b) AS buyers,
+           -- the scheme called default is the one that asks for tenure
+           CASE WHEN c.scheme = 'default' THEN rfm_model(feature_set(recency, frequency, monetary, tenure), c.bins, c.cuts, c.thresholds, c.scheme)
+                ELSE rfm_model(feature_set(recency, frequency, monetary), c.bins, c.cuts, c.thresholds, c.scheme) END AS model
+    FROM (SELECT customer, recency, frequency, monetary,
+                 (r.as_of AT TIME ZONE c.time_zone)::date - (first_order_at AT TIME ZONE c.time_zone)::date AS tenure
+          FROM rfm_summary(NULL::bigint, 'TABLE seg_orders_view', r.as_of, c.lookback, c.refunds, c.zero_amounts, c.time_zone)) AS b) AS m
+CROSS JOIN LATERAL (
+    SELECT customer, CASE WHEN c.scheme = 'default' THEN assign_segment(m.model, recency, frequency, monetary, tenure)
+                          ELSE assign_segment(m.model, recency, frequency, monetary) END AS segment
+    FROM unnest(m.buyers) AS b (customer bigint, recency float8, frequency bigint, monetary numeric, tenure integer)) AS s
 WHERE segment_of('case ' || c.n, s.customer) IS DISTINCT FROM s.segment
 GROUP BY 1, 2, 3 ORDER BY 1;
 SELECT name, refreshed_as_of FROM segment.segmentation AS s WHERE refreshed_as_of IS DISTINCT FROM '2024-07-05 16:30Z' OR name NOT LIKE 'case %';

@@ -39,7 +39,7 @@ SELECT count(*) AS models, count(*) FILTER (WHERE m::text::segment_model::text <
        count(*) FILTER (WHERE convert_from(substr(segment_internal.segment_model_send(m), 3), 'UTF8') <> m::text OR substr(segment_internal.segment_model_send(m), 1, 2) <> '\x0001') AS send,
        count(DISTINCT m::text) AS different FROM model;
 -- white space, order of members and spelling of numbers make no difference
-SELECT m = regexp_replace(jsonb_pretty(m::jsonb), '\n', E'\t\n  ', 'g')::segment_model AS spaced, m = replace(m::text, '"lowest_score": 1,', '"lowest_score": 1.0e0,')::segment_model AS number FROM model WHERE (method, bins, scheme) = ('quantile', 5, 'default');
+SELECT m = regexp_replace(jsonb_pretty(m::jsonb), '\n', E'\t\n  ', 'g')::segment_model AS spaced, m = replace(m::text, '"lowest_score": 1,', '"lowest_score": 1.0e0,')::segment_model AS number FROM model WHERE (method, bins, scheme) = ('quantile', 5, 'eleven_names');
 SELECT NULL::segment_model IS NULL AS "null", NULL::jsonb::segment_model IS NULL AS "null";
 \copy model TO 'test/output/segment_model.bin' (FORMAT binary)
 CREATE TABLE came (LIKE model);

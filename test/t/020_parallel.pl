@@ -34,7 +34,7 @@ my @questions = (
 	[ 'feature_set with little memory', q{SET maintenance_work_mem = '1MB'; SELECT md5(segment.feature_set(recency, frequency, monetary)::text) FROM figures}, 1 ],
 	[ 'feature_set_weighted', 'SELECT md5(segment.feature_set_weighted(frequency, recency, monetary)::text) FROM figures', 1 ],
 	[ 'feature_set of rows', 'SELECT md5(segment.feature_set(f)::text) FROM (SELECT recency, frequency, monetary FROM figures) AS f', 0 ],
-	[ 'model', 'SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), scheme => ''eleven_names'') FROM figures', 1 ],
+	[ 'model', 'SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM figures', 1 ],
 	[ 'natural breaks', q{SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), cuts => 'natural_breaks', scheme => 'eleven_names') FROM figures}, 1 ],
 	[ 'kmeans', 'SELECT segment.kmeans(segment.feature_set(recency, frequency, monetary), 4, n_init => 2) FROM figures', 1 ],
 	[ 'bisecting_kmeans', 'SELECT segment.bisecting_kmeans(segment.feature_set(recency, frequency, monetary), 4, n_init => 2) FROM figures', 1 ],

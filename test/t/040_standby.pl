@@ -42,7 +42,7 @@ foreach my $question (
 	[ 'assign by name', "SELECT i, segment.assign_segment('loyal', i, i % 9, i * 10), segment.explain_segment('loyal', i, i % 9, i * 10) FROM generate_series(0, 120) AS i" ],
 	[ 'assign by value', "SELECT i, segment.assign_segment_id(segment.get_model('loyal', 1), i, i % 9, i * 10) FROM generate_series(0, 120) AS i" ],
 	[ 'summary', "SELECT * FROM segment.rfm_summary(null::bigint, 'TABLE orders', '2024-05-01') ORDER BY 1" ],
-	[ 'training', 'SELECT segment.rfm_model(segment.feature_set(amount, amount, amount), scheme => ''eleven_names'') FROM orders' ],
+	[ 'training', 'SELECT segment.rfm_model(segment.feature_set(amount, amount, amount), scheme => \'eleven_names\') FROM orders' ],
 	[ 'sizes', 'SELECT * FROM segment.segment_size ORDER BY segment_id' ],
 	[ 'profiles', 'SELECT * FROM segment.segment_profile ORDER BY segment_id' ],
 	[ 'runs', 'SELECT * FROM segment.segment_run ORDER BY run_id' ],

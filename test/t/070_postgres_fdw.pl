@@ -89,11 +89,11 @@ my $by_region = 'SELECT region, feature_set(recency, frequency, monetary) AS s F
 my $partitionwise = 'SET enable_partitionwise_aggregate = on';
 is(sent($partitionwise, $by_region, 'segment\.feature_set.* GROUP BY'), 2, 'partitions: each server is sent its groups');
 is(answer("$partitionwise; SELECT region, md5(s::text), rfm_model(s, scheme => 'eleven_names') FROM ($by_region) AS g ORDER BY region"),
-	answer('SELECT region, md5(s::text), rfm_model(s, scheme => ''eleven_names'') FROM (SELECT region, feature_set(recency, frequency, monetary) AS s FROM one_server GROUP BY region) AS g ORDER BY region'),
+	answer('SELECT region, md5(s::text), rfm_model(s, scheme => \'eleven_names\') FROM (SELECT region, feature_set(recency, frequency, monetary) AS s FROM one_server GROUP BY region) AS g ORDER BY region'),
 	'partitions: the same set and model for each group');
-is(answer("$partitionwise; SELECT rfm_model(feature_set_merge(s), scheme => 'eleven_names') FROM ($by_region) AS g"), answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => ''eleven_names'') FROM one_server'),
+is(answer("$partitionwise; SELECT rfm_model(feature_set_merge(s), scheme => 'eleven_names') FROM ($by_region) AS g"), answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM one_server'),
 	'partitions: the groups merged give the model of all');
-is(answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => ''eleven_names'') FROM customers'), answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => ''eleven_names'') FROM one_server'),
+is(answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM customers'), answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM one_server'),
 	'partitions: the same model where all rows are fetched');
 
 # sets of rows with names are made by views over there, and travel as values
@@ -114,7 +114,7 @@ is(answer("SELECT md5(s::text), feature_set_info(s) - 'n_rows_held' FROM ($rows_
 	'rows of foreign tables: the same set');
 
 # placing customers where they are
-my $model = answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => ''eleven_names'') FROM one_server') =~ s/'/''/gr;
+my $model = answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM one_server') =~ s/'/''/gr;
 my $in_first = "segment.assign_segment_id('$model'::segment_model, recency, frequency, monetary) = 1";
 is(sent('SELECT', "SELECT id FROM customers WHERE $in_first", 'WHERE .*segment\.assign_segment_id'), 2, 'assigning: each server is sent the condition');
 my $placed = answer("SELECT count(*), sum(id) FROM one_server WHERE $in_first");

@@ -53,7 +53,7 @@ same_with_workers('inside a parallel query', q{SET parallel_setup_cost = 0; SET 
 same_with_workers('a segmentation', q{
 	SELECT create_cluster_segmentation('by_figures', 'SELECT id, a, b, c FROM public.figures', 4, 'id', schema => 'public') \g /dev/null
 	SELECT refresh_segmentation('by_figures', '2024-01-01') \g /dev/null
-	SELECT retrain_segmentation('by_figures', '2024-02-01', warm_start => false) \g /dev/null
+	SELECT retrain_segmentation('by_figures', '2024-02-01', options => '{"warm_start": false}') \g /dev/null
 	SELECT md5(string_agg(m::text, ',' ORDER BY id)) FROM by_figures_segments AS m;
 	SELECT drop_segmentation('by_figures') \g /dev/null});
 same_with_workers('in a function that catches errors', q{

@@ -84,8 +84,8 @@ my @questions = (
 	[ 'owners', "SELECT c.relname, pg_get_userbyid(relowner), has_table_privilege('looker', c.oid, 'SELECT'), has_table_privilege('looker', c.oid, 'UPDATE') FROM pg_class AS c WHERE relname ~ '_(segments|history)\$' AND relkind = 'r' ORDER BY 1" ],
 	[ 'comments', "SELECT attrelid::regclass::text, attnum, col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid IN ('loyal_segments'::regclass, 'loyal_history'::regclass) AND attnum > 0 ORDER BY 1, 2" ],
 	[ 'view on members', 'TABLE best ORDER BY 1' ],
-	[ 'values', q{SELECT what, md5(feature_set_send(features)), md5(features::text), feature_set_info(features), encode(segment_model_send(model), 'escape'), model FROM value ORDER BY what COLLATE "C"} ],
-	[ 'models as bytes', "SELECT segmentation, version, encode(segment_model_send(model), 'hex') FROM segment.model ORDER BY segmentation, version" ],
+	[ 'values', q{SELECT what, md5(segment_internal.feature_set_send(features)), md5(features::text), feature_set_info(features), encode(segment_internal.segment_model_send(model), 'escape'), model FROM value ORDER BY what COLLATE "C"} ],
+	[ 'models as bytes', "SELECT segmentation, version, encode(segment_internal.segment_model_send(model), 'hex') FROM segment.model ORDER BY segmentation, version" ],
 	[ 'models made anew', q{SELECT what, rfm_model(features, scheme => 'eleven_names') FROM value WHERE what <> 'mixed' ORDER BY what COLLATE "C"} ],
 );
 

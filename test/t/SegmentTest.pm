@@ -117,11 +117,21 @@ my $complaints = q{
 		FROM segment.segment_members(%5$L) AS m FULL JOIN member AS t ON t.customer = m.customer WHERE (m.segment_id, m.segment, m.entered_at) IS DISTINCT FROM (t.segment_id, t.segment, t.entered_at)
 	) AS c LIMIT 10};
 
+# Segmentations, and where their tables are.
+my $segmentations = q{
+	segment.segmentation AS s
+	LEFT JOIN LATERAL (SELECT n.nspname AS table_schema, c.relname AS member_table, h.relname AS history_table,
+			segment_internal.key_column(s.members) AS key_column, segment_internal.owner_of(s.members) AS owner
+		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_class AS h ON h.oid = s.history
+		WHERE c.oid = s.members) AS t ON true};
+
 # The last of them: as the kind of segmentation has it.
 my $misplaced = q{
 	CASE WHEN s.kind = 'rfm' THEN
-		$rfm$ (SELECT (segment_id, (whole).rfm_score) IS DISTINCT FROM (segment.assign_segment_id(model, r.recency, (whole).frequency, (whole).monetary), segment.rfm_score(model, r.recency, (whole).frequency, (whole).monetary))
-			FROM (SELECT ((refreshed_as_of AT TIME ZONE time_zone)::date - ((whole).last_order_at AT TIME ZONE time_zone)::date)::float8 AS recency) AS r) $rfm$
+		$rfm$ (SELECT (segment_id, (whole).rfm_score) IS DISTINCT FROM (segment.assign_segment_id(model, f), segment.rfm_score(model, f.recency, f.frequency, f.monetary))
+			FROM (SELECT ((refreshed_as_of AT TIME ZONE time_zone)::date - ((whole).last_order_at AT TIME ZONE time_zone)::date)::float8 AS recency,
+				(whole).frequency, (whole).monetary,
+				((refreshed_as_of AT TIME ZONE time_zone)::date - ((whole).first_order_at AT TIME ZONE time_zone)::date)::float8 AS tenure) AS f) $rfm$
 	ELSE
 		format('segment_id IS DISTINCT FROM segment.assign_segment_id(model, %s)', (SELECT string_agg(format('(whole).%I', f), ', ' ORDER BY n) FROM unnest(s.features) WITH ORDINALITY AS u (f, n)))
 	END};
@@ -131,14 +141,14 @@ my $orphans = q{
 	SELECT c.oid::regclass, 'belongs to no segmentation' FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 	WHERE c.relkind = 'r' AND n.nspname <> 'segment'
 		AND (c.relname ~ '_(segments|history)$' OR obj_description(c.oid, 'pg_class') ~ '^(Present members|Places that customers) of the segmentation ')
-		AND NOT EXISTS (SELECT FROM segment.segmentation AS s WHERE s.table_schema = n.nspname AND c.relname IN (s.member_table, s.history_table))};
+		AND NOT EXISTS (SELECT FROM segment.segmentation AS s WHERE c.oid IN (s.members, s.history))};
 
 sub is_whole
 {
 	my ($node, $database, $test) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $found = $node->safe_psql($database,
-		"SELECT format(\$complaints\$ $complaints \$complaints\$, table_schema, member_table, key_column, history_table, name, $misplaced) FROM segment.segmentation AS s ORDER BY name \\gexec\n$orphans");
+		"SELECT format(\$complaints\$ $complaints \$complaints\$, table_schema, member_table, key_column, history_table, name, $misplaced) FROM $segmentations ORDER BY name \\gexec\n$orphans");
 	return is($found, '', "$test: whole");
 }
 
@@ -152,18 +162,19 @@ my $content = q{
 		FROM %1$I.%2$I GROUP BY segment_id, segment ORDER BY 2, 3 $members$,
 		table_schema, member_table, key_column, name, CASE WHEN kind = 'rfm' THEN 'segment_id, segment' ELSE format($cluster$ 'cluster', min(format('%%s', %I)) $cluster$, key_column) END,
 		(SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.number) FROM segment_internal.member_columns(s) AS c))
-	FROM segment.segmentation AS s ORDER BY name \gexec
+	FROM SEGMENTATIONS ORDER BY name \gexec
 	SELECT s.name, md5(CASE WHEN s.kind = 'rfm' THEN m.model::text ELSE (m.model::jsonb - '{segments,n_init,iterations}'::text[])::text END)
 	FROM segment.segmentation AS s JOIN segment.model AS m ON m.segmentation = s.name AND m.version = s.model_version ORDER BY s.name};
+$content =~ s/SEGMENTATIONS/$segmentations/;
 
 sub refresh_all
 {
 	my ($as_of) = @_;
-	return "SELECT s.name, r.outcome, r.customers, r.error FROM segment.segmentation AS s, LATERAL segment.refresh_segmentation(s.name, '$as_of', true, warm_start => false) AS r ORDER BY s.name;";
+	return "SELECT s.name, r.outcome, r.customers, r.error FROM segment.segmentation AS s, LATERAL segment.retrain_segmentation(s.name, '$as_of', CASE WHEN s.method = 'kmeans' THEN '{\"warm_start\": false}'::jsonb END) AS r ORDER BY s.name;";
 }
 
 my $begin_anew = q{
-	CREATE TEMP TABLE definition AS SELECT * FROM segment.segmentation;
+	CREATE TEMP TABLE definition AS SELECT * FROM SEGMENTATIONS;
 	CREATE TEMP TABLE own_scheme AS SELECT * FROM segment.rfm_scheme WHERE NOT shipped;
 	CREATE TEMP TABLE renamed AS SELECT g.segmentation, g.name, g.origin FROM segment.segment AS g JOIN definition AS d ON d.name = g.segmentation AND d.kind = 'rfm' WHERE g.closed_at IS NULL AND g.name <> g.origin;
 	SELECT format('DROP TABLE %I.%I, %I.%I CASCADE', table_schema, member_table, table_schema, history_table) FROM definition \gexec
@@ -171,13 +182,14 @@ my $begin_anew = q{
 	CREATE EXTENSION segment;
 	INSERT INTO segment.rfm_scheme SELECT * FROM own_scheme;
 	SELECT format('SET ROLE %I', owner),
-		CASE WHEN kind = 'rfm' THEN format('SELECT FROM segment.create_rfm_segmentation(%L, %L, customers => %L, scheme => %L, method => %L, bins => %L, thresholds => %L, lookback => %L, refunds => %L, zero_amounts => %L, time_zone => %L, schema => %L, search_path => %L)',
-			name, source, customers, options ->> 'scheme', options ->> 'method', options ->> 'bins', options -> 'thresholds', options ->> 'lookback', options ->> 'refunds', options ->> 'zero_amounts',
+		CASE WHEN kind = 'rfm' THEN format('SELECT FROM segment.create_rfm_segmentation(%L, %L, customers => %L, scheme => %L, cuts => %L, bins => %L, thresholds => %L, lookback => %L, refunds => %L, zero_amounts => %L, time_zone => %L, schema => %L, search_path => %L)',
+			name, source, customers, options ->> 'scheme', options ->> 'cuts', options ->> 'bins', options -> 'thresholds', options ->> 'lookback', options ->> 'refunds', options ->> 'zero_amounts',
 			time_zone, table_schema, search_path)
 		ELSE format('SELECT FROM segment.create_cluster_segmentation(%L, %L, key => %L, features => %L, method => %L, options => %L, schema => %L, search_path => %L)',
-			name, source, key_column, features, kind, options, table_schema, search_path) END,
+			name, source, key_column, features, method, options, table_schema, search_path) END,
 		'RESET ROLE'
 	FROM definition \gexec};
+$begin_anew =~ s/SEGMENTATIONS/$segmentations/;
 my $rename = q{SELECT format('SELECT FROM segment.rename_segment(%L, %L, %L)', segmentation, origin, name) FROM renamed \gexec};
 
 sub next_refresh_is_right
