@@ -1,4 +1,4 @@
--- ---- renaming and dropping ----
+-- ---- renaming, altering and dropping ----
 
 CREATE FUNCTION segment_internal.drop_as_owner(name text, cascade boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -7,9 +7,9 @@ DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
     tables text;
 BEGIN
-    SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c WHERE c.oid IN (s.members, s.history);
     -- first, while the member table is there to say whose it is
     PERFORM segment_internal.change_catalogue('drop_segmentation', s.name);
+    SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c WHERE c.oid IN (s.members, s.history);
     -- NULL: somebody dropped both
     IF tables IS NOT NULL THEN
         EXECUTE format('DROP TABLE %s %s', tables, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
@@ -66,7 +66,7 @@ BEGIN
         RAISE EXCEPTION 'the name of a segment must not be %', CASE WHEN old_name IS NULL OR new_name IS NULL THEN 'null' ELSE 'empty' END
             USING ERRCODE = 'invalid_name';
     END IF;
-    PERFORM segment_internal.run_as_owner(segment_internal.owner_of(s.members), 'SELECT segment_internal.rename_as_owner($1, $2, $3)', segmentation, old_name, new_name);
+    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user), 'SELECT segment_internal.rename_as_owner($1, $2, $3)', segmentation, old_name, new_name);
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'segmentation "%" already has a segment "%"', segmentation, new_name USING ERRCODE = 'duplicate_object';
 END;
@@ -76,3 +76,57 @@ $$Names a segment anew, in the catalogue, the current model and the member table
 retraining keeps the name.
 Errors: undefined_object, duplicate_object when the name is taken, invalid_name when one is NULL or empty,
 insufficient_privilege.$$;
+
+CREATE FUNCTION segment_internal.alter_as_owner(
+    name text, options jsonb, retrain_every interval, max_departed double precision, description text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.locked_segmentation(name);
+BEGIN
+    IF options IS NOT NULL THEN
+        SELECT coalesce(jsonb_object_agg(o.key, o.value), '{}') INTO s.options
+        FROM jsonb_each(s.options || alter_as_owner.options) AS o WHERE o.value <> 'null';
+        -- what creation checks; a kind of somebody's own need not have any
+        IF to_regproc(format('segment_internal.%I', 'check_' || s.kind || '_options')) IS NOT NULL THEN
+            s := segment_internal.checked(('check_' || s.kind || '_options')::name, s);
+        END IF;
+    END IF;
+    PERFORM segment_internal.change_catalogue('alter_segmentation', s.name, s.options, retrain_every, max_departed, description);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.alter_as_owner(text, jsonb, interval, double precision, text) IS
+'The work of alter_segmentation, with the rights of the owner.';
+
+CREATE FUNCTION alter_segmentation(
+    name text, options jsonb DEFAULT NULL, retrain_every interval DEFAULT NULL, max_departed double precision DEFAULT NULL,
+    description text DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(name);
+BEGIN
+    IF jsonb_typeof(options) <> 'object' THEN
+        RAISE EXCEPTION 'options must be an object, not %', options
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance {"k": 6}.';
+    END IF;
+    IF max_departed NOT BETWEEN 0 AND 1 THEN
+        RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', max_departed USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM segment_internal.run_as_owner(
+        coalesce(segment_internal.owner_of(s.members), current_user),
+        'SELECT segment_internal.alter_as_owner($1, $2::jsonb, make_interval(months => $3::integer, days => $4::integer)'
+        ' + $5::bigint * interval ''1 microsecond'', $6::float8, $7)',
+        name, options::text,
+        -- in parts, because an interval as text depends on settings
+        (extract(year FROM retrain_every) * 12 + extract(month FROM retrain_every))::text, extract(day FROM retrain_every)::text,
+        (extract(epoch FROM retrain_every - date_trunc('day', retrain_every)) * 1000000)::bigint::text,
+        max_departed::text, description);
+END;
+$$;
+COMMENT ON FUNCTION alter_segmentation(text, jsonb, interval, double precision, text) IS
+$$Changes options of a segmentation; what is NULL stays as it is.
+options: options of source and model, added to those there are, for instance {"k": 6}; null takes one away.
+They are checked as at creation, and count from the next training, or the next refresh where they are of the source.
+retrain_every, max_departed, description: as at creation; a retrain_every of 0 trains at every refresh.
+Errors: undefined_object, insufficient_privilege, and whatever an option is refused for at creation.$$;
