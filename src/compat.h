@@ -21,6 +21,13 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/* 18 has no argument for whether a query is run once only */
+#if PG_VERSION_NUM >= 180000
+#define segment_executor_run(query) ExecutorRun(query, ForwardScanDirection, 0)
+#else
+#define segment_executor_run(query) ExecutorRun(query, ForwardScanDirection, 0, true)
+#endif
+
 /* 18 lets a module tell its name and version to pg_get_loaded_modules() */
 #if PG_VERSION_NUM >= 180000
 #define SEGMENT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "segment", .version = SEGMENT_VERSION)

@@ -78,7 +78,10 @@ SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,
 FROM base$$),
 (false, 'guard', $$
 SELECT segment_internal.refuse_departures({name}, count(*) FILTER (WHERE change = 'departed'), count(*) FILTER (WHERE change = 'entered'),
-                                          (SELECT count(*) FROM {members}), {max_departed}, s.counts)
+                                          -- counted only if it matters how many they are
+                                          CASE WHEN count(*) FILTER (WHERE change = 'departed') > 0 THEN (SELECT count(*) FROM {members})
+                                               ELSE (SELECT count(*) FROM (SELECT FROM {members} LIMIT 1) AS one) END,
+                                          {max_departed}, s.counts)
 FROM {source_counts} AS s LEFT JOIN {changed} AS c ON true GROUP BY s.counts$$),
 (false, NULL, $$
 UPDATE {members} AS o SET segment_id = c.segment_id, segment = c.segment, {set_v}, entered_at = c.entered_at, entered_reason = c.reason

@@ -1,10 +1,10 @@
 /*
- * assign.c: the row functions: which segment, why, and with which scores.
+ * assign.c: the row functions: which segment, why, how far and how likely.  Those of
+ * RFM scores are in rfm/rfm_scores.c.
  */
 #include "model/model_argument.h"
 
 #include "base/json_write.h"
-#include "rfm/rfm.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -17,11 +17,6 @@ PG_FUNCTION_INFO_V1(segment_probabilities_of_row);
 PG_FUNCTION_INFO_V1(segment_assign_by_name);
 PG_FUNCTION_INFO_V1(segment_assign_id_by_name);
 PG_FUNCTION_INFO_V1(segment_explain_by_name);
-PG_FUNCTION_INFO_V1(segment_rfm_score);
-PG_FUNCTION_INFO_V1(segment_recency_score);
-PG_FUNCTION_INFO_V1(segment_frequency_score);
-PG_FUNCTION_INFO_V1(segment_monetary_score);
-PG_FUNCTION_INFO_V1(segment_tenure_score);
 
 /* The number of the segment a call's row falls into, or -1. */
 static inline int
@@ -178,99 +173,4 @@ Datum
 segment_explain_by_name(PG_FUNCTION_ARGS)
 {
 	return return_explanation(fcinfo, call_by_name(fcinfo));
-}
-
-/* ---- RFM scores ---- */
-
-/*
- * Recency, frequency and monetary value suffice for the code, whether or not the
- * model has tenure, too.
- */
-static const double *
-features_of_code(FunctionCallInfo fcinfo, RowCall *call)
-{
-	int			i;
-
-	if (call->by_row || call->by_array || call->n_arguments != RFM_FEATURES)
-		return segment_row_call_features(fcinfo, call);
-	for (i = 0; i < RFM_FEATURES; i++)
-	{
-		if (call->reader[i] != FEATURE_UNKNOWN_NULL && !segment_reader_is_number(call->reader[i]))
-			return segment_row_call_features(fcinfo, call);
-		call->values[i] = PG_ARGISNULL(i + 1) ? segment_missing_value()
-			: segment_feature_number(call->reader[i], PG_GETARG_DATUM(i + 1));
-	}
-	return call->values;
-}
-
-Datum
-segment_rfm_score(PG_FUNCTION_ARGS)
-{
-	RowCall    *call;
-	const Rfm  *rfm;
-	const double *features;
-	char		code[RFM_CODE_SIZE];
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	call = segment_row_call_by_value(fcinfo);
-	rfm = segment_rfm_of(call->model);
-	features = features_of_code(fcinfo, call);
-	if (!rfm_has_orders(features) || segment_is_missing(features[RFM_MONETARY]))
-		PG_RETURN_NULL();
-	segment_rfm_code(rfm,
-			 rfm_score_from_zero(rfm, RFM_RECENCY, features[RFM_RECENCY]),
-			 rfm_score_from_zero(rfm, RFM_FREQUENCY, features[RFM_FREQUENCY]),
-			 rfm_score_from_zero(rfm, RFM_MONETARY, features[RFM_MONETARY]), code);
-	PG_RETURN_TEXT_P(cstring_to_text(code));
-}
-
-/* The score of one feature alone. */
-static Datum
-one_score(FunctionCallInfo fcinfo, RfmFeatureNumber feature)
-{
-	RowCall    *call;
-	const Rfm  *rfm;
-	double		x;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	call = segment_row_call_by_value(fcinfo);
-	rfm = segment_rfm_of(call->model);
-	if (!call->all_numbers)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("%s has type %s, expected a number", segment_rfm_feature_names[feature],
-						format_type_be(call->type[0]))));
-	x = segment_feature_number(call->reader[0], PG_GETARG_DATUM(1));
-	/* a model whose scheme does not ask for tenure has no cuts of it */
-	if ((int) feature >= rfm->n_features)
-		PG_RETURN_NULL();
-	if (segment_is_missing(x) || (feature == RFM_FREQUENCY && x <= 0))
-		PG_RETURN_NULL();
-	PG_RETURN_INT16(rfm->lowest_score + rfm_score_from_zero(rfm, feature, x));
-}
-
-Datum
-segment_recency_score(PG_FUNCTION_ARGS)
-{
-	return one_score(fcinfo, RFM_RECENCY);
-}
-
-Datum
-segment_frequency_score(PG_FUNCTION_ARGS)
-{
-	return one_score(fcinfo, RFM_FREQUENCY);
-}
-
-Datum
-segment_monetary_score(PG_FUNCTION_ARGS)
-{
-	return one_score(fcinfo, RFM_MONETARY);
-}
-
-Datum
-segment_tenure_score(PG_FUNCTION_ARGS)
-{
-	return one_score(fcinfo, RFM_TENURE);
 }

@@ -95,6 +95,8 @@ typedef struct ModelKind
 	/* Training rows of a segment, or the sum of their weights. */
 	double		(*size) (const Model *model, int segment);
 	void		(*typical) (const Model *model, int segment, int feature, ModelTypical *typical);
+	/* The codes of scores that lead to a segment, as text[]. */
+	Datum		(*codes) (const Model *model, int segment);
 	/* How rows become points, where points decide about segments ... */
 	const struct FeatureSpace *(*space) (const Model *model);
 	/* ... and the number of the segment of a point; code: its categories, if any. */

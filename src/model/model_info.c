@@ -7,14 +7,12 @@
 #include "funcapi.h"
 #include "base/json_write.h"
 #include "miscadmin.h"
-#include "rfm/rfm.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 PG_FUNCTION_INFO_V1(segment_model_metrics);
 PG_FUNCTION_INFO_V1(segment_model_segments);
-PG_FUNCTION_INFO_V1(segment_rfm_cut_points);
 PG_FUNCTION_INFO_V1(segment_model_centroids);
 PG_FUNCTION_INFO_V1(segment_model_rename);
 PG_FUNCTION_INFO_V1(segment_model_identify);
@@ -36,36 +34,11 @@ segment_model_metrics(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
-/* The codes that lead to a segment, as text[]; the caller lends room for all there may be. */
-static Datum
-codes_of_segment(const Rfm *rfm, int segment, Datum *codes)
-{
-	int			n = 0;
-	int			s[RFM_MAX_FEATURES];
-	int			tenures = rfm->n_features > RFM_TENURE ? rfm->bins : 1;
-
-	for (s[0] = 0; s[0] < rfm->bins; s[0]++)
-		for (s[1] = 0; s[1] < rfm->bins; s[1]++)
-			for (s[2] = 0; s[2] < rfm->bins; s[2]++)
-				/* a code leads to the segment when one of its tenures does */
-				for (s[3] = 0; s[3] < tenures; s[3]++)
-					if (rfm->cells[rfm_cell(rfm, s)] == segment)
-					{
-						char		code[RFM_CODE_SIZE];
-
-						segment_rfm_code(rfm, s[0], s[1], s[2], code);
-						codes[n++] = CStringGetTextDatum(code);
-						break;
-					}
-	return PointerGetDatum(construct_array(codes, n, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
 Datum
 segment_model_segments(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Model	   *model = PG_GETARG_MODEL(0);
-	Datum	   *codes = palloc(sizeof(Datum) * RFM_MAX_CELLS);
 	int			i;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -77,44 +50,11 @@ segment_model_segments(PG_FUNCTION_ARGS)
 		values[0] = Int32GetDatum(model->segment[i].id);
 		values[1] = model->segment[i].name_datum;
 		values[2] = CStringGetTextDatum(model->segment[i].origin);
-		nulls[3] = model->kind != &segment_rfm_model_kind;
+		nulls[3] = model->kind->codes == NULL;
 		if (!nulls[3])
-			values[3] = codes_of_segment(model->detail, i, codes);
+			values[3] = model->kind->codes(model, i);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
-	return (Datum) 0;
-}
-
-Datum
-segment_rfm_cut_points(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Model	   *model = PG_GETARG_MODEL(0);
-	const Rfm  *rfm = segment_rfm_of(model);
-	int			i;
-	int			score;
-
-	InitMaterializedSRF(fcinfo, 0);
-	for (i = 0; i < rfm->n_features; i++)
-		for (score = 0; score < rfm->bins; score++)
-		{
-			const RfmFeature *feature = &rfm->feature[i];
-			int			bin = i == RFM_RECENCY ? rfm->bins - 1 - score : score;
-			Datum		values[6];
-			bool		nulls[6] = {false};
-
-			values[0] = CStringGetTextDatum(segment_rfm_feature_names[i]);
-			values[1] = Int32GetDatum(rfm->lowest_score + score);
-			nulls[2] = bin == 0;
-			if (!nulls[2])
-				values[2] = Float8GetDatum(feature->cuts[bin - 1]);
-			nulls[3] = bin == rfm->bins - 1;
-			if (!nulls[3])
-				values[3] = Float8GetDatum(feature->cuts[bin]);
-			values[4] = CStringGetTextDatum(feature->closed_left ? "left" : "right");
-			values[5] = Int64GetDatum(feature->counts[score]);
-			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-		}
 	return (Datum) 0;
 }
 

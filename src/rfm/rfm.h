@@ -117,4 +117,7 @@ rfm_n_cells(const Rfm *rfm)
 #define RFM_CODE_SIZE 12
 extern void segment_rfm_code(const Rfm *rfm, int r, int f, int m, char *code);
 
+/* rfm_scores.c */
+extern Datum segment_rfm_codes(const Model *model, int segment);
+
 #endif							/* SEGMENT_RFM_H */

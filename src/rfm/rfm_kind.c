@@ -354,5 +354,6 @@ const ModelKind segment_rfm_model_kind = {
 	.keys = rfm_keys,
 	.assign = rfm_assign,
 	.explain = rfm_explain,
-	.metrics = rfm_metrics
+	.metrics = rfm_metrics,
+	.codes = segment_rfm_codes
 };

@@ -18,6 +18,8 @@
  * temporary tables are not.  Statements see each other's writes, and one state of
  * the user's data as long as only one step reads the source.
  *
+ * An INSERT into a plain table without indexes is run many rows at once, see fill.c.
+ *
  * All statements have the same five parameters, which are constants to the
  * planner: what depends on $4 being false, for instance, is not even planned.
  */
@@ -30,6 +32,7 @@
 #include "miscadmin.h"
 #include "nodes/params.h"
 #include "portability/instr_time.h"
+#include "segmentation/fill.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -50,6 +53,7 @@ typedef struct Steps
 	char	  **name;			/* NULL: the step writes */
 	char	  **statement;
 	Tuplestorestate **store;	/* rows of a step that has a name */
+	QueryEnvironment *environment;	/* the same under their names, for segment_fill */
 	TupleDesc	desc;			/* of the last step's rows */
 	ParamListInfo params;
 	Oid			types[N_PARAMETERS];
@@ -79,7 +83,8 @@ strings_of(ArrayType *array, int *n)
 }
 
 static void
-register_rows(const char *name, Tuplestorestate *store, TupleDesc desc, uint64 rows)
+register_rows(QueryEnvironment *environment, const char *name, Tuplestorestate *store,
+			  TupleDesc desc, uint64 rows)
 {
 	EphemeralNamedRelation relation = palloc0(sizeof(EphemeralNamedRelationData));
 	int			result;
@@ -95,6 +100,7 @@ register_rows(const char *name, Tuplestorestate *store, TupleDesc desc, uint64 r
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("two steps of a refresh are named \"%s\"", name)));
+	register_ENR(environment, relation);
 }
 
 static void
@@ -126,6 +132,7 @@ run_step(Steps *steps, int i)
 	ErrorContextCallback context = {error_context_stack, tell_step, name};
 	SPIExecuteOptions options = {0};
 	SPIPlanPtr	plan;
+	CachedPlanSource *source;
 	uint64		rows;
 	instr_time	began;
 	int			result;
@@ -149,16 +156,19 @@ run_step(Steps *steps, int i)
 										false, NULL, NULL);
 		options.must_return_tuples = true;
 	}
-	result = SPI_execute_plan_extended(plan, &options);
-	if (result < 0)
-		elog(ERROR, "could not run: %s", SPI_result_code_string(result));
-	rows = SPI_processed;
+	source = linitial(SPI_plan_get_plan_sources(plan));
+	if (steps->name[i] != NULL ||
+		!segment_fill(source, steps->params, steps->environment, &rows))
+	{
+		result = SPI_execute_plan_extended(plan, &options);
+		if (result < 0)
+			elog(ERROR, "could not run: %s", SPI_result_code_string(result));
+		rows = SPI_processed;
+	}
 	if (steps->name[i] != NULL)
 	{
-		CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
-
 		steps->desc = CreateTupleDescCopy(source->resultDesc);
-		register_rows(steps->name[i], steps->store[i], steps->desc, rows);
+		register_rows(steps->environment, steps->name[i], steps->store[i], steps->desc, rows);
 	}
 	log_step(&steps->log, name, rows, began);
 	error_context_stack = context.previous;
@@ -236,6 +246,7 @@ segment_run_steps(PG_FUNCTION_ARGS)
 				 errmsg("expected as many names as statements, and at least one, got %d and %d",
 						n_names, steps.n)));
 	steps.store = palloc0(sizeof(Tuplestorestate *) * steps.n);
+	steps.environment = create_queryEnv();
 	steps.params = makeParamList(N_PARAMETERS);
 	for (i = 0; i < N_PARAMETERS; i++)
 	{

@@ -118,6 +118,7 @@ ALTER TABLE toy ALTER points TYPE integer USING points::integer;
 UPDATE toy SET points = (points + 100) % 400 WHERE customer_id IN ('c5', 'c6', 'c7');
 DELETE FROM toy WHERE customer_id IN ('c8', 'c9');
 INSERT INTO toy VALUES ('c100', 1), ('c101', 1);
+SELECT segment_internal.begin_run('toys') AS lost \gset
 SELECT segment_internal.refresh_as_owner('toys', '2025-01-04', NULL, NULL, NULL, '{c5,c8,c100,c10,nobody}') AS run_id \gset
 SELECT outcome, customers, entered, departed, moved, updated, rows_read, rows_used, rows_skipped FROM run WHERE run_id = :run_id;
 SELECT customer, event FROM segment_events('toys', '2025-01-04') ORDER BY 1;
@@ -205,6 +206,7 @@ SELECT count(*) FROM run WHERE segmentation = 'toys' AND outcome = 'ok';
 UPDATE toy SET points = 150 WHERE customer_id ~ '^c[125]';
 DELETE FROM toy WHERE customer_id IN ('c17', 'c18');
 CREATE TEMPORARY TABLE before AS TABLE toys_segments;
+SELECT segment_internal.begin_run('toys') AS lost \gset
 SELECT segment_internal.refresh_as_owner('toys', '2025-03-01', NULL, NULL, NULL, '{c1,c2,c17}') AS run_id \gset
 SELECT outcome, rows_read, rows_used, rows_skipped FROM run WHERE run_id = :run_id;
 SELECT customer_id, array_agg(segment_id ORDER BY segment_id) FROM toys_segments
@@ -215,6 +217,7 @@ SELECT count(*) AS touched FROM (SELECT customer_id, segment_id, points FROM toy
 SELECT wrong FROM toy_refresh('2025-03-02');
 -- staged, and back
 UPDATE toy SET points = (points + 200) % 400 WHERE (hashtext(customer_id) & 3) = 0;
+SELECT segment_internal.begin_run('toys') AS lost \gset
 SELECT segment_internal.refresh_as_owner('toys', '2025-03-03', NULL, NULL, NULL, NULL, true) IS NOT NULL AS staged;
 SELECT outcome, entered, departed, updated, wrong FROM toy_refresh('2025-03-03');
 SELECT drop_segmentation('toys');

@@ -1,0 +1,175 @@
+/*
+ * rfm_scores.c: scores of a row by an RFM model; the cut points and the codes that
+ * stand in the model.
+ */
+#include "rfm/rfm.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "model/model_argument.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(segment_rfm_score);
+PG_FUNCTION_INFO_V1(segment_recency_score);
+PG_FUNCTION_INFO_V1(segment_frequency_score);
+PG_FUNCTION_INFO_V1(segment_monetary_score);
+PG_FUNCTION_INFO_V1(segment_tenure_score);
+PG_FUNCTION_INFO_V1(segment_rfm_cut_points);
+
+/*
+ * Recency, frequency and monetary value suffice for the code, whether or not the
+ * model has tenure, too.
+ */
+static const double *
+features_of_code(FunctionCallInfo fcinfo, RowCall *call)
+{
+	int			i;
+
+	if (call->by_row || call->by_array || call->n_arguments != RFM_FEATURES)
+		return segment_row_call_features(fcinfo, call);
+	for (i = 0; i < RFM_FEATURES; i++)
+	{
+		if (call->reader[i] != FEATURE_UNKNOWN_NULL && !segment_reader_is_number(call->reader[i]))
+			return segment_row_call_features(fcinfo, call);
+		call->values[i] = PG_ARGISNULL(i + 1) ? segment_missing_value()
+			: segment_feature_number(call->reader[i], PG_GETARG_DATUM(i + 1));
+	}
+	return call->values;
+}
+
+Datum
+segment_rfm_score(PG_FUNCTION_ARGS)
+{
+	RowCall    *call;
+	const Rfm  *rfm;
+	const double *features;
+	char		code[RFM_CODE_SIZE];
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	call = segment_row_call_by_value(fcinfo);
+	rfm = segment_rfm_of(call->model);
+	features = features_of_code(fcinfo, call);
+	if (!rfm_has_orders(features) || segment_is_missing(features[RFM_MONETARY]))
+		PG_RETURN_NULL();
+	segment_rfm_code(rfm,
+			 rfm_score_from_zero(rfm, RFM_RECENCY, features[RFM_RECENCY]),
+			 rfm_score_from_zero(rfm, RFM_FREQUENCY, features[RFM_FREQUENCY]),
+			 rfm_score_from_zero(rfm, RFM_MONETARY, features[RFM_MONETARY]), code);
+	PG_RETURN_TEXT_P(cstring_to_text(code));
+}
+
+/* The score of one feature alone. */
+static Datum
+one_score(FunctionCallInfo fcinfo, RfmFeatureNumber feature)
+{
+	RowCall    *call;
+	const Rfm  *rfm;
+	double		x;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	call = segment_row_call_by_value(fcinfo);
+	rfm = segment_rfm_of(call->model);
+	if (!call->all_numbers)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s has type %s, expected a number", segment_rfm_feature_names[feature],
+						format_type_be(call->type[0]))));
+	x = segment_feature_number(call->reader[0], PG_GETARG_DATUM(1));
+	/* a model whose scheme does not ask for tenure has no cuts of it */
+	if ((int) feature >= rfm->n_features)
+		PG_RETURN_NULL();
+	if (segment_is_missing(x) || (feature == RFM_FREQUENCY && x <= 0))
+		PG_RETURN_NULL();
+	PG_RETURN_INT16(rfm->lowest_score + rfm_score_from_zero(rfm, feature, x));
+}
+
+Datum
+segment_recency_score(PG_FUNCTION_ARGS)
+{
+	return one_score(fcinfo, RFM_RECENCY);
+}
+
+Datum
+segment_frequency_score(PG_FUNCTION_ARGS)
+{
+	return one_score(fcinfo, RFM_FREQUENCY);
+}
+
+Datum
+segment_monetary_score(PG_FUNCTION_ARGS)
+{
+	return one_score(fcinfo, RFM_MONETARY);
+}
+
+Datum
+segment_tenure_score(PG_FUNCTION_ARGS)
+{
+	return one_score(fcinfo, RFM_TENURE);
+}
+
+/* ---- what stands in a model ---- */
+
+/* The codes that lead to a segment, as text[]. */
+Datum
+segment_rfm_codes(const Model *model, int segment)
+{
+	const Rfm  *rfm = segment_rfm_of(model);
+	Datum	   *codes = palloc(sizeof(Datum) * rfm->bins * rfm->bins * rfm->bins);
+	ArrayType  *result;
+	int			n = 0;
+	int			s[RFM_MAX_FEATURES];
+	int			tenures = rfm->n_features > RFM_TENURE ? rfm->bins : 1;
+
+	for (s[0] = 0; s[0] < rfm->bins; s[0]++)
+		for (s[1] = 0; s[1] < rfm->bins; s[1]++)
+			for (s[2] = 0; s[2] < rfm->bins; s[2]++)
+				/* a code leads to the segment when one of its tenures does */
+				for (s[3] = 0; s[3] < tenures; s[3]++)
+					if (rfm->cells[rfm_cell(rfm, s)] == segment)
+					{
+						char		code[RFM_CODE_SIZE];
+
+						segment_rfm_code(rfm, s[0], s[1], s[2], code);
+						codes[n++] = CStringGetTextDatum(code);
+						break;
+					}
+	result = construct_array(codes, n, TEXTOID, -1, false, TYPALIGN_INT);
+	pfree(codes);
+	return PointerGetDatum(result);
+}
+
+Datum
+segment_rfm_cut_points(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Model	   *model = PG_GETARG_MODEL(0);
+	const Rfm  *rfm = segment_rfm_of(model);
+	int			i;
+	int			score;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (i = 0; i < rfm->n_features; i++)
+		for (score = 0; score < rfm->bins; score++)
+		{
+			const RfmFeature *feature = &rfm->feature[i];
+			int			bin = i == RFM_RECENCY ? rfm->bins - 1 - score : score;
+			Datum		values[6];
+			bool		nulls[6] = {false};
+
+			values[0] = CStringGetTextDatum(segment_rfm_feature_names[i]);
+			values[1] = Int32GetDatum(rfm->lowest_score + score);
+			nulls[2] = bin == 0;
+			if (!nulls[2])
+				values[2] = Float8GetDatum(feature->cuts[bin - 1]);
+			nulls[3] = bin == rfm->bins - 1;
+			if (!nulls[3])
+				values[3] = Float8GetDatum(feature->cuts[bin]);
+			values[4] = CStringGetTextDatum(feature->closed_left ? "left" : "right");
+			values[5] = Int64GetDatum(feature->counts[score]);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		}
+	return (Datum) 0;
+}
