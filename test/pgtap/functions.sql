@@ -53,6 +53,7 @@ INSERT INTO said VALUES
     "simplified_silhouette(feature_set,segment_model)", "stability(feature_set,segment_model,integer,bigint)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.rows_skipped(jsonb)",
     "adjusted_rand_index(bigint,bigint)", "adjusted_rand_index(boolean,boolean)",
     "adjusted_rand_index(integer,integer)", "adjusted_rand_index(smallint,smallint)", "adjusted_rand_index(text,text)",
     "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")",
@@ -105,6 +106,7 @@ INSERT INTO said VALUES
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
     "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.has_features(segmentation)",
     "segment_internal.acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")",
     "segment_internal.check_column_names(segmentation,name)",
     "segment_internal.check_new_segmentation(text,text,name,text)", "segment_internal.cluster_columns(segmentation)",
@@ -134,6 +136,7 @@ INSERT INTO said VALUES
 ('stable', 'strict', 'restricted', '{
     "segment_internal.table_refusal(regclass,text[],regtype[])"}'),
 ('stable', 'called on null', 'restricted', '{
+    "segment_internal.count_customers(segmentation,text)",
     "segment_internal.cluster_explain(segmentation,text)", "explain_customer(text,anyelement)",
     "explain_customer(text,text)", "homogeneity_report(text)", "segment_internal.not_shown(segmentation,boolean)",
     "segment_internal.readable_clustering(text)", "segment_internal.readable_segmentation(text)",
@@ -160,10 +163,12 @@ INSERT INTO said VALUES
     "segment_internal.refuse_repeated_keys(bigint,text)"}'),
 -- write, or run a query of the user's
 ('volatile', 'strict', 'unsafe', '{
-    "segment_internal.checked(name,segmentation)", "rename_segment(text,text,text)",
+    "segment_internal.checked(name,segmentation)",
     "segment_internal.run_as_owner(name,text,text[])",
     "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "alter_segmentation(text,jsonb,interval,double precision,text)", "segment_internal.change_catalogue(text,\"any\")",
+    "segment_internal.alter_as_owner(text,jsonb,interval,double precision,text)", "rename_segment(text,text,text)",
     "segment_internal.accept_as_owner(text)", "accept_source(text)", "segment_internal.begin_run(text)",
     "segment_internal.check_cluster_options(segmentation)", "segment_internal.check_rfm_options(segmentation)",
     "segment_internal.check_rfm_scheme()", "segment_internal.comment_tables(text)",
