@@ -45,7 +45,7 @@ COMMENT ON FUNCTION segment_internal.count_members(segmentation) IS
 'Brings the sizes of segments up to the member table (law 6) and returns their sum.';
 
 CREATE FUNCTION segment_internal.count_customers(s segmentation, only_keys text) RETURNS bigint
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     result bigint;

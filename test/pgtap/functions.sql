@@ -136,6 +136,7 @@ INSERT INTO said VALUES
 ('stable', 'strict', 'restricted', '{
     "segment_internal.table_refusal(regclass,text[],regtype[])"}'),
 ('stable', 'called on null', 'restricted', '{
+    "segment_internal.count_customers(segmentation,text)",
     "segment_internal.cluster_explain(segmentation,text)", "explain_customer(text,anyelement)",
     "explain_customer(text,text)", "homogeneity_report(text)", "segment_internal.not_shown(segmentation,boolean)",
     "segment_internal.readable_clustering(text)", "segment_internal.readable_segmentation(text)",
@@ -149,7 +150,7 @@ INSERT INTO said VALUES
 ('stable', 'called on null', 'unsafe', '{
     "segment_internal.bind_cluster_columns(segmentation)", "segment_internal.bind_rfm_columns(segmentation)",
     "segment_internal.check_source(segmentation)", "segment_internal.choose_source_columns(segmentation)",
-    "segment_internal.count_customers(segmentation,text)", "segment_internal.query_columns(text,text,boolean)",
+    "segment_internal.query_columns(text,text,boolean)",
     "refine_model(segment_model,text,integer,double precision,text,text)",
     "segment_internal.refine_query(segment_model,text,text,text)", "segment_internal.source_key(segmentation)",
     "segment_internal.source_query(text,text)"}'),

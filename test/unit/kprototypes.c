@@ -375,9 +375,9 @@ test_order(void)
 	segment_kprototypes(&points, &options, &b, tap_memory());
 	segment_points_free(&points, tap_memory());
 	ok(hash_result(&a) == hash_result(&b), "rows the other way round, the same bits");
-	if (hash_result(&a) != UINT64CONST(0x98FE806241FA2BAD))
+	if (hash_result(&a) != UINT64CONST(0x7C8FF1125907EE99))
 		printf("# the hash is UINT64CONST(0x%" INT64_MODIFIER "X)\n", hash_result(&a));
-	ok(hash_result(&a) == UINT64CONST(0x98FE806241FA2BAD), "the bits are those of every other build");
+	ok(hash_result(&a) == UINT64CONST(0x7C8FF1125907EE99), "the bits are those of every other build");
 	segment_kprototypes_free(&a, tap_memory());
 	segment_kprototypes_free(&b, tap_memory());
 	free(x);
