@@ -232,7 +232,7 @@ FROM (VALUES ('[]'), ('[1]'), ('[{}]'), ('[{"segment": ""}]'), ('[{"segment": 1}
 SELECT rules, left(pg_temp.error_of(format('SELECT create_rfm_scheme(%L, %L, rest => ''r'')', rules, rules)), 5)
 FROM (VALUES ('{}'), ('[{"segment": "a", "frequency": [null, 2]}]'), ('[{"segment": "a", "frequency": [1, 99999999999]}]')) AS v (rules);
 SELECT pg_temp.error_of($$SELECT create_rfm_scheme('', '[{"segment": "a"}]')$$) ~ '^23514' AS empty_name,
-       pg_temp.error_of($$SELECT create_rfm_scheme(NULL, '[{"segment": "a"}]')$$) ~ '^23502' AS null_name,
+       pg_temp.error_of($$SELECT create_rfm_scheme(NULL, '[{"segment": "a"}]')$$) ~ '^22023' AS null_name,
        pg_temp.error_of($$SELECT create_rfm_scheme('half', '[{"segment": "a"}]')$$) ~ '^23505' AS taken,
        pg_temp.error_of($$SELECT create_rfm_scheme('x', '[{"segment": "a"}]', bins => 2)$$) ~ '^23514' AS two_bins,
        pg_temp.error_of($$SELECT create_rfm_scheme('x', '[{"segment": "a"}]', bins => 11)$$) ~ '^23514' AS eleven_bins,
