@@ -282,24 +282,25 @@ COMMENT ON FUNCTION segment_internal.trains(segmentation, timestamptz, boolean) 
 'Whether a refresh as of an instant trains a model; retrain: what the caller asked for.';
 
 CREATE FUNCTION segment_internal.has_no_members(s segmentation) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     result boolean;
 BEGIN
-    IF s.members IS NOT NULL THEN
+    -- whoever owns the table may have attached code to it, which must not run for others
+    IF segment_internal.table_refusal(s.members, '{}', '{}') IS NULL AND s.members IS NOT NULL THEN
         EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', s.members) INTO result;
     END IF;
     RETURN result;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.has_no_members(segmentation) IS 'Whether the member table of a segmentation is empty.';
+COMMENT ON FUNCTION segment_internal.has_no_members(segmentation) IS 'Whether the member table of a segmentation is empty; NULL where it cannot be read safely, see table_refusal.';
 
 CREATE FUNCTION refresh_steps(name text, as_of timestamptz DEFAULT NULL, retrain boolean DEFAULT NULL) RETURNS SETOF refresh_step
-    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 12 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 12 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment_internal.segmentation_row(name);
+    s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
     as_of := coalesce(as_of, clock_timestamp());
     -- an instant refreshed before has places in the history to compare with, though no members
@@ -314,4 +315,5 @@ running alone on tables of these names.
 name: under which the later statements read the rows of this one; NULL: it writes.
 In all of them $1 is as_of, $2 whether a model was trained anew, $3 the model before, $4 whether the same instant was
 refreshed before, $5 an array of the only customers to look at (NULL: all).
-Errors: undefined_object for an unknown segmentation.$$;
+Errors: undefined_object for an unknown segmentation, object_not_in_prerequisite_state where its tables are not as they
+were created and the current user is not their owner.$$;

@@ -32,7 +32,7 @@ DECLARE
     ids integer[];
     sizes bigint[];
 BEGIN
-    IF s.members IS NULL THEN
+    IF s.members IS NULL OR segment_internal.table_refusal(s.members, '{}', '{}') IS NOT NULL THEN
         RETURN NULL;
     END IF;
     -- the table is its owner's, and read with his rights

@@ -5,6 +5,8 @@
 -- they are written down here once more.
 --
 SET search_path = public, segment;
+-- of schemes with tenure, that they were given none: see model_rfm_tenure
+SET client_min_messages = warning;
 
 CREATE FUNCTION pg_temp.error_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
