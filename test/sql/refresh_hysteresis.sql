@@ -1,0 +1,40 @@
+--
+-- Hysteresis: a score, or a segment, changes only when a value lies a share of a bin beyond it.
+--
+SET client_min_messages = warning;
+SET search_path = public, segment;
+-- fixed cuts at 10, 20, 30, 40 days: bins are 10 wide
+CREATE TABLE hys_orders AS
+SELECT c AS customer_id, timestamptz '2025-01-01 12:00Z' - c * interval '1 day' AS ordered_at, 10 AS amount
+FROM generate_series(1, 50) AS c;
+SELECT create_rfm_segmentation('hys_' || share * 100, 'hys_orders', time_zone => 'UTC', scheme => 'rf_grid', cuts => 'thresholds',
+    thresholds => '{"recency": [10, 20, 30, 40], "frequency": [1, 2, 3, 4], "monetary": [1, 2, 3, 4]}', hysteresis => share)
+FROM unnest('{0,0.3}'::float8[]) AS share;
+SELECT outcome FROM refresh_segmentation('hys_0', '2025-01-02Z') UNION ALL SELECT outcome FROM refresh_segmentation('hys_30', '2025-01-02Z');
+-- the first time there is no score to hold
+SELECT count(*) AS differ FROM hys_0_segments AS a JOIN hys_30_segments AS b USING (customer_id) WHERE a.recency_score <> b.recency_score;
+-- three days later nobody is more than 3 days, 0.3 of a bin, beyond the cut: nobody moves, where 12 would
+SELECT moved + updated > 0 AS changed FROM refresh_segmentation('hys_0', '2025-01-05Z');
+SELECT moved, updated FROM refresh_segmentation('hys_30', '2025-01-05Z');
+SELECT count(*) AS held FROM hys_0_segments AS a JOIN hys_30_segments AS b USING (customer_id) WHERE a.recency_score <> b.recency_score;
+-- a day later those who crossed first are 4 days beyond, and move: one at each of the four cuts, of which two lie within a segment
+SELECT refresh_segmentation('hys_0', '2025-01-06Z') IS NULL AS x, (refresh_segmentation('hys_30', '2025-01-06Z')).moved
+    + (SELECT count(*) FROM hys_30_segments WHERE false) AS moved;
+SELECT a.customer_id, b.recency_score AS score, a.recency_score AS score_without
+FROM hys_0_segments AS a JOIN hys_30_segments AS b USING (customer_id) WHERE a.recency_score <> b.recency_score ORDER BY 1;
+-- figures are those of the orders, never those that a score was held by
+SELECT count(*) AS differ FROM hys_0_segments AS a JOIN hys_30_segments AS b USING (customer_id)
+WHERE (a.frequency, a.monetary, a.last_order_at) IS DISTINCT FROM (b.frequency, b.monetary, b.last_order_at);
+-- clusterings: who is about as near to the old centre stays
+CREATE TABLE hys_customer AS SELECT c AS id, CASE WHEN c <= 50 THEN 0 ELSE 10 END + c % 5 * 0.1 AS x FROM generate_series(1, 100) AS c;
+SELECT create_cluster_segmentation('hys_near', 'hys_customer', k => 2);
+SELECT create_cluster_segmentation('hys_held', 'hys_customer', k => 2, options => '{"hysteresis": 0.3}');
+SELECT outcome FROM refresh_segmentation('hys_near', '2025-01-01Z') UNION ALL SELECT outcome FROM refresh_segmentation('hys_held', '2025-01-01Z');
+-- centres are at 0.2 and 10.2, the border at 5.2: 5.5 is just beyond, 8 well inside
+UPDATE hys_customer SET x = CASE id WHEN 1 THEN 5.5 ELSE 8 END WHERE id IN (1, 2);
+SELECT moved FROM refresh_segmentation('hys_near', '2025-01-02Z');
+SELECT moved FROM refresh_segmentation('hys_held', '2025-01-02Z');
+SELECT create_rfm_segmentation('hys_bad', 'hys_orders', hysteresis => 1.5);
+SELECT create_cluster_segmentation('hys_bad', 'hys_customer', k => 2, options => '{"hysteresis": -1}');
+SELECT drop_segmentation(name) FROM segmentation WHERE name LIKE 'hys\_%';
+DROP TABLE hys_orders, hys_customer;
