@@ -279,7 +279,8 @@ COMMENT ON FUNCTION segment_internal.rfm_tell(segmentation, timestamptz, jsonb, 
 INSERT INTO segment_internal.kind VALUES ('rfm', 'always', false, 'orders', 'time',
     'Why: new (first seen), orders (new or changed orders), time (no more than time passing), model (retrained cut points).',
     'Why the customer came: new, orders, time or model.',
-    'Why the customer left: orders, time, model, or gone (no longer in the source).');
+    'Why the customer left: orders, time, model, or gone (no longer in the source).',
+    '{"scheme": "default", "cuts": "quantile", "refunds": "net", "zero_amounts": "order"}');
 
 -- ---- creating ----
 
@@ -313,15 +314,11 @@ $$;
 COMMENT ON FUNCTION segment_internal.check_rfm_options(segmentation) IS
 'The segmentation, or the error that an RFM segmentation of these options would run into.';
 
-CREATE FUNCTION create_rfm_segmentation(
-    name text, source text, customers text DEFAULT NULL, scheme text DEFAULT 'default',
-    cuts text DEFAULT 'quantile', bins integer DEFAULT NULL, thresholds jsonb DEFAULT NULL,
-    lookback interval DEFAULT NULL, refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order',
-    time_zone text DEFAULT current_setting('TimeZone'), retrain_every interval DEFAULT NULL,
-    schema name DEFAULT current_schema(), description text DEFAULT NULL,
-    search_path text DEFAULT current_setting('search_path'), summarised boolean DEFAULT false,
-    max_departed double precision DEFAULT 0.5, hysteresis double precision DEFAULT 0,
-    customer text DEFAULT NULL, ordered_at text DEFAULT NULL, amount text DEFAULT NULL, order_id text DEFAULT NULL) RETURNS regclass
+CREATE FUNCTION segment_internal.create_rfm_segmentation(
+    name text, source text, customers text, scheme text, cuts text, bins integer, thresholds jsonb, lookback interval,
+    refunds text, zero_amounts text, time_zone text, retrain_every interval, schema name, description text, search_path text,
+    summarised boolean, max_departed double precision, hysteresis double precision, customer text, ordered_at text, amount text,
+    order_id text) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -330,8 +327,7 @@ DECLARE
     customer_type text;
 BEGIN
     -- NULL is what an argument left out is
-    s.search_path := coalesce(search_path, '"$user", public');
-    schema := coalesce(schema, segment_internal.first_schema(s.search_path));
+    s.search_path := search_path;
     PERFORM segment_internal.check_new_segmentation(name, source, schema,
         'create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'')');
     s.name := name;
@@ -367,6 +363,24 @@ BEGIN
     RETURN segment_internal.create_segmentation(s, schema, key.name, key.type, key.collation);
 END;
 $$;
+COMMENT ON FUNCTION segment_internal.create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text, boolean, double precision, double precision, text, text, text, text) IS
+$$The work of create_rfm_segmentation, which fills in what only the caller's session knows: schema and search_path.$$;
+
+-- without a search_path of its own, which would hide that of the session
+CREATE FUNCTION create_rfm_segmentation(
+    name text, source text, customers text DEFAULT NULL, scheme text DEFAULT 'default',
+    cuts text DEFAULT 'quantile', bins integer DEFAULT NULL, thresholds jsonb DEFAULT NULL,
+    lookback interval DEFAULT NULL, refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order',
+    time_zone text DEFAULT current_setting('TimeZone'), retrain_every interval DEFAULT NULL,
+    schema name DEFAULT current_schema(), description text DEFAULT NULL,
+    search_path text DEFAULT current_setting('search_path'), summarised boolean DEFAULT false,
+    max_departed double precision DEFAULT 0.5, hysteresis double precision DEFAULT 0,
+    customer text DEFAULT NULL, ordered_at text DEFAULT NULL, amount text DEFAULT NULL, order_id text DEFAULT NULL) RETURNS regclass
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN segment_internal.create_rfm_segmentation(
+    name, source, customers, scheme, cuts, bins, thresholds, lookback, refunds, zero_amounts, time_zone, retrain_every,
+    coalesce(schema, current_schema()), description, coalesce(search_path, current_setting('search_path')), summarised,
+    max_departed, hysteresis, customer, ordered_at, amount, order_id);
 COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text, boolean, double precision, double precision, text, text, text, text) IS
 $$Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had
 before), owned by the current user; returns the member table.
@@ -387,12 +401,12 @@ scheme, cuts, bins, thresholds: see rfm_model.
 lookback, refunds, zero_amounts, time_zone (default: the session's): see rfm_summary.
 retrain_every: how long a model is kept; NULL trains at every refresh; days and longer are calendar days of time_zone.
 schema: of the tables, default the current one.
-search_path: under which source and customers run, default the session's; NULL: "$user", public.
+search_path: under which source and customers run, default the session's.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 hysteresis: a share of a bin's width by which a value must lie beyond the bin of the score that the customer had,
 before the score changes: 0, the default, for none, 0.1 to keep customers from moving to and fro; segment_flapping shows
 its effect.
-NULL for any other argument with a default is that default.
+NULL for any argument with a default is that default.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;
 

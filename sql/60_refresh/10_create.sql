@@ -26,17 +26,6 @@ COMMENT ON FUNCTION segment_internal.check_new_segmentation(text, text, name, te
 $$Raises the error that creating a segmentation of this name would run into, whatever its kind.
 example: a call to show in a hint.$$;
 
-CREATE FUNCTION segment_internal.first_schema(search_path text) RETURNS name
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM set_config('search_path', first_schema.search_path, true);
-    RETURN current_schema();
-END;
-$$;
-COMMENT ON FUNCTION segment_internal.first_schema(text) IS
-'The schema that new objects are created in under a search_path; NULL: none.';
-
 CREATE FUNCTION segment_internal.check_column_names(s segmentation, key name) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$

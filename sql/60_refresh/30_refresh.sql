@@ -94,7 +94,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'History is written forwards. For the past see segment_members(name, as_of), or use another segmentation.';
     END IF;
-    s.options := s.options || coalesce(options, '{}');
+    s.options := segment_internal.changed_options(s, options);
     s.max_departed := coalesce(max_departed, s.max_departed);
     PERFORM segment_internal.check_source(s);
     SELECT k.overlapping INTO STRICT overlapping FROM segment_internal.kind AS k WHERE k.kind = s.kind;
@@ -174,6 +174,10 @@ DECLARE
 BEGIN
     IF NOT isfinite(as_of) THEN
         RAISE EXCEPTION 'as_of must be a finite time' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF jsonb_typeof(options) NOT IN ('object', 'null') THEN
+        RAISE EXCEPTION 'options must be an object, not %', options
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance {"warm_start": false}.';
     END IF;
     IF as_of > clock_timestamp() AND future IS NOT TRUE THEN
         RAISE EXCEPTION 'as_of % lies in the future', as_of
@@ -260,7 +264,8 @@ RETURN segment_internal.refresh(name, as_of, true, options, NULL, false);
 COMMENT ON FUNCTION retrain_segmentation(text, timestamptz, jsonb) IS
 $$Refreshes a segmentation with a model trained anew, see refresh_segmentation.
 options: options of the segmentation for this training alone, for instance {"warm_start": false}, which trains by k-means
-afresh and not from the centroids of the model before, as it does where number of segments and features are as they were.
+afresh and not from the centroids of the model before, as it does where number of segments and features are as they were;
+null for an option is its default.
 Beside a warm start one start afresh is made: by how much less inertia it ends with is in details of the run
 (fresh_gain), and above 2 % a NOTICE.
 Segments keep their ids, names and history: those of RFM are recognised by their origin, those of a clustering by

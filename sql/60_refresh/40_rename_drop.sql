@@ -85,8 +85,7 @@ DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
 BEGIN
     IF options IS NOT NULL THEN
-        SELECT coalesce(jsonb_object_agg(o.key, o.value), '{}') INTO s.options
-        FROM jsonb_each(s.options || alter_as_owner.options) AS o WHERE o.value <> 'null';
+        s.options := segment_internal.changed_options(s, options);
         -- what creation checks; a kind of somebody's own need not have any
         IF to_regproc(format('segment_internal.%I', 'check_' || s.kind || '_options')) IS NOT NULL THEN
             s := segment_internal.checked(('check_' || s.kind || '_options')::name, s);
@@ -106,7 +105,7 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
 BEGIN
-    IF jsonb_typeof(options) <> 'object' THEN
+    IF jsonb_typeof(options) NOT IN ('object', 'null') THEN
         RAISE EXCEPTION 'options must be an object, not %', options
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance {"k": 6}.';
     END IF;
@@ -126,7 +125,7 @@ END;
 $$;
 COMMENT ON FUNCTION alter_segmentation(text, jsonb, interval, double precision, text) IS
 $$Changes options of a segmentation; what is NULL stays as it is.
-options: options of source and model, added to those there are, for instance {"k": 6}; null takes one away.
+options: options of source and model, added to those there are, for instance {"k": 6}; null gives one its default again.
 They are checked as at creation, and count from the next training, or the next refresh where they are of the source.
 retrain_every, max_departed, description: as at creation; a retrain_every of 0 trains at every refresh.
 Errors: undefined_object, insufficient_privilege, and whatever an option is refused for at creation.$$;

@@ -56,9 +56,7 @@ $$, 'no immutable function reads a table');
 SELECT is_empty($$
     SELECT routine FROM routine
     WHERE lanname = 'plpgsql' AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
-      -- takes its source and its schema as the caller means them: names are looked up by the caller's search_path, on purpose
-      AND proname NOT IN ('create_rfm_segmentation')
-$$, 'PL/pgSQL functions set search_path, with stated exceptions');
+$$, 'PL/pgSQL functions set search_path');
 SELECT is_empty($$
     SELECT routine FROM routine WHERE lanname = 'sql' AND prosqlbody IS NULL AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
 $$, 'SQL functions have bodies parsed at creation, or set search_path');
