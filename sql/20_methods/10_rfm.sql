@@ -53,7 +53,8 @@ $$The columns a source query would return under a search_path (NULL: the session
 collation: NULL for types without.
 NULL query: no rows.
 Errors: invalid_parameter_value when it is not a single query that only reads; syntax errors as the server tells them;
-feature_not_supported where permanent is true and the query reads a temporary relation.$$;
+feature_not_supported where permanent is true and the query reads a temporary relation or uses a function, operator or
+type of the session (pg_temp).$$;
 
 CREATE FUNCTION segment_internal.query_keys(key anyelement, query text, search_path text, only_keys "any" DEFAULT NULL)
     RETURNS SETOF anyelement

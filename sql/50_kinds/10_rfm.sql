@@ -289,6 +289,7 @@ CREATE FUNCTION segment_internal.check_rfm_options(s segmentation) RETURNS segme
 AS $$
 DECLARE
     key_type text := s.source_types[1];
+    customer_type text;
 BEGIN
     -- every option is checked by what will use it, without reading the source
     PERFORM CASE WHEN segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
@@ -298,6 +299,12 @@ BEGIN
                                         s.options -> 'thresholds', s.options ->> 'scheme') END
     FROM generate_series(1, 10) AS v;
     PERFORM segment_internal.equality_operator(key_type::regtype);
+    customer_type := (SELECT format_type(c.type, -1)
+                      FROM segment_internal.query_columns(s.customers, s.search_path, permanent => true) AS c WHERE c.number = 1);
+    IF customer_type <> key_type THEN
+        RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %', customer_type, key_type
+            USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
+    END IF;
     EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
                    key_type,
                    CASE WHEN (s.options ->> 'summarised')::boolean THEN format('SELECT NULL::%s, now(), 1 WHERE false', key_type)
@@ -324,7 +331,6 @@ AS $$
 DECLARE
     s segment.segmentation;
     key record;
-    customer_type text;
 BEGIN
     -- NULL is what an argument left out is
     s.search_path := search_path;
@@ -348,11 +354,6 @@ BEGIN
     SELECT * INTO key FROM segment_internal.source_key(s);
     IF customers IS NOT NULL THEN
         s.customers := segment_internal.source_query(customers, s.search_path);
-        customer_type := (SELECT format_type(c.type, -1) FROM segment_internal.query_columns(s.customers, s.search_path) AS c WHERE c.number = 1);
-        IF customer_type <> key.type THEN
-            RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %', customer_type, key.type
-                USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
-        END IF;
     END IF;
     s := segment_internal.checked('check_rfm_options', s);
     RAISE NOTICE 'columns of the source: %', (
@@ -461,7 +462,7 @@ BEGIN
     IF (s.options ->> 'summarised')::boolean THEN
         SELECT array_agg(c.name ORDER BY w.n), array_agg(format_type(c.type, -1) ORDER BY w.n)
         INTO s.source_columns, s.source_types
-        FROM segment_internal.query_columns(s.source, s.search_path) AS c
+        FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c
         JOIN LATERAL (SELECT 0 WHERE c.number = 1
                       UNION ALL SELECT array_position('{last_order_at,orders,total,first_order_at}', c.name)
                       WHERE c.number > 1) AS w (n) ON w.n IS NOT NULL;
