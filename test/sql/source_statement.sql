@@ -73,6 +73,21 @@ INSERT INTO far_order VALUES (2, '4714-11-24 BC', 5), (3, 'infinity', 1), (3, '-
 SELECT customer, last_order_at, recency, frequency FROM rfm_summary(NULL::int, 'far_order', '2025-02-01Z', time_zone => 'UTC') ORDER BY 1;
 SELECT rfm_summary_counts() -> 'after_as_of' AS after_as_of, rfm_summary_counts() -> 'not_finite' AS not_finite;
 
+-- ---- a lookback that begins before the first timestamp leaves no order out ----
+TRUNCATE far_order;
+INSERT INTO far_order VALUES (1, '4714-11-24 BC', 1), (1, '4714-11-25 BC', 1), (1, '2025-01-01', 1);
+SELECT b.lookback, string_agg(format('%s %s', t.type, r.frequency), ', ' ORDER BY t.type) AS frequency
+FROM unnest('{date,timestamp,timestamptz}'::text[]) AS t (type),
+     unnest('{1 year,10000 years,178000000 years,2000000000 hours,2000000000 days}'::interval[]
+            || make_interval(days => date '2025-02-01' - date '4714-11-25 BC')
+            || make_interval(days => date '2025-02-01' - date '4714-11-24 BC')
+            || make_interval(days => date '2025-02-01' - date '4714-11-24 BC' + 1)) AS b (lookback),
+     rfm_summary(NULL::int, format('SELECT customer_id, day::%s, amount FROM far_order', t.type), '2025-02-01Z', b.lookback,
+                 time_zone => 'UTC') AS r
+GROUP BY 1 ORDER BY 1;
+SELECT * FROM rfm_summary(NULL::int, 'far_order', '2025-02-01Z', '-300000 years');
+SELECT * FROM rfm_summary(NULL::int, 'far_order', '2025-02-01Z', '-1 day');
+
 -- ---- one amount beyond double precision costs its row ----
 TRUNCATE far_order;
 INSERT INTO far_order VALUES (1, '2025-01-01', 10), (1, '2025-01-02', 1e309), (2, '2025-01-02', -1e309), (3, '2025-01-02', 1e-400), (3, '2025-01-03', 2);
