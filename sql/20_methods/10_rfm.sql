@@ -14,8 +14,8 @@ amount FROM orders').
 The first argument only names the type of the customer key (any hashable type).
 The query's columns, by position: customer, time of the order (timestamptz, timestamp or date), amount (any number),
 and optionally an order id, when one order has several rows.
-Only orders before as_of count, and with lookback only those since as_of - lookback; all of them where that lies before
-the first timestamp there is (4713 BC).
+Only orders before as_of count, and with lookback only those since as_of - lookback, but for first_order_at, which is the
+first of all; a lookback that begins before the first timestamp there is (4713 BC) leaves none out.
 Returns: customer, time of the first and last order, recency (calendar days in time_zone from the last order to as_of;
 with whole_days false days of 24 hours with a fraction), frequency (number of orders, or of distinct order ids),
 monetary (exact total), mean_amount (total / orders).
