@@ -12,7 +12,7 @@ CREATE TABLE rfm_scheme (
     ranking text[],
     no_orders text NOT NULL DEFAULT 'Prospect' CHECK (no_orders <> ''),
     shipped boolean NOT NULL DEFAULT false,
-    owner name NOT NULL DEFAULT current_user
+    owner regrole NOT NULL DEFAULT quote_ident(current_user)::regrole
 );
 COMMENT ON TABLE rfm_scheme IS
 $$Named schemes: which RFM scores make which segment.
@@ -36,7 +36,9 @@ $$The names from the best to the worst, by which scheme_check finds steps that g
 Names left out are not compared; NULL: none are.$$;
 COMMENT ON COLUMN rfm_scheme.no_orders IS 'Segment of customers without orders.';
 COMMENT ON COLUMN rfm_scheme.shipped IS 'Whether the scheme came with the extension.';
-COMMENT ON COLUMN rfm_scheme.owner IS 'Role that made the scheme and may drop it.';
+COMMENT ON COLUMN rfm_scheme.owner IS
+$$Role that made the scheme and may drop it, under the name that it has now.
+REASSIGN OWNED and DROP ROLE do not know of it; whoever owns the extension may UPDATE it.$$;
 
 CREATE FUNCTION segment_internal.score_code(r integer, f integer, m integer, beyond integer, t integer DEFAULT NULL)
     RETURNS text

@@ -230,7 +230,7 @@ static const Operation operations[] = {
 	{"text", "jsonb", "int4", "int4", "jsonb", "text", "text", "text", "text[]"}, {
 	"INSERT INTO segment.rfm_scheme (name, rules, bins, lowest_score, thresholds, rest, no_orders,"
 	"    description, ranking, owner) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING 1::bigint"
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, quote_ident($10)::regrole) RETURNING 1::bigint"
 	}},
 
 	/* name; NULL: a segmentation, which the caller need not see, uses it */
@@ -448,7 +448,7 @@ check_right(const Operation *operation, Oid caller, Arguments *arguments)
 			if (!look_up("SELECT r.shipped, r.owner FROM segment.rfm_scheme AS r WHERE r.name = $1",
 						 arguments, &first, &second) ||
 				DatumGetBool(first) ||
-				!acts_for(caller, get_role_oid(NameStr(*DatumGetName(second)), true)))
+				!acts_for(caller, DatumGetObjectId(second)))
 				ereport(ERROR,
 						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						 errmsg("scheme \"%s\" cannot be dropped",

@@ -133,7 +133,9 @@ SELECT is_empty($$
     WHERE c.relkind = 'r' AND a.attnum > 0 AND a.atttypid IN ('oid'::regtype, 'regclass'::regtype, 'regproc'::regtype, 'regtype'::regtype, 'pg_node_tree'::regtype, 'regrole'::regtype, 'regnamespace'::regtype)
       -- a segmentation is its member table: regclass is dumped as a name
       AND NOT (c.relname = 'segmentation' AND a.attname IN ('members', 'history') AND a.atttypid = 'regclass'::regtype)
-$$, 'no table holds OIDs or node trees, but for the tables of a segmentation');
+      -- and a role, too
+      AND NOT (c.relname = 'rfm_scheme' AND a.attname = 'owner' AND a.atttypid = 'regrole'::regtype)
+$$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme');
 SELECT is_empty($$
     SELECT object FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
     WHERE c.relkind = 'v' AND NOT coalesce(c.reloptions, '{}') && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1']

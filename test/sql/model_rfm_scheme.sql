@@ -220,7 +220,7 @@ SELECT segment_id, segment, cardinality(codes) FROM segments(pg_temp.model_of('h
 -- rest and no_orders may be segments of the rules
 SELECT create_rfm_scheme('two', '[{"segment": "a", "recency": [3, 5]}, {"segment": "b", "recency": [1, 1]}]', rest => 'b', no_orders => 'b');
 SELECT segment_id, segment, cardinality(codes) FROM segments(pg_temp.model_of('two'));
-SELECT name, shipped, owner = current_user AS own FROM rfm_scheme WHERE name IN ('half', 'braze') ORDER BY 1;
+SELECT name, shipped, owner = current_user::regrole AS own FROM rfm_scheme WHERE name IN ('half', 'braze') ORDER BY 1;
 -- direct writes are checked, too
 SELECT pg_temp.error_of($$INSERT INTO rfm_scheme (name, rules) VALUES ('x', '[{"segment": "a", "recency": [3, 5]}]')$$);
 SELECT pg_temp.error_of($$UPDATE rfm_scheme SET rest = NULL WHERE name = 'half'$$);
