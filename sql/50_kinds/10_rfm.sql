@@ -334,7 +334,7 @@ DECLARE
 BEGIN
     -- NULL is what an argument left out is
     s.search_path := search_path;
-    PERFORM segment_internal.check_new_segmentation(name, source, schema,
+    schema := segment_internal.check_new_segmentation(name, source, schema,
         'create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'')');
     s.name := name;
     s.kind := 'rfm';

@@ -441,7 +441,7 @@ DECLARE
     key_found record;
 BEGIN
     s.search_path := search_path;
-    PERFORM segment_internal.check_new_segmentation(name, source, schema,
+    schema := segment_internal.check_new_segmentation(name, source, schema,
         'create_cluster_segmentation(''behaviour'', ''SELECT customer_id, visits, spend FROM customers'', k => 4)');
     s.name := name;
     s.kind := 'cluster';

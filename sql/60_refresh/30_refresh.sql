@@ -277,8 +277,9 @@ CREATE FUNCTION accept_source(name text) RETURNS void
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
+    done text;
 BEGIN
-    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+    done := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
                                           'SELECT segment_internal.accept_as_owner($1)', name);
 END;
 $$;

@@ -24,9 +24,11 @@ CREATE FUNCTION drop_segmentation(name text, cascade boolean DEFAULT false) RETU
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
+    done text;
 BEGIN
-    -- of a segmentation whose member table is gone a superuser drops what is left
-    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+    -- of a segmentation whose member table is gone a superuser drops what is left; assigned, because PERFORM would be
+    -- shown in the context of an error
+    done := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
                                           'SELECT segment_internal.drop_as_owner($1, $2::boolean)', name, coalesce(cascade, false)::text);
 END;
 $$;
@@ -61,12 +63,14 @@ CREATE FUNCTION rename_segment(segmentation text, old_name text, new_name text) 
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(segmentation);
+    done text;
 BEGIN
     IF old_name IS NULL OR coalesce(new_name, '') = '' THEN
         RAISE EXCEPTION 'the name of a segment must not be %', CASE WHEN old_name IS NULL OR new_name IS NULL THEN 'null' ELSE 'empty' END
             USING ERRCODE = 'invalid_name';
     END IF;
-    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user), 'SELECT segment_internal.rename_as_owner($1, $2, $3)', segmentation, old_name, new_name);
+    done := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+                                          'SELECT segment_internal.rename_as_owner($1, $2, $3)', segmentation, old_name, new_name);
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'segmentation "%" already has a segment "%"', segmentation, new_name USING ERRCODE = 'duplicate_object';
 END;
@@ -104,6 +108,7 @@ CREATE FUNCTION alter_segmentation(
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
+    done text;
 BEGIN
     IF jsonb_typeof(options) NOT IN ('object', 'null') THEN
         RAISE EXCEPTION 'options must be an object, not %', options
@@ -112,7 +117,7 @@ BEGIN
     IF max_departed NOT BETWEEN 0 AND 1 THEN
         RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', max_departed USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM segment_internal.run_as_owner(
+    done := segment_internal.run_as_owner(
         coalesce(segment_internal.owner_of(s.members), current_user),
         'SELECT segment_internal.alter_as_owner($1, $2::jsonb, make_interval(months => $3::integer, days => $4::integer)'
         ' + $5::bigint * interval ''1 microsecond'', $6::float8, $7)',

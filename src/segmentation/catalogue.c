@@ -47,6 +47,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "segmentation/checked.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -495,8 +496,9 @@ segment_change_catalogue(PG_FUNCTION_ARGS)
 	Oid			caller;
 	int			saved_security;
 	int			nest_level;
-	int64		result;
-	bool		isnull;
+	MemoryContext context = CurrentMemoryContext;
+	volatile int64 result = 0;
+	bool		isnull = true;
 
 	/* an error ends the subtransaction or transaction, which resets all of this */
 	GetUserIdAndSecContext(&caller, &saved_security);
@@ -510,8 +512,17 @@ segment_change_catalogue(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 
-	check_right(operation, caller, &arguments);
-	result = DatumGetInt64(run_statements(operation, &arguments, &isnull));
+	/* our statements are no part of what is told of an error in them */
+	PG_TRY();
+	{
+		check_right(operation, caller, &arguments);
+		result = DatumGetInt64(run_statements(operation, &arguments, &isnull));
+	}
+	PG_CATCH();
+	{
+		segment_throw_without_context(context);
+	}
+	PG_END_TRY();
 
 	SPI_finish();
 	AtEOXact_GUC(false, nest_level);

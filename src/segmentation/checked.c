@@ -1,5 +1,5 @@
 /*
- * checked.c: checks of what a user gave, told without the way we came to it.
+ * checked.c: errors of what a user gave, told without the way we came to it.
  *
  * Creating a segmentation checks its source and options by what will use them, some
  * functions deep.  An error then says in one line what is wrong and in one what helps,
@@ -7,7 +7,7 @@
  * user's.  So the context that was gathered inside is dropped here; where in the
  * user's text an error is stays.
  */
-#include "compat.h"
+#include "segmentation/checked.h"
 
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -42,6 +42,26 @@ call_check(const char *function, Oid type, Datum value, MemoryContext caller)
 	return result;
 }
 
+/*
+ * In PG_CATCH: the error again, without its context.  Where a step was cancelled
+ * is worth knowing, so then it stays.
+ */
+void
+segment_throw_without_context(MemoryContext caller)
+{
+	ErrorData  *error;
+
+	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_OPERATOR_INTERVENTION)
+		PG_RE_THROW();
+	MemoryContextSwitchTo(caller);
+	error = CopyErrorData();
+	FlushErrorState();
+	error->context = NULL;
+	/* the position in the user's text stays, in internalpos and internalquery */
+	ThrowErrorData(error);
+	pg_unreachable();
+}
+
 /* checked(function, segmentation): what segment_internal.FUNCTION(segmentation) returns. */
 Datum
 segment_checked(PG_FUNCTION_ARGS)
@@ -57,14 +77,7 @@ segment_checked(PG_FUNCTION_ARGS)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		error->context = NULL;
-		/* the position in the user's text stays, in internalpos and internalquery */
-		ThrowErrorData(error);
+		segment_throw_without_context(caller);
 	}
 	PG_END_TRY();
 	PG_RETURN_DATUM(result);

@@ -1,0 +1,12 @@
+/*
+ * checked.h: errors of what a user gave, told without the way we came to it.
+ * See checked.c.
+ */
+#ifndef SEGMENT_CHECKED_H
+#define SEGMENT_CHECKED_H
+
+#include "compat.h"
+
+extern void segment_throw_without_context(MemoryContext caller) pg_attribute_noreturn();
+
+#endif							/* SEGMENT_CHECKED_H */
