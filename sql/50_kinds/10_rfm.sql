@@ -72,8 +72,8 @@ FROM {summary} AS buyer WHERE NOT listed$$ END
     UNION ALL
     SELECT 'placed', $$
 SELECT customer,
-       segment.assign_segment_id(m.model, {rfm_features}) AS segment_id,
-       segment.assign_segment(m.model, {rfm_features}) AS segment,
+       segment.assign_segment_id(m.model, {placed_features}) AS segment_id,
+       segment.assign_segment(m.model, {placed_features}) AS segment,
        segment.recency_score(m.model, recency) AS v1,
        segment.frequency_score(m.model, frequency) AS v2,
        CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS v3,
@@ -83,11 +83,14 @@ FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
     (SELECT e.customer, e.first_order_at, e.last_order_at, e.frequency AS own_frequency, e.monetary AS own_monetary,
             segment_internal.held_value(e.recency, o.recency_score, b.bins -> 'recency', {hysteresis}) AS recency,
             segment_internal.held_value(e.frequency::float8, o.frequency_score, b.bins -> 'frequency', {hysteresis}) AS frequency,
-            segment_internal.held_value(e.monetary::float8, o.monetary_score, b.bins -> 'monetary', {hysteresis}) AS monetary
+            segment_internal.held_value(e.monetary::float8, o.monetary_score, b.bins -> 'monetary', {hysteresis}) AS monetary,
+            o.segment_id AS was_id, b.bins -> 'tenure' AS tenure_bins
      FROM {summary} AS e LEFT JOIN {members} AS o ON o.{key} {equals} e.customer
-     CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m) AS b) AS everyone$$ ELSE $$
-    (SELECT e.*, e.frequency AS own_frequency, e.monetary AS own_monetary FROM {summary} AS e) AS everyone$$ END || $$
-CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$
+     CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m) AS b) AS everyone
+CROSS JOIN {model} AS m
+CROSS JOIN LATERAL (SELECT {held_tenure} AS tenure) AS held WHERE m.model IS NOT NULL$$ ELSE $$
+    (SELECT e.*, e.frequency AS own_frequency, e.monetary AS own_monetary FROM {summary} AS e) AS everyone
+CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$ END
 $function$;
 COMMENT ON FUNCTION segment_internal.rfm_steps(segmentation, boolean) IS
 $$The steps of RFM: summary, one row per customer, of the orders or as the source has it, and of the list of customers;
@@ -120,6 +123,10 @@ BEGIN
     FROM segment.segment AS g WHERE g.segmentation = s.name;
     RETURN places || jsonb_build_object(
         'rfm_features', 'recency, frequency, monetary' || CASE WHEN with_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END,
+        'placed_features', 'recency, frequency, monetary' || CASE WHEN NOT with_tenure THEN ''
+            WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN ', held.tenure' ELSE ', ' || format(tenure, 'first_order_at') END,
+        'held_tenure', CASE WHEN with_tenure THEN format('segment_internal.held_tenure(m.model, recency, frequency, monetary, %s, was_id, tenure_bins, %s)',
+                                                         format(tenure, 'first_order_at'), s.options ->> 'hysteresis') ELSE 'NULL' END,
         -- recency is counted from the instant of the refresh, so it is not kept with the member; by name, as the model
         -- of before may have tenure or not
         'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)', format(tenure, 'v5')),
@@ -180,6 +187,29 @@ $$;
 COMMENT ON FUNCTION segment_internal.held_value(double precision, smallint, jsonb, double precision) IS
 $$Hysteresis of a score: the value itself, or, where it lies outside the bin of the score the customer had by at most a
 share of that bin's width, a value inside that bin.$$;
+
+CREATE FUNCTION segment_internal.held_tenure(
+    model segment_model, recency double precision, frequency double precision, monetary double precision, tenure double precision,
+    was_id integer, bins jsonb, share double precision) RETURNS double precision
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    score smallint := segment.tenure_score(model, tenure);
+    held float8;
+BEGIN
+    -- the score of before is not kept, but what came of it is: the segment
+    FOREACH held IN ARRAY ARRAY[segment_internal.held_value(tenure, (score - 1)::smallint, bins, share),
+                                segment_internal.held_value(tenure, (score + 1)::smallint, bins, share)] LOOP
+        IF held <> tenure AND segment.assign_segment_id(model, recency, frequency, monetary, held) = was_id THEN
+            RETURN held;
+        END IF;
+    END LOOP;
+    RETURN tenure;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.held_tenure(segment_model, double precision, double precision, double precision, double precision, integer, jsonb, double precision) IS
+$$Hysteresis of tenure: the value itself, or, where it lies outside a neighbouring bin by at most a share of that bin's
+width and the customer would stay in the segment of before with that score, a value inside that bin.$$;
 
 CREATE FUNCTION segment_internal.rfm_figures() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -298,6 +328,7 @@ BEGIN
                  ELSE segment.rfm_model(segment.feature_set(v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
                                         s.options -> 'thresholds', s.options ->> 'scheme') END
     FROM generate_series(1, 10) AS v;
+    PERFORM segment_internal.checked_hysteresis((s.options ->> 'hysteresis')::float8);
     PERFORM segment_internal.equality_operator(key_type::regtype);
     customer_type := (SELECT format_type(c.type, -1)
                       FROM segment_internal.query_columns(s.customers, s.search_path, permanent => true) AS c WHERE c.number = 1);
@@ -407,6 +438,7 @@ max_departed: the share of members that may depart in one refresh, see refresh_s
 hysteresis: a share of a bin's width by which a value must lie beyond the bin of the score that the customer had,
 before the score changes: 0, the default, for none, 0.1 to keep customers from moving to and fro; segment_flapping shows
 its effect.
+The score of tenure, which is not kept with the members, is held where it is what keeps a customer in the segment.
 NULL for any argument with a default is that default.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;

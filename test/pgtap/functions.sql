@@ -69,6 +69,7 @@ INSERT INTO said VALUES
     "segment_internal.feature_set_combine(feature_set,feature_set)", "feature_set_merge(feature_set)",
     "feature_set_weighted(double precision,double precision[])", "frequency_score(segment_model,\"any\")",
     "gaussian_mixture(feature_set,integer,text,integer,integer,double precision,double precision,text,text[],jsonb,jsonb,text,bigint)",
+    "segment_internal.held_tenure(segment_model,double precision,double precision,double precision,double precision,integer,jsonb,double precision)",
     "segment_internal.held_value(double precision,smallint,jsonb,double precision)",
     "segment_internal.homogeneity_verdict(bigint,double precision,text,double precision,double precision)",
     "kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,double precision[],bigint)",
