@@ -288,13 +288,14 @@ $$Takes over the columns that the source of a segmentation has now, after a refr
 types, bound by position for RFM, by name for clusterings.
 The customer key must have the type that it has in the member and history tables; where it outgrew it, ALTER TABLE both
 first.
+Features of a clustering stay what they are: where one is gone, give the source a column of that name, or drop the
+segmentation and create it with other features.
 Errors: undefined_object, insufficient_privilege, datatype_mismatch, undefined_column.$$;
 
-CREATE FUNCTION segment_internal.accept_as_owner(name text) RETURNS void
+CREATE FUNCTION segment_internal.accepted_source(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment_internal.locked_segmentation(name);
     key_type text := format_type(segment_internal.key_type(s.members), -1);
 BEGIN
     EXECUTE format('SELECT b.* FROM segment_internal.%I($1) AS b', 'bind_' || s.kind || '_columns')
@@ -302,9 +303,25 @@ BEGIN
     IF s.source_types[1] <> key_type THEN
         RAISE EXCEPTION 'the key in the source is of type %, and of type % in the tables of segmentation "%"', s.source_types[1], key_type, s.name
             USING ERRCODE = 'datatype_mismatch',
-                  HINT = format('ALTER TABLE %s ALTER %I TYPE %s; and the same for %s; then call accept_source again.',
+                  HINT = format('ALTER TABLE %s ALTER %I TYPE %s; and the same for %s; then call accept_source.',
                                 s.members, segment_internal.key_column(s.members), s.source_types[1], s.history);
     END IF;
+    -- what creation checks; a kind of somebody's own need not have any
+    IF to_regproc(format('segment_internal.%I', 'check_' || s.kind || '_options')) IS NOT NULL THEN
+        s := segment_internal.checked(('check_' || s.kind || '_options')::name, s);
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.accepted_source(segmentation) IS
+'A segmentation with the columns that its source has now, or the error why it cannot be that of this segmentation.';
+
+CREATE FUNCTION segment_internal.accept_as_owner(name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.accepted_source(segment_internal.locked_segmentation(name));
+BEGIN
     PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
 END;
 $$;

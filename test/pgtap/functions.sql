@@ -149,7 +149,7 @@ INSERT INTO said VALUES
 -- prepare a query of the user's
 ('stable', 'called on null', 'unsafe', '{
     "segment_internal.bind_cluster_columns(segmentation)", "segment_internal.bind_rfm_columns(segmentation)",
-    "segment_internal.check_source(segmentation)", "segment_internal.choose_source_columns(segmentation)",
+    "segment_internal.choose_source_columns(segmentation)",
     "segment_internal.query_columns(text,text,boolean)",
     "refine_model(segment_model,text,integer,double precision,text,text)",
     "segment_internal.refine_query(segment_model,text,text,text)", "segment_internal.source_key(segmentation)",
@@ -166,7 +166,8 @@ INSERT INTO said VALUES
     "segment_internal.checked(name,segmentation)", "segment_internal.run_as_owner(name,text,text[])",
     "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)"}'),
 ('volatile', 'called on null', 'unsafe', '{
-    "segment_internal.accept_as_owner(text)", "accept_source(text)",
+    "segment_internal.accept_as_owner(text)", "accept_source(text)", "segment_internal.accepted_source(segmentation)",
+    "segment_internal.check_source(segmentation)",
     "segment_internal.alter_as_owner(text,jsonb,interval,double precision,text)",
     "alter_segmentation(text,jsonb,interval,double precision,text)", "segment_internal.begin_run(text)",
     "segment_internal.change_catalogue(text,\"any\")", "segment_internal.check_cluster_options(segmentation)",
