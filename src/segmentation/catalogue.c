@@ -26,6 +26,8 @@
  *    version of the model are those of the catalogue.  A run can be added by whoever
  *    may refresh, also one with wrong figures, but under his own login and at
  *    the time he does it; none can be changed or taken away.
+ *    (To tell our refresh from his call there would have to be something in it that he
+ *    cannot do himself; its statements and the tables they read are his.)
  * 4. An operation leaves the catalogue whole: a model comes with its segments, a
  *    refresh with its run, a segmentation has a kind and two tables of one
  *    owner, who is the caller.
