@@ -40,12 +40,16 @@ BEGIN ATOMIC
         SELECT o.customer_id, o.ordered_at, o.amount FROM hist_orders AS o
         WHERE o.customer_id IS NOT NULL AND o.amount <> 'NaN' AND isfinite(o.ordered_at)
           AND o.ordered_at < as_of
-          AND o.ordered_at >= (as_of AT TIME ZONE 'Europe/Berlin' - interval '150 days') AT TIME ZONE 'Europe/Berlin'
+    ), placed AS (
+        -- the first order is the first of all; whatever else is told is of the window
+        SELECT u.*, u.amount >= 0 AND w.within AS counts, w.within
+        FROM used AS u,
+             LATERAL (SELECT u.ordered_at >= (as_of AT TIME ZONE 'Europe/Berlin' - interval '150 days') AT TIME ZONE 'Europe/Berlin') AS w (within)
     ), figures AS (
-        SELECT u.customer_id, min(u.ordered_at) FILTER (WHERE u.amount >= 0) AS first_order_at,
-               max(u.ordered_at) FILTER (WHERE u.amount >= 0) AS last_order_at,
-               count(*) FILTER (WHERE u.amount >= 0) AS frequency, sum(u.amount) AS monetary
-        FROM used AS u GROUP BY 1
+        SELECT u.customer_id, CASE WHEN bool_or(u.counts) THEN min(u.ordered_at) FILTER (WHERE u.amount >= 0) END AS first_order_at,
+               max(u.ordered_at) FILTER (WHERE u.counts) AS last_order_at,
+               count(*) FILTER (WHERE u.counts) AS frequency, sum(u.amount) FILTER (WHERE u.within) AS monetary
+        FROM placed AS u GROUP BY 1 HAVING bool_or(u.within)
     )
     SELECT f.customer_id, f.first_order_at, f.last_order_at,
            ((as_of AT TIME ZONE 'Europe/Berlin')::date - (f.last_order_at AT TIME ZONE 'Europe/Berlin')::date)::float8,
