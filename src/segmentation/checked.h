@@ -7,6 +7,6 @@
 
 #include "compat.h"
 
-extern void segment_throw_without_context(MemoryContext caller) pg_attribute_noreturn();
+extern void segment_throw_without_context(MemoryContext caller);		/* does not return */
 
 #endif							/* SEGMENT_CHECKED_H */
