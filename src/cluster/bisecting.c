@@ -165,6 +165,15 @@ segment_bisecting_train(PG_FUNCTION_ARGS)
 	PG_RETURN_MODEL(model);
 }
 
+/* ---- as one of the methods ---- */
+
+static const char *const own_arguments[] = {"tol", NULL};
+
+const ClusterMethod segment_bisecting_cluster_method = {
+	.kernel = &segment_bisecting_method,
+	.arguments = own_arguments
+};
+
 /* ---- cutting ---- */
 
 /* cut_model(model, k): the model after the first k - 1 splits. */

@@ -21,6 +21,7 @@
 #include <math.h>
 
 #include "base/json_write.h"
+#include "kernel/cluster/bisecting.h"
 #include "kernel/cluster/centroids.h"
 
 /* ---- reading ---- */
@@ -231,5 +232,7 @@ const ModelKind segment_bisecting_model_kind = {
 	.size = segment_cluster_size,
 	.typical = segment_cluster_typical,
 	.space = segment_cluster_space,
-	.assign_point = bisecting_assign_point
+	.assign_point = bisecting_assign_point,
+	.method = &segment_bisecting_method,
+	.clustering = segment_cluster_clustering
 };

@@ -4,6 +4,7 @@
 #ifndef SEGMENT_CLUSTER_H
 #define SEGMENT_CLUSTER_H
 
+#include "cluster/method.h"
 #include "model/explain.h"
 #include "feature/feature_space.h"
 #include "kernel/cluster/kmeans.h"
@@ -85,12 +86,17 @@ extern double segment_cluster_read_part(const JsonPlace *json, const char *key);
 extern void segment_cluster_read_center(const JsonPlace *json, int d, double *center);
 extern void segment_cluster_write_center(const double *center, int d, StringInfo out);
 extern void segment_cluster_metrics(const Model *model, StringInfo out);
+extern void segment_cluster_clustering(const Model *model, SegmentClustering *clustering);
 extern const FeatureSpace *segment_cluster_space(const Model *model);
 extern double segment_cluster_distance(const Model *model, const double *features, int segment);
 extern double segment_cluster_size(const Model *model, int segment);
 extern void segment_cluster_typical(const Model *model, int segment, int number, ModelTypical *typical);
 extern void segment_cluster_explain(const Model *model, const double *features, int segment,
 									const ClusterRival *rival, StringInfo out);
+
+/* kmeans.c, bisecting.c */
+extern const ClusterMethod segment_kmeans_cluster_method;
+extern const ClusterMethod segment_bisecting_cluster_method;
 
 /* centroid_train.c */
 extern Model *segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const FeatureSet *set,

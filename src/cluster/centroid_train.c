@@ -23,12 +23,7 @@ segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const Feat
 	segment_arg_space_options(fcinfo, first, &options);
 	options.metric = segment_arg_text(fcinfo, first + 5);
 	space = segment_space_from_set(set, &options);
-	if (space->n_codes > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("%s needs numeric features, but %d of %d are categories",
-						kind->name, space->n_codes, space->n_features),
-				 errhint("kprototypes() clusters numbers and categories together.")));
+	segment_need_numbers(kind->name, space);
 	cluster->space = space;
 	model->detail = cluster;
 	segment_space_describe(model, space);

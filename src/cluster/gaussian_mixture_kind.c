@@ -404,6 +404,19 @@ mixture_typical(const Model *model, int segment, int number, ModelTypical *typic
 						   mixture_model->mixture.mean[(size_t) segment * mixture_model->mixture.d + number], typical);
 }
 
+static void
+mixture_clustering(const Model *model, SegmentClustering *clustering)
+{
+	const MixtureModel *mixture_model = model->detail;
+	SegmentMixtureOptions *own = palloc0(sizeof(SegmentMixtureOptions));
+
+	own->kind = mixture_model->mixture.kind;
+	own->reg_covar = DEFAULT_REG_COVAR;
+	segment_mixture_check_memory(own->kind, model->n_segments, mixture_model->space->d);
+	clustering->n_init = mixture_model->training.n_init;
+	clustering->own = own;
+}
+
 static const char *const mixture_keys[] = {
 	SEGMENT_SPACE_KEYS, "covariance", SEGMENT_TRAINING_KEYS, "collapsed",
 	"log_likelihood", "shared", "components", NULL
@@ -422,5 +435,7 @@ const ModelKind segment_mixture_model_kind = {
 	.size = mixture_size,
 	.typical = mixture_typical,
 	.space = mixture_space,
-	.assign_point = mixture_assign_point
+	.assign_point = mixture_assign_point,
+	.method = &segment_mixture_method,
+	.clustering = mixture_clustering
 };

@@ -4,6 +4,7 @@
 #ifndef SEGMENT_MIXTURE_MODEL_H
 #define SEGMENT_MIXTURE_MODEL_H
 
+#include "cluster/method.h"
 #include "model/explain.h"
 #include "feature/feature_space.h"
 #include "kernel/cluster/mixture.h"
@@ -29,7 +30,11 @@ extern const ModelKind segment_mixture_model_kind;
 /* by number of SegmentCovariance */
 extern const char *const segment_covariance_names[];
 
+/* reg_covar, where nobody says: the default of the SQL function */
+#define DEFAULT_REG_COVAR 1e-6
+
 /* gaussian_mixture.c */
+extern const ClusterMethod segment_mixture_cluster_method;
 extern void segment_mixture_check_memory(SegmentCovariance kind, int k, int d);
 
 /* gaussian_mixture_kind.c */

@@ -106,3 +106,12 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	segment_number_segments(model, result.k);
 	PG_RETURN_MODEL(model);
 }
+
+/* ---- as one of the methods ---- */
+
+static const char *const own_arguments[] = {"tol", NULL};
+
+const ClusterMethod segment_kmeans_cluster_method = {
+	.kernel = &segment_kmeans_method,
+	.arguments = own_arguments
+};

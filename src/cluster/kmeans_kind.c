@@ -337,6 +337,15 @@ segment_cluster_typical(const Model *model, int segment, int number, ModelTypica
 		typical->value = typical->z = segment_missing_value();
 }
 
+void
+segment_cluster_clustering(const Model *model, SegmentClustering *clustering)
+{
+	const ClusterModel *cluster = model->detail;
+
+	clustering->n_init = cluster->training.n_init;
+	clustering->spherical = cluster->space->metric == METRIC_COSINE;
+}
+
 static const char *const cluster_keys[] = {SEGMENT_CLUSTER_KEYS, NULL};
 
 const ModelKind segment_kmeans_model_kind = {
@@ -351,5 +360,7 @@ const ModelKind segment_kmeans_model_kind = {
 	.size = segment_cluster_size,
 	.typical = segment_cluster_typical,
 	.space = segment_cluster_space,
-	.assign_point = cluster_assign_point
+	.assign_point = cluster_assign_point,
+	.method = &segment_kmeans_method,
+	.clustering = segment_cluster_clustering
 };

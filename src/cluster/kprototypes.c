@@ -204,3 +204,24 @@ segment_kprototypes_train(PG_FUNCTION_ARGS)
 	segment_number_segments(model, result.prototypes.k);
 	PG_RETURN_MODEL(model);
 }
+
+/* ---- as one of the methods ---- */
+
+static const void *
+own_options(const MethodArguments *arguments, const FeatureSpace *space,
+			const SegmentPoints *points, int k)
+{
+	SegmentPrototypesOptions *own = palloc0(sizeof(SegmentPrototypesOptions));
+
+	own->gamma = segment_prototype_arg_gamma(arguments->fcinfo, arguments->gamma, space, points);
+	segment_prototype_categories(space, k, &own->n_categories, &own->code_weight);
+	return own;
+}
+
+static const char *const own_arguments[] = {"gamma", NULL};
+
+const ClusterMethod segment_prototype_cluster_method = {
+	.kernel = &segment_kprototypes_method,
+	.arguments = own_arguments,
+	.own_options = own_options
+};

@@ -453,6 +453,20 @@ prototype_typical(const Model *model, int segment, int number, ModelTypical *typ
 	typical->value = typical->coordinate = typical->z = segment_missing_value();
 }
 
+/* After it has met the categories of the rows. */
+static void
+prototype_clustering(const Model *model, SegmentClustering *clustering)
+{
+	const PrototypeModel *prototype = model->detail;
+	SegmentPrototypesOptions *own = palloc0(sizeof(SegmentPrototypesOptions));
+
+	own->gamma = prototype->gamma;
+	segment_prototype_categories(prototype->space, model->n_segments, &own->n_categories,
+								 &own->code_weight);
+	clustering->n_init = prototype->training.n_init;
+	clustering->own = own;
+}
+
 static const char *const prototype_keys[] = {
 	SEGMENT_SPACE_KEYS, "gamma", SEGMENT_TRAINING_KEYS, "total", "clusters", NULL
 };
@@ -469,5 +483,7 @@ const ModelKind segment_prototype_model_kind = {
 	.size = prototype_size,
 	.typical = prototype_typical,
 	.space = prototype_space,
-	.assign_point = prototype_assign_point
+	.assign_point = prototype_assign_point,
+	.method = &segment_kprototypes_method,
+	.clustering = prototype_clustering
 };

@@ -82,21 +82,6 @@ segment_arg_space_options(FunctionCallInfo fcinfo, int arg, SpaceOptions *option
 	options->nulls = segment_arg_text(fcinfo, arg + 4);
 }
 
-/* What trainers take by default, where a model does not say: the defaults of their SQL functions. */
-SegmentClustering
-segment_default_clustering(SegmentMethod method)
-{
-	SegmentClustering clustering = {0};
-
-	clustering.method = method;
-	clustering.n_init = 10;
-	clustering.max_iter = method == SEGMENT_GAUSSIAN_MIXTURE ? 500 : method == SEGMENT_KPROTOTYPES ? 100 : 300;
-	clustering.tol = method == SEGMENT_GAUSSIAN_MIXTURE ? 1e-6 : 1e-4;
-	clustering.reg_covar = 1e-6;
-	clustering.interrupted = segment_check_interrupts;
-	return clustering;
-}
-
 /* How many clusters there can be: k, or with fewer distinct rows that many, which is told. */
 int
 segment_check_k(int k, const SegmentPoints *points)

@@ -69,6 +69,9 @@ typedef struct Model
 	void	   *detail;			/* the kind's own */
 } Model;
 
+struct FeatureSpace;
+struct SegmentClustering;
+
 typedef struct ModelKind
 {
 	const char *name;			/* as in the JSON; the name of the training function's method */
@@ -101,6 +104,10 @@ typedef struct ModelKind
 	const struct FeatureSpace *(*space) (const Model *model);
 	/* ... and the number of the segment of a point; code: its categories, if any. */
 	int			(*assign_point) (const Model *model, const double *x, const int32 *code);
+	/* The method of clustering by which models of this kind are trained ... */
+	const struct SegmentClusterMethod *method;
+	/* ... and what a model knows of its training, in place of what is so by default. */
+	void		(*clustering) (const Model *model, struct SegmentClustering *clustering);
 } ModelKind;
 
 extern const ModelKind *const segment_model_kinds[];

@@ -35,4 +35,7 @@ extern size_t segment_bisecting_memory_per_row(int d);
 extern bool segment_bisecting_divided(const SegmentBisectingResult *result, int n_splits, int node);
 extern int	segment_bisecting_place(const SegmentBisectingResult *result, int n_splits, int d, const double *x);
 
+/* bisecting_method.c */
+extern const SegmentClusterMethod segment_bisecting_method;
+
 #endif							/* SEGMENT_BISECTING_H */

@@ -8,6 +8,7 @@
 
 #include "kernel/base/points.h"
 #include "kernel/base/team.h"
+#include "kernel/cluster/clustering.h"
 
 typedef struct SegmentKmeansOptions
 {
@@ -40,6 +41,10 @@ extern SegmentStatus segment_cluster_inertia(const SegmentPoints *points, const 
 extern void segment_kmeans_free(SegmentKmeansResult *result, SegmentMemory memory);
 extern size_t segment_kmeans_bytes_per_row(int d);
 extern double segment_kmeans_expected_time(const SegmentKmeansOptions *options, int64 rows, int d);
+
+/* kmeans_method.c */
+extern const SegmentClusterMethod segment_kmeans_method;
+extern SegmentKmeansOptions segment_kmeans_options(const SegmentClustering *clustering);
 
 /* kmeans_seed.c */
 

@@ -7,8 +7,9 @@
 
 #include "c.h"
 
-#include "kernel/cluster/centroids.h"
 #include "kernel/base/points.h"
+#include "kernel/cluster/centroids.h"
+#include "kernel/cluster/clustering.h"
 
 /* A category that no row of the training had: differs from every mode. */
 #define SEGMENT_UNSEEN (-1)
@@ -62,6 +63,9 @@ extern SegmentStatus segment_kprototypes(const SegmentPoints *points,
 										 SegmentPrototypesResult *result, SegmentMemory memory);
 extern void segment_kprototypes_free(SegmentPrototypesResult *result, SegmentMemory memory);
 extern size_t segment_kprototypes_memory_per_row(void);
+
+/* kprototypes_method.c */
+extern const SegmentClusterMethod segment_kprototypes_method;
 
 /* kprototypes_seed.c */
 extern SegmentStatus segment_prototypes_seed(const SegmentPoints *points,

@@ -76,4 +76,7 @@ extern SegmentStatus segment_mixture_fit(const SegmentPoints *points,
 										 const SegmentMixtureOptions *options,
 										 SegmentMixtureFit *fit, SegmentMemory memory);
 
+/* mixture_method.c */
+extern const SegmentClusterMethod segment_mixture_method;
+
 #endif							/* SEGMENT_MIXTURE_H */
