@@ -21,6 +21,7 @@
 #include <math.h>
 
 #include "base/json_write.h"
+#include "interop/pmml.h"
 #include "kernel/cluster/bisecting.h"
 #include "kernel/cluster/centroids.h"
 
@@ -218,6 +219,29 @@ bisecting_explain(const Model *model, const double *features, int segment, Strin
 	segment_cluster_explain(model, features, segment, &rival, out);
 }
 
+static void
+bisecting_pmml(const Model *model, StringInfo out)
+{
+	const ClusterModel *cluster = model->detail;
+	PmmlSplit  *split = palloc(sizeof(PmmlSplit) * (cluster->tree.n + 1));
+	PmmlTree	tree = {cluster->space, cluster->tree.n, split, cluster->size};
+	int			i;
+	int			c;
+
+	for (i = 0; i < tree.n; i++)
+	{
+		split[i].size = cluster->tree.split[i].size;
+		for (c = 0; c < 2; c++)
+		{
+			/* leaves are written the same way here and there */
+			split[i].child[c] = cluster->tree.split[i].child[c];
+			split[i].center[c] = segment_tree_center(cluster, split[i].child[c]);
+		}
+	}
+	segment_pmml_tree(out, model, &tree);
+	pfree(split);
+}
+
 static const char *const bisecting_keys[] = {SEGMENT_CLUSTER_KEYS, "splits", NULL};
 
 const ModelKind segment_bisecting_model_kind = {
@@ -233,6 +257,7 @@ const ModelKind segment_bisecting_model_kind = {
 	.typical = segment_cluster_typical,
 	.space = segment_cluster_space,
 	.assign_point = bisecting_assign_point,
+	.pmml = bisecting_pmml,
 	.method = &segment_bisecting_method,
 	.clustering = segment_cluster_clustering
 };

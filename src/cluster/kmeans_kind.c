@@ -16,6 +16,7 @@
 #include <math.h>
 
 #include "base/json_write.h"
+#include "interop/pmml.h"
 #include "kernel/cluster/centroids.h"
 
 const ClusterModel *
@@ -337,6 +338,18 @@ segment_cluster_typical(const Model *model, int segment, int number, ModelTypica
 		typical->value = typical->z = segment_missing_value();
 }
 
+static void
+cluster_pmml(const Model *model, StringInfo out)
+{
+	const ClusterModel *cluster = model->detail;
+	PmmlCenters centers = {0};
+
+	centers.space = cluster->space;
+	centers.value = cluster->centroids;
+	centers.size = cluster->size;
+	segment_pmml_centers(out, model, &centers);
+}
+
 void
 segment_cluster_clustering(const Model *model, SegmentClustering *clustering)
 {
@@ -361,6 +374,7 @@ const ModelKind segment_kmeans_model_kind = {
 	.typical = segment_cluster_typical,
 	.space = segment_cluster_space,
 	.assign_point = cluster_assign_point,
+	.pmml = cluster_pmml,
 	.method = &segment_kmeans_method,
 	.clustering = segment_cluster_clustering
 };

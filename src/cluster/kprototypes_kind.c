@@ -21,6 +21,7 @@
 
 #include "base/json_write.h"
 #include "base/memory.h"
+#include "interop/pmml.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -453,6 +454,19 @@ prototype_typical(const Model *model, int segment, int number, ModelTypical *typ
 	typical->value = typical->coordinate = typical->z = segment_missing_value();
 }
 
+static void
+prototype_pmml(const Model *model, StringInfo out)
+{
+	const PrototypeModel *prototype = model->detail;
+	PmmlCenters centers = {0};
+
+	centers.space = prototype->space;
+	centers.value = prototype->prototypes.value;
+	centers.mismatch = prototype->prototypes.mismatch;
+	centers.size = prototype->size;
+	segment_pmml_centers(out, model, &centers);
+}
+
 /* After it has met the categories of the rows. */
 static void
 prototype_clustering(const Model *model, SegmentClustering *clustering)
@@ -484,6 +498,7 @@ const ModelKind segment_prototype_model_kind = {
 	.typical = prototype_typical,
 	.space = prototype_space,
 	.assign_point = prototype_assign_point,
+	.pmml = prototype_pmml,
 	.method = &segment_kprototypes_method,
 	.clustering = prototype_clustering
 };

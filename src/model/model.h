@@ -1,7 +1,8 @@
 /*
  * model.h: the type segment_model, and what a kind of model has to provide.
  *
- * A new kind is one file that fills a ModelKind, and one line in model_kind.c.
+ * A new kind is one file that fills a ModelKind, and one line in model_kind.c; or a module
+ * of its own, which registers it.
  */
 #ifndef SEGMENT_MODEL_H
 #define SEGMENT_MODEL_H
@@ -82,15 +83,21 @@ typedef struct ModelKind
 	void		(*write) (const Model *model, StringInfo out);
 	const char *const *keys;	/* of those members */
 
-	/* The number of the segment (not its id) of a row, or -1: none.  Missing: NaN. */
-	int			(*assign) (const Model *model, const double *features);
-	/* Appends JSON: why the row falls where it falls. */
-	void		(*explain) (const Model *model, const double *features, int segment, StringInfo out);
 	/* Appends the kind's own metrics, each after ", ". */
 	void		(*metrics) (const Model *model, StringInfo out);
 
-	/* The rest is NULL where a kind has no such thing. */
+	/* The rest is NULL where a kind has no such thing.  Missing features are NaN. */
 
+	/* The number that the model predicts for a row; NaN where it cannot. */
+	double		(*predict) (const Model *model, const double *features);
+
+	/* The number of the segment (not its id) of a row, or -1: none.  NULL: no kind with segments. */
+	int			(*assign) (const Model *model, const double *features);
+
+	/* what only kinds with segments have */
+
+	/* Appends JSON: why the row falls where it falls. */
+	void		(*explain) (const Model *model, const double *features, int segment, StringInfo out);
 	/* How far a row lies from a segment; NaN where the row cannot be placed. */
 	double		(*distance) (const Model *model, const double *features, int segment);
 	/* The probability of each segment; false where the row cannot be placed. */
@@ -104,13 +111,20 @@ typedef struct ModelKind
 	const struct FeatureSpace *(*space) (const Model *model);
 	/* ... and the number of the segment of a point; code: its categories, if any. */
 	int			(*assign_point) (const Model *model, const double *x, const int32 *code);
+	/* Appends the model as an element of PMML, and what goes before it. */
+	void		(*pmml) (const Model *model, StringInfo out);
 	/* The method of clustering by which models of this kind are trained ... */
 	const struct SegmentClusterMethod *method;
 	/* ... and what a model knows of its training, in place of what is so by default. */
 	void		(*clustering) (const Model *model, struct SegmentClustering *clustering);
 } ModelKind;
 
-extern const ModelKind *const segment_model_kinds[];
+/* model_kind.c */
+extern PGDLLEXPORT void segment_register_model_kind(const ModelKind *kind);
+extern void segment_register_model_kinds(void);
+extern const ModelKind *segment_model_kind_by_name(const char *name);
+extern char *segment_kinds_with(size_t op);
+pg_noreturn extern void segment_no_segments(const Model *model);
 
 /* segments in a model; their numbers fit into 16 bits */
 #define SEGMENT_MAX_SEGMENTS 32000
@@ -124,6 +138,15 @@ extern void segment_model_set_segments(Model *model, int n, const int32 *ids, ch
 							   char *const *origins);
 extern int	segment_model_segment_by_name(const Model *model, const char *name);
 extern char *segment_distinct_name(char *const *names, int n, int number, char *name);
+
+/* The number of the segment of a row, or -1; an error where the kind has no segments. */
+static inline int
+segment_model_assign(const Model *model, const double *features)
+{
+	if (unlikely(model->kind->assign == NULL))
+		segment_no_segments(model);
+	return model->kind->assign(model, features);
+}
 
 #define PG_GETARG_MODEL(n) segment_model_read(segment_model_detoast(PG_GETARG_DATUM(n)), CurrentMemoryContext)
 #define PG_RETURN_MODEL(m) PG_RETURN_POINTER(segment_model_value(m))

@@ -306,7 +306,7 @@ segment_silhouette_of_row(PG_FUNCTION_ARGS)
 	model = call->model;
 	need_distances(model);
 	features = segment_row_call_features(fcinfo, call);
-	segment = model->kind->assign(model, features);
+	segment = segment_model_assign(model, features);
 	if (segment < 0 || model->n_segments < 2)
 		PG_RETURN_NULL();
 	own = model->kind->distance(model, features, segment);

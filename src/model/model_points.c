@@ -106,7 +106,7 @@ segment_space_of_model(const Model *model, bool categories)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("a model of kind \"%s\" has no distances between rows", model->kind->name),
-				 errhint("Models by kmeans(), bisecting_kmeans(), gaussian_mixture() and kprototypes() have them.")));
+				 errhint("Models by %s have them.", segment_kinds_with(offsetof(ModelKind, space)))));
 	if (space->n_codes > 0 && !categories)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
