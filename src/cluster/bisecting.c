@@ -148,7 +148,7 @@ segment_bisecting_train(PG_FUNCTION_ARGS)
 	model = segment_cluster_begin(fcinfo, &segment_bisecting_model_kind, set, ARG_SCALE);
 	cluster = model->detail;
 	points = segment_space_points(cluster->space, set,
-								  segment_bisecting_memory_per_row(cluster->space->d), model,
+								  segment_bisecting_memory_per_row(cluster->space->d), &model->rows,
 								  segment_memory(CurrentMemoryContext));
 	options.k = segment_check_k(options.k, points);
 	options.spherical = cluster->space->metric == METRIC_COSINE;

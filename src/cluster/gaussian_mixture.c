@@ -160,7 +160,8 @@ segment_gaussian_mixture_train(PG_FUNCTION_ARGS)
 	model->detail = mixture_model;
 	mixture_model->space = fit_space(fcinfo, set);
 	segment_space_describe(model, mixture_model->space);
-	points = segment_space_points(mixture_model->space, set, segment_kmeans_bytes_per_row(mixture_model->space->d), model,
+	points = segment_space_points(mixture_model->space, set,
+								  segment_kmeans_bytes_per_row(mixture_model->space->d), &model->rows,
 								  segment_memory(CurrentMemoryContext));
 	options.k = segment_check_k(options.k, points);
 	segment_mixture_check_memory(options.kind, options.k, points->d);

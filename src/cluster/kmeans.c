@@ -92,7 +92,7 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	per_row = segment_kmeans_bytes_per_row(cluster->space->d);
 	workers = segment_workers_begin(segment_space_bytes(cluster->space, set, per_row),
 									segment_kmeans_expected_time(&options, set->store.n_rows, cluster->space->d));
-	points = segment_space_points(cluster->space, set, per_row, model, segment_workers_memory(workers));
+	points = segment_space_points(cluster->space, set, per_row, &model->rows, segment_workers_memory(workers));
 	if (!PG_ARGISNULL(ARG_CENTROIDS))
 		options.initial = given_centroids(cluster->space, PG_GETARG_ARRAYTYPE_P(ARG_CENTROIDS), options.k);
 	options.k = segment_check_k(options.k, points);

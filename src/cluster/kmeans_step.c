@@ -200,17 +200,17 @@ segment_kmeans_step(PG_FUNCTION_ARGS)
 	int			c;
 
 	model.detail = &next;
-	model.n_input = state->n_input;
-	model.n_skipped = state->n_skipped;
-	model.n_used = state->n_input - state->n_skipped;
-	model.n_unsampled = 0;
+	model.rows.n_input = state->n_input;
+	model.rows.n_skipped = state->n_skipped;
+	model.rows.n_used = state->n_input - state->n_skipped;
+	model.rows.n_unsampled = 0;
 	next.centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * sums->d * sums->k);
 	next.size = palloc(sizeof(double) * sums->k);
 	next.inertia = palloc(sizeof(double) * sums->k);
 	next.total = 0;
 	next.training.iterations = state->cluster->training.iterations < PG_INT32_MAX ? state->cluster->training.iterations + 1 : PG_INT32_MAX;
 	next.training.converged = true;
-	if (model.n_used > 0)
+	if (model.rows.n_used > 0)
 		segment_step_mean_of_all(sums, mean_of_all);
 	for (c = 0; c < sums->k; c++)
 	{

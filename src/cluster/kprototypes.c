@@ -187,7 +187,7 @@ segment_kprototypes_train(PG_FUNCTION_ARGS)
 	model->detail = prototype;
 	prototype->space = fit_space(fcinfo, set);
 	segment_space_describe(model, prototype->space);
-	points = segment_space_points(prototype->space, set, segment_kprototypes_memory_per_row(), model,
+	points = segment_space_points(prototype->space, set, segment_kprototypes_memory_per_row(), &model->rows,
 								  segment_memory(CurrentMemoryContext));
 	prototype->gamma = options.gamma = segment_prototype_arg_gamma(fcinfo, ARG_GAMMA, prototype->space, points);
 	options.k = segment_check_k(options.k, points);

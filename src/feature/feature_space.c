@@ -620,11 +620,11 @@ allocate_rows(int64 n, Size size)
 }
 
 /*
- * The keys of the rows that can be placed, in canonical order; counts the others
- * in the model.
+ * The keys of the rows that can be placed, in canonical order; counts them, and the
+ * others.
  */
 static SegmentRowKey *
-sorted_keys(const Placing *placing, Model *model, int64 *n)
+sorted_keys(const Placing *placing, RowCounts *counts, int64 *n)
 {
 	const FeatureSpace *space = placing->space;
 	const SegmentRowStore *store = &placing->set->store;
@@ -645,10 +645,10 @@ sorted_keys(const Placing *placing, Model *model, int64 *n)
 			CHECK_FOR_INTERRUPTS();
 		if (!is_usable(space, store, r) || !place_row(placing, r, x, code))
 		{
-			model->n_skipped += copies;
+			counts->n_skipped += copies;
 			continue;
 		}
-		model->n_used += copies;
+		counts->n_used += copies;
 		keys[*n].hash = segment_point_hash(x, unit, space->d, code, code_hash, space->n_codes);
 		keys[*n].row = (uint32) r;
 		(*n)++;
@@ -680,7 +680,8 @@ segment_space_bytes(const FeatureSpace *space, const FeatureSet *set, Size memor
  * whether the set had folded equal rows.
  */
 static int64
-rows_that_fit(const Placing *placing, const SegmentRowKey *keys, int64 n, Size memory_per_row, Model *model)
+rows_that_fit(const Placing *placing, const SegmentRowKey *keys, int64 n, Size memory_per_row,
+			  RowCounts *counts)
 {
 	const FeatureSpace *space = placing->space;
 	Size		per_row = point_bytes(space, memory_per_row) + SORTING_MEMORY;
@@ -693,17 +694,17 @@ rows_that_fit(const Placing *placing, const SegmentRowKey *keys, int64 n, Size m
 		if ((fit == 0 || !segment_same_run(keys[fit - 1].hash, keys[fit].hash)) && ++runs > most)
 			break;
 	for (i = fit; i < n; i++)
-		model->n_used -= segment_row_copies(&placing->set->store, keys[i].row);
+		counts->n_used -= segment_row_copies(&placing->set->store, keys[i].row);
 	return fit;
 }
 
 /*
  * The rows of a set that can be placed, as points in some memory; none when there
- * are none.  Counts in the model what it has seen, used and left out.
+ * are none.  Adds to counts, which are 0, what was seen, used and left out.
  */
 SegmentPoints *
-segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model,
-						SegmentMemory memory)
+segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row,
+						RowCounts *counts, SegmentMemory memory)
 {
 	const SegmentRowStore *store = &set->store;
 	SegmentPoints *points = palloc0(sizeof(SegmentPoints));
@@ -713,8 +714,8 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 	int64		i;
 
 	placing_init(&placing, space, set);
-	keys = sorted_keys(&placing, model, &n);
-	n = rows_that_fit(&placing, keys, n, memory_per_row, model);
+	keys = sorted_keys(&placing, counts, &n);
+	n = rows_that_fit(&placing, keys, n, memory_per_row, counts);
 	points->n = n;
 	points->d = space->d;
 	points->n_codes = space->n_codes;
@@ -746,17 +747,17 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 	pfree(keys);
 	segment_points_settle(points, memory, segment_memory(CurrentMemoryContext), segment_check_interrupts);
 
-	model->n_input = store->n_seen;
-	model->n_unsampled = model->n_input - model->n_used - model->n_skipped;
+	counts->n_input = store->n_seen;
+	counts->n_unsampled = counts->n_input - counts->n_used - counts->n_skipped;
 	return points;
 }
 
 /* The same for training, which needs points. */
 SegmentPoints *
-segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model,
-					 SegmentMemory memory)
+segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row,
+					 RowCounts *counts, SegmentMemory memory)
 {
-	SegmentPoints *points = segment_space_place_set(space, set, memory_per_row, model, memory);
+	SegmentPoints *points = segment_space_place_set(space, set, memory_per_row, counts, memory);
 
 	if (points->n == 0)
 		ereport(ERROR,
@@ -765,10 +766,10 @@ segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memo
 				 errdetail("Each of " INT64_FORMAT " rows lacks a value, or lies at the origin and has no direction.",
 						   set->store.n_seen),
 				 errhint("Use nulls => 'mean' to let the mean stand in for missing values.")));
-	if (model->n_unsampled > 0)
+	if (counts->n_unsampled > 0)
 		ereport(NOTICE,
 				(errmsg("the model is trained on a sample of " INT64_FORMAT " of " INT64_FORMAT " rows",
-						model->n_used, model->n_input - model->n_skipped),
+						counts->n_used, counts->n_input - counts->n_skipped),
 				 errhint("A higher maintenance_work_mem keeps more rows.")));
 	return points;
 }

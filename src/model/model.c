@@ -194,14 +194,14 @@ read_json(Jsonb *jsonb)
 
 	model = segment_model_new(kind);
 	place = segment_json_member(&json, "n_input");
-	model->n_input = segment_json_integer(&place, 0, PG_INT64_MAX);
+	model->rows.n_input = segment_json_integer(&place, 0, PG_INT64_MAX);
 	place = segment_json_member(&json, "n_used");
-	model->n_used = segment_json_integer(&place, 0, model->n_input);
+	model->rows.n_used = segment_json_integer(&place, 0, model->rows.n_input);
 	place = segment_json_member(&json, "n_skipped");
-	model->n_skipped = segment_json_integer(&place, 0, model->n_input - model->n_used);
+	model->rows.n_skipped = segment_json_integer(&place, 0, model->rows.n_input - model->rows.n_used);
 	place = segment_json_member(&json, "n_unsampled");
-	model->n_unsampled = segment_json_integer(&place, 0, model->n_input);
-	if (model->n_used + model->n_skipped + model->n_unsampled != model->n_input)
+	model->rows.n_unsampled = segment_json_integer(&place, 0, model->rows.n_input);
+	if (model->rows.n_used + model->rows.n_skipped + model->rows.n_unsampled != model->rows.n_input)
 		segment_json_error(&json, "n_used, n_skipped and n_unsampled do not add up to n_input");
 	read_segments(model, &json);
 	kind->read(model, &json);
@@ -255,8 +255,8 @@ segment_model_value(const Model *model)
 	appendStringInfo(&out, "{\"format\": %d, \"kind\": \"%s\", \"n_input\": " INT64_FORMAT
 					 ", \"n_used\": " INT64_FORMAT ", \"n_skipped\": " INT64_FORMAT
 					 ", \"n_unsampled\": " INT64_FORMAT,
-					 MODEL_FORMAT, model->kind->name, model->n_input, model->n_used,
-					 model->n_skipped, model->n_unsampled);
+					 MODEL_FORMAT, model->kind->name, model->rows.n_input, model->rows.n_used,
+					 model->rows.n_skipped, model->rows.n_unsampled);
 	model->kind->write(model, &out);
 	appendStringInfoString(&out, ", \"segments\": [");
 	for (i = 0; i < model->n_segments; i++)

@@ -10,6 +10,7 @@
 
 #include "fmgr.h"
 #include "base/json_read.h"
+#include "base/row_counts.h"
 #include "lib/stringinfo.h"
 
 #define MODEL_FORMAT 1
@@ -57,10 +58,7 @@ typedef struct Model
 {
 	MemoryContext context;		/* holds all of it */
 	const struct ModelKind *kind;
-	int64		n_input;		/* rows that the feature set had seen */
-	int64		n_used;			/* rows that the training used */
-	int64		n_skipped;		/* rows that could not be used (missing values, no orders) */
-	int64		n_unsampled;	/* rows that the feature set had left out of its sample */
+	RowCounts	rows;			/* that it was trained on */
 	int			n_features;
 	char	  **feature;		/* their names */
 	ModelCategories *categories;	/* by feature; NULL: all are numbers */

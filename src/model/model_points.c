@@ -156,7 +156,7 @@ segment_points_of_model(const FeatureSet *set, const Model *model, bool categori
 	const FeatureSpace *space = segment_space_of_model(model, categories);
 	const FeatureSet *features = segment_features_of_model(set, model);
 	LabelledPoints *labelled = palloc0(sizeof(LabelledPoints));
-	Model		counts = {0};
+	RowCounts	counts = {0};
 	SegmentPoints *points;
 	int32	   *label;
 	int64		i;

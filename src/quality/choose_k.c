@@ -219,7 +219,7 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 {
 	FeatureSet *set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
 	SpaceOptions options = {0};
-	Model		counts = {0};
+	RowCounts	counts = {0};
 	SegmentMethod method;
 
 	read_clustering(fcinfo, &chooser->clustering);
