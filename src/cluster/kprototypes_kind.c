@@ -89,14 +89,14 @@ renumbered(int code, char *const *from, char *const *to, int n_to)
 }
 
 /*
- * Gives the model numbers for all categories of a set with its features, so that its rows can
- * be points.  No row gets another segment: those that are new differ from every mode, as
- * they did when they had no number.
+ * Gives the model numbers for all categories of the set.  No row gets another segment:
+ * those that are new differ from every mode, as they did when they had no number.
  */
-void
-segment_prototype_meet(PrototypeModel *model, const FeatureSet *set)
+static const double *
+prototype_meet_categories(Model *model, const FeatureSet *set)
 {
-	FeatureSpace *space = model->space;
+	PrototypeModel *prototype = model->detail;
+	FeatureSpace *space = prototype->space;
 	int			place = space->d;
 	int			i;
 	int			c;
@@ -111,9 +111,9 @@ segment_prototype_meet(PrototypeModel *model, const FeatureSet *set)
 		if (feature->category == NULL)
 			continue;
 		names = united_names(feature->category, feature->n_categories, categories->name, categories->n, &n);
-		for (c = 0; c < model->prototypes.k; c++)
+		for (c = 0; c < prototype->prototypes.k; c++)
 		{
-			double	   *mode = value_of(model, c) + place;
+			double	   *mode = value_of(prototype, c) + place;
 
 			*mode = renumbered((int) *mode, feature->category, names, n);
 		}
@@ -122,7 +122,8 @@ segment_prototype_meet(PrototypeModel *model, const FeatureSet *set)
 		feature->n_categories = n;
 		place++;
 	}
-	segment_prototypes_pack(&model->prototypes);
+	segment_prototypes_pack(&prototype->prototypes);
+	return prototype->prototypes.mismatch;
 }
 
 /* ---- reading ---- */
@@ -469,5 +470,6 @@ const ModelKind segment_prototype_model_kind = {
 	.size = prototype_size,
 	.typical = prototype_typical,
 	.space = prototype_space,
-	.assign_point = prototype_assign_point
+	.assign_point = prototype_assign_point,
+	.meet_categories = prototype_meet_categories
 };

@@ -28,7 +28,6 @@ extern const ModelKind segment_prototype_model_kind;
 
 /* kprototypes_kind.c */
 extern void segment_prototype_model_init(PrototypeModel *model, int k);
-extern void segment_prototype_meet(PrototypeModel *model, const FeatureSet *set);
 
 /* kprototypes.c */
 extern double segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace *space,

@@ -67,6 +67,8 @@ typedef struct Model
 	void	   *detail;			/* the kind's own */
 } Model;
 
+struct FeatureSet;
+
 typedef struct ModelKind
 {
 	const char *name;			/* as in the JSON; the name of the training function's method */
@@ -99,6 +101,12 @@ typedef struct ModelKind
 	const struct FeatureSpace *(*space) (const Model *model);
 	/* ... and the number of the segment of a point; code: its categories, if any. */
 	int			(*assign_point) (const Model *model, const double *x, const int32 *code);
+	/*
+	 * Of kinds whose space has categories: changes the model, so that rows of a set with its
+	 * features, with categories it has never met, can be points, each in the segment it had.
+	 * Returns what a different category adds to a squared distance, by category of a point.
+	 */
+	const double *(*meet_categories) (Model *model, const struct FeatureSet *set);
 } ModelKind;
 
 extern const ModelKind *const segment_model_kinds[];

@@ -14,7 +14,6 @@
 
 #include "base/memory.h"
 #include "miscadmin.h"
-#include "cluster/kprototypes_kind.h"
 #include "utils/memutils.h"
 
 /* The column of the set with a model's feature; an error where there is none. */
@@ -151,7 +150,7 @@ count_rows(LabelledPoints *labelled, const FeatureSet *set, const Model *model)
  * categories, where the caller can do with one, meets those of the set: it is changed.
  */
 LabelledPoints *
-segment_points_of_model(const FeatureSet *set, const Model *model, bool categories, Size memory_per_row)
+segment_points_of_model(const FeatureSet *set, Model *model, bool categories, Size memory_per_row)
 {
 	const FeatureSpace *space = segment_space_of_model(model, categories);
 	const FeatureSet *features = segment_features_of_model(set, model);
@@ -163,12 +162,7 @@ segment_points_of_model(const FeatureSet *set, const Model *model, bool categori
 	int			c;
 
 	if (space->n_codes > 0)
-	{
-		PrototypeModel *prototype = model->detail;
-
-		segment_prototype_meet(prototype, features);
-		labelled->mismatch = prototype->prototypes.mismatch;
-	}
+		labelled->mismatch = model->kind->meet_categories(model, features);
 	points = segment_space_place_set(space, features, sizeof(int32) + memory_per_row, &counts,
 									 segment_memory(CurrentMemoryContext));
 	label = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n + 1));
