@@ -1,12 +1,12 @@
 /*
- * memory.h: what the kernel gets from the server: memory, and a way to be stopped.
+ * memory.h: what the server gives the kernel (kernel/base/memory.h).  See memory.c.
  */
 #ifndef SEGMENT_MEMORY_H
 #define SEGMENT_MEMORY_H
 
 #include "compat.h"
 
-#include "kernel/base/row_store.h"
+#include "kernel/base/memory.h"
 
 extern void segment_use_huge_pages(void *block, size_t size);
 extern SegmentMemory segment_memory(MemoryContext context);

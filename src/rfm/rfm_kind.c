@@ -16,6 +16,7 @@
 #include "rfm/rfm.h"
 
 #include "base/json_write.h"
+#include "kernel/base/row_store.h"
 
 const char *const segment_rfm_feature_names[RFM_MAX_FEATURES] = {
 	"recency", "frequency", "monetary", "tenure"

@@ -6,7 +6,7 @@
 
 #include "c.h"
 
-#include "kernel/base/points.h"
+#include "kernel/base/memory.h"
 
 /* What can be shared; the jobs are described where they are done. */
 typedef enum SegmentJob

@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "kernel/cluster/centroids.h"
-#include "kernel/cluster/kmeans.h"
 
 /* passes over all points; each lowers the inertia, few are needed */
 #define MOST_PASSES 100

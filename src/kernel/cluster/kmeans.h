@@ -50,13 +50,4 @@ extern SegmentStatus segment_kmeans_seed(const SegmentPoints *points, int k, uin
 										 double *centroids, int *found, SegmentMemory memory,
 										 SegmentTeam *team, SegmentInterrupted interrupted);
 
-/* Rows between two questions whether to go on, when a row costs `work` multiplications. */
-static inline int64
-segment_rows_between_checks(double work)
-{
-	const double checked = 4e6;
-
-	return work * 4096 < checked ? 4096 : (int64) Max(checked / work, 1);
-}
-
 #endif							/* SEGMENT_KMEANS_H */

@@ -26,7 +26,6 @@
 #include <string.h>
 
 #include "kernel/base/fixed_sum.h"
-#include "kernel/cluster/kmeans.h"
 
 /* rows that take part in starts: at least this many, and ROWS_PER_PROTOTYPE for each prototype */
 #define START_ROWS			131072

@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "kernel/base/hash.h"
-#include "kernel/cluster/kmeans.h"
 
 /* what comparing SegmentLanes gives: -1 or 0 */
 typedef int64 LaneBits __attribute__((vector_size(sizeof(int64) * SEGMENT_LANES), aligned(8)));

@@ -36,6 +36,7 @@
 #include <string.h>
 
 #include "kernel/base/elementary.h"
+#include "kernel/base/row_store.h"
 
 /* ln(2 pi) */
 #define LN_2_PI 1.8378770664093454836

@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "kernel/base/elementary.h"
+#include "kernel/base/exact_sum.h"
 
 /* Rows of each label of both labelings. */
 typedef struct Margins
