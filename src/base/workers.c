@@ -30,7 +30,6 @@
 #include "storage/condition_variable.h"
 #include "storage/dsm.h"
 #include "storage/dsm_impl.h"
-#include "storage/spin.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 

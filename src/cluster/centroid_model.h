@@ -6,7 +6,6 @@
 
 #include "model/explain.h"
 #include "feature/feature_space.h"
-#include "kernel/cluster/kmeans.h"
 #include "model/model.h"
 #include "utils/memutils.h"
 

@@ -21,7 +21,6 @@
 #include <float.h>
 #include <math.h>
 
-#include "cluster/centroid_model.h"
 #include "base/json_write.h"
 #include "kernel/base/elementary.h"
 #include "base/memory.h"

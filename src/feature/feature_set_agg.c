@@ -18,7 +18,6 @@
 
 #include "access/htup_details.h"
 #include "base/aggregate_argument.h"
-#include "catalog/pg_type.h"
 #include "feature/feature_value.h"
 #include "funcapi.h"
 #include "utils/array.h"

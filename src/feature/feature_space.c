@@ -35,7 +35,6 @@
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
 #include "kernel/base/cut_points.h"
 #include "kernel/base/elementary.h"
 #include "kernel/base/lanes.h"
@@ -44,7 +43,6 @@
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "feature/space_options.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "feature/whole_stats.h"
 

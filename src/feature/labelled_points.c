@@ -18,9 +18,9 @@
 
 #include <math.h>
 
-#include "cluster/centroid_model.h"
 #include "base/json_write.h"
 #include "kernel/base/cut_points.h"
+#include "kernel/base/hash.h"
 #include "kernel/quality/quality.h"
 #include "base/memory.h"
 #include "miscadmin.h"

@@ -5,7 +5,6 @@
 #include "model/model_argument.h"
 
 #include "base/json_write.h"
-#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 

@@ -9,7 +9,6 @@
 #include "model/model_argument.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "model/current_model.h"
 #include "funcapi.h"
 #include "kernel/base/row_store.h"

@@ -5,7 +5,6 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "base/json_write.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

@@ -33,7 +33,6 @@
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "model/model_argument.h"
-#include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(segment_model_match);
 PG_FUNCTION_INFO_V1(segment_model_spacing);

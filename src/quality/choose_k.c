@@ -23,7 +23,6 @@
 
 #include <math.h>
 
-#include "cluster/centroid_model.h"
 #include "funcapi.h"
 #include "kernel/base/elementary.h"
 #include "kernel/quality/k_criteria.h"

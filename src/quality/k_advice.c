@@ -16,6 +16,7 @@
 #include <math.h>
 
 #include "kernel/quality/k_criteria.h"
+#include "lib/stringinfo.h"
 
 const char *const segment_criterion_names[] = {
 	"silhouette", "davies_bouldin", "calinski_harabasz", "gap", "bic", "stability", NULL

@@ -10,6 +10,7 @@
 
 #include "quality/choose_k.h"
 #include "cluster/centroid_model.h"
+#include "kernel/base/hash.h"
 #include "kernel/quality/stability.h"
 #include "base/memory.h"
 #include "cluster/gaussian_mixture_kind.h"

@@ -13,7 +13,6 @@
 
 #include <math.h>
 
-#include "cluster/centroid_model.h"
 #include "funcapi.h"
 #include "kernel/quality/quality.h"
 #include "feature/labelled_points.h"

@@ -24,6 +24,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/hash.h"
 #include "kernel/base/lanes.h"
 
 #define RADIX_SIZE	(1 << SEGMENT_RADIX_BITS)

@@ -7,7 +7,6 @@
 
 #include "c.h"
 
-#include "kernel/base/hash.h"
 #include "kernel/base/memory.h"
 
 typedef struct SegmentPoints

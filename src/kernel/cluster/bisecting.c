@@ -23,6 +23,7 @@
 
 #include <string.h>
 
+#include "kernel/base/hash.h"
 #include "kernel/cluster/centroids.h"
 
 /* rows between two questions whether to go on */

@@ -7,7 +7,6 @@
 
 #include "c.h"
 
-#include "kernel/cluster/kmeans.h"
 #include "kernel/base/points.h"
 
 /* What the covariance matrices of the components may be. */

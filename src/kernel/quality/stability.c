@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "kernel/base/hash.h"
 #include "kernel/quality/label_table.h"
 
 /* of all points in a subsample: little is lost, yet two differ in a third of their points */
