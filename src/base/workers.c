@@ -356,6 +356,7 @@ static void *
 resize(void *ctx, void *block, size_t size)
 {
 	Assert(block == NULL);
+	segment_check_array_size(size);
 	return size >= LARGE ? new_segment(ctx, size) : new_small_array(ctx, size);
 }
 

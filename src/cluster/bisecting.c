@@ -11,7 +11,6 @@
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "cluster/trainer.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_bisecting_train);
 PG_FUNCTION_INFO_V1(segment_cut_model);
@@ -39,7 +38,7 @@ leaves_new(int most, int d)
 	Leaves		leaves = {0};
 
 	leaves.d = d;
-	leaves.centroids = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(double) * d, most));
+	leaves.centroids = segment_new_array(most, d, sizeof(double));
 	leaves.size = palloc(sizeof(double) * most);
 	leaves.inertia = palloc(sizeof(double) * most);
 	return leaves;

@@ -4,10 +4,10 @@
 #ifndef SEGMENT_CLUSTER_H
 #define SEGMENT_CLUSTER_H
 
+#include "base/memory.h"
 #include "model/explain.h"
 #include "feature/feature_space.h"
 #include "model/model.h"
-#include "utils/memutils.h"
 
 /* A division of one cluster into two; a child is a split's number, or CLUSTER_LEAF of a segment's. */
 typedef struct ClusterSplit
@@ -55,7 +55,7 @@ segment_tree_allocate(ClusterTree *tree, int n, int d)
 	tree->n = n;
 	/* +1: there may be no split */
 	tree->split = palloc0(sizeof(ClusterSplit) * (n + 1));
-	tree->centroids = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(double) * d, n + 1));
+	tree->centroids = segment_new_array(n, d, sizeof(double));
 }
 
 /* The centroid of a split's child. */

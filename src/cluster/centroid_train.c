@@ -9,7 +9,6 @@
 
 #include "base/memory.h"
 #include "cluster/trainer.h"
-#include "utils/memutils.h"
 
 /* A model that knows its features and how they become coordinates, but no segments yet. */
 Model *
@@ -47,7 +46,7 @@ segment_cluster_fill(ClusterModel *cluster, int k, const double *centroids, cons
 	int		   *number = segment_order_of_segments(k, size, centroids, d);
 	int			c;
 
-	cluster->centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * d * k);
+	cluster->centroids = segment_new_array(k, d, sizeof(double));
 	cluster->size = palloc(sizeof(double) * k);
 	cluster->inertia = palloc(sizeof(double) * k);
 	for (c = 0; c < k; c++)

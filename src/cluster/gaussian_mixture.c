@@ -13,7 +13,6 @@
 #include "miscadmin.h"
 #include "feature/space_options.h"
 #include "cluster/trainer.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_gaussian_mixture_train);
 
@@ -66,7 +65,7 @@ static double *
 measure_sizes(const SegmentPoints *points, const SegmentMixtureFit *fit)
 {
 	double	   *size = palloc0(sizeof(double) * fit->mixture.k);
-	int32	   *labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n));
+	int32	   *labels = segment_new_array(points->n, 1, sizeof(int32));
 	SegmentClusters clusters;
 	int64		i;
 

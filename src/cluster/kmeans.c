@@ -9,7 +9,6 @@
 #include "base/memory.h"
 #include "cluster/trainer.h"
 #include "utils/array.h"
-#include "utils/memutils.h"
 #include "base/workers.h"
 
 PG_FUNCTION_INFO_V1(segment_kmeans_train);
@@ -26,7 +25,7 @@ static double *
 given_centroids(const FeatureSpace *space, ArrayType *array, int k)
 {
 	const int	d = space->d;
-	double	   *centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * d * k);
+	double	   *centroids = segment_new_array(k, d, sizeof(double));
 	double	   *values = (double *) ARR_DATA_PTR(array);
 	int			c;
 

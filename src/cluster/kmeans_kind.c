@@ -16,6 +16,7 @@
 #include <math.h>
 
 #include "base/json_write.h"
+#include "base/memory.h"
 #include "kernel/cluster/centroids.h"
 
 const ClusterModel *
@@ -33,8 +34,7 @@ segment_cluster_of(const Model *model)
 void
 segment_cluster_prepare(ClusterModel *cluster, int k)
 {
-	cluster->packed = MemoryContextAllocHuge(CurrentMemoryContext,
-											 sizeof(double) * segment_packed_size(k, cluster->space->d));
+	cluster->packed = segment_new_array(segment_packed_size(k, cluster->space->d), 1, sizeof(double));
 	segment_pack_centroids(cluster->centroids, k, cluster->space->d, cluster->packed);
 	cluster->x = palloc(sizeof(double) * cluster->space->d);
 }
@@ -122,8 +122,7 @@ segment_cluster_read(Model *model, const JsonPlace *json)
 	elements = segment_json_elements(&place, &n);
 	if (n != k)
 		segment_json_error(&place, psprintf("expected %d clusters for %d segments, got %d", k, k, n));
-	cluster->centroids = MemoryContextAllocHuge(CurrentMemoryContext,
-												mul_size(sizeof(double) * cluster->space->d, k));
+	cluster->centroids = segment_new_array(k, cluster->space->d, sizeof(double));
 	cluster->size = palloc(sizeof(double) * k);
 	cluster->inertia = palloc(sizeof(double) * k);
 	for (c = 0; c < k; c++)

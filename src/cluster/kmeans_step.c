@@ -26,10 +26,10 @@
 #include <math.h>
 
 #include "base/aggregate_argument.h"
+#include "base/memory.h"
 #include "kernel/cluster/centroids.h"
 #include "kernel/cluster/lloyd.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_kmeans_step_accum);
 PG_FUNCTION_INFO_V1(segment_kmeans_step_accum_weighted);
@@ -204,7 +204,7 @@ segment_kmeans_step(PG_FUNCTION_ARGS)
 	model.rows.n_skipped = state->n_skipped;
 	model.rows.n_used = state->n_input - state->n_skipped;
 	model.rows.n_unsampled = 0;
-	next.centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * sums->d * sums->k);
+	next.centroids = segment_new_array(sums->k, sums->d, sizeof(double));
 	next.size = palloc(sizeof(double) * sums->k);
 	next.inertia = palloc(sizeof(double) * sums->k);
 	next.total = 0;

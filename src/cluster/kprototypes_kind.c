@@ -22,7 +22,6 @@
 #include "base/json_write.h"
 #include "base/memory.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 /* A coordinate is within this (feature_space.c), and so are a mean and gamma. */
 #define COORDINATE_LIMIT 1e100

@@ -35,6 +35,7 @@
 
 #include <math.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/cut_points.h"
 #include "kernel/base/elementary.h"
 #include "kernel/base/lanes.h"
@@ -43,7 +44,6 @@
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "feature/space_options.h"
-#include "utils/memutils.h"
 #include "feature/whole_stats.h"
 
 /* A coordinate is held within this, so that no squared distance overflows. */
@@ -238,7 +238,7 @@ typedef struct ColumnValues
 static bool *
 usable_rows(const FeatureSpace *space, const SegmentRowStore *store)
 {
-	bool	   *usable = MemoryContextAllocHuge(CurrentMemoryContext, store->n_rows + 1);
+	bool	   *usable = segment_new_array(store->n_rows, 1, sizeof(bool));
 	int64		r;
 
 	for (r = 0; r < store->n_rows; r++)
@@ -474,9 +474,9 @@ segment_space_from_set(const FeatureSet *set, const SpaceOptions *options)
 	SegmentColumnStats *whole = segment_whole_stats(space, set);
 	int			i;
 
-	values.value = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (store->n_rows + 1));
+	values.value = segment_new_array(store->n_rows, 1, sizeof(double));
 	values.weight = !store->weighted && store->copies == NULL ? NULL
-		: MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (store->n_rows + 1));
+		: segment_new_array(store->n_rows, 1, sizeof(double));
 	for (i = 0; i < space->n_features; i++)
 	{
 		SpaceFeature *feature = &space->feature[i];
@@ -607,16 +607,6 @@ code_hashes(const FeatureSpace *space)
 	return hashes;
 }
 
-static void *
-allocate_rows(int64 n, Size size)
-{
-	Size		bytes = mul_size(size, n + 1);
-	void	   *rows = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
-
-	segment_use_huge_pages(rows, bytes);
-	return rows;
-}
-
 /*
  * The keys of the rows that can be placed, in canonical order; counts them, and the
  * others.
@@ -626,7 +616,7 @@ sorted_keys(const Placing *placing, RowCounts *counts, int64 *n)
 {
 	const FeatureSpace *space = placing->space;
 	const SegmentRowStore *store = &placing->set->store;
-	SegmentRowKey *keys = allocate_rows(store->n_rows, sizeof(SegmentRowKey));
+	SegmentRowKey *keys = segment_new_array(store->n_rows, 1, sizeof(SegmentRowKey));
 	SegmentRowKey *room;
 	double	   *x = palloc(sizeof(double) * (space->d + 1));
 	int32	   *code = palloc(sizeof(int32) * (space->n_codes + 1));
@@ -651,7 +641,7 @@ sorted_keys(const Placing *placing, RowCounts *counts, int64 *n)
 		keys[*n].row = (uint32) r;
 		(*n)++;
 	}
-	room = allocate_rows(*n, sizeof(SegmentRowKey));
+	room = segment_new_array(*n, 1, sizeof(SegmentRowKey));
 	segment_row_keys_sort(keys, room, *n);
 	pfree(room);
 	return keys;
@@ -717,13 +707,12 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 	points->n = n;
 	points->d = space->d;
 	points->n_codes = space->n_codes;
-	/* + 1: nothing has no size */
-	points->x = memory.resize(memory.ctx, NULL, mul_size(sizeof(double) * space->d, n + 1));
-	points->hash = memory.resize(memory.ctx, NULL, mul_size(sizeof(uint64), n + 1));
+	points->x = segment_allocate_rows(memory, n, space->d, sizeof(double));
+	points->hash = segment_allocate(memory, n, sizeof(uint64));
 	if (space->n_codes > 0)
-		points->code = memory.resize(memory.ctx, NULL, mul_size(sizeof(int32) * space->n_codes, n + 1));
+		points->code = segment_allocate_rows(memory, n, space->n_codes, sizeof(int32));
 	if (store->weighted || store->copies != NULL)
-		points->weight = memory.resize(memory.ctx, NULL, mul_size(sizeof(double), n + 1));
+		points->weight = segment_allocate(memory, n, sizeof(double));
 	for (i = 0; i < n; i++)
 	{
 		/* rows are read in no order: fetch those that come next, as far as a cache line each end */

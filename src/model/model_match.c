@@ -138,7 +138,7 @@ distances_between(const Model *old, const Model *model)
 				 errmsg("%d old and %d new segments are too many to match in maintenance_work_mem",
 						old->n_segments, model->n_segments),
 				 errhint("Raise maintenance_work_mem to at least %zu kB.", n * sizeof(double) / 1024 + 1)));
-	distance = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(double), n));
+	distance = segment_new_array(n, 1, sizeof(double));
 	for (j = 0; j < model->n_segments; j++)
 	{
 		CHECK_FOR_INTERRUPTS();

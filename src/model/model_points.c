@@ -14,7 +14,6 @@
 
 #include "base/memory.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 /* The column of the set with a model's feature; an error where there is none. */
 static int
@@ -48,8 +47,7 @@ selected_columns(const FeatureSet *set, const int *column, int n)
 		view->columns[i] = set->columns[column[i]];
 	view->store.n_columns = n;
 	view->store.width = width;
-	view->store.rows = MemoryContextAllocHuge(CurrentMemoryContext,
-											  mul_size(sizeof(double) * width, store->n_rows + 1));
+	view->store.rows = segment_new_array(store->n_rows, width, sizeof(double));
 	for (r = 0; r < store->n_rows; r++)
 	{
 		const double *from = store->rows + r * store->width;
@@ -165,7 +163,7 @@ segment_points_of_model(const FeatureSet *set, Model *model, bool categories, Si
 		labelled->mismatch = model->kind->meet_categories(model, features);
 	points = segment_space_place_set(space, features, sizeof(int32) + memory_per_row, &counts,
 									 segment_memory(CurrentMemoryContext));
-	label = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n + 1));
+	label = segment_new_array(points->n, 1, sizeof(int32));
 	for (i = 0; i < points->n; i++)
 	{
 		if (i % 1024 == 0)

@@ -192,9 +192,8 @@ static SegmentLabelTable
 table_of_set(const FeatureSet *set)
 {
 	const SegmentRowStore *store = &set->store;
-	Size		size = mul_size(sizeof(double), store->n_rows + 1);
-	uint64	   *pair = MemoryContextAllocHuge(CurrentMemoryContext, size);
-	double	   *rows = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	uint64	   *pair = segment_new_array(store->n_rows, 1, sizeof(uint64));
+	double	   *rows = segment_new_array(store->n_rows, 1, sizeof(double));
 	SegmentLabelTable table = {0};
 	LabelList  *a = segment_label_list(set, 0);
 	LabelList  *b = segment_label_list(set, 1);
@@ -222,12 +221,11 @@ table_of_set(const FeatureSet *set)
 		n_used += copies;
 		n++;
 	}
-	segment_sort_numbers(pair, rows, MemoryContextAllocHuge(CurrentMemoryContext, size),
-						 MemoryContextAllocHuge(CurrentMemoryContext, size), n);
+	segment_sort_numbers(pair, rows, segment_new_array(n, 1, sizeof(uint64)),
+						 segment_new_array(n, 1, sizeof(double)), n);
 	table.n_a = a->n;
 	table.n_b = b->n;
-	table.cell = MemoryContextAllocHuge(CurrentMemoryContext,
-										mul_size(sizeof(SegmentLabelCell), n + 1));
+	table.cell = segment_new_array(n, 1, sizeof(SegmentLabelCell));
 	for (r = 0; r < n; r++)
 	{
 		SegmentLabelCell *cell;

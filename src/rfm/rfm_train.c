@@ -109,16 +109,15 @@ collect_training(const Rfm *rfm, const FeatureSet *set, Training *training)
 	int			column[RFM_MAX_FEATURES];
 	int64		r;
 	int			i;
-	Size		size = mul_size(sizeof(double), store->n_rows + 1);
 
 	find_columns(rfm, set, column);
 	memset(training, 0, sizeof(*training));
 	for (i = 0; i < rfm->n_features; i++)
-		training->values[i] = MemoryContextAllocHuge(CurrentMemoryContext, size);
+		training->values[i] = segment_new_array(store->n_rows, 1, sizeof(double));
 	if (store->weighted)
-		training->weights = MemoryContextAllocHuge(CurrentMemoryContext, size);
+		training->weights = segment_new_array(store->n_rows, 1, sizeof(double));
 	if (store->copies != NULL)
-		training->copies = MemoryContextAllocHuge(CurrentMemoryContext, size);
+		training->copies = segment_new_array(store->n_rows, 1, sizeof(double));
 
 	for (r = 0; r < store->n_rows; r++)
 	{

@@ -23,6 +23,7 @@
 
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/hash.h"
 #include "kernel/cluster/centroids.h"
 
@@ -34,12 +35,6 @@ size_t
 segment_bisecting_memory_per_row(int d)
 {
 	return segment_kmeans_bytes_per_row(d) + sizeof(double) * (d + 2);
-}
-
-static void *
-allocate(SegmentMemory memory, size_t count, size_t size)
-{
-	return memory.resize(memory.ctx, NULL, (count + 1) * size);
 }
 
 static bool
@@ -88,9 +83,9 @@ part_points(SegmentPoints *points, const int32 *labels, int64 n_first, const Seg
 	int64		moved = 0;
 	int64		i;
 
-	second.x = allocate(memory, (size_t) n_second * points->d, sizeof(double));
-	second.hash = allocate(memory, n_second, sizeof(uint64));
-	second.weight = points->weight == NULL ? NULL : allocate(memory, n_second, sizeof(double));
+	second.x = segment_allocate_rows(memory, n_second, points->d, sizeof(double));
+	second.hash = segment_allocate(memory, n_second, sizeof(uint64));
+	second.weight = points->weight == NULL ? NULL : segment_allocate(memory, n_second, sizeof(double));
 	for (i = 0; i < points->n; i++)
 	{
 		if (i % ROWS_BETWEEN_CHECKS == 0 && interrupted(options))
@@ -226,12 +221,12 @@ SegmentStatus
 segment_bisecting(SegmentPoints *points, const SegmentKmeansOptions *options,
 				  SegmentBisectingResult *result, SegmentMemory memory)
 {
-	size_t		n_nodes = 2 * (size_t) options->k - 1;
+	uint64		n_nodes = 2 * (uint64) options->k - 1;
 	SegmentStatus status;
 
 	result->n_splits = 0;
-	result->node = allocate(memory, n_nodes, sizeof(SegmentBisectingNode));
-	result->centroids = allocate(memory, n_nodes * points->d, sizeof(double));
+	result->node = segment_allocate(memory, n_nodes, sizeof(SegmentBisectingNode));
+	result->centroids = segment_allocate_rows(memory, n_nodes, points->d, sizeof(double));
 	status = make_root(points, options, result, memory);
 	while (status == SEGMENT_DONE && result->n_splits < options->k - 1)
 	{

@@ -19,10 +19,10 @@
 #include <math.h>
 
 /* doubles that segment_pack_centroids fills */
-size_t
+uint64
 segment_packed_size(int k, int d)
 {
-	return (size_t) SEGMENT_GROUPS(k) * d * SEGMENT_LANES;
+	return (uint64) SEGMENT_GROUPS(k) * d * SEGMENT_LANES;
 }
 
 /* centroids: k x d, row after row. */

@@ -15,6 +15,7 @@
  */
 #include "kernel/cluster/clustering.h"
 
+#include "kernel/base/allocate.h"
 #include "kernel/cluster/centroids.h"
 
 static SegmentKmeansOptions
@@ -149,19 +150,19 @@ begin_placing(Placing *placing, const SegmentClusters *clusters, int d, SegmentM
 	switch (clusters->method)
 	{
 		case SEGMENT_KMEANS:
-			placing->packed = memory.resize(memory.ctx, NULL, sizeof(double) * segment_packed_size(clusters->k, d));
+			placing->packed = segment_allocate(memory, segment_packed_size(clusters->k, d), sizeof(double));
 			segment_pack_centroids(clusters->found.kmeans.centroids, clusters->k, d, placing->packed);
 			break;
 		case SEGMENT_BISECTING:
-			placing->number = memory.resize(memory.ctx, NULL, sizeof(int) * (2 * (size_t) clusters->k - 1));
+			placing->number = segment_allocate(memory, 2 * (uint64) clusters->k - 1, sizeof(int));
 			for (i = 0; i < 2 * clusters->k - 1; i++)
 				placing->number[i] = segment_bisecting_divided(&clusters->found.hierarchy, clusters->k - 1, i) ? -1 : label++;
 			break;
 		case SEGMENT_KPROTOTYPES:
 			break;
 		case SEGMENT_GAUSSIAN_MIXTURE:
-			placing->room = memory.resize(memory.ctx, NULL, sizeof(double) * d);
-			placing->log_density = memory.resize(memory.ctx, NULL, sizeof(double) * clusters->k);
+			placing->room = segment_allocate(memory, d, sizeof(double));
+			placing->log_density = segment_allocate(memory, clusters->k, sizeof(double));
 			break;
 	}
 }

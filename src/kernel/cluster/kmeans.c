@@ -18,6 +18,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/cluster/centroids.h"
 #include "kernel/base/elementary.h"
 #include "kernel/cluster/exchange.h"
@@ -243,11 +244,11 @@ improve_by_swaps(Lloyd *lloyd, SegmentKmeansResult *result)
 	if (options->n_init == 1 || options->initial != NULL || k < 2 || k == lloyd->points->n || lloyd->k != k)
 		return SEGMENT_DONE;
 	swaps.k = k;
-	swaps.inertia = memory.resize(memory.ctx, NULL, sizeof(double) * k);
-	swaps.cost = memory.resize(memory.ctx, NULL, sizeof(double) * k);
-	swaps.dispensable = memory.resize(memory.ctx, NULL, sizeof(int) * k);
-	swaps.wide = memory.resize(memory.ctx, NULL, sizeof(int) * k);
-	swaps.centroids = memory.resize(memory.ctx, NULL, sizeof(double) * k * lloyd->d);
+	swaps.inertia = segment_allocate(memory, k, sizeof(double));
+	swaps.cost = segment_allocate(memory, k, sizeof(double));
+	swaps.dispensable = segment_allocate(memory, k, sizeof(int));
+	swaps.wide = segment_allocate(memory, k, sizeof(int));
+	swaps.centroids = segment_allocate_rows(memory, k, lloyd->d, sizeof(double));
 	for (tried = 0; status == SEGMENT_DONE && failed / patience < options->n_init; tried++)
 	{
 		int			spared;
@@ -316,8 +317,8 @@ segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
 	SegmentStatus status = segment_lloyd_init(&lloyd, points, options, memory);
 	int			start;
 
-	result->centroids = memory.resize(memory.ctx, NULL, sizeof(double) * ((size_t) options->k * points->d + 1));
-	result->labels = memory.resize(memory.ctx, NULL, sizeof(int32) * (points->n + 1));
+	result->centroids = segment_allocate_rows(memory, options->k, points->d, sizeof(double));
+	result->labels = segment_allocate(memory, points->n, sizeof(int32));
 	result->inertia = HUGE_VAL;
 	for (start = 0; start < options->n_init && status == SEGMENT_DONE; start++)
 	{

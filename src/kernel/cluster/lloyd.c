@@ -23,6 +23,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/cluster/centroids.h"
 
 /*
@@ -39,12 +40,6 @@
 
 /* rows between two questions whether to go on, where a row costs little */
 #define ROWS_BETWEEN_CHECKS 4096
-
-static void *
-allocate(SegmentMemory memory, size_t count, size_t size)
-{
-	return memory.resize(memory.ctx, NULL, (count + 1) * size);
-}
 
 static bool
 interrupted(const Lloyd *lloyd)
@@ -567,14 +562,14 @@ segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points, const SegmentKmean
 	lloyd->memory = memory;
 	lloyd->k = k;
 	lloyd->d = d;
-	lloyd->centroids = allocate(memory, (size_t) k * d, sizeof(double));
-	lloyd->old = allocate(memory, (size_t) k * d, sizeof(double));
-	lloyd->packed = allocate(memory, segment_packed_size(k, d), sizeof(double));
-	lloyd->labels = allocate(memory, points->n, sizeof(int32));
-	lloyd->inertia = allocate(memory, k, sizeof(double));
+	lloyd->centroids = segment_allocate_rows(memory, k, d, sizeof(double));
+	lloyd->old = segment_allocate_rows(memory, k, d, sizeof(double));
+	lloyd->packed = segment_allocate(memory, segment_packed_size(k, d), sizeof(double));
+	lloyd->labels = segment_allocate(memory, points->n, sizeof(int32));
+	lloyd->inertia = segment_allocate(memory, k, sizeof(double));
 	segment_grid_init(&lloyd->grid, points, memory);
 	segment_fixed_sums_init(&lloyd->sums, k, d, members, memory);
-	lloyd->changed = allocate(memory, members, sizeof(int64));
+	lloyd->changed = segment_allocate(memory, members, sizeof(int64));
 	if (options->tol > 0)
 		lloyd->tol = options->tol * mean_variance(points, lloyd->centroids, lloyd->old);
 	/* old lends its room */
@@ -586,7 +581,7 @@ segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points, const SegmentKmean
 	}
 	status = segment_blocks_init(&lloyd->blocks, points, k, largest, memory, options->team,
 								 options->interrupted);
-	lloyd->until = allocate(memory, lloyd->blocks.n, sizeof(double));
+	lloyd->until = segment_allocate(memory, lloyd->blocks.n, sizeof(double));
 	lloyd->slack = SLACK * 2 * sqrt(d) * most * lloyd->blocks.scale;
 	return status;
 }

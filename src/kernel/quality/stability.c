@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/hash.h"
 #include "kernel/quality/label_table.h"
 
@@ -27,12 +28,6 @@
 
 /* points between two looks at whether to stop */
 #define BETWEEN_LOOKS 4096
-
-static void *
-allocate(SegmentMemory memory, int64 n, size_t size)
-{
-	return memory.resize(memory.ctx, NULL, (n + 1) * size);
-}
 
 static inline bool
 stop(const SegmentStability *stability, int64 i)
@@ -94,12 +89,12 @@ segment_subsample_labels(const SegmentStability *stability, uint64 number, int32
 	SegmentStatus status;
 
 	sample = *stability->points;
-	sample.x = allocate(memory, sample.n * sample.d, sizeof(double));
-	sample.hash = allocate(memory, sample.n, sizeof(uint64));
+	sample.x = segment_allocate_rows(memory, sample.n, sample.d, sizeof(double));
+	sample.hash = segment_allocate(memory, sample.n, sizeof(uint64));
 	if (sample.n_codes > 0)
-		sample.code = allocate(memory, sample.n * sample.n_codes, sizeof(int32));
+		sample.code = segment_allocate_rows(memory, sample.n, sample.n_codes, sizeof(int32));
 	if (sample.weight != NULL)
-		sample.weight = allocate(memory, sample.n, sizeof(double));
+		sample.weight = segment_allocate(memory, sample.n, sizeof(double));
 	clustering.seed = seed;
 	status = subsample(stability, seed, &sample);
 	if (status == SEGMENT_DONE)
@@ -191,14 +186,13 @@ segment_agreement(const SegmentStability *stability, const int32 *a, const int32
 {
 	SegmentMemory memory = stability->memory;
 	int64		n = stability->points->n;
-	int64	   *end = allocate(memory, k, sizeof(int64));
-	int64	   *order = allocate(memory, n, sizeof(int64));
-	double	   *rows = allocate(memory, k, sizeof(double));
+	int64	   *end = segment_allocate(memory, k, sizeof(int64));
+	int64	   *order = segment_allocate(memory, n, sizeof(int64));
+	double	   *rows = segment_allocate_zeros(memory, k, sizeof(double));
 	SegmentLabelTable table;
 	SegmentStatus status;
 
-	memset(rows, 0, sizeof(double) * k);
-	table.cell = allocate(memory, n, sizeof(SegmentLabelCell));
+	table.cell = segment_allocate(memory, n, sizeof(SegmentLabelCell));
 	status = order_by_label(stability, a, k, end, order);
 	if (status == SEGMENT_DONE)
 		status = tabulate(stability, a, b, k, end, order, rows, &table);
@@ -215,8 +209,8 @@ SegmentStatus
 segment_stability_of_k(const SegmentStability *stability, int n_pairs, double *result)
 {
 	SegmentMemory memory = stability->memory;
-	int32	   *a = allocate(memory, stability->points->n, sizeof(int32));
-	int32	   *b = allocate(memory, stability->points->n, sizeof(int32));
+	int32	   *a = segment_allocate(memory, stability->points->n, sizeof(int32));
+	int32	   *b = segment_allocate(memory, stability->points->n, sizeof(int32));
 	SegmentStatus status = SEGMENT_DONE;
 	double		agreement;
 	int			p;
@@ -244,7 +238,7 @@ segment_stability_of_labels(const SegmentStability *stability, const int32 *labe
 							int n_samples, double *result)
 {
 	SegmentMemory memory = stability->memory;
-	int32	   *other = allocate(memory, stability->points->n, sizeof(int32));
+	int32	   *other = segment_allocate(memory, stability->points->n, sizeof(int32));
 	/* there may be fewer points than labels, and as many clusters */
 	int			k = Max(n_labels, stability->clustering.k);
 	SegmentStatus status = SEGMENT_DONE;
