@@ -8,6 +8,7 @@
 #include "cluster/centroid_model.h"
 
 #include "kernel/cluster/bisecting.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "cluster/trainer.h"

@@ -7,6 +7,8 @@
  */
 #include "cluster/centroid_model.h"
 
+#include "base/arguments.h"
+#include "feature/space_options.h"
 #include "base/memory.h"
 #include "cluster/trainer.h"
 

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "cluster/centroid_model.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "feature/space_options.h"

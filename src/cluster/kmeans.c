@@ -6,6 +6,7 @@
  */
 #include "cluster/centroid_model.h"
 
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "cluster/trainer.h"
 #include "utils/array.h"

@@ -26,6 +26,7 @@
 #include <math.h>
 
 #include "base/aggregate_argument.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "kernel/cluster/centroids.h"
 #include "kernel/cluster/lloyd.h"
@@ -71,10 +72,7 @@ accumulate(FunctionCallInfo fcinfo, bool weighted)
 	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	KmeansState *state;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the model of a step must not be null")));
+	segment_refuse_null(fcinfo, 1, "the model of a step");
 	array = segment_arg_features(fcinfo, weighted ? 3 : 2, &n);
 	state = PG_ARGISNULL(0) ? segment_kmeans_state_new(segment_model_detoast(PG_GETARG_DATUM(1)), weighted, context)
 		: segment_kmeans_state_writable(PG_GETARG_DATUM(0), context);

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/arguments.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
@@ -13,28 +14,6 @@
 const char *const segment_scale_names[] = {"zscore", "minmax", "robust", "none", NULL};
 const char *const segment_nulls_names[] = {"skip", "mean", NULL};
 const char *const segment_metric_names[] = {"euclidean", "cosine", NULL};
-
-/* The place of a name in a list of those allowed; an error names them all. */
-int
-segment_name_in_list(const char *name, const char *const *list, const char *argument)
-{
-	StringInfoData allowed;
-	int			i;
-
-	for (i = 0; name != NULL && list[i] != NULL; i++)
-		if (strcmp(list[i], name) == 0)
-			return i;
-	initStringInfo(&allowed);
-	for (i = 0; list[i] != NULL; i++)
-		appendStringInfo(&allowed, "%s\"%s\"", i == 0 ? "" : list[i + 1] == NULL ? " or " : ", ", list[i]);
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null, expected %s", argument, allowed.data)));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is \"%s\", expected %s", argument, name, allowed.data)));
-}
 
 /* The feature an option speaks of. */
 static SpaceFeature *
@@ -198,6 +177,17 @@ double		(*
 }
 
 /* ---- all ---- */
+
+/* Five arguments from arg on: scale, log, winsorize, weights, nulls. */
+void
+segment_arg_space_options(FunctionCallInfo fcinfo, int arg, SpaceOptions *options)
+{
+	options->scale = segment_arg_text(fcinfo, arg);
+	options->log = PG_ARGISNULL(arg + 1) ? NULL : PG_GETARG_ARRAYTYPE_P(arg + 1);
+	options->winsorize = PG_ARGISNULL(arg + 2) ? NULL : PG_GETARG_JSONB_P(arg + 2);
+	options->weights = PG_ARGISNULL(arg + 3) ? NULL : PG_GETARG_JSONB_P(arg + 3);
+	options->nulls = segment_arg_text(fcinfo, arg + 4);
+}
 
 /* A space with the features of a set and the options of a trainer, not yet fitted. */
 FeatureSpace *

@@ -29,6 +29,7 @@
 #include "kernel/quality/quality.h"
 #include "kernel/quality/stability.h"
 #include "feature/labelled_points.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "cluster/gaussian_mixture_kind.h"

@@ -12,6 +12,7 @@
 #include "cluster/centroid_model.h"
 #include "kernel/base/hash.h"
 #include "kernel/quality/stability.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "cluster/gaussian_mixture_kind.h"
 #include "model/model_points.h"
