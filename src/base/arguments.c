@@ -83,7 +83,8 @@ segment_name_in_list(const char *name, const char *const *list, const char *argu
 			return i;
 	initStringInfo(&allowed);
 	for (i = 0; list[i] != NULL; i++)
-		appendStringInfo(&allowed, "%s\"%s\"", i == 0 ? "" : list[i + 1] == NULL ? " or " : ", ", list[i]);
+		appendStringInfo(&allowed, "%s\"%s\"", i == 0 ? "" : list[i + 1] == NULL ? " or " : ", ",
+						 list[i]);
 	if (name == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -75,7 +75,10 @@ segment_memory(MemoryContext context)
 	return memory;
 }
 
-/* n rows of `width` elements in the present memory context, as the kernel gets them (allocate.h). */
+/*
+ * n rows of `width` elements in the present memory context, as the kernel gets them
+ * (allocate.h).
+ */
 void *
 segment_new_array(uint64 n, uint64 width, size_t size)
 {

@@ -9,7 +9,10 @@
 #include "feature/feature_space.h"
 #include "model/model.h"
 
-/* A division of one cluster into two; a child is a split's number, or CLUSTER_LEAF of a segment's. */
+/*
+ * A division of one cluster into two; a child is a split's number, or CLUSTER_LEAF of a
+ * segment's.
+ */
 typedef struct ClusterSplit
 {
 	double		size;			/* of the cluster that was divided, as below */
@@ -87,13 +90,14 @@ extern void segment_cluster_metrics(const Model *model, StringInfo out);
 extern const FeatureSpace *segment_cluster_space(const Model *model);
 extern double segment_cluster_distance(const Model *model, const double *features, int segment);
 extern double segment_cluster_size(const Model *model, int segment);
-extern void segment_cluster_typical(const Model *model, int segment, int number, ModelTypical *typical);
+extern void segment_cluster_typical(const Model *model, int segment, int number,
+									ModelTypical *typical);
 extern void segment_cluster_explain(const Model *model, const double *features, int segment,
 									const ClusterRival *rival, StringInfo out);
 
 /* centroid_train.c */
-extern Model *segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const FeatureSet *set,
-									int first);
+extern Model *segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind,
+									const FeatureSet *set, int first);
 extern int *segment_cluster_fill(ClusterModel *cluster, int k, const double *centroids,
 								 const double *size, const double *inertia);
 extern double segment_cluster_total(const SegmentPoints *points);

@@ -14,7 +14,8 @@
 
 /* A model that knows its features and how they become coordinates, but no segments yet. */
 Model *
-segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const FeatureSet *set, int first)
+segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const FeatureSet *set,
+					  int first)
 {
 	SpaceOptions options = {0};
 	Model	   *model = segment_model_new(kind);

@@ -73,7 +73,8 @@ measure_sizes(const SegmentPoints *points, const SegmentMixtureFit *fit)
 	clusters.method = SEGMENT_GAUSSIAN_MIXTURE;
 	clusters.k = fit->mixture.k;
 	clusters.found.mixture = *fit;
-	(void) segment_label_points(points, &clusters, labels, segment_memory(CurrentMemoryContext), segment_check_interrupts);
+	(void) segment_label_points(points, &clusters, labels, segment_memory(CurrentMemoryContext),
+								segment_check_interrupts);
 	for (i = 0; i < points->n; i++)
 		size[labels[i]] += segment_point_weight(points, i);
 	pfree(labels);

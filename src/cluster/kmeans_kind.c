@@ -242,6 +242,7 @@ segment_cluster_explain(const Model *model, const double *features, int segment,
 	const double *own = rival->own;
 	const double *other = rival->other;
 	double		difference = 0;
+	double		runner_up = segment_missing_value();
 	int			i;
 
 	appendStringInfoString(out, ", \"distance\": ");
@@ -271,10 +272,10 @@ segment_cluster_explain(const Model *model, const double *features, int segment,
 		appendStringInfoChar(out, '}');
 	}
 	appendStringInfoChar(out, ']');
-	segment_explain_runner_up(model, rival->segment, "distance",
-							  rival->segment < 0 ? segment_missing_value()
-							  : sqrt(segment_distance(cluster->x, cluster->centroids + (size_t) rival->segment * d, d)) * space->unit,
-							  out);
+	if (rival->segment >= 0)
+		runner_up = sqrt(segment_distance(cluster->x, cluster->centroids + (size_t) rival->segment * d,
+										  d)) * space->unit;
+	segment_explain_runner_up(model, rival->segment, "distance", runner_up, out);
 }
 
 /* The rival is the nearest centroid but one. */
@@ -308,12 +309,14 @@ segment_cluster_metrics(const Model *model, StringInfo out)
 
 	for (c = 0; c < model->n_segments; c++)
 		inertia += cluster->inertia[c];
-	appendStringInfo(out, ", \"scale\": \"%s\", \"inertia\": ", segment_space_scale_name(cluster->space));
+	appendStringInfo(out, ", \"scale\": \"%s\", \"inertia\": ",
+					 segment_space_scale_name(cluster->space));
 	segment_json_put_number(out, inertia * unit);
 	appendStringInfoString(out, ", \"total\": ");
 	segment_json_put_number(out, cluster->total * unit);
 	appendStringInfoString(out, ", \"explained\": ");
-	segment_json_put_number_or_null(out, cluster->total > 0 ? 1 - inertia / cluster->total : segment_missing_value());
+	segment_json_put_number_or_null(out, cluster->total > 0 ? 1 - inertia / cluster->total
+									: segment_missing_value());
 	segment_training_write(&cluster->training, out);
 }
 

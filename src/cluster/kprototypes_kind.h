@@ -30,8 +30,8 @@ extern const ModelKind segment_prototype_model_kind;
 extern void segment_prototype_model_init(PrototypeModel *model, int k);
 
 /* kprototypes.c */
-extern double segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace *space,
-										  const SegmentPoints *points);
+extern double segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg,
+										  const FeatureSpace *space, const SegmentPoints *points);
 extern void segment_prototype_categories(const FeatureSpace *space, int k, const int **counts,
 										 const double **weights);
 

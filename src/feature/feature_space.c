@@ -109,7 +109,8 @@ segment_space_ready(FeatureSpace *space)
 				: sqrt(feature->weight) / feature->spread;
 			plain = plain && !(feature->constant && space->scale == SCALE_NONE);
 		}
-		plain = plain && feature->category == NULL && !feature->log && isinf(feature->lower) && isinf(feature->upper);
+		plain = plain && feature->category == NULL && !feature->log && isinf(feature->lower) &&
+			isinf(feature->upper);
 	}
 	if (!plain)
 		return;
@@ -190,7 +191,8 @@ segment_space_place(const FeatureSpace *space, const double *features, double *x
 double
 segment_space_original(const SpaceFeature *feature, double coordinate)
 {
-	double		y = feature->factor == 0 ? feature->center : coordinate / feature->factor + feature->center;
+	double		y = feature->factor == 0 ? feature->center
+		: coordinate / feature->factor + feature->center;
 
 	if (!feature->log)
 		return y;
@@ -322,8 +324,8 @@ robust_spread(const SpaceFeature *feature, const ColumnValues *values, double de
  * whole: what is known of all rows where those held are a sample, or NULL.
  */
 static void
-fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values, const double *winsorize,
-		   const SegmentColumnStats *whole)
+fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values,
+		   const double *winsorize, const SegmentColumnStats *whole)
 {
 	SegmentMoments moments;
 	double		median;
@@ -732,7 +734,8 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 			points->weight[i] = row_weight(store, keys[i].row);
 	}
 	pfree(keys);
-	segment_points_settle(points, memory, segment_memory(CurrentMemoryContext), segment_check_interrupts);
+	segment_points_settle(points, memory, segment_memory(CurrentMemoryContext),
+						  segment_check_interrupts);
 
 	counts->n_input = store->n_seen;
 	counts->n_unsampled = counts->n_input - counts->n_used - counts->n_skipped;

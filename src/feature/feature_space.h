@@ -66,7 +66,8 @@ typedef struct FeatureSpace
 	FeatureNulls nulls;
 	FeatureMetric metric;
 	SpaceFeature *feature;
-	double	   *plain_center;	/* by feature, where all are numbers that are only shifted and scaled: NULL else */
+	/* by feature, where all are numbers that are only shifted and scaled: NULL else */
+	double	   *plain_center;
 	double	   *plain_factor;
 	double		unit;			/* squared distances times this squared are in the features' own unit */
 } FeatureSpace;
@@ -88,7 +89,8 @@ extern SegmentPoints *segment_space_points(const FeatureSpace *space, const Feat
 										   Size memory_per_row, RowCounts *counts, SegmentMemory memory);
 extern SegmentPoints *segment_space_place_set(const FeatureSpace *space, const FeatureSet *set,
 											  Size memory_per_row, RowCounts *counts, SegmentMemory memory);
-extern Size segment_space_bytes(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row);
+extern Size segment_space_bytes(const FeatureSpace *space, const FeatureSet *set,
+								Size memory_per_row);
 extern bool segment_space_place(const FeatureSpace *space, const double *features, double *x,
 								int32 *code);
 extern double *segment_space_units(const FeatureSpace *space);

@@ -300,8 +300,8 @@ segment_labelled_points(const FeatureSet *set)
 	place_rows(labelled, set, labels, keys);
 	pfree(keys);
 
-	(void) segment_points_settle(points, segment_memory(CurrentMemoryContext), segment_memory(CurrentMemoryContext),
-								 segment_check_interrupts);
+	(void) segment_points_settle(points, segment_memory(CurrentMemoryContext),
+								 segment_memory(CurrentMemoryContext), segment_check_interrupts);
 	labelled->label = points->code;
 	labelled->exponent = segment_centre_and_scale(points->x, points->n, points->d);
 	segment_tell_sampled(set);

@@ -81,10 +81,12 @@ set_logarithms(FeatureSpace *space, ArrayType *names)
 }
 
 /* Calls back for each member of an object: name and value. */
-typedef void (*MemberFunction) (FeatureSpace *space, const char *name, const JsonbValue *value, void *arg);
+typedef void (*MemberFunction) (FeatureSpace *space, const char *name, const JsonbValue *value,
+								void *arg);
 
 static void
-for_each_member(FeatureSpace *space, Jsonb *json, const char *argument, MemberFunction function, void *arg)
+for_each_member(FeatureSpace *space, Jsonb *json, const char *argument, MemberFunction function,
+				void *arg)
 {
 	JsonbIterator *it = JsonbIteratorInit(&json->root);
 	JsonbValue	key;
@@ -200,7 +202,8 @@ segment_space_with_options(const FeatureSet *set, const SpaceOptions *options)
 	space->feature = palloc0(sizeof(SpaceFeature) * space->n_features);
 	space->scale = (FeatureScale) segment_name_in_list(options->scale, segment_scale_names, "scale");
 	space->nulls = (FeatureNulls) segment_name_in_list(options->nulls, segment_nulls_names, "nulls");
-	space->metric = (FeatureMetric) segment_name_in_list(options->metric, segment_metric_names, "metric");
+	space->metric = (FeatureMetric) segment_name_in_list(options->metric, segment_metric_names,
+														 "metric");
 	for (i = 0; i < space->n_features; i++)
 	{
 		SpaceFeature *feature = &space->feature[i];

@@ -64,7 +64,8 @@ segment_model_new(const ModelKind *kind)
  * copied.  Checks what holds for every model.
  */
 void
-segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *names, char *const *origins)
+segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *names,
+						   char *const *origins)
 {
 	MemoryContext old = MemoryContextSwitchTo(model->context);
 	int			i;

@@ -23,7 +23,8 @@ segment_model_metrics(PG_FUNCTION_ARGS)
 	StringInfoData json;
 
 	initStringInfo(&json);
-	appendStringInfo(&json, "{\"kind\": \"%s\", \"n_input\": " INT64_FORMAT ", \"n_used\": " INT64_FORMAT
+	appendStringInfo(&json,
+					 "{\"kind\": \"%s\", \"n_input\": " INT64_FORMAT ", \"n_used\": " INT64_FORMAT
 					 ", \"n_skipped\": " INT64_FORMAT ", \"n_unsampled\": " INT64_FORMAT
 					 ", \"n_segments\": %d",
 					 model->kind->name, model->rows.n_input, model->rows.n_used, model->rows.n_skipped,

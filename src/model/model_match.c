@@ -287,7 +287,10 @@ segment_model_spacing(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The simplified silhouette of a row: (b - a) / max(a, b), a from its own segment, b from the nearest other. */
+/*
+ * The simplified silhouette of a row: (b - a) / max(a, b), a from its own segment, b
+ * from the nearest other.
+ */
 Datum
 segment_silhouette_of_row(PG_FUNCTION_ARGS)
 {

@@ -28,7 +28,8 @@ column_of_feature(const FeatureSet *set, const Model *model, int feature)
 			return i;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("the feature set has no feature \"%s\", which the model needs", model->feature[feature])));
+			 errmsg("the feature set has no feature \"%s\", which the model needs",
+					model->feature[feature])));
 }
 
 /* A view of a set with some of its columns, in the given order. */

@@ -26,6 +26,9 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+/* these share their state */
+#define AGGREGATES "adjusted_rand_index, normalized_mutual_information and eta_squared"
+
 PG_FUNCTION_INFO_V1(segment_label_pair_accum_integer);
 PG_FUNCTION_INFO_V1(segment_label_pair_accum_text);
 PG_FUNCTION_INFO_V1(segment_labelled_measure_accum_integer);
@@ -102,7 +105,7 @@ static Datum
 accumulate(FunctionCallInfo fcinfo, Kind first, Kind second)
 {
 	Kind		kind[2] = {first, second};
-	MemoryContext context = segment_aggregate_context(fcinfo, "adjusted_rand_index, normalized_mutual_information and eta_squared");
+	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	FeatureSet *set;
 	double		row[2];
 	int			i;

@@ -125,7 +125,10 @@ find_index(const LabelledPoints *labelled, QualityIndex index, double *value)
 	return true;
 }
 
-/* Rows with labels of their own, or in the segments that a model, the second argument, gives them. */
+/*
+ * Rows with labels of their own, or in the segments that a model, the second argument,
+ * gives them.
+ */
 static LabelledPoints *
 labelled_argument(FunctionCallInfo fcinfo, bool categories)
 {

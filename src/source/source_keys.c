@@ -64,7 +64,10 @@ key_nothing(DestReceiver *self)
 {
 }
 
-/* query_keys(key, query, search_path, only_keys): the values of the first column, each once, NULLs left out. */
+/*
+ * query_keys(key, query, search_path, only_keys): the values of the first column, each
+ * once, NULLs left out.
+ */
 Datum
 segment_query_keys(PG_FUNCTION_ARGS)
 {

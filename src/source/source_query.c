@@ -370,6 +370,7 @@ segment_source_query(PG_FUNCTION_ARGS)
 {
 	char	   *relation;
 	char	   *statement;
+	RangeVar   *name;
 	int			nest_level;
 	Oid			found;
 
@@ -379,8 +380,8 @@ segment_source_query(PG_FUNCTION_ARGS)
 	if (relation == NULL)
 		PG_RETURN_TEXT_P(cstring_to_text(statement));
 	nest_level = enter_search_path(segment_arg_text(fcinfo, 1));
-	found = RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(relation))),
-							 NoLock, true);
+	name = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(relation)));
+	found = RangeVarGetRelid(name, NoLock, true);
 	AtEOXact_GUC(true, nest_level);
 	/* an unknown name: the server says so when it parses the statement */
 	if (OidIsValid(found) && get_rel_name(found) != NULL)

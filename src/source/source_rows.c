@@ -128,7 +128,8 @@ rows_receive(TupleTableSlot *slot, DestReceiver *self)
 			rows->values[i] = Float8GetDatum(number);
 		}
 		else if (column->taken == TAKEN_AS_CATEGORY)
-			rows->values[i] = CStringGetTextDatum(segment_feature_category(column->reader, column->type, value));
+			rows->values[i] = CStringGetTextDatum(segment_feature_category(column->reader, column->type,
+																		   value));
 		else
 			rows->values[i] = value;
 	}

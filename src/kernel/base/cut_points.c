@@ -293,7 +293,10 @@ order_statistic(const SegmentColumn *column, double k)
 	return column->value[column->n - 1];
 }
 
-/* The quantile p (0 to 1) of rows, weights as numbers of copies: interpolated, type 7 of Hyndman and Fan 1996. */
+/*
+ * The quantile p (0 to 1) of rows, weights as numbers of copies: interpolated, type 7
+ * of Hyndman and Fan 1996.
+ */
 double
 segment_column_quantile(const SegmentColumn *column, double p)
 {

@@ -21,7 +21,10 @@
 
 #include "kernel/base/allocate.h"
 
-/* the finer grid of final means: 2^-FINE_BITS of the largest value, the most that MAGIC can round to */
+/*
+ * the finer grid of final means: 2^-FINE_BITS of the largest value, the most that MAGIC
+ * can round to
+ */
 #define FINE_BITS 51
 
 /* 1.5 * 2^52 steps: adding it leaves whole steps in the last bit */
@@ -220,7 +223,8 @@ segment_fine_means(const SegmentPoints *points, const SegmentGrid *grid, const i
 		{
 			double		magic = grid->magic[j] * finer;
 
-			sum[j] += (int128) (int64) (((points->x[i * d + j] + magic) - magic) / (grid->step[j] * finer)) * times;
+			sum[j] += (int128) (int64) (((points->x[i * d + j] + magic) - magic) / (grid->step[j] * finer)) *
+				times;
 		}
 		sums.weight[labels[i]] += times;
 	}

@@ -73,8 +73,8 @@ copy_point(const SegmentPoints *from, int64 i, SegmentPoints *to, int64 at)
 
 /* Moves the points labelled 1 behind those labelled 0; n_first: how many of these there are. */
 static SegmentStatus
-part_points(SegmentPoints *points, const int32 *labels, int64 n_first, const SegmentKmeansOptions *options,
-			SegmentMemory memory)
+part_points(SegmentPoints *points, const int32 *labels, int64 n_first,
+			const SegmentKmeansOptions *options, SegmentMemory memory)
 {
 	int64		n_second = points->n - n_first;
 	SegmentPoints second = *points;
@@ -148,7 +148,8 @@ split(SegmentPoints *points, const SegmentKmeansOptions *options, SegmentBisecti
 		segment_kmeans_free(&found, memory);
 		return SEGMENT_DONE;
 	}
-	status = segment_cluster_inertia(&part, found.centroids, found.labels, 2, inertia, options->interrupted);
+	status = segment_cluster_inertia(&part, found.centroids, found.labels, 2, inertia,
+									 options->interrupted);
 	if (status == SEGMENT_DONE)
 		status = part_points(&part, found.labels, child[0].to - child[0].from, options, memory);
 	if (status == SEGMENT_DONE)

@@ -126,8 +126,8 @@ const SegmentJobKind segment_blocks_job = {
 
 /* largest: by coordinate, at least the largest absolute value. */
 SegmentStatus
-segment_blocks_init(SegmentBlocks *blocks, const SegmentPoints *points, int k, const double *largest,
-					SegmentMemory memory, SegmentTeam *team, SegmentInterrupted interrupted)
+segment_blocks_init(SegmentBlocks *blocks, const SegmentPoints *points, int k,
+					const double *largest, SegmentMemory memory, SegmentTeam *team, SegmentInterrupted interrupted)
 {
 	const int	d = points->d;
 	double		most = 0;

@@ -104,7 +104,10 @@ exchange_points(Exchange *exchange, int64 from, int64 to)
 	return moved;
 }
 
-/* labels and centroids (k x d, the means of their points) are changed; moved: how often a point moved. */
+/*
+ * labels and centroids (k x d, the means of their points) are changed; moved: how often
+ * a point moved.
+ */
 SegmentStatus
 segment_exchange(const SegmentPoints *points, int k, double *centroids, int32 *labels, int64 *moved,
 				 SegmentMemory memory, SegmentInterrupted interrupted)

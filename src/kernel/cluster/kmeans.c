@@ -57,7 +57,8 @@ segment_kmeans_expected_time(const SegmentKmeansOptions *options, int64 rows, in
 
 /* Keeps what a start ended with. */
 static void
-keep(const Lloyd *lloyd, double inertia, int iterations, bool converged, SegmentKmeansResult *result)
+keep(const Lloyd *lloyd, double inertia, int iterations, bool converged,
+	 SegmentKmeansResult *result)
 {
 	result->k = lloyd->k;
 	result->inertia = inertia;
@@ -145,7 +146,10 @@ swaps_prepare(Swaps *swaps, const Lloyd *lloyd, const SegmentKmeansResult *resul
 	return SEGMENT_DONE;
 }
 
-/* A point of a cluster, drawn with probability proportional to weight times squared distance; -1: none. */
+/*
+ * A point of a cluster, drawn with probability proportional to weight times squared
+ * distance; -1: none.
+ */
 static int64
 draw_point(const SegmentPoints *points, const SegmentKmeansResult *result, int cluster, uint64 seed)
 {
@@ -241,7 +245,8 @@ improve_by_swaps(Lloyd *lloyd, SegmentKmeansResult *result)
 	int			tried;
 	bool		better = true;
 
-	if (options->n_init == 1 || options->initial != NULL || k < 2 || k == lloyd->points->n || lloyd->k != k)
+	if (options->n_init == 1 || options->initial != NULL || k < 2 || k == lloyd->points->n ||
+		lloyd->k != k)
 		return SEGMENT_DONE;
 	swaps.k = k;
 	swaps.inertia = segment_allocate(memory, k, sizeof(double));
@@ -325,8 +330,9 @@ segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
 		int			iterations = 0;
 		bool		converged = false;
 		double		inertia = HUGE_VAL;
+		uint64		seed = segment_numbered_seed(options->seed, start);
 
-		if (segment_lloyd_begin(&lloyd, segment_numbered_seed(options->seed, start)) == SEGMENT_INTERRUPTED ||
+		if (segment_lloyd_begin(&lloyd, seed) == SEGMENT_INTERRUPTED ||
 			settle(&lloyd, &iterations, &converged, &inertia) == SEGMENT_INTERRUPTED)
 			status = SEGMENT_INTERRUPTED;
 		else if (inertia < result->inertia || start == 0)

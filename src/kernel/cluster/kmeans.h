@@ -14,7 +14,8 @@ typedef struct SegmentKmeansOptions
 	int			k;				/* 1 to the number of points */
 	int			n_init;			/* starts; the one of least inertia wins */
 	int			max_iter;		/* Lloyd steps of each */
-	double		tol;			/* a start ends when the centroids moved less: sum of squares, as a share of the mean variance */
+	double		tol;			/* a start ends when the centroids moved less: sum of squares, as a
+								 * share of the mean variance */
 	uint64		seed;
 	bool		spherical;		/* centroids are brought to length 1 */
 	const double *initial;		/* k x d, scaled; NULL: greedy k-means++ */
@@ -32,8 +33,8 @@ typedef struct SegmentKmeansResult
 	bool		converged;		/* it ended by itself, not by max_iter */
 } SegmentKmeansResult;
 
-extern SegmentStatus segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
-									SegmentKmeansResult *result, SegmentMemory memory);
+extern SegmentStatus segment_kmeans(const SegmentPoints *points,
+									const SegmentKmeansOptions *options, SegmentKmeansResult *result, SegmentMemory memory);
 extern SegmentStatus segment_cluster_inertia(const SegmentPoints *points, const double *centroids,
 											 const int32 *labels, int k, double *inertia,
 											 SegmentInterrupted interrupted);

@@ -390,7 +390,8 @@ run_starts(Work *work, SegmentPrototypesResult *result, SegmentMemory memory)
 		int			iterations;
 		bool		converged;
 
-		if (segment_prototypes_seed(work->points, work->options, start, &work->prototypes, memory) == SEGMENT_INTERRUPTED)
+		if (segment_prototypes_seed(work->points, work->options, start, &work->prototypes,
+									memory) == SEGMENT_INTERRUPTED)
 			return SEGMENT_INTERRUPTED;
 		clear(work);
 		if (iterate(work, &cost, &iterations, &converged) == SEGMENT_INTERRUPTED)

@@ -207,7 +207,8 @@ segment_prototypes_seed(const SegmentPoints *points, const SegmentPrototypesOpti
 		seeding.distance[i] = HUGE_VAL;
 	if (dense)
 		seeding.density = segment_allocate(memory, points->n, sizeof(double));
-	segment_prototypes_init(&seeding.candidates, SEGMENT_MOST_DRAWN, points->d, points->n_codes, memory);
+	segment_prototypes_init(&seeding.candidates, SEGMENT_MOST_DRAWN, points->d, points->n_codes,
+							memory);
 	memcpy(seeding.candidates.mismatch, prototypes->mismatch, sizeof(double) * points->n_codes);
 	done = (!dense || measure_density(&seeding, memory)) &&
 		add_prototypes(&seeding, segment_numbered_seed(options->seed, start));

@@ -144,7 +144,8 @@ place_blocks(Lloyd *lloyd, int64 from, int64 to)
 		if (nearest.least < 0)
 			place_again(lloyd, block, &nearest);
 		lloyd->until[block] = lloyd->travel + nearest.least - lloyd->slack;
-		if (n == SEGMENT_BLOCK && memcmp(nearest.number, lloyd->labels + first, sizeof(nearest.number)) == 0)
+		if (n == SEGMENT_BLOCK &&
+			memcmp(nearest.number, lloyd->labels + first, sizeof(nearest.number)) == 0)
 			continue;
 		for (lane = 0; lane < n; lane++)
 		{
@@ -190,8 +191,8 @@ place_piece(void *place_job, int member, int64 piece)
 
 static const size_t place_pointers[] = {
 	offsetof(PlaceJob, points.x), offsetof(PlaceJob, points.weight),
-	offsetof(PlaceJob, lloyd.packed), offsetof(PlaceJob, lloyd.labels), offsetof(PlaceJob, lloyd.until),
-	offsetof(PlaceJob, lloyd.changed),
+	offsetof(PlaceJob, lloyd.packed), offsetof(PlaceJob, lloyd.labels),
+	offsetof(PlaceJob, lloyd.until), offsetof(PlaceJob, lloyd.changed),
 	offsetof(PlaceJob, lloyd.blocks.y), offsetof(PlaceJob, lloyd.blocks.reach),
 	offsetof(PlaceJob, lloyd.blocks.centroids),
 	offsetof(PlaceJob, lloyd.grid.magic), offsetof(PlaceJob, lloyd.grid.step),
@@ -295,7 +296,8 @@ fill_empty(Lloyd *lloyd)
 			continue;
 		weight = segment_point_weight(lloyd->points, i);
 		from = lloyd->labels[i];
-		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, from, lloyd->points->x + i * lloyd->d, weight, -1);
+		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, from, lloyd->points->x + i * lloyd->d, weight,
+							   -1);
 		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, c, lloyd->points->x + i * lloyd->d, weight, 1);
 		segment_fixed_sums_settle(&lloyd->sums, &lloyd->grid);
 		lloyd->labels[i] = c;
@@ -319,13 +321,15 @@ measure_moves(Lloyd *lloyd)
 
 	for (c = 0; c < lloyd->k; c++)
 	{
-		double		squared = segment_distance(lloyd->centroids + (size_t) c * d, lloyd->old + (size_t) c * d, d);
+		double		squared = segment_distance(lloyd->centroids + (size_t) c * d,
+											   lloyd->old + (size_t) c * d, d);
 
 		total += squared;
 		longest = Max(longest, squared);
 	}
 	/* one comes closer, another goes away; travel itself is rounded, too */
-	lloyd->travel += 2 * sqrt(longest) * lloyd->blocks.scale * (1 + SLACK) + lloyd->travel * DBL_EPSILON;
+	lloyd->travel += 2 * sqrt(longest) * lloyd->blocks.scale * (1 + SLACK) +
+		lloyd->travel * DBL_EPSILON;
 	return total;
 }
 
@@ -451,7 +455,8 @@ add_removal_costs(const Lloyd *lloyd, int64 from, int64 to, double *cost)
 
 		for (g = 0; g < SEGMENT_GROUPS(lloyd->k); g++)
 		{
-			GroupLeast	group = group_least(lloyd->packed + (size_t) g * lloyd->d * SEGMENT_LANES, lloyd->d, x);
+			GroupLeast	group = group_least(lloyd->packed + (size_t) g * lloyd->d * SEGMENT_LANES, lloyd->d,
+											x);
 
 			if (group.least < least)
 			{

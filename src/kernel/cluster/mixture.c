@@ -153,7 +153,8 @@ segment_mixture_prepare(SegmentMixture *mixture, SegmentInterrupted interrupted,
 
 /* (x - m)' S^-1 (x - m) of one component; room: d doubles. */
 double
-segment_mixture_distance(const SegmentMixture *mixture, int component, const double *x, double *room)
+segment_mixture_distance(const SegmentMixture *mixture, int component, const double *x,
+						 double *room)
 {
 	const double *mean = mixture->mean + (size_t) component * mixture->d;
 	const double *factor = segment_mixture_part(mixture, mixture->factor, component);

@@ -52,7 +52,10 @@ segment_prototypes_pack(SegmentPrototypes *prototypes)
 						   prototypes->packed);
 }
 
-/* Distances to the eight prototypes of a group; the same additions as segment_prototype_distance. */
+/*
+ * Distances to the eight prototypes of a group; the same additions as
+ * segment_prototype_distance.
+ */
 SEGMENT_INLINE void
 group_distances(const SegmentPrototypes *prototypes, int g, const double *x, const int32 *code,
 				double *distances)

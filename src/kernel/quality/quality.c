@@ -56,7 +56,10 @@
 #include "kernel/base/lanes.h"
 #include "kernel/base/precision.h"
 
-/* points in a tile, a multiple of SEGMENT_LANES: with 8 features it takes 4 kB, and with 64 fits level 1 still */
+/*
+ * points in a tile, a multiple of SEGMENT_LANES: with 8 features it takes 4 kB, and
+ * with 64 fits level 1 still
+ */
 #define TILE 64
 
 /* points between two looks at whether to stop: about a millisecond of 1,600 features */
@@ -105,7 +108,10 @@ squares_to_tile(const double *x, const double *tile, int d, int used, double *sq
 	}
 }
 
-/* The same for categories: what those that differ cost is added; codes of the tile as coordinates. */
+/*
+ * The same for categories: what those that differ cost is added; codes of the tile as
+ * coordinates.
+ */
 SEGMENT_INLINE void
 add_mismatches(const int32 *code, const double *tile, int n_codes, const double *mismatch, int used,
 			   double *squares)
@@ -447,7 +453,8 @@ segment_simplified_silhouette(SegmentQuality *quality, SegmentInterrupted interr
 	int			d = points->d;
 	int			k = quality->k;
 	int			n_tiles = (k + TILE - 1) / TILE;
-	double	   *tiles = segment_allocate_zeros(memory, segment_product((uint64) TILE * n_tiles, d), sizeof(double));
+	double	   *tiles = segment_allocate_zeros(memory, segment_product((uint64) TILE * n_tiles, d),
+											   sizeof(double));
 	double		square[TILE];
 	SegmentStatus status = SEGMENT_DONE;
 	int64		i;

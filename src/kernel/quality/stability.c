@@ -4,8 +4,8 @@
  * A division that the data suggest is found in most of them, too; one that a method
  * had to make up falls elsewhere with every sample.  A subsample has each point with
  * probability SHARE; clusters are found in it by whichever method (clustering.c), and all
- * points are given to them by its rule.  Two such labelings are compared by the adjusted Rand index,
- * whatever clusters are called (Ben-Hur, Elisseeff and Guyon 2002; labels of
+ * points are given to them by its rule.  Two such labelings are compared by the adjusted
+ * Rand index, whatever clusters are called (Ben-Hur, Elisseeff and Guyon 2002; labels of
  * points outside the sample as in Lange et al. 2004).
  *
  *	of k		mean over pairs of subsamples; any two share about SHARE^2 of all
@@ -32,7 +32,8 @@
 static inline bool
 stop(const SegmentStability *stability, int64 i)
 {
-	return i % BETWEEN_LOOKS == 0 && stability->clustering.interrupted != NULL && stability->clustering.interrupted();
+	return i % BETWEEN_LOOKS == 0 && stability->clustering.interrupted != NULL &&
+		stability->clustering.interrupted();
 }
 
 static inline bool
@@ -101,7 +102,8 @@ segment_subsample_labels(const SegmentStability *stability, uint64 number, int32
 		status = segment_find_clusters(&sample, &clustering, &clusters, memory);
 	if (status == SEGMENT_DONE)
 	{
-		status = segment_label_points(stability->points, &clusters, labels, memory, clustering.interrupted);
+		status = segment_label_points(stability->points, &clusters, labels, memory,
+									  clustering.interrupted);
 		segment_clusters_free(&clusters, memory);
 	}
 	segment_points_free(&sample, memory);
@@ -110,7 +112,8 @@ segment_subsample_labels(const SegmentStability *stability, uint64 number, int32
 
 /* Points in the order of their labels 0 to k - 1; those of label c end before end[c]. */
 static SegmentStatus
-order_by_label(const SegmentStability *stability, const int32 *labels, int k, int64 *end, int64 *order)
+order_by_label(const SegmentStability *stability, const int32 *labels, int k, int64 *end,
+			   int64 *order)
 {
 	int64		n = stability->points->n;
 	int64		sum = 0;
@@ -168,7 +171,8 @@ tabulate(const SegmentStability *stability, const int32 *a, const int32 *b, int 
 				table->cell[table->n_cells].b = there;
 				table->n_cells++;
 			}
-			rows[there] += stability->count_weights ? segment_point_weight(stability->points, order[i]) : 1.0;
+			rows[there] += stability->count_weights ? segment_point_weight(stability->points, order[i])
+				: 1.0;
 		}
 		for (cell = first; cell < table->n_cells; cell++)
 		{
