@@ -29,7 +29,8 @@
 
 /* A child; each split but the first and each segment is one once. */
 static int
-read_child(const ClusterTree *tree, int parent, const JsonPlace *json, bool *split_seen, bool *segment_seen)
+read_child(const ClusterTree *tree, int parent, const JsonPlace *json, bool *split_seen,
+		   bool *segment_seen)
 {
 	static const char *const keys[] = {"split", "segment", NULL};
 	bool		divided = segment_json_has(json, "split");
@@ -53,7 +54,8 @@ read_child(const ClusterTree *tree, int parent, const JsonPlace *json, bool *spl
 static void
 bisecting_read(Model *model, const JsonPlace *json)
 {
-	static const char *const keys[] = {"size", "inertia", "center", "iterations", "converged", "children", NULL};
+	static const char *const keys[] = {"size", "inertia", "center", "iterations", "converged",
+									   "children", NULL};
 	JsonPlace	list = segment_json_member(json, "splits");
 	ClusterModel *cluster;
 	ClusterTree *tree;
@@ -187,8 +189,10 @@ closest_rival(const ClusterModel *cluster)
 	while (node >= 0)
 	{
 		const int  *child = cluster->tree.split[node].child;
-		const double *center[2] = {segment_tree_center(cluster, child[0]), segment_tree_center(cluster, child[1])};
-		double		distance[2] = {segment_distance(cluster->x, center[0], d), segment_distance(cluster->x, center[1], d)};
+		const double *center[2] = {segment_tree_center(cluster, child[0]),
+								   segment_tree_center(cluster, child[1])};
+		double		distance[2] = {segment_distance(cluster->x, center[0], d),
+								   segment_distance(cluster->x, center[1], d)};
 		int			near = distance[1] < distance[0];
 		double		apart = sqrt(segment_distance(center[0], center[1], d));
 		double		margin = apart > 0 ? (distance[1 - near] - distance[near]) / apart : 0;

@@ -7,13 +7,16 @@
  */
 #include "cluster/centroid_model.h"
 
+#include "base/arguments.h"
+#include "feature/space_options.h"
 #include "base/memory.h"
 #include "cluster/trainer.h"
-#include "utils/memutils.h"
+#include "kernel/cluster/kmeans.h"
 
 /* A model that knows its features and how they become coordinates, but no segments yet. */
 Model *
-segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const FeatureSet *set, int first)
+segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const FeatureSet *set,
+					  int first)
 {
 	SpaceOptions options = {0};
 	Model	   *model = segment_model_new(kind);
@@ -42,7 +45,7 @@ segment_cluster_fill(ClusterModel *cluster, int k, const double *centroids, cons
 	int		   *number = segment_order_of_segments(k, size, centroids, d);
 	int			c;
 
-	cluster->centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * d * k);
+	cluster->centroids = segment_new_array(k, d, sizeof(double));
 	cluster->size = palloc(sizeof(double) * k);
 	cluster->inertia = palloc(sizeof(double) * k);
 	for (c = 0; c < k; c++)

@@ -9,11 +9,11 @@
 #include <math.h>
 
 #include "cluster/centroid_model.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "feature/space_options.h"
 #include "cluster/trainer.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_gaussian_mixture_train);
 
@@ -61,11 +61,12 @@ static double *
 measure_sizes(const SegmentPoints *points, const SegmentMixtureFit *fit)
 {
 	double	   *size = palloc0(sizeof(double) * fit->mixture.k);
-	int32	   *labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n));
+	int32	   *labels = segment_new_array(points->n, 1, sizeof(int32));
 	SegmentClusters clusters = {&segment_mixture_method, fit->mixture.k, (void *) fit};
 	int64		i;
 
-	(void) segment_label_points(points, &clusters, labels, segment_memory(CurrentMemoryContext), segment_check_interrupts);
+	(void) segment_label_points(points, &clusters, labels, segment_memory(CurrentMemoryContext),
+								segment_check_interrupts);
 	for (i = 0; i < points->n; i++)
 		size[labels[i]] += segment_point_weight(points, i);
 	pfree(labels);
@@ -152,7 +153,8 @@ segment_gaussian_mixture_train(PG_FUNCTION_ARGS)
 	model->detail = mixture_model;
 	mixture_model->space = fit_space(fcinfo, set);
 	segment_space_describe(model, mixture_model->space);
-	points = segment_space_points(mixture_model->space, set, segment_kmeans_bytes_per_row(mixture_model->space->d), model,
+	points = segment_space_points(mixture_model->space, set,
+								  segment_mixture_method.bytes_per_row(mixture_model->space->d), &model->rows,
 								  segment_memory(CurrentMemoryContext));
 	options.k = segment_check_k(options.k, points);
 	segment_mixture_check_memory(options.kind, options.k, points->d);

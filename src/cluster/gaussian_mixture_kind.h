@@ -1,5 +1,6 @@
 /*
- * gaussian_mixture_kind.h: models that are mixtures of normal distributions.  See gaussian_mixture_kind.c.
+ * gaussian_mixture_kind.h: models that are mixtures of normal distributions.  See
+ * gaussian_mixture_kind.c.
  */
 #ifndef SEGMENT_MIXTURE_MODEL_H
 #define SEGMENT_MIXTURE_MODEL_H
@@ -14,7 +15,8 @@ typedef struct MixtureModel
 {
 	FeatureSpace *space;
 	SegmentMixture mixture;		/* components in the order of segments */
-	double	   *size;			/* by segment: training rows, or the sum of their weights, it is likeliest for */
+	double	   *size;			/* by segment: training rows that it is likeliest for, or the sum of
+								 * their weights */
 	double		log_likelihood; /* of the training rows, of scaled coordinates */
 	ModelTraining training;
 	int			n_collapsed;	/* components without rows, or flat */

@@ -16,8 +16,10 @@
 #include <math.h>
 
 #include "base/json_write.h"
+#include "base/memory.h"
 #include "interop/pmml.h"
 #include "kernel/cluster/centroids.h"
+#include "kernel/cluster/kmeans.h"
 
 const ClusterModel *
 segment_cluster_of(const Model *model)
@@ -34,8 +36,7 @@ segment_cluster_of(const Model *model)
 void
 segment_cluster_prepare(ClusterModel *cluster, int k)
 {
-	cluster->packed = MemoryContextAllocHuge(CurrentMemoryContext,
-											 sizeof(double) * segment_packed_size(k, cluster->space->d));
+	cluster->packed = segment_new_array(segment_packed_size(k, cluster->space->d), 1, sizeof(double));
 	segment_pack_centroids(cluster->centroids, k, cluster->space->d, cluster->packed);
 	cluster->x = palloc(sizeof(double) * cluster->space->d);
 }
@@ -123,8 +124,7 @@ segment_cluster_read(Model *model, const JsonPlace *json)
 	elements = segment_json_elements(&place, &n);
 	if (n != k)
 		segment_json_error(&place, psprintf("expected %d clusters for %d segments, got %d", k, k, n));
-	cluster->centroids = MemoryContextAllocHuge(CurrentMemoryContext,
-												mul_size(sizeof(double) * cluster->space->d, k));
+	cluster->centroids = segment_new_array(k, cluster->space->d, sizeof(double));
 	cluster->size = palloc(sizeof(double) * k);
 	cluster->inertia = palloc(sizeof(double) * k);
 	for (c = 0; c < k; c++)
@@ -244,6 +244,7 @@ segment_cluster_explain(const Model *model, const double *features, int segment,
 	const double *own = rival->own;
 	const double *other = rival->other;
 	double		difference = 0;
+	double		runner_up = segment_missing_value();
 	int			i;
 
 	appendStringInfoString(out, ", \"distance\": ");
@@ -273,10 +274,10 @@ segment_cluster_explain(const Model *model, const double *features, int segment,
 		appendStringInfoChar(out, '}');
 	}
 	appendStringInfoChar(out, ']');
-	segment_explain_runner_up(model, rival->segment, "distance",
-							  rival->segment < 0 ? segment_missing_value()
-							  : sqrt(segment_distance(cluster->x, cluster->centroids + (size_t) rival->segment * d, d)) * space->unit,
-							  out);
+	if (rival->segment >= 0)
+		runner_up = sqrt(segment_distance(cluster->x, cluster->centroids + (size_t) rival->segment * d,
+										  d)) * space->unit;
+	segment_explain_runner_up(model, rival->segment, "distance", runner_up, out);
 }
 
 /* The rival is the nearest centroid but one. */
@@ -310,12 +311,14 @@ segment_cluster_metrics(const Model *model, StringInfo out)
 
 	for (c = 0; c < model->n_segments; c++)
 		inertia += cluster->inertia[c];
-	appendStringInfo(out, ", \"scale\": \"%s\", \"inertia\": ", segment_space_scale_name(cluster->space));
+	appendStringInfo(out, ", \"scale\": \"%s\", \"inertia\": ",
+					 segment_space_scale_name(cluster->space));
 	segment_json_put_number(out, inertia * unit);
 	appendStringInfoString(out, ", \"total\": ");
 	segment_json_put_number(out, cluster->total * unit);
 	appendStringInfoString(out, ", \"explained\": ");
-	segment_json_put_number_or_null(out, cluster->total > 0 ? 1 - inertia / cluster->total : segment_missing_value());
+	segment_json_put_number_or_null(out, cluster->total > 0 ? 1 - inertia / cluster->total
+									: segment_missing_value());
 	segment_training_write(&cluster->training, out);
 }
 

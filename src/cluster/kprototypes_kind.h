@@ -29,12 +29,11 @@ extern const ModelKind segment_prototype_model_kind;
 
 /* kprototypes_kind.c */
 extern void segment_prototype_model_init(PrototypeModel *model, int k);
-extern void segment_prototype_meet(PrototypeModel *model, const FeatureSet *set);
 
 /* kprototypes.c */
 extern const ClusterMethod segment_prototype_cluster_method;
-extern double segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace *space,
-										  const SegmentPoints *points);
+extern double segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg,
+										  const FeatureSpace *space, const SegmentPoints *points);
 extern void segment_prototype_categories(const FeatureSpace *space, int k, const int **counts,
 										 const double **weights);
 

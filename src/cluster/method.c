@@ -6,12 +6,12 @@
  */
 #include "cluster/method.h"
 
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "catalog/pg_type.h"
 #include "cluster/centroid_model.h"
 #include "cluster/gaussian_mixture_kind.h"
 #include "cluster/kprototypes_kind.h"
-#include "feature/space_options.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 

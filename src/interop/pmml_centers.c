@@ -15,7 +15,8 @@
 static char *
 indicator_name(const FeatureSpace *space, int feature, int i)
 {
-	return segment_pmml_new_name(space, psprintf("indicator(%d, %s)", i, space->feature[feature].name));
+	return segment_pmml_new_name(space,
+								 psprintf("indicator(%d, %s)", i, space->feature[feature].name));
 }
 
 static char *
@@ -163,7 +164,8 @@ segment_pmml_centers(StringInfo out, const Model *model, const PmmlCenters *cent
 	for (i = 0; i < space->n_features; i++)
 		segment_pmml_data_field(out, &space->feature[i]);
 	appendStringInfoString(out, "  </DataDictionary>\n");
-	appendStringInfo(out, "  <ClusteringModel functionName=\"clustering\" algorithmName=\"%s\" modelClass=\"centerBased\" numberOfClusters=\"%d\">\n",
+	appendStringInfo(out, "  <ClusteringModel functionName=\"clustering\" algorithmName=\"%s\""
+					 " modelClass=\"centerBased\" numberOfClusters=\"%d\">\n",
 					 model->kind->name, model->n_segments);
 	appendStringInfoString(out, "    <MiningSchema>\n");
 	segment_pmml_mining_fields(out, space);

@@ -4,9 +4,9 @@
  */
 #include "model/model_argument.h"
 
+#include "base/arguments.h"
 #include "base/json_write.h"
 #include "kernel/base/row_store.h"
-#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
@@ -180,10 +180,7 @@ segment_predict(PG_FUNCTION_ARGS)
 static RowCall *
 call_by_name(FunctionCallInfo fcinfo)
 {
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the name of a segmentation must not be null")));
+	segment_refuse_null(fcinfo, 0, "the name of a segmentation");
 	return segment_row_call_by_name(fcinfo);
 }
 

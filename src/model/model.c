@@ -64,7 +64,8 @@ segment_model_new(const ModelKind *kind)
  * copied.  Checks what holds for every model.
  */
 void
-segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *names, char *const *origins)
+segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *names,
+						   char *const *origins)
 {
 	MemoryContext old = MemoryContextSwitchTo(model->context);
 	int			i;
@@ -195,14 +196,14 @@ read_json(Jsonb *jsonb)
 
 	model = segment_model_new(kind);
 	place = segment_json_member(&json, "n_input");
-	model->n_input = segment_json_integer(&place, 0, PG_INT64_MAX);
+	model->rows.n_input = segment_json_integer(&place, 0, PG_INT64_MAX);
 	place = segment_json_member(&json, "n_used");
-	model->n_used = segment_json_integer(&place, 0, model->n_input);
+	model->rows.n_used = segment_json_integer(&place, 0, model->rows.n_input);
 	place = segment_json_member(&json, "n_skipped");
-	model->n_skipped = segment_json_integer(&place, 0, model->n_input - model->n_used);
+	model->rows.n_skipped = segment_json_integer(&place, 0, model->rows.n_input - model->rows.n_used);
 	place = segment_json_member(&json, "n_unsampled");
-	model->n_unsampled = segment_json_integer(&place, 0, model->n_input);
-	if (model->n_used + model->n_skipped + model->n_unsampled != model->n_input)
+	model->rows.n_unsampled = segment_json_integer(&place, 0, model->rows.n_input);
+	if (model->rows.n_used + model->rows.n_skipped + model->rows.n_unsampled != model->rows.n_input)
 		segment_json_error(&json, "n_used, n_skipped and n_unsampled do not add up to n_input");
 	if (kind->assign != NULL)
 		read_segments(model, &json);
@@ -278,8 +279,8 @@ segment_model_value(const Model *model)
 	appendStringInfo(&out, "{\"format\": %d, \"kind\": \"%s\", \"n_input\": " INT64_FORMAT
 					 ", \"n_used\": " INT64_FORMAT ", \"n_skipped\": " INT64_FORMAT
 					 ", \"n_unsampled\": " INT64_FORMAT,
-					 MODEL_FORMAT, model->kind->name, model->n_input, model->n_used,
-					 model->n_skipped, model->n_unsampled);
+					 MODEL_FORMAT, model->kind->name, model->rows.n_input, model->rows.n_used,
+					 model->rows.n_skipped, model->rows.n_unsampled);
 	model->kind->write(model, &out);
 	if (model->kind->assign != NULL)
 		write_segments(model, &out);

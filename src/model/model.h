@@ -11,6 +11,7 @@
 
 #include "fmgr.h"
 #include "base/json_read.h"
+#include "base/row_counts.h"
 #include "lib/stringinfo.h"
 
 #define MODEL_FORMAT 1
@@ -58,10 +59,7 @@ typedef struct Model
 {
 	MemoryContext context;		/* holds all of it */
 	const struct ModelKind *kind;
-	int64		n_input;		/* rows that the feature set had seen */
-	int64		n_used;			/* rows that the training used */
-	int64		n_skipped;		/* rows that could not be used (missing values, no orders) */
-	int64		n_unsampled;	/* rows that the feature set had left out of its sample */
+	RowCounts	rows;			/* that it was trained on */
 	int			n_features;
 	char	  **feature;		/* their names */
 	ModelCategories *categories;	/* by feature; NULL: all are numbers */
@@ -70,6 +68,7 @@ typedef struct Model
 	void	   *detail;			/* the kind's own */
 } Model;
 
+struct FeatureSet;
 struct FeatureSpace;
 struct SegmentClustering;
 
@@ -111,6 +110,12 @@ typedef struct ModelKind
 	const struct FeatureSpace *(*space) (const Model *model);
 	/* ... and the number of the segment of a point; code: its categories, if any. */
 	int			(*assign_point) (const Model *model, const double *x, const int32 *code);
+	/*
+	 * Of kinds whose space has categories: changes the model, so that rows of a set with its
+	 * features, with categories it has never met, can be points, each in the segment it had.
+	 * Returns what a different category adds to a squared distance, by category of a point.
+	 */
+	const double *(*meet_categories) (Model *model, const struct FeatureSet *set);
 	/* Appends the model as an element of PMML, and what goes before it. */
 	void		(*pmml) (const Model *model, StringInfo out);
 	/* The method of clustering by which models of this kind are trained ... */

@@ -26,11 +26,13 @@
 
 #include "cluster/method.h"
 #include "funcapi.h"
+#include "kernel/base/allocate.h"
 #include "kernel/base/elementary.h"
 #include "kernel/quality/k_criteria.h"
 #include "kernel/quality/quality.h"
 #include "kernel/quality/stability.h"
 #include "feature/labelled_points.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "feature/space_options.h"
@@ -208,7 +210,7 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 {
 	FeatureSet *set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
 	SpaceOptions options = {0};
-	Model		counts = {0};
+	RowCounts	counts = {0};
 
 	read_clustering(fcinfo, chooser);
 	chooser->k_min = segment_arg_count(fcinfo, ARG_K_MIN, "k_min", 1);
@@ -305,18 +307,18 @@ copy_of_points(const SegmentPoints *points, SegmentMemory memory)
 	SegmentPoints copy = *points;
 	Size		n = points->n;
 
-	copy.x = memory.resize(memory.ctx, NULL, mul_size(sizeof(double) * points->d, n + 1));
-	copy.hash = memory.resize(memory.ctx, NULL, mul_size(sizeof(uint64), n + 1));
+	copy.x = segment_allocate_rows(memory, n, points->d, sizeof(double));
+	copy.hash = segment_allocate(memory, n, sizeof(uint64));
 	memcpy(copy.x, points->x, sizeof(double) * points->d * n);
 	memcpy(copy.hash, points->hash, sizeof(uint64) * n);
 	if (points->n_codes > 0)
 	{
-		copy.code = memory.resize(memory.ctx, NULL, mul_size(sizeof(int32) * points->n_codes, n + 1));
+		copy.code = segment_allocate_rows(memory, n, points->n_codes, sizeof(int32));
 		memcpy(copy.code, points->code, sizeof(int32) * points->n_codes * n);
 	}
 	if (points->weight != NULL)
 	{
-		copy.weight = memory.resize(memory.ctx, NULL, mul_size(sizeof(double), n + 1));
+		copy.weight = segment_allocate(memory, n, sizeof(double));
 		memcpy(copy.weight, points->weight, sizeof(double) * n);
 	}
 	return copy;

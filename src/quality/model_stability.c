@@ -8,9 +8,10 @@
  */
 #include "compat.h"
 
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "cluster/method.h"
-#include "cluster/trainer.h"
+#include "kernel/base/hash.h"
 #include "kernel/quality/stability.h"
 #include "model/model_points.h"
 #include "quality/choose_k.h"

@@ -23,7 +23,8 @@ extern PGDLLEXPORT void _PG_init(void);
 static double
 number_of(const JsonPlace *json, const char *key)
 {
-	JsonbValue *value = getKeyJsonValueFromContainer(json->value.val.binary.data, key, strlen(key), NULL);
+	JsonbValue *value = getKeyJsonValueFromContainer(json->value.val.binary.data, key, strlen(key),
+													 NULL);
 
 	if (value == NULL || value->type != jbvNumeric)
 		ereport(ERROR,

@@ -7,6 +7,8 @@
  */
 #include "kernel/cluster/bisecting.h"
 
+#include "kernel/base/allocate.h"
+
 static SegmentStatus
 find(SegmentPoints *points, const SegmentClustering *clustering, SegmentClusters *clusters,
 	 SegmentMemory memory)
@@ -46,7 +48,7 @@ static void *
 begin_placing(const SegmentClusters *clusters, int d, SegmentMemory memory)
 {
 	const SegmentBisectingResult *hierarchy = clusters->found;
-	int		   *number = memory.resize(memory.ctx, NULL, sizeof(int) * (2 * (size_t) clusters->k - 1));
+	int		   *number = segment_allocate(memory, 2 * (uint64) clusters->k - 1, sizeof(int));
 	int			label = 0;
 	int			i;
 

@@ -17,7 +17,7 @@
  */
 #include "kernel/cluster/clustering.h"
 
-#include "kernel/cluster/kmeans.h"
+#include "kernel/base/allocate.h"
 
 /* A method that reorders changes the order of the points; the others leave them as they are. */
 SegmentStatus
@@ -28,7 +28,7 @@ segment_find_clusters(SegmentPoints *points, const SegmentClustering *clustering
 	SegmentStatus status;
 
 	clusters->method = method;
-	clusters->found = memory.resize(memory.ctx, NULL, method->found_size);
+	clusters->found = segment_allocate(memory, 1, method->found_size);
 	status = method->find(points, clustering, clusters, memory);
 	if (status == SEGMENT_INTERRUPTED)
 		memory.release(memory.ctx, clusters->found);

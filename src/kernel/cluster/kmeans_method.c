@@ -2,6 +2,7 @@
  * kmeans_method.c: k-means as a method of clustering: a point belongs to the nearest
  * centroid.
  */
+#include "kernel/base/allocate.h"
 #include "kernel/cluster/centroids.h"
 #include "kernel/cluster/kmeans.h"
 
@@ -68,8 +69,7 @@ static void *
 begin_placing(const SegmentClusters *clusters, int d, SegmentMemory memory)
 {
 	const SegmentKmeansResult *result = clusters->found;
-	double	   *packed = memory.resize(memory.ctx, NULL,
-									   sizeof(double) * segment_packed_size(clusters->k, d));
+	double	   *packed = segment_allocate(memory, segment_packed_size(clusters->k, d), sizeof(double));
 
 	segment_pack_centroids(result->centroids, clusters->k, d, packed);
 	return packed;

@@ -53,10 +53,10 @@ extern void segment_prototypes_init(SegmentPrototypes *prototypes, int k, int d,
 									SegmentMemory memory);
 extern void segment_prototypes_free(SegmentPrototypes *prototypes, SegmentMemory memory);
 extern void segment_prototypes_pack(SegmentPrototypes *prototypes);
-extern SegmentNearest segment_nearest_prototype(const SegmentPrototypes *prototypes, const double *x,
-												const int32 *code);
-extern double segment_prototype_distance(const SegmentPrototypes *prototypes, int c, const double *x,
-										 const int32 *code);
+extern SegmentNearest segment_nearest_prototype(const SegmentPrototypes *prototypes,
+												const double *x, const int32 *code);
+extern double segment_prototype_distance(const SegmentPrototypes *prototypes, int c,
+										 const double *x, const int32 *code);
 
 extern SegmentStatus segment_kprototypes(const SegmentPoints *points,
 										 const SegmentPrototypesOptions *options,

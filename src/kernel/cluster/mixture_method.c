@@ -6,7 +6,9 @@
  */
 #include "kernel/cluster/mixture.h"
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/elementary.h"
+#include "kernel/cluster/kmeans.h"
 
 static SegmentStatus
 find(SegmentPoints *points, const SegmentClustering *clustering, SegmentClusters *clusters,
@@ -56,7 +58,7 @@ bic(const SegmentClusters *clusters, double total_weight)
 static void *
 begin_placing(const SegmentClusters *clusters, int d, SegmentMemory memory)
 {
-	return memory.resize(memory.ctx, NULL, sizeof(double) * ((size_t) d + clusters->k));
+	return segment_allocate(memory, (uint64) d + clusters->k, sizeof(double));
 }
 
 static int
