@@ -27,11 +27,7 @@ categories; NULL: a column of this type cannot be a feature.$$;
 -- ---- methods ----
 
 CREATE FUNCTION cluster_methods() RETURNS text[]
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN ARRAY(SELECT m FROM pg_catalog.unnest('{kmeans,bisecting_kmeans,kprototypes,gaussian_mixture}'::text[]) WITH ORDINALITY AS k (m, n)
-             WHERE EXISTS (SELECT FROM pg_catalog.pg_proc AS p
-                           WHERE p.pronamespace = 'segment'::pg_catalog.regnamespace AND p.proname = m AND p.proargtypes[0] = 'segment.feature_set'::pg_catalog.regtype)
-             ORDER BY n);
+    AS 'MODULE_PATHNAME', 'segment_cluster_method_names' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cluster_methods() IS 'The functions that can train the model of a segmentation by clustering.';
 
 CREATE FUNCTION segment_internal.training_call(method text, arguments text, options jsonb) RETURNS text
