@@ -22,10 +22,12 @@ CREATE TABLE segment_internal.kind (
     came_comment text NOT NULL,
     left_comment text NOT NULL
 );
-COMMENT ON TABLE segment_internal.kind IS 'Kinds of segmentations, a row each; the functions of a kind are found by its name.';
+COMMENT ON TABLE segment_internal.kind IS
+'Kinds of segmentations, a row each; the functions of a kind are found by its name.';
 COMMENT ON COLUMN segment_internal.kind.kind IS 'Name of the kind, and beginning of the names of its functions.';
 COMMENT ON COLUMN segment_internal.kind.retrains IS
-$$When a refresh trains, where retrain_every says nothing: 'always', at the 'first' refresh only, or 'never' (no model).$$;
+$$When a refresh trains, where retrain_every says nothing: 'always', at the 'first' refresh only, or 'never'
+(no model).$$;
 COMMENT ON COLUMN segment_internal.kind.overlapping IS 'Whether a customer may be in several segments at once.';
 COMMENT ON COLUMN segment_internal.kind.fact_reason IS 'Why a customer moved, when facts about the customer changed.';
 COMMENT ON COLUMN segment_internal.kind.other_reason IS 'Why, when neither facts nor the model changed.';

@@ -1,5 +1,5 @@
-# Lines that people can read side by side: at most 140 characters in tests.
-# Expected outputs are as wide as what came.
+# Lines that people can read side by side: at most 140 characters in tests, 120 in the
+# SQL of the extension.  Expected outputs are as wide as what came.
 
 set -u
 tests=0
@@ -43,6 +43,7 @@ at_most 140 '*.spec' test/specs
 at_most 140 '*.p[lm]' test/t
 at_most 140 '*.[ch]' test/unit
 at_most 140 '*.sh' test/scripts
+at_most 120 '*.sql' sql
 
 long=$(mktemp)
 printf '%s\n' "$(printf '%121s' '')" "$(printf '\t%116s' '')" "$(printf '\t%117s' '')" "$(printf 'ö%.0s' {1..120})" > "$long"
