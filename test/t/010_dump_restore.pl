@@ -88,7 +88,8 @@ like($err, qr/permission denied to refresh/, 'but cannot refresh it');
 
 foreach my $format ('plain', 'custom')
 {
-	is($node->safe_psql("copy_$format", q{SELECT owner FROM segment.rfm_scheme WHERE name = 'planned'}), q{"Planner, the ""2nd"""}, "$format: the owner of a scheme, renamed");
+	is($node->safe_psql("copy_$format", q{SELECT owner FROM segment.rfm_scheme WHERE name = 'planned'}),
+		q{"Planner, the ""2nd"""}, "$format: the owner of a scheme, renamed");
 	($status, $out, $err) = $node->psql("copy_$format", q{SET ROLE "Planner"; SELECT segment.drop_rfm_scheme('planned')});
 	like($err, qr/cannot be dropped/, "$format: not the one who took the name");
 	($status, $out, $err) = $node->psql("copy_$format", q{SET ROLE "Planner, the ""2nd"""; SELECT segment.drop_rfm_scheme('planned')});
