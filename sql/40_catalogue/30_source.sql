@@ -77,7 +77,8 @@ BEGIN
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS remedy = PG_EXCEPTION_HINT;
             remedy := CASE WHEN remedy LIKE 'ALTER TABLE %' THEN remedy ELSE
-                format('accept_source cannot take it over: %s. Give the source what it had, or drop_segmentation(%L) and create it anew.',
+                format('accept_source cannot take it over: %s. Give the source what it had, '
+                       'or drop_segmentation(%L) and create it anew.',
                        SQLERRM, s.name) END;
         END;
         RAISE EXCEPTION 'the source is not what it was when segmentation "%" was created: %', s.name, drift
