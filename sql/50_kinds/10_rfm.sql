@@ -34,17 +34,19 @@ FROM {summarised} AS r (customer {key_type}, last_order_at timestamptz, orders b
 )
 SELECT * FROM buyer
 UNION ALL
-SELECT c.customer, NULL, NULL, NULL, 0, 0, true
+SELECT c.customer, NULL, NULL, NULL, 0, 0, NULL, true
 FROM (SELECT DISTINCT k.customer{collate} AS customer
       FROM segment_internal.query_keys(NULL::{key_type}, {customers}, {search_path}, $5) AS k (customer)) AS c
 LEFT JOIN buyer ON buyer.customer {equals} c.customer
 WHERE buyer.customer IS NULL$$ END
     FROM (SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at,
-       (($1 AT TIME ZONE {time_zone})::date - (last_order_at AT TIME ZONE {time_zone})::date)::float8 AS recency,
-       orders AS frequency, total AS monetary, orders = 0 AND last_order_at IS NULL AS listed
+       segment_internal.calendar_days($1, last_order_at, {time_zone}) AS recency,
+       orders AS frequency, total AS monetary, {tenure} AS tenure,
+       orders = 0 AND last_order_at IS NULL AS listed
 FROM {source_rows} AS r WHERE skipped IS NULL$$ ELSE $$
-SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
+SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary,
+       {tenure} AS tenure, false AS listed
 FROM {orders}$$ END AS buyers) AS b
     UNION ALL
     SELECT 'source_counts', CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
@@ -63,7 +65,7 @@ SELECT segment.rfm_summary_counts() AS counts$$ END
     SELECT 'model', CASE WHEN train THEN $$
 SELECT coalesce(segment_internal.model_identify(t.model, {ids}, {origins}, {names}, {next_id}), {current_model}) AS model, t.details
 FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0
-                  THEN segment.rfm_model(segment.feature_set({rfm_features}), {bins}, {cuts}, {thresholds}, {scheme})
+                  THEN segment.rfm_model(segment.feature_set({training_features}), {bins}, {cuts}, {thresholds}, {scheme})
              END AS model,
              jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
       FROM {summary} AS buyer WHERE NOT listed) AS t$$ ELSE $$
@@ -80,7 +82,7 @@ SELECT customer,
        segment.rfm_score(m.model, recency, frequency, monetary) AS v4,
        first_order_at AS v5, last_order_at AS v6, own_frequency AS v7, own_monetary AS v8, recency
 FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
-    (SELECT e.customer, e.first_order_at, e.last_order_at, e.frequency AS own_frequency, e.monetary AS own_monetary,
+    (SELECT e.customer, e.first_order_at, e.last_order_at, e.tenure, e.frequency AS own_frequency, e.monetary AS own_monetary,
             segment_internal.held_value(e.recency, o.recency_score, b.bins -> 'recency', {hysteresis}) AS recency,
             segment_internal.held_value(e.frequency::float8, o.frequency_score, b.bins -> 'frequency', {hysteresis}) AS frequency,
             segment_internal.held_value(e.monetary::float8, o.monetary_score, b.bins -> 'monetary', {hysteresis}) AS monetary
@@ -99,7 +101,7 @@ AS $$
 DECLARE
     places jsonb;
     -- days since the first order, counted as recency is; the time of the first order is %s
-    tenure text := format('(($1 AT TIME ZONE %L)::date - (%%s AT TIME ZONE %L)::date)::float8', s.time_zone, s.time_zone);
+    tenure text := format('segment_internal.calendar_days($1, %%s, %L)', s.time_zone);
     with_tenure boolean;
 BEGIN
     -- a model that is kept may be of another scheme than the one there is now
@@ -119,7 +121,9 @@ BEGIN
     INTO places
     FROM segment.segment AS g WHERE g.segmentation = s.name;
     RETURN places || jsonb_build_object(
-        'rfm_features', 'recency, frequency, monetary' || CASE WHEN with_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END,
+        'tenure', CASE WHEN with_tenure THEN format(tenure, 'first_order_at') ELSE 'NULL::float8' END,
+        'rfm_features', 'recency, frequency, monetary' || CASE WHEN with_tenure THEN ', tenure' ELSE '' END,
+        'training_features', 'recency, frequency, segment_internal.as_double(monetary)' || CASE WHEN with_tenure THEN ', tenure' ELSE '' END,
         -- recency is counted from the instant of the refresh, so it is not kept with the member; by name, as the model
         -- of before may have tenure or not
         'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)', format(tenure, 'v5')),

@@ -79,8 +79,9 @@ BEGIN
         SELECT n, e ->> 'step', e ->> 'rows' FROM jsonb_array_elements(stepped) WITH ORDINALITY AS a (e, n)
         EXCEPT SELECT n, e ->> 'step', e ->> 'rows' FROM jsonb_array_elements(r.steps) WITH ORDINALITY AS a (e, n)) AS d
         WHERE jsonb_array_length(stepped) = jsonb_array_length(r.steps);
+    EXECUTE format('SELECT count(*) FROM alone_%s_segments', kind) INTO n;
     RETURN QUERY SELECT 'result', (SELECT count(*) FROM alone_result AS a
-        WHERE (a.entered, a.departed, a.moved, a.updated) <> (r.entered, r.departed, r.moved, r.updated)
+        WHERE (coalesce(a.entered, n), a.departed, a.moved, a.updated) IS DISTINCT FROM (r.entered, r.departed, r.moved, r.updated)
         OR a.model::text <> (SELECT m.model::text FROM model AS m WHERE m.segmentation = r.segmentation AND m.version = r.model_version)
         OR (a.counts || '{"rows_used": 0, "not_placed": 0}') <> (r.counts || '{"rows_used": 0, "not_placed": 0}'));
     EXECUTE format('SELECT count(*) FROM (TABLE alone_%1$s_segments EXCEPT TABLE whole_%1$s_segments) AS d', kind) INTO n;
