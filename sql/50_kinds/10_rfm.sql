@@ -17,6 +17,12 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION segment_internal.rfm_columns(segmentation) IS 'member_columns of RFM: scores and figures.';
 
+CREATE FUNCTION segment_internal.rfm_summary_is_kept(s segmentation) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN s.customers IS NULL AND (s.options ->> 'summarised')::boolean IS NOT TRUE AND segment_internal.collate_clause(s.members) = '';
+COMMENT ON FUNCTION segment_internal.rfm_summary_is_kept(segmentation) IS
+'Whether the summary of a segmentation by RFM is what rfm_summary returns, with nothing added and no other collation.';
+
 CREATE FUNCTION segment_internal.rfm_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 4 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -34,7 +40,7 @@ FROM {summarised} AS r (customer {key_type}, last_order_at timestamptz, orders b
 )
 SELECT * FROM buyer
 UNION ALL
-SELECT c.customer, NULL, NULL, NULL, 0, 0, NULL, true
+SELECT c.customer, NULL, NULL, NULL, 0, 0, true
 FROM (SELECT DISTINCT k.customer{collate} AS customer
       FROM segment_internal.query_keys(NULL::{key_type}, {customers}, {search_path}, $5) AS k (customer)) AS c
 LEFT JOIN buyer ON buyer.customer {equals} c.customer
@@ -42,11 +48,12 @@ WHERE buyer.customer IS NULL$$ END
     FROM (SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at,
        segment_internal.calendar_days($1, last_order_at, {time_zone}) AS recency,
-       orders AS frequency, total AS monetary, {tenure} AS tenure,
-       orders = 0 AND last_order_at IS NULL AS listed
-FROM {source_rows} AS r WHERE skipped IS NULL$$ ELSE $$
-SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary,
-       {tenure} AS tenure, false AS listed
+       orders AS frequency, total AS monetary, orders = 0 AND last_order_at IS NULL AS listed
+FROM {source_rows} AS r WHERE skipped IS NULL$$
+             -- just the function's rows, which are then kept as it made them
+             WHEN segment_internal.rfm_summary_is_kept(s) THEN $$
+SELECT * FROM {orders}$$ ELSE $$
+SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
 FROM {orders}$$ END AS buyers) AS b
     UNION ALL
     SELECT 'source_counts', CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
@@ -68,9 +75,9 @@ FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0
                   THEN segment.rfm_model(segment.feature_set({training_features}), {bins}, {cuts}, {thresholds}, {scheme})
              END AS model,
              jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
-      FROM {summary} AS buyer WHERE NOT listed) AS t$$ ELSE $$
+      FROM {summary} AS buyer WHERE {counted}) AS t$$ ELSE $$
 SELECT {current_model} AS model, jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
-FROM {summary} AS buyer WHERE NOT listed$$ END
+FROM {summary} AS buyer WHERE {counted}$$ END
     UNION ALL
     SELECT 'placed', $$
 SELECT customer,
@@ -82,7 +89,7 @@ SELECT customer,
        segment.rfm_score(m.model, recency, frequency, monetary) AS v4,
        first_order_at AS v5, last_order_at AS v6, own_frequency AS v7, own_monetary AS v8, recency
 FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
-    (SELECT e.customer, e.first_order_at, e.last_order_at, e.tenure, e.frequency AS own_frequency, e.monetary AS own_monetary,
+    (SELECT e.customer, e.first_order_at, e.last_order_at, e.frequency AS own_frequency, e.monetary AS own_monetary,
             segment_internal.held_value(e.recency, o.recency_score, b.bins -> 'recency', {hysteresis}) AS recency,
             segment_internal.held_value(e.frequency::float8, o.frequency_score, b.bins -> 'frequency', {hysteresis}) AS frequency,
             segment_internal.held_value(e.monetary::float8, o.monetary_score, b.bins -> 'monetary', {hysteresis}) AS monetary
@@ -102,16 +109,18 @@ DECLARE
     places jsonb;
     -- days since the first order, counted as recency is; the time of the first order is %s
     tenure text := format('segment_internal.calendar_days($1, %%s, %L)', s.time_zone);
-    with_tenure boolean;
+    has_tenure boolean;
+    with_tenure text;
 BEGIN
     -- a model that is kept may be of another scheme than the one there is now
     IF train THEN
-        with_tenure := segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
+        has_tenure := segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
             AND ((s.options ->> 'summarised')::boolean IS NOT TRUE OR 'first_order_at' = ANY (s.source_columns));
     ELSE
-        with_tenure := EXISTS (SELECT FROM segment.model AS m, segment.rfm_cut_points(m.model) AS c
+        has_tenure := EXISTS (SELECT FROM segment.model AS m, segment.rfm_cut_points(m.model) AS c
                                WHERE m.segmentation = s.name AND m.version = s.model_version AND c.feature = 'tenure');
     END IF;
+    with_tenure := CASE WHEN has_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END;
     -- open segments first: they keep their names
     SELECT jsonb_build_object(
                'next_id', coalesce(max(g.segment_id), 0) + 1,
@@ -121,9 +130,9 @@ BEGIN
     INTO places
     FROM segment.segment AS g WHERE g.segmentation = s.name;
     RETURN places || jsonb_build_object(
-        'tenure', CASE WHEN with_tenure THEN format(tenure, 'first_order_at') ELSE 'NULL::float8' END,
-        'rfm_features', 'recency, frequency, monetary' || CASE WHEN with_tenure THEN ', tenure' ELSE '' END,
-        'training_features', 'recency, frequency, segment_internal.as_double(monetary)' || CASE WHEN with_tenure THEN ', tenure' ELSE '' END,
+        'rfm_features', 'recency, frequency, monetary' || with_tenure,
+        'training_features', 'recency, frequency, segment_internal.as_double(monetary)' || with_tenure,
+        'counted', CASE WHEN segment_internal.rfm_summary_is_kept(s) THEN 'true' ELSE 'NOT listed' END,
         -- recency is counted from the instant of the refresh, so it is not kept with the member; by name, as the model
         -- of before may have tenure or not
         'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)', format(tenure, 'v5')),

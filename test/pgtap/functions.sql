@@ -127,6 +127,7 @@ INSERT INTO said VALUES
     "segment_internal.owner_of(regclass)", "segment_internal.owns(regclass)",
     "rfm_model(feature_set,integer,text,jsonb,text)", "segment_internal.rfm_places(segmentation,boolean)",
     "segment_internal.rfm_steps(segmentation,boolean)",
+    "segment_internal.rfm_summary_is_kept(segmentation)",
     "segment_internal.rfm_tell(segmentation,timestamp with time zone,jsonb,jsonb)",
     "segment_internal.run_mark(segmentation)", "segment_internal.scheme_cells(text,integer,boolean)",
     "scheme_check(text,integer)", "segment_internal.scheme_row(text)", "segment_internal.segmentation_row(text)",
