@@ -100,6 +100,17 @@ $$What a feature set holds: n_input (rows seen), n_kept (rows in the sample, cop
 and for each feature its name, kind, n_values, n_missing, n_infinite and, over all finite values seen, min, max,
 sum and sum_squares (exact, rounded once; weighted where the set is).$$;
 
+CREATE FUNCTION segment_internal.feature_names(features feature_set) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'segment_feature_names' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segment_internal.feature_names(feature_set) IS
+'The names of the features of a set, without a look at its rows.';
+
+CREATE FUNCTION segment_internal.as_double(value numeric) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'segment_as_double' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segment_internal.as_double(numeric) IS
+$$The nearest double precision number: what a cast gives, in a tenth of its time.
+Infinite or 0 where the cast fails because the number is out of range.$$;
+
 CREATE FUNCTION feature_rows(features feature_set, OUT row_features text[],
                              OUT weight double precision, OUT copies bigint) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_feature_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 1000;

@@ -44,6 +44,13 @@ zero_ignored), refunds_netted (used, as subtractions), orders_cancelled, custome
 (written to temporary files), seconds.
 NULL before the first.$$;
 
+CREATE FUNCTION segment_internal.calendar_days(as_of timestamptz, at timestamptz, time_zone text)
+    RETURNS double precision
+    AS 'MODULE_PATHNAME', 'segment_calendar_days' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segment_internal.calendar_days(timestamptz, timestamptz, text) IS
+$$Calendar days in time_zone from an instant to as_of, as rfm_summary counts recency.
+Errors: datetime_value_out_of_range for an infinite instant, invalid_parameter_value for an unknown zone.$$;
+
 CREATE FUNCTION segment_internal.query_columns(
     query text, search_path text DEFAULT NULL, permanent boolean DEFAULT false,
     OUT number integer, OUT name text, OUT type regtype, OUT collation regcollation)

@@ -420,8 +420,7 @@ BEGIN
         RETURN NULL;
     END IF;
     IF with_tenure THEN
-        names := ARRAY(SELECT e.j ->> 'name'
-                       FROM jsonb_array_elements(segment.feature_set_info(features) -> 'features') AS e(j));
+        names := segment_internal.feature_names(features);
         IF NOT coalesce('tenure' = ANY (names), false)
            AND (cardinality(names) = 3 OR coalesce('recency' = ANY (names), false)) THEN
             with_tenure := false;

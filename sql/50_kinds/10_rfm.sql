@@ -18,6 +18,13 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION segment_internal.rfm_columns(segmentation) IS 'member_columns of RFM: scores and figures.';
 
+CREATE FUNCTION segment_internal.rfm_summary_is_kept(s segmentation) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN s.customers IS NULL AND (s.options ->> 'summarised')::boolean IS NOT TRUE
+AND segment_internal.collate_clause(s.members) = '';
+COMMENT ON FUNCTION segment_internal.rfm_summary_is_kept(segmentation) IS
+'Whether the summary of a segmentation by RFM is what rfm_summary returns, with nothing added and no other collation.';
+
 CREATE FUNCTION segment_internal.rfm_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 4 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -44,9 +51,12 @@ LEFT JOIN buyer ON buyer.customer {equals} c.customer
 WHERE buyer.customer IS NULL$$ END
     FROM (SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at,
-       (($1 AT TIME ZONE {time_zone})::date - (last_order_at AT TIME ZONE {time_zone})::date)::float8 AS recency,
+       segment_internal.calendar_days($1, last_order_at, {time_zone}) AS recency,
        orders AS frequency, total AS monetary, orders = 0 AND last_order_at IS NULL AS listed
-FROM {source_rows} AS r WHERE skipped IS NULL$$ ELSE $$
+FROM {source_rows} AS r WHERE skipped IS NULL$$
+             -- just the function's rows, which are then kept as it made them
+             WHEN segment_internal.rfm_summary_is_kept(s) THEN $$
+SELECT * FROM {orders}$$ ELSE $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
 FROM {orders}$$ END AS buyers) AS b
     UNION ALL
@@ -67,14 +77,15 @@ SELECT segment.rfm_summary_counts() AS counts$$ END
 SELECT coalesce(segment_internal.model_identify(t.model, {ids}, {origins}, {names}, {next_id}),
                 {current_model}) AS model, t.details
 FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0
-                  THEN segment.rfm_model(segment.feature_set({rfm_features}), {bins}, {cuts}, {thresholds}, {scheme})
+                  THEN segment.rfm_model(segment.feature_set({training_features}), {bins}, {cuts},
+                                         {thresholds}, {scheme})
              END AS model,
              jsonb_build_object('newest_order_at', max(last_order_at),
                                 'oldest_order_at', min(first_order_at)) AS details
-      FROM {summary} AS buyer WHERE NOT listed) AS t$$ ELSE $$
+      FROM {summary} AS buyer WHERE {counted}) AS t$$ ELSE $$
 SELECT {current_model} AS model,
        jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
-FROM {summary} AS buyer WHERE NOT listed$$ END
+FROM {summary} AS buyer WHERE {counted}$$ END
     UNION ALL
     SELECT 'placed', $$
 SELECT customer,
@@ -110,18 +121,19 @@ AS $$
 DECLARE
     places jsonb;
     -- days since the first order, counted as recency is; the time of the first order is %s
-    tenure text := format('(($1 AT TIME ZONE %L)::date - (%%s AT TIME ZONE %L)::date)::float8',
-                          s.time_zone, s.time_zone);
-    with_tenure boolean;
+    tenure text := format('segment_internal.calendar_days($1, %%s, %L)', s.time_zone);
+    has_tenure boolean;
+    with_tenure text;
 BEGIN
     -- a model that is kept may be of another scheme than the one there is now
     IF train THEN
-        with_tenure := segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
+        has_tenure := segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
             AND ((s.options ->> 'summarised')::boolean IS NOT TRUE OR 'first_order_at' = ANY (s.source_columns));
     ELSE
-        with_tenure := EXISTS (SELECT FROM segment.model AS m, segment.rfm_cut_points(m.model) AS c
+        has_tenure := EXISTS (SELECT FROM segment.model AS m, segment.rfm_cut_points(m.model) AS c
                                WHERE m.segmentation = s.name AND m.version = s.model_version AND c.feature = 'tenure');
     END IF;
+    with_tenure := CASE WHEN has_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END;
     -- open segments first: they keep their names
     SELECT jsonb_build_object(
                'next_id', coalesce(max(g.segment_id), 0) + 1,
@@ -133,12 +145,11 @@ BEGIN
     INTO places
     FROM segment.segment AS g WHERE g.segmentation = s.name;
     RETURN places || jsonb_build_object(
-        'rfm_features', 'recency, frequency, monetary'
-        || CASE WHEN with_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END,
-        'placed_features', 'recency, frequency, monetary' || CASE WHEN NOT with_tenure THEN ''
-            WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN ', held.tenure'
-            ELSE ', ' || format(tenure, 'first_order_at') END,
-        'held_tenure', CASE WHEN with_tenure THEN format(
+        'training_features', 'recency, frequency, segment_internal.as_double(monetary)' || with_tenure,
+        'counted', CASE WHEN segment_internal.rfm_summary_is_kept(s) THEN 'true' ELSE 'NOT listed' END,
+        'placed_features', 'recency, frequency, monetary' || CASE
+            WHEN has_tenure AND (s.options ->> 'hysteresis')::float8 > 0 THEN ', held.tenure' ELSE with_tenure END,
+        'held_tenure', CASE WHEN has_tenure THEN format(
             'segment_internal.held_tenure(m.model, recency, frequency, monetary, %s, was_id, tenure_bins, %s)',
             format(tenure, 'first_order_at'), s.options ->> 'hysteresis') ELSE 'NULL' END,
         -- recency is counted from the instant of the refresh, so it is not kept with the member; by name, as the model

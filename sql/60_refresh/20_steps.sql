@@ -40,7 +40,8 @@ Error (internal_error) for a place that nothing stands for, and for a brace with
 -- base is the place just before as_of: the member's row, or, when the instant was
 -- refreshed before, what that refresh put into the history.  So a second refresh as of the same
 -- instant corrects the first, and one transition stays one event.  The member table's
--- own columns are called v1, v2, ..., because they may have any name.
+-- own columns are called v1, v2, ..., because they may have any name.  Whoever fills an empty table
+-- counts it for the sizes of segments: that is who entered, and need not be counted twice.
 CREATE FUNCTION segment_internal.shared_steps(first_fill boolean) RETURNS SETOF refresh_step
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -48,8 +49,8 @@ AS $function$
 (true, NULL, $$
 INSERT INTO {members} SELECT customer, segment_id, segment, {v}, $1, 'new' FROM ({placed}) AS placed$$),
 (true, 'result', $$
-SELECT m.model, s.counts, m.details, (SELECT count(*) FROM {members}) AS entered,
-       0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated
+SELECT m.model, s.counts, m.details, NULL::bigint AS entered, 0::bigint AS departed,
+       0::bigint AS moved, 0::bigint AS updated
 FROM {model} AS m, {source_counts} AS s$$),
 (false, 'changed', $$
 WITH placed AS ({placed}

@@ -137,6 +137,8 @@ BEGIN
         PERFORM segment_internal.record_model(s, result.model, at);
     END IF;
     total := segment_internal.count_members(s);
+    -- NULL: all members did
+    result.entered := coalesce(result.entered, total);
     IF NOT result.counts ? 'rows_used' THEN
         -- one row per customer: what has a key and no place lacks a feature
         placed := CASE WHEN only_keys IS NULL AND NOT overlapping THEN total

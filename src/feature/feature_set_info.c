@@ -12,6 +12,7 @@
 #include "utils/fmgrprotos.h"
 
 PG_FUNCTION_INFO_V1(segment_feature_set_info);
+PG_FUNCTION_INFO_V1(segment_feature_names);
 PG_FUNCTION_INFO_V1(segment_feature_rows);
 
 Datum
@@ -63,6 +64,20 @@ segment_feature_set_info(PG_FUNCTION_ARGS)
 	}
 	appendStringInfoString(&json, "]}");
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+}
+
+/* The names of the features alone, which takes no look at the rows: text[]. */
+Datum
+segment_feature_names(PG_FUNCTION_ARGS)
+{
+	FeatureSet *set = PG_GETARG_FEATURE_SET(0);
+	int			n = set->store.n_columns;
+	Datum	   *names = palloc(sizeof(Datum) * n);
+	int			i;
+
+	for (i = 0; i < n; i++)
+		names[i] = CStringGetTextDatum(segment_feature_set_column_name(set, i));
+	PG_RETURN_ARRAYTYPE_P(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* The rows held, in no particular order: features as text, weight, copies. */

@@ -11,6 +11,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+PG_FUNCTION_INFO_V1(segment_as_double);
+
 bool
 segment_feature_reader(Oid type, FeatureReader *reader)
 {
@@ -91,6 +93,13 @@ segment_feature_number(FeatureReader reader, Datum value)
 			elog(ERROR, "feature reader %d does not yield a number", (int) reader);
 	}
 	return 0;					/* keep compiler quiet */
+}
+
+/* as_double(numeric): strict */
+Datum
+segment_as_double(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(segment_numeric_to_double(PG_GETARG_DATUM(0)));
 }
 
 char *

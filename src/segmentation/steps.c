@@ -18,7 +18,9 @@
  * temporary tables are not.  Statements see each other's writes, and one state of
  * the user's data as long as only one step reads the source.
  *
- * An INSERT into a plain table without indexes is run many rows at once, see fill.c.
+ * An INSERT into a plain table without indexes is run many rows at once, see fill.c;
+ * the rows of a step that is a call of a set-returning function are kept as the function
+ * made them, see function_rows.c.
  *
  * All statements have the same five parameters, which are constants to the
  * planner: what depends on $4 being false, for instance, is not even planned.
@@ -26,6 +28,7 @@
 #include "compat.h"
 
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
@@ -33,6 +36,7 @@
 #include "nodes/params.h"
 #include "portability/instr_time.h"
 #include "segmentation/fill.h"
+#include "segmentation/function_rows.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -53,6 +57,7 @@ typedef struct Steps
 	char	  **name;			/* NULL: the step writes */
 	char	  **statement;
 	Tuplestorestate **store;	/* rows of a step that has a name */
+	EState	  **owner;			/* of such rows, what they need; NULL: nothing */
 	QueryEnvironment *environment;	/* the same under their names, for segment_fill */
 	TupleDesc	desc;			/* of the last step's rows */
 	ParamListInfo params;
@@ -125,17 +130,48 @@ verb_of(const char *statement)
 	return pnstrdup(begin, strcspn(begin, " \t\n"));
 }
 
+/* Runs a statement by way of the executor; returns its rows. */
+static uint64
+execute(SPIPlanPtr plan, Steps *steps, DestReceiver *receiver)
+{
+	SPIExecuteOptions options = {0};
+	int			result;
+
+	options.params = steps->params;
+	options.dest = receiver;
+	options.must_return_tuples = receiver != NULL;
+	result = SPI_execute_plan_extended(plan, &options);
+	if (result < 0)
+		elog(ERROR, "could not run: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+/* Keeps the rows of a step that has a name; returns how many. */
+static uint64
+keep_rows(Steps *steps, int i, SPIPlanPtr plan, CachedPlanSource *source)
+{
+	DestReceiver *receiver;
+
+	steps->store[i] = segment_function_rows(source, steps->params, steps->environment,
+											&steps->owner[i]);
+	if (steps->store[i] != NULL)
+		return tuplestore_tuple_count(steps->store[i]);
+	steps->store[i] = tuplestore_begin_heap(false, false, work_mem);
+	receiver = CreateDestReceiver(DestTuplestore);
+	SetTuplestoreDestReceiverParams(receiver, steps->store[i], CurrentMemoryContext,
+									false, NULL, NULL);
+	return execute(plan, steps, receiver);
+}
+
 static void
 run_step(Steps *steps, int i)
 {
 	char	   *name = steps->name[i] ? steps->name[i] : verb_of(steps->statement[i]);
 	ErrorContextCallback context = {error_context_stack, tell_step, name};
-	SPIExecuteOptions options = {0};
 	SPIPlanPtr	plan;
 	CachedPlanSource *source;
 	uint64		rows;
 	instr_time	began;
-	int			result;
 
 	INSTR_TIME_SET_CURRENT(began);
 	error_context_stack = &context;
@@ -147,24 +183,11 @@ run_step(Steps *steps, int i)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("a step of a refresh must be one statement")));
-	options.params = steps->params;
-	if (steps->name[i] != NULL)
-	{
-		steps->store[i] = tuplestore_begin_heap(false, false, work_mem);
-		options.dest = CreateDestReceiver(DestTuplestore);
-		SetTuplestoreDestReceiverParams(options.dest, steps->store[i], CurrentMemoryContext,
-										false, NULL, NULL);
-		options.must_return_tuples = true;
-	}
 	source = linitial(SPI_plan_get_plan_sources(plan));
-	if (steps->name[i] != NULL ||
-		!segment_fill(source, steps->params, steps->environment, &rows))
-	{
-		result = SPI_execute_plan_extended(plan, &options);
-		if (result < 0)
-			elog(ERROR, "could not run: %s", SPI_result_code_string(result));
-		rows = SPI_processed;
-	}
+	if (steps->name[i] != NULL)
+		rows = keep_rows(steps, i, plan, source);
+	else if (!segment_fill(source, steps->params, steps->environment, &rows))
+		rows = execute(plan, steps, NULL);
 	if (steps->name[i] != NULL)
 	{
 		steps->desc = CreateTupleDescCopy(source->resultDesc);
@@ -246,6 +269,7 @@ segment_run_steps(PG_FUNCTION_ARGS)
 				 errmsg("expected as many names as statements, and at least one, got %d and %d",
 						n_names, steps.n)));
 	steps.store = palloc0(sizeof(Tuplestorestate *) * steps.n);
+	steps.owner = palloc0(sizeof(EState *) * steps.n);
 	steps.environment = create_queryEnv();
 	steps.params = makeParamList(N_PARAMETERS);
 	for (i = 0; i < N_PARAMETERS; i++)
@@ -271,8 +295,12 @@ segment_run_steps(PG_FUNCTION_ARGS)
 	result = result_row(&steps, wanted, caller);
 	/* before SPI_finish, which frees the memory of their files' owners */
 	for (i = 0; i < steps.n; i++)
+	{
 		if (steps.store[i] != NULL)
 			tuplestore_end(steps.store[i]);
+		if (steps.owner[i] != NULL)
+			FreeExecutorState(steps.owner[i]);
+	}
 	SPI_finish();
 	PG_RETURN_DATUM(HeapTupleGetDatum(result));
 }

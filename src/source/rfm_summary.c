@@ -422,16 +422,7 @@ read_options(FunctionCallInfo fcinfo, Summary *s)
 	s->ignore_zero = !PG_ARGISNULL(5) && ignores_zero(text_to_cstring(PG_GETARG_TEXT_PP(5)));
 	s->time.zone = session_timezone;
 	if (!PG_ARGISNULL(6))
-	{
-		char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(6));
-
-		s->time.zone = pg_tzset(name);
-		if (s->time.zone == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("time zone \"%s\" not recognized", name),
-					 errhint("pg_timezone_names lists them.")));
-	}
+		s->time.zone = segment_summary_zone(text_to_cstring(PG_GETARG_TEXT_PP(6)));
 	s->time.whole_days = PG_ARGISNULL(7) || PG_GETARG_BOOL(7);
 }
 

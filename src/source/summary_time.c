@@ -14,6 +14,8 @@
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 
+PG_FUNCTION_INFO_V1(segment_calendar_days);
+
 /* Whether a column of this base type can be the time of an order. */
 bool
 segment_summary_time_type(Oid type)
@@ -166,6 +168,20 @@ segment_summary_instant(const SummaryTime *s, int64 time)
 	return zoned(s) ? time : instant_of_local(s, time);
 }
 
+/* The time zone of a name. */
+pg_tz *
+segment_summary_zone(const char *name)
+{
+	pg_tz	   *zone = pg_tzset(name);
+
+	if (zone == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" not recognized", name),
+				 errhint("pg_timezone_names lists them.")));
+	return zone;
+}
+
 /* Days from that time to as_of. */
 double
 segment_summary_recency(SummaryTime *s, int64 time)
@@ -173,4 +189,42 @@ segment_summary_recency(SummaryTime *s, int64 time)
 	if (!s->whole_days)
 		return (double) (s->until - time) / (double) USECS_PER_DAY;
 	return (double) (s->as_of_day - (zoned(s) ? local_day(s, time) : floor_day(time)));
+}
+
+/* What calendar_days keeps for the length of a query. */
+typedef struct CalendarDays
+{
+	text	   *zone_name;
+	SummaryTime time;
+} CalendarDays;
+
+/* calendar_days(as_of, at, time_zone): strict */
+Datum
+segment_calendar_days(PG_FUNCTION_ARGS)
+{
+	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(0);
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
+	text	   *zone_name = PG_GETARG_TEXT_PP(2);
+	CalendarDays *call = fcinfo->flinfo->fn_extra;
+
+	if (TIMESTAMP_NOT_FINITE(as_of) || TIMESTAMP_NOT_FINITE(at))
+		time_out_of_range();
+	if (call == NULL || call->time.as_of != as_of ||
+		VARSIZE_ANY_EXHDR(call->zone_name) != VARSIZE_ANY_EXHDR(zone_name) ||
+		memcmp(VARDATA_ANY(call->zone_name), VARDATA_ANY(zone_name), VARSIZE_ANY_EXHDR(zone_name)) != 0)
+	{
+		pg_tz	   *zone = segment_summary_zone(text_to_cstring(zone_name));
+
+		if (call == NULL)
+			call = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(CalendarDays));
+		memset(call, 0, sizeof(CalendarDays));
+		call->zone_name = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, VARSIZE_ANY(zone_name));
+		memcpy(call->zone_name, zone_name, VARSIZE_ANY(zone_name));
+		call->time.as_of = as_of;
+		call->time.zone = zone;
+		call->time.whole_days = true;
+		segment_summary_window(&call->time, TIMESTAMPTZOID);
+		fcinfo->flinfo->fn_extra = call;
+	}
+	PG_RETURN_FLOAT8(segment_summary_recency(&call->time, at));
 }

@@ -14,10 +14,14 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
-    "adjusted_rand_index(feature_set)", "segment_internal.brief(double precision)", "calinski_harabasz(feature_set)",
+    "adjusted_rand_index(feature_set)", "segment_internal.as_double(numeric)",
+    "segment_internal.brief(double precision)",
+    "segment_internal.calendar_days(timestamp with time zone,timestamp with time zone,text)",
+    "calinski_harabasz(feature_set)",
     "calinski_harabasz(feature_set,segment_model)", "centroid_array(segment_model)", "centroids(segment_model)",
     "cluster_quality(feature_set)", "cluster_quality(feature_set,segment_model)", "cut_model(segment_model,integer)",
     "davies_bouldin(feature_set)", "davies_bouldin(feature_set,segment_model)", "eta_squared(feature_set)",
+    "segment_internal.feature_names(feature_set)",
     "feature_rows(feature_set)", "segment_internal.feature_set_in(cstring)", "feature_set_info(feature_set)",
     "segment_internal.feature_set_out(feature_set)", "segment_internal.feature_set_recv(internal)",
     "segment_internal.feature_set_send(feature_set)", "segment_internal.fill_places(text,jsonb)",
@@ -124,6 +128,7 @@ INSERT INTO said VALUES
     "segment_internal.owner_of(regclass)", "segment_internal.owns(regclass)",
     "rfm_model(feature_set,integer,text,jsonb,text)", "segment_internal.rfm_places(segmentation,boolean)",
     "segment_internal.rfm_steps(segmentation,boolean)",
+    "segment_internal.rfm_summary_is_kept(segmentation)",
     "segment_internal.rfm_tell(segmentation,timestamp with time zone,jsonb,jsonb)",
     "segment_internal.run_mark(segmentation)", "segment_internal.scheme_cells(text,integer,boolean)",
     "scheme_check(text,integer)", "segment_internal.scheme_row(text)", "segment_internal.segmentation_row(text)",

@@ -191,6 +191,18 @@ SELECT outcome FROM segment_run ORDER BY run_id DESC LIMIT 1;
 SELECT drop_segmentation('bad');
 SELECT to_regclass('bad_history'), count(*) FROM segmentation;
 
+-- a total beyond double precision costs its customer the training, not the refresh
+CREATE TABLE huge_orders AS
+SELECT n AS customer_id, timestamptz '2025-01-01' + n * interval '1 day' AS at, n::numeric AS amount FROM generate_series(1, 30) AS n
+UNION ALL SELECT 31, '2025-01-20', 1.7e308 FROM generate_series(1, 2);
+SELECT create_rfm_segmentation('huge_total', 'huge_orders');
+SELECT outcome, customers, error FROM refresh_segmentation('huge_total', '2025-03-01');
+SELECT monetary_score, frequency_score, segment IS NOT NULL AS placed, monetary > 3e308 AS exact
+FROM huge_total_segments WHERE customer_id = 31;
+SELECT model_metrics(get_model('huge_total')) ->> 'n_skipped' AS skipped;
+SELECT drop_segmentation('huge_total');
+DROP TABLE huge_orders;
+
 DROP FUNCTION bad_refresh(), bad_call(text);
 DROP VIEW bad_orders;
 DROP TABLE bad_data, bad_found, bad_members, bad_log, bad_source, bad_result;

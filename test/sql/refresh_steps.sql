@@ -79,8 +79,9 @@ BEGIN
         SELECT n, e ->> 'step', e ->> 'rows' FROM jsonb_array_elements(stepped) WITH ORDINALITY AS a (e, n)
         EXCEPT SELECT n, e ->> 'step', e ->> 'rows' FROM jsonb_array_elements(r.steps) WITH ORDINALITY AS a (e, n)) AS d
         WHERE jsonb_array_length(stepped) = jsonb_array_length(r.steps);
+    EXECUTE format('SELECT count(*) FROM alone_%s_segments', kind) INTO n;
     RETURN QUERY SELECT 'result', (SELECT count(*) FROM alone_result AS a
-        WHERE (a.entered, a.departed, a.moved, a.updated) <> (r.entered, r.departed, r.moved, r.updated)
+        WHERE (coalesce(a.entered, n), a.departed, a.moved, a.updated) IS DISTINCT FROM (r.entered, r.departed, r.moved, r.updated)
         OR a.model::text <> (SELECT m.model::text FROM model AS m WHERE m.segmentation = r.segmentation AND m.version = r.model_version)
         OR (a.counts || '{"rows_used": 0, "not_placed": 0}') <> (r.counts || '{"rows_used": 0, "not_placed": 0}'));
     EXECUTE format('SELECT count(*) FROM (TABLE alone_%1$s_segments EXCEPT TABLE whole_%1$s_segments) AS d', kind) INTO n;
@@ -180,6 +181,51 @@ SELECT outcome, customers FROM refresh_segmentation('many', '2025-02-01');
 UPDATE many_orders SET amount = amount + 1;
 SELECT outcome, customers, moved + updated AS changed FROM refresh_segmentation('many', '2025-02-02');
 RESET work_mem;
+-- ---- a step that calls a function of rows, and steps that do a little more ----
+CREATE FUNCTION step_rows(n integer, OUT a integer, OUT b text, OUT c integer) RETURNS SETOF record LANGUAGE plpgsql AS $$
+BEGIN
+    IF n IS NULL THEN
+        RAISE EXCEPTION 'no rows for NULL';
+    END IF;
+    RETURN QUERY SELECT g, repeat('x', g), g * 4 FROM generate_series(1, n) AS g;
+END;
+$$;
+CREATE TABLE step_call (call text);
+INSERT INTO step_call VALUES
+    ('* FROM step_rows(2)'), ('* FROM step_rows(2) AS r (x, y, z)'), ('a, b, c FROM step_rows(2)'),
+    ('b, a, c FROM step_rows(2)'), ('a, b FROM step_rows(2)'), ('a, b, c, c AS d FROM step_rows(2)'),
+    ('* FROM step_rows(2) WHERE a > 1'), ('* FROM step_rows(2) LIMIT 1'), ('* FROM step_rows(2) ORDER BY a DESC'),
+    ('* FROM step_rows(2) WITH ORDINALITY'), ('* FROM ROWS FROM (step_rows(2), generate_series(7, 8))'),
+    ('count(*) AS n FROM step_rows(2)'), ('a, b COLLATE "C" AS b, c FROM step_rows(2)'), ('* FROM step_rows(0)'),
+    ('* FROM generate_series(5, 6)'), ('* FROM step_rows(coalesce(cardinality($5), 1))'),
+    ('* FROM jsonb_to_recordset(''[{"b": "x", "a": 1}, {"a": 2}]'') AS j (b text, a integer)'),
+    ('* FROM step_rows(1) AS q UNION ALL SELECT * FROM step_rows(1)');
+\set zeros ', 0::bigint, 0::bigint, 0::bigint, 0::bigint'
+\set rows 'SELECT NULL::segment.segment_model, NULL::jsonb, (SELECT to_jsonb(string_agg(k::text, '' '')) FROM kept AS k)' :zeros
+SELECT call, r.details AS rows
+FROM step_call, LATERAL segment_internal.run_steps('{kept,again,result}', ARRAY['SELECT ' || call, 'SELECT * FROM kept',
+    :'rows' || ' WHERE (SELECT count(*) FROM kept) = (SELECT count(*) FROM again)'], now(), false, NULL, false, NULL::integer[]) AS r;
+SELECT r.details AS names FROM segment_internal.run_steps('{kept,result}', ARRAY['SELECT * FROM step_rows(1) AS r (x, y, z)',
+    replace(:'rows', 'k::text', 'to_jsonb(k)::text')], now(), false, NULL, false, NULL::integer[]) AS r;
+SELECT steps('{kept,result}', ARRAY['SELECT * FROM step_rows(NULL)', :'row']);
+-- what the step before wrote is seen
+CREATE FUNCTION step_seen(OUT n bigint, OUT m bigint) RETURNS SETOF record LANGUAGE plpgsql AS
+'BEGIN RETURN QUERY SELECT count(*), count(*) FROM step_call; END';
+SELECT (SELECT count(*) - 1 FROM step_call) AS expected, r.details AS seen
+FROM segment_internal.run_steps('{NULL,kept,result}', ARRAY['DELETE FROM step_call WHERE call ~ ''jsonb''',
+    'SELECT * FROM step_seen()', :'rows'], now(), false, NULL, false, NULL::integer[]) AS r;
+-- it is called with no more rights than those who call it have
+CREATE ROLE step_role;
+GRANT USAGE ON SCHEMA segment_internal TO step_role;
+GRANT EXECUTE ON FUNCTION segment_internal.run_steps TO step_role;
+REVOKE EXECUTE ON FUNCTION step_rows FROM public;
+SET ROLE step_role;
+SELECT steps('{kept,result}', ARRAY['SELECT * FROM public.step_rows(1)', :'row']);
+RESET ROLE;
+DROP OWNED BY step_role;
+DROP ROLE step_role;
+DROP TABLE step_call;
+DROP FUNCTION step_rows, step_seen;
 SELECT count(drop_segmentation(name)) AS dropped FROM segmentation;
 DROP TABLE step_orders, step_customers, alone_result, many_orders;
 DROP FUNCTION alone, compare, wrong, steps;

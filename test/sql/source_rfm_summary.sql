@@ -301,3 +301,13 @@ INSERT INTO t VALUES (1, '2024-01-01', 5);
 SELECT monetary FROM rfm_summary(null::int, 'TABLE t');
 WITH i AS (INSERT INTO t VALUES (1, '2024-01-01', 50) RETURNING 1) SELECT monetary FROM rfm_summary(null::int, 'TABLE t'), i;
 ROLLBACK;
+
+-- ---- calendar days between instants are those of the server's dates: around changes of the clock, long ago.  Expect no rows ----
+SELECT z, a, b FROM unnest('{UTC,Europe/Berlin,America/St_Johns,Pacific/Apia,Asia/Kathmandu}'::text[]) AS z,
+     unnest('{2024-03-31 01:00Z,2011-12-30 10:00Z,1970-01-01Z,0044-03-15 12:00Z BC}'::timestamptz[]) AS a,
+     LATERAL (SELECT a + n * n * n * interval '7 minutes 11 seconds' FROM generate_series(-150, 150) AS n
+              UNION ALL SELECT unnest('{1000-01-01Z,9999-12-31 23:59:59.999999Z}'::timestamptz[])) AS t (b)
+WHERE segment_internal.calendar_days(a, b, z) IS DISTINCT FROM ((a AT TIME ZONE z)::date - (b AT TIME ZONE z)::date)::float8 LIMIT 20;
+SELECT segment_internal.calendar_days(NULL, now(), 'UTC') AS no_as_of, segment_internal.calendar_days(now(), NULL, 'UTC') AS no_instant;
+SELECT pg_temp.error_of(format('SELECT segment_internal.calendar_days(%s)', call))
+FROM (VALUES ('now(), ''infinity'', ''UTC'''), ('''-infinity'', now(), ''UTC'''), ('now(), now(), ''Europe/Atlantis''')) AS v (call);

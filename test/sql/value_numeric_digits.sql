@@ -64,4 +64,8 @@ SELECT x, monetary_score(m, x) FROM digits, cut
 WHERE monetary_score(m, x) IS DISTINCT FROM CASE WHEN x <> 'NaN' THEN 1
                                                  + (SELECT count(*) FROM unnest('{-1e17,-1e6,-1,-1e-7,0,1e-7,1,1e6,1e17}'::float8[]) AS c
                                                     WHERE x::float8 > c) END;
+-- and in as_double, which is a cast where that succeeds.  Expect no rows
+SELECT x FROM digits WHERE segment_internal.as_double(x) IS DISTINCT FROM x::float8 LIMIT 20;
+SELECT segment_internal.as_double(1e400) AS beyond, segment_internal.as_double(-1e400) AS below,
+       segment_internal.as_double(1e-400) AS small;
 DROP TABLE digits, huge, cut;
