@@ -5,22 +5,12 @@
 #include "compat.h"
 
 #include "fmgr.h"
-#include "model/model.h"
 
 #ifndef SEGMENT_VERSION
 #error "SEGMENT_VERSION is defined by the Makefile, from segment.control"
 #endif
 
 SEGMENT_MODULE_MAGIC;
-
-/* 16 and later declare it */
-extern PGDLLEXPORT void _PG_init(void);
-
-void
-_PG_init(void)
-{
-	segment_register_model_kinds();
-}
 
 /*
  * Before 18 no server asks; then the string stands in the file for who looks there:

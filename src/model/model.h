@@ -126,7 +126,6 @@ typedef struct ModelKind
 
 /* model_kind.c */
 extern PGDLLEXPORT void segment_register_model_kind(const ModelKind *kind);
-extern void segment_register_model_kinds(void);
 extern const ModelKind *segment_model_kind_by_name(const char *name);
 extern char *segment_kinds_with(size_t op);
 pg_noreturn extern void segment_no_segments(const Model *model);

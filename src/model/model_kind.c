@@ -1,8 +1,6 @@
 /*
- * model_kind.c: the list of all kinds of models.
- *
- * Our own are registered when the module is loaded; a module with a kind of its own does the
- * same for it:
+ * model_kind.c: the list of all kinds of models: ours, and those that other modules register
+ * when they are loaded:
  *
  *	load_external_function("$libdir/segment", "segment_register_model_kind", true, NULL)
  */
@@ -14,71 +12,76 @@
 #include "rfm/rfm.h"
 #include "utils/memutils.h"
 
-typedef struct RegisteredKind
+/* in the order in which hints name them */
+static const ModelKind *const own_kinds[] = {
+	&segment_rfm_model_kind,
+	&segment_kmeans_model_kind,
+	&segment_bisecting_model_kind,
+	&segment_mixture_model_kind,
+	&segment_prototype_model_kind
+};
+
+static const ModelKind **registered = NULL;
+static int	n_registered = 0;
+
+/* From 0 on; NULL: there are no more. */
+static const ModelKind *
+kind_by_number(int i)
 {
-	const ModelKind *kind;
-	struct RegisteredKind *next;
-} RegisteredKind;
-
-static RegisteredKind *first_kind = NULL;
-
-/* In the order in which hints name them. */
-void
-segment_register_model_kinds(void)
-{
-	segment_register_model_kind(&segment_rfm_model_kind);
-	segment_register_model_kind(&segment_kmeans_model_kind);
-	segment_register_model_kind(&segment_bisecting_model_kind);
-	segment_register_model_kind(&segment_mixture_model_kind);
-	segment_register_model_kind(&segment_prototype_model_kind);
-}
-
-/* Behind those that are there; names are taken once. */
-void
-segment_register_model_kind(const ModelKind *kind)
-{
-	RegisteredKind **link = &first_kind;
-
-	for (; *link != NULL; link = &(*link)->next)
-		if (strcmp((*link)->kind->name, kind->name) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("a kind of models is named \"%s\" already", kind->name)));
-	*link = MemoryContextAllocZero(TopMemoryContext, sizeof(RegisteredKind));
-	(*link)->kind = kind;
+	if (i < (int) lengthof(own_kinds))
+		return own_kinds[i];
+	i -= (int) lengthof(own_kinds);
+	return i < n_registered ? registered[i] : NULL;
 }
 
 /* NULL: there is none. */
 const ModelKind *
 segment_model_kind_by_name(const char *name)
 {
-	const RegisteredKind *registered;
+	const ModelKind *kind;
+	int			i;
 
-	for (registered = first_kind; registered != NULL; registered = registered->next)
-		if (strcmp(registered->kind->name, name) == 0)
-			return registered->kind;
+	for (i = 0; (kind = kind_by_number(i)) != NULL; i++)
+		if (strcmp(kind->name, name) == 0)
+			return kind;
 	return NULL;
+}
+
+/* Adds a kind for the rest of the session; the caller keeps what it points to. */
+void
+segment_register_model_kind(const ModelKind *kind)
+{
+	Size		size = sizeof(ModelKind *) * (n_registered + 1);
+
+	if (segment_model_kind_by_name(kind->name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("a kind of models is named \"%s\" already", kind->name)));
+	registered = registered == NULL ? MemoryContextAlloc(TopMemoryContext, size)
+		: repalloc(registered, size);
+	registered[n_registered++] = kind;
 }
 
 /* The trainers of the kinds that have an op, given by its place in ModelKind, for a hint. */
 char *
 segment_kinds_with(size_t op)
 {
-	const RegisteredKind *registered;
+	const ModelKind *kind;
 	const char *last = NULL;
 	StringInfoData names;
+	int			i;
 
 	initStringInfo(&names);
-	for (registered = first_kind; registered != NULL; registered = registered->next)
+	for (i = 0; (kind = kind_by_number(i)) != NULL; i++)
 	{
 		void	   *function;
 
-		memcpy(&function, (const char *) registered->kind + op, sizeof(function));
+		memcpy(&function, (const char *) kind + op, sizeof(function));
 		if (function == NULL)
 			continue;
 		if (last != NULL)
 			appendStringInfo(&names, "%s%s()", names.len > 0 ? ", " : "", last);
-		last = registered->kind->name;
+		last = kind->name;
 	}
 	if (last != NULL)
 		appendStringInfo(&names, "%s%s()", names.len > 0 ? " and " : "", last);
