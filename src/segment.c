@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include "fmgr.h"
+#include "segmentation/as_of.h"
 
 #ifndef SEGMENT_VERSION
 #error "SEGMENT_VERSION is defined by the Makefile, from segment.control"
@@ -18,3 +19,11 @@ SEGMENT_MODULE_MAGIC;
  */
 extern PGDLLEXPORT const char segment_version[];
 const char	segment_version[] = "segment " SEGMENT_VERSION;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	segment_define_as_of();
+}

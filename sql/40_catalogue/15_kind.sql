@@ -9,6 +9,7 @@
 --   KIND_figures()           what segment_profile tells of each segment
 --   KIND_explain(s, place)   what explain_customer tells of one member, if anything
 --   KIND_tell(s, as_of, counts, details)   NOTICEs of a refresh, if any
+--   KIND_blame(s)            after a refresh failed: by what, and for which customer, if anything
 --
 -- Everything else is shared and asks for nothing else; see 60_refresh/20_steps.sql.
 
@@ -26,7 +27,8 @@ COMMENT ON TABLE segment_internal.kind IS 'Kinds of segmentations, a row each; t
 COMMENT ON COLUMN segment_internal.kind.kind IS 'Name of the kind, and beginning of the names of its functions.';
 COMMENT ON COLUMN segment_internal.kind.retrains IS
 $$When a refresh trains, where retrain_every says nothing: 'always', at the 'first' refresh only, or 'never' (no model).$$;
-COMMENT ON COLUMN segment_internal.kind.overlapping IS 'Whether a customer may be in several segments at once.';
+COMMENT ON COLUMN segment_internal.kind.overlapping IS
+'Whether a customer may be in several segments at once, unless the option exclusive of the segmentation says otherwise.';
 COMMENT ON COLUMN segment_internal.kind.fact_reason IS 'Why a customer moved, when facts about the customer changed.';
 COMMENT ON COLUMN segment_internal.kind.other_reason IS 'Why, when neither facts nor the model changed.';
 COMMENT ON COLUMN segment_internal.kind.entered_comment IS 'Comment on entered_reason of the member table.';
@@ -53,3 +55,10 @@ $$The columns that a member table has of its own, by the kind of segmentation, b
 number: from 1; placed has them as v1, v2, ...
 required: never NULL.
 is_fact: what is told of the customer, not worked out by the model; a change of it is a reason to move.$$;
+
+CREATE FUNCTION segment_internal.overlapping(s segmentation) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT k.overlapping AND (s.options ->> 'exclusive')::boolean IS NOT TRUE
+        FROM segment_internal.kind AS k WHERE k.kind = s.kind);
+COMMENT ON FUNCTION segment_internal.overlapping(segmentation) IS
+'Whether a customer may be in several segments of a segmentation at once; NULL: there is no such kind.';

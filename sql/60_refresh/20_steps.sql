@@ -192,9 +192,9 @@ BEGIN
             'current_model', segment_internal.current_model_query(s),
             'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),
             -- a place is the customer, or where there are several at once, customer and segment
-            'same_place', CASE WHEN kind.overlapping THEN ' AND p.segment_id = o.segment_id' ELSE '' END,
-            'same_undone', CASE WHEN kind.overlapping THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
-            'same_left', CASE WHEN kind.overlapping THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
+            'same_place', CASE WHEN segment_internal.overlapping(s) THEN ' AND p.segment_id = o.segment_id' ELSE '' END,
+            'same_undone', CASE WHEN segment_internal.overlapping(s) THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
+            'same_left', CASE WHEN segment_internal.overlapping(s) THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
             'v', string_agg('v' || c.number, ', ' ORDER BY c.number),
             'p_v', string_agg('p.v' || c.number, ', ' ORDER BY c.number),
             'o_v', string_agg('o.v' || c.number, ', ' ORDER BY c.number),

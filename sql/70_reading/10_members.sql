@@ -292,7 +292,7 @@ CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT '-infinity',
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
-    overlapping boolean := (SELECT k.overlapping FROM segment_internal.kind AS k WHERE k.kind = s.kind);
+    overlapping boolean := segment_internal.overlapping(s);
 BEGIN
     RETURN QUERY EXECUTE format(
         'WITH place AS (
@@ -349,7 +349,7 @@ BEGIN
              JOIN instant AS i ON i.at = b.entered_at
              LEFT JOIN place AS c ON c.customer %5$s b.customer AND c.entered_at = b.left_at
              -- where customers may be in several segments at once, nobody moves from one to another
-             WHERE b.entered_at >= $2 AND NOT (SELECT k.overlapping FROM segment_internal.kind AS k WHERE k.kind = $3)
+             WHERE b.entered_at >= $2 AND NOT $3
              GROUP BY 1, 2
          )
          SELECT f.name, t.name, m.moves, m.undone, round(m.undone::numeric / m.moves, 6), round(m.undone / sum(m.moves) OVER (), 6)
@@ -359,7 +359,7 @@ BEGIN
          ORDER BY m.undone DESC, m.moves DESC, f.priority, t.priority',
         segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
         segment_internal.equality_operator(segment_internal.key_type(s.members)))
-    USING s.name, coalesce(since, '-infinity'), s.kind;
+    USING s.name, coalesce(since, '-infinity'), segment_internal.overlapping(s);
 END;
 $$;
 COMMENT ON FUNCTION segment_flapping(text, timestamptz) IS

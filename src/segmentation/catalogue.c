@@ -225,6 +225,44 @@ static const Operation operations[] = {
 	"SELECT g.segment_id::bigint FROM g"
 	}},
 
+	/*
+	 * name, definition (rules by priority, rest), note: the next version of the rules, with
+	 * segments opened and closed as it has them.  The version; 0: it is of another kind.
+	 */
+	{"define_rules", OF_SEGMENTATION, {"text", "jsonb", "text"}, {
+	"UPDATE segment.segmentation AS g SET options = $2 WHERE g.name = $1 AND g.kind = 'rules'",
+
+	"INSERT INTO segment.rule_version (segmentation, version, definition, note, changed_by,"
+	"    changed_at) "
+	"SELECT g.name, coalesce((SELECT max(v.version) FROM segment.rule_version AS v"
+	"                         WHERE v.segmentation = $1), 0) + 1, $2, $3, session_user,"
+	"    clock_timestamp() "
+	"FROM segment.segmentation AS g WHERE g.name = $1 AND g.kind = 'rules'",
+
+	"UPDATE segment.segment AS g SET closed_at = clock_timestamp(),"
+	"    close_reason = 'its rule was dropped' "
+	"FROM segment.segmentation AS s "
+	"WHERE s.name = $1 AND s.kind = 'rules' AND g.segmentation = s.name AND g.closed_at IS NULL"
+	"  AND (s.options -> 'rest' ->> 'segment_id')::int4 IS DISTINCT FROM g.segment_id"
+	"  AND NOT s.options -> 'rules'"
+	"      @> jsonb_build_array(jsonb_build_object('segment_id', g.segment_id))",
+
+	"INSERT INTO segment.segment (segmentation, segment_id, name, origin, description, priority,"
+	"    opened_at) "
+	"SELECT s.name, (r.one ->> 'segment_id')::int4, r.one ->> 'segment', r.one ->> 'segment',"
+	"    r.one ->> 'description', r.n, clock_timestamp() "
+	"FROM segment.segmentation AS s,"
+	"    jsonb_array_elements(s.options -> 'rules' || coalesce(s.options -> 'rest', '[]'))"
+	"        WITH ORDINALITY AS r (one, n) "
+	"WHERE s.name = $1 AND s.kind = 'rules' "
+	"ON CONFLICT (segmentation, segment_id) DO UPDATE"
+	"    SET closed_at = NULL, close_reason = NULL, priority = excluded.priority,"
+	"        description = excluded.description",
+
+	"SELECT coalesce(max(v.version), 0)::bigint FROM segment.rule_version AS v"
+	" WHERE v.segmentation = $1"
+	}},
+
 	/* name, rules, bins, lowest score, thresholds, rest, no_orders, description, ranking */
 	{"create_scheme", OF_ANYBODY,
 	{"text", "jsonb", "int4", "int4", "jsonb", "text", "text", "text", "text[]"}, {

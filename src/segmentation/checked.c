@@ -7,7 +7,7 @@
  * user's.  So the context that was gathered inside is dropped here; where in the
  * user's text an error is stays.
  */
-#include "compat.h"
+#include "segmentation/checked.h"
 
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -16,6 +16,27 @@
 #include "utils/datum.h"
 
 PG_FUNCTION_INFO_V1(segment_checked);
+
+/*
+ * In PG_CATCH: raises the error again, without the context gathered so far.  Ours
+ * alone, that nobody should ever see, keeps it.  The position in the user's text
+ * stays, in internalpos and internalquery.
+ */
+void
+segment_throw_without_context(MemoryContext caller, const char *detail)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(caller);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (error->sqlerrcode != ERRCODE_INTERNAL_ERROR)
+		error->context = NULL;
+	if (detail != NULL)
+		error->detail = error->detail == NULL ? pstrdup(detail)
+			: psprintf("%s %s", error->detail, detail);
+	ThrowErrorData(error);
+}
 
 static Datum
 call_check(const char *function, Oid type, Datum value, MemoryContext caller)
@@ -57,14 +78,7 @@ segment_checked(PG_FUNCTION_ARGS)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		error->context = NULL;
-		/* the position in the user's text stays, in internalpos and internalquery */
-		ThrowErrorData(error);
+		segment_throw_without_context(caller, NULL);
 	}
 	PG_END_TRY();
 	PG_RETURN_DATUM(result);

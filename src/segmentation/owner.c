@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "segmentation/checked.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -19,17 +20,10 @@
 
 PG_FUNCTION_INFO_V1(segment_run_as_owner);
 
-Datum
-segment_run_as_owner(PG_FUNCTION_ARGS)
+/* The first column of the command's first row, as text, or NULL. */
+static char *
+run_command(const char *command, ArrayType *arguments, MemoryContext caller)
 {
-	char	   *owner = NameStr(*PG_GETARG_NAME(0));
-	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	ArrayType  *arguments = PG_GETARG_ARRAYTYPE_P(2);
-	MemoryContext caller = CurrentMemoryContext;
-	Oid			role = get_role_oid(owner, true);
-	Oid			saved_user;
-	int			saved_security;
-	int			nest_level;
 	char	   *result = NULL;
 	Datum	   *values;
 	bool	   *nulls;
@@ -39,16 +33,6 @@ segment_run_as_owner(PG_FUNCTION_ARGS)
 	int			i;
 	int			code;
 
-	if (!OidIsValid(role))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("role \"%s\" does not exist", owner)));
-	if (!has_privs_of_role(GetUserId(), role))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to act as \"%s\"", owner),
-				 errhint("Only the owner and members of that role may do this.")));
-
 	deconstruct_array(arguments, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
 	types = palloc(sizeof(Oid) * Max(n, 1));
 	null_marks = palloc(Max(n, 1));
@@ -57,12 +41,6 @@ segment_run_as_owner(PG_FUNCTION_ARGS)
 		types[i] = TEXTOID;
 		null_marks[i] = nulls[i] ? 'n' : ' ';
 	}
-
-	/* an error ends the subtransaction or transaction, which resets all three */
-	GetUserIdAndSecContext(&saved_user, &saved_security);
-	SetUserIdAndSecContext(role, saved_security | SECURITY_RESTRICTED_OPERATION);
-	nest_level = NewGUCNestLevel();
-
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	code = SPI_execute_with_args(command, n, types, values, null_marks, false, 0);
@@ -76,6 +54,47 @@ segment_run_as_owner(PG_FUNCTION_ARGS)
 			result = MemoryContextStrdup(caller, value);
 	}
 	SPI_finish();
+	return result;
+}
+
+Datum
+segment_run_as_owner(PG_FUNCTION_ARGS)
+{
+	char	   *owner = NameStr(*PG_GETARG_NAME(0));
+	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	ArrayType  *arguments = PG_GETARG_ARRAYTYPE_P(2);
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			role = get_role_oid(owner, true);
+	Oid			saved_user;
+	int			saved_security;
+	int			nest_level;
+	char	   *volatile result = NULL;
+
+	if (!OidIsValid(role))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role \"%s\" does not exist", owner)));
+	if (!has_privs_of_role(GetUserId(), role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to act as \"%s\"", owner),
+				 errhint("Only the owner and members of that role may do this.")));
+
+	/* an error ends the subtransaction or transaction, which resets all three */
+	GetUserIdAndSecContext(&saved_user, &saved_security);
+	SetUserIdAndSecContext(role, saved_security | SECURITY_RESTRICTED_OPERATION);
+	nest_level = NewGUCNestLevel();
+
+	PG_TRY();
+	{
+		result = run_command(command, arguments, caller);
+	}
+	PG_CATCH();
+	{
+		/* how we came to it is none of the caller's */
+		segment_throw_without_context(caller, NULL);
+	}
+	PG_END_TRY();
 
 	AtEOXact_GUC(false, nest_level);
 	SetUserIdAndSecContext(saved_user, saved_security);

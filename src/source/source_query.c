@@ -157,6 +157,13 @@ plan_source(SPIPlanPtr plan)
 	return linitial(SPI_plan_get_plan_sources(plan));
 }
 
+/* A statement without parameters, parsed and checked as a source; SPI must be connected. */
+CachedPlanSource *
+segment_prepare_source(const char *statement)
+{
+	return plan_source(prepare_source(statement, 0, NULL));
+}
+
 /* What the first column is called where the statement is wrapped. */
 #define FIRST_COLUMN "segment_source_key"
 
@@ -243,8 +250,8 @@ segment_source_only(SourceText *source, FunctionCallInfo fcinfo, int i, Oid key_
 }
 
 /* Makes a search_path hold until the nest level ends; NULL: the session's. */
-static int
-enter_search_path(const char *search_path)
+int
+segment_enter_search_path(const char *search_path)
 {
 	int			nest_level = NewGUCNestLevel();
 
@@ -262,7 +269,7 @@ void
 segment_source_run(const SourceText *source, DestReceiver *receiver)
 {
 	SPIExecuteOptions options = {0};
-	int			nest_level = enter_search_path(source->search_path);
+	int			nest_level = segment_enter_search_path(source->search_path);
 	bool		was_read_only = XactReadOnly;
 	char	   *statement;
 	SPIPlanPtr	plan;
@@ -302,8 +309,8 @@ segment_source_run(const SourceText *source, DestReceiver *receiver)
 /* ---- columns ---- */
 
 /* Nothing that ends with this session may be what a later one reads. */
-static void
-refuse_temporary(const CachedPlanSource *source)
+void
+segment_refuse_temporary(const CachedPlanSource *source)
 {
 	ListCell   *cell;
 
@@ -334,13 +341,13 @@ segment_query_columns(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
-	nest_level = enter_search_path(PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	nest_level = segment_enter_search_path(PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	statement = source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL);
 	source = plan_source(prepare_source(statement, 0, NULL));
 	if (PG_NARGS() > 2 && !PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
-		refuse_temporary(source);
+		segment_refuse_temporary(source);
 	desc = source->resultDesc;
 	for (i = 0; desc != NULL && i < desc->natts; i++)
 	{
@@ -377,7 +384,7 @@ segment_source_query(PG_FUNCTION_ARGS)
 	statement = source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), &relation);
 	if (relation == NULL)
 		PG_RETURN_TEXT_P(cstring_to_text(statement));
-	nest_level = enter_search_path(PG_ARGISNULL(1) ? NULL
+	nest_level = segment_enter_search_path(PG_ARGISNULL(1) ? NULL
 								   : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	found = RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(relation))),
 							 NoLock, true);
