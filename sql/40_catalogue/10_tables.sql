@@ -249,6 +249,12 @@ So a superuser's refresh runs an owner's SQL with the owner's rights.
 Settings changed by the command end with it.
 Errors: undefined_object when there is no such role, insufficient_privilege when the current user may not act as it.$body$;
 
+CREATE FUNCTION segment_internal.rows_as_owner(owner name, command text, VARIADIC arguments text[] DEFAULT '{}') RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'segment_rows_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION segment_internal.rows_as_owner(name, text, VARIADIC text[]) IS
+$$As run_as_owner, but returns all rows of the command, whose columns a column definition list names.
+Errors: as there, and datatype_mismatch where the command returns other columns.$$;
+
 CREATE FUNCTION segment_internal.instant(at timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN pg_catalog.isfinite(at) THEN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC') ELSE at::text END;

@@ -8,6 +8,7 @@
 --   KIND_places(s, train)    what stands for the places of these templates
 --   KIND_figures()           what segment_profile tells of each segment
 --   KIND_explain(s, place)   what explain_customer tells of one member, if anything
+--   KIND_why(s, customer)    what explain_customer tells the owner of anybody, if anything
 --   KIND_tell(s, as_of, counts, details)   NOTICEs of a refresh, if any
 --   KIND_blame(s)            after a refresh failed: by what, and for which customer, if anything
 --

@@ -266,6 +266,14 @@ $$Runs statements in order, with $1 to $5 as in refresh_steps, and returns the r
 The rows of a statement with a name are read under it by the later ones; a NULL name: its rows are not kept.
 Errors: those of the statements; datatype_mismatch where the last one does not return just such a row.$$;
 
+CREATE FUNCTION segment_internal.step_rows(
+    names text[], statements text[], as_of timestamptz, trained boolean, old_model segment_model, again boolean, only_keys anyarray)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'segment_step_rows' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION segment_internal.step_rows(text[], text[], timestamptz, boolean, segment_model, boolean, anyarray) IS
+$$As run_steps, but returns all rows of the last statement, whose columns a column definition list names.
+Errors: as there, and datatype_mismatch where it returns other columns.$$;
+
 CREATE FUNCTION segment_internal.trains(s segmentation, as_of timestamptz, retrain boolean) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC

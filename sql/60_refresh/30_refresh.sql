@@ -60,6 +60,25 @@ $$;
 COMMENT ON FUNCTION segment_internal.count_customers(segmentation, text) IS
 'How many customers are members, in one segment or several; only_keys: of these, an array of keys as text; NULL: of all.';
 
+CREATE FUNCTION segment_internal.turn(s segmentation, as_of timestamptz) RETURNS timestamptz
+    LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    at timestamptz := coalesce(as_of, greatest(clock_timestamp(), s.refreshed_as_of));
+BEGIN
+    IF s.refreshed_as_of > at THEN
+        RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', at, s.refreshed_as_of
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'History is written forwards. For the past see segment_members(name, as_of), or use another segmentation.';
+    END IF;
+    RETURN at;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.turn(segmentation, timestamptz) IS
+$$The instant that a refresh speaks of which has its turn now: as_of, or left out, the clock, and not before the last
+refresh.
+Error (invalid_parameter_value) for one before it.$$;
+
 CREATE FUNCTION segment_internal.refresh_as_owner(
     name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision,
     only_keys text DEFAULT NULL, staged boolean DEFAULT false) RETURNS bigint
@@ -68,7 +87,7 @@ CREATE FUNCTION segment_internal.refresh_as_owner(
 AS $$
 DECLARE
     s segment.segmentation;
-    -- as_of left out is now, that is when the lock was had, and never before the last refresh
+    -- once the lock is had
     at timestamptz;
     train boolean;
     steps segment.refresh_step[];
@@ -89,12 +108,7 @@ BEGIN
                         format_type(segment_internal.key_type(s.members), -1)
             USING ERRCODE = 'feature_not_supported', HINT = 'A key that is no array can be listed.';
     END IF;
-    at := coalesce(as_of, greatest(clock_timestamp(), s.refreshed_as_of));
-    IF s.refreshed_as_of > at THEN
-        RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', at, s.refreshed_as_of
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'History is written forwards. For the past see segment_members(name, as_of), or use another segmentation.';
-    END IF;
+    at := segment_internal.turn(s, as_of);
     -- what source and rules see of the time: the instant, and days of the segmentation's own time zone
     PERFORM segment_internal.set_clock(s, at);
     s.options := s.options || coalesce(options, '{}');

@@ -388,6 +388,20 @@ RETURN to_char(at AT TIME ZONE coalesce(time_zone, 'UTC'), 'YYYY-MM-DD HH24:MI')
 COMMENT ON FUNCTION segment_internal.local_time(timestamptz, text) IS
 'An instant for people, as the clocks of a zone show it; NULL zone: UTC.';
 
+CREATE FUNCTION segment_internal.why(name text, customer text, OUT what text, OUT value text, OUT explanation text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(name);
+BEGIN
+    PERFORM segment_internal.set_clock(s, coalesce(s.refreshed_as_of, clock_timestamp()));
+    RETURN QUERY EXECUTE format('SELECT w.* FROM segment_internal.%I($1, $2) AS w', s.kind || '_why') USING s, customer;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.why(text, text) IS
+'What explain_customer tells that takes running the source, as of the last refresh, with the rights of the owner.';
+
 CREATE FUNCTION explain_customer(segmentation text, customer text,
     OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
     OUT strength double precision, OUT explanation text) RETURNS SETOF record
@@ -410,6 +424,17 @@ BEGIN
                 USING s, format('%s AND segment_id = %s', condition, place.segment_id);
         END IF;
     END LOOP;
+    IF to_regproc(format('segment_internal.%I', s.kind || '_why')) IS NOT NULL AND customer IS NOT NULL
+       AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members) AND segment_internal.owns(s.members) THEN
+        FOR place IN SELECT w.* FROM segment_internal.rows_as_owner(
+                         segment_internal.owner_of(s.members), 'SELECT w.* FROM segment_internal.why($1, $2) AS w',
+                         s.name, customer) AS w (what text, value text, explanation text) LOOP
+            what := place.what;
+            value := place.value;
+            explanation := place.explanation;
+            RETURN NEXT;
+        END LOOP;
+    END IF;
     what := 'before';
     value := NULL;
     IF customer IS NOT NULL AND NOT segment_internal.may_read(s.history) THEN
@@ -435,7 +460,9 @@ $$Why a customer is in a segment, in rows for people, the key given as text: exp
 what: 'segment' (since when, and the reason); for RFM 'recency', 'frequency' and 'monetary', each with its value, the
 cuts around it, the score and strength (share of the feature's other scores that would lead elsewhere), and 'rfm_score';
 for clusterings each feature, those that pulled most first, with strength (share of the pull, see explain_segment);
-'runner_up', the segment that is nearest of the others; 'before', the place left last, of those who left, too.
+'runner_up', the segment that is nearest of the others; for rules, and only for whoever has the owner's rights, each 'rule'
+by its segment, whether it holds for the row that the source has now, and else the first condition that does not, with
+the values it saw, of customers who are in no segment, too; 'before', the place left last, of those who left, too.
 Recency is in calendar days to the as_of of the last refresh; times are those of the segmentation's time zone.
 lower_bound, upper_bound, score, strength: NULL where a row has none; an open end is NULL.
 No rows for a customer who was never a member, and for NULL.

@@ -38,6 +38,21 @@ segment_throw_without_context(MemoryContext caller, const char *detail)
 	ThrowErrorData(error);
 }
 
+/* Rows that are kept are read as what the caller said they are. */
+void
+segment_check_rows(TupleDesc desc, TupleDesc wanted)
+{
+	bool		same = desc != NULL && desc->natts == wanted->natts;
+	int			i;
+
+	for (i = 0; same && i < wanted->natts; i++)
+		same = TupleDescAttr(desc, i)->atttypid == TupleDescAttr(wanted, i)->atttypid;
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the command returns other columns than the column definition list names")));
+}
+
 static Datum
 call_check(const char *function, Oid type, Datum value, MemoryContext caller)
 {

@@ -6,6 +6,9 @@
 
 #include "compat.h"
 
+#include "access/tupdesc.h"
+
 extern void segment_throw_without_context(MemoryContext caller, const char *detail);
+extern void segment_check_rows(TupleDesc desc, TupleDesc wanted);
 
 #endif							/* SEGMENT_CHECKED_H */

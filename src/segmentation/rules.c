@@ -358,14 +358,20 @@ check_rule(Rule *rule, const char *source, const char *search_path, MemoryContex
 
 /*
  * rule_columns(source, search_path, rule, segment): the columns of the source that a rule reads,
- * or the error that it is refused for, which tells the segment.
+ * or the error that it is refused for, which tells the segment (NULL: there is none yet).
  */
 Datum
 segment_rule_columns(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Rule		rule = {text_to_cstring(PG_GETARG_TEXT_PP(2))};
+	Rule		rule = {0};
 	ArrayType  *volatile result = NULL;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the rule must not be null")));
+	rule.text = text_to_cstring(PG_GETARG_TEXT_PP(2));
 
 	PG_TRY();
 	{
@@ -374,8 +380,9 @@ segment_rule_columns(PG_FUNCTION_ARGS)
 	}
 	PG_CATCH();
 	{
-		segment_throw_without_context(caller, psprintf("The rule is that of segment \"%s\".",
-													   text_to_cstring(PG_GETARG_TEXT_PP(3))));
+		segment_throw_without_context(caller, PG_ARGISNULL(3) ? NULL
+									  : psprintf("The rule is that of segment \"%s\".",
+												 text_to_cstring(PG_GETARG_TEXT_PP(3))));
 	}
 	PG_END_TRY();
 	PG_RETURN_ARRAYTYPE_P(result);
