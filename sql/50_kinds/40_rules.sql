@@ -50,7 +50,7 @@ BEGIN
         SELECT k INTO wrong FROM jsonb_object_keys(one.value) AS k WHERE k NOT IN ('rule', 'description') LIMIT 1;
         IF FOUND OR jsonb_typeof(one.value -> 'description') NOT IN ('string', 'null') THEN
             RAISE EXCEPTION 'segment "%" has %', one.key,
-                            coalesce(format('"%s", which a rule has not', wrong), 'a description that is no string')
+                            CASE WHEN wrong IS NULL THEN 'a description that is no string' ELSE format('"%s", which a rule has not', wrong) END
                 USING ERRCODE = 'invalid_parameter_value', HINT = example;
         END IF;
         result := result || jsonb_build_object('segment', one.key, 'rule', one.value -> 'rule',

@@ -405,7 +405,7 @@ COMMENT ON FUNCTION segment_internal.why(text, text) IS
 CREATE FUNCTION explain_customer(segmentation text, customer text,
     OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
     OUT strength double precision, OUT explanation text) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 8 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(segmentation);
@@ -472,7 +472,7 @@ those of reading the text as a key.$$;
 CREATE FUNCTION explain_customer(segmentation text, customer anyelement,
     OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
     OUT strength double precision, OUT explanation text) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 8 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN QUERY SELECT e.* FROM segment.explain_customer(

@@ -28,7 +28,6 @@ segment_define_as_of(void)
 							   "The instant that as_of() returns.",
 							   "Empty: the beginning of the transaction. A refresh sets it.",
 							   &setting, "", PGC_USERSET, 0, NULL, NULL, NULL);
-	MarkGUCPrefixReserved("segment");
 }
 
 /* as_of(): the instant of the running refresh, or of the setting, or now */

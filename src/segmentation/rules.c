@@ -47,16 +47,14 @@ typedef struct Rule
 
 /* ---- where an error is ---- */
 
-/* An error at a byte of the statement, where that is the rule's. */
+/* An error at a byte of the statement; error_in_place makes it one in the rule. */
 static int
 at_location(const Rule *rule, int location)
 {
-	int			length = location - rule->first;
-
-	if (location >= rule->first && length <= (int) strlen(rule->text))
+	if (location >= 0)
 	{
-		internalerrposition(pg_mbstrlen_with_len(rule->text, length) + 1);
-		internalerrquery(rule->text);
+		internalerrposition(pg_mbstrlen_with_len(rule->statement, location) + 1);
+		internalerrquery(rule->statement);
 	}
 	return 0;
 }
@@ -88,6 +86,8 @@ error_in_place(void *arg)
 		internalerrposition(position);
 		internalerrquery(rule->text);
 	}
+	if (geterrcode() == ERRCODE_GROUPING_ERROR)
+		errhint("What aggregates the rows of the source belongs into the source, as a column, or into a sub-select.");
 }
 
 /* ---- alone ---- */
@@ -242,7 +242,6 @@ check_in_place(const Rule *rule, const Query *query)
 		ereport(ERROR,
 				(errcode(ERRCODE_GROUPING_ERROR),
 				 errmsg("a rule must not aggregate the rows of the source"),
-				 errhint("Let the source have it as a column, or write a sub-select: (SELECT avg(...) FROM ...)."),
 				 at_location(rule, locate_agg_of_level(expression, 0))));
 	if (query->hasWindowFuncs)
 		ereport(ERROR,
