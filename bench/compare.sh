@@ -10,12 +10,15 @@
 #   compare NAME BOUND OURS RIVAL [BEFORE_OURS [BEFORE_RIVAL]]
 #   report NAME BOUND OURS RIVAL          a line from milliseconds measured elsewhere
 #
-# Bounds are printed, never asserted.
+# Bounds are printed, never asserted.  A line that takes long says so meanwhile, on standard
+# error.  Programs are built in SERVER_DIR, so nothing is left in the clone.
 
 RUNS=${RUNS:-5}
 PG_CONFIG=${PG_CONFIG:-$(scripts/pg-config)}
 # shellcheck source=scripts/server.sh
 source scripts/server.sh
+source scripts/progress.sh
+on_exit progress_stop
 
 run_sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
 
@@ -49,6 +52,8 @@ compare() {
 			printf '%s\n\\timing on\n%s;\n\\timing off\n' "$before_rival" "$rival"
 		done
 	)
+	progress_start "bench: ${name%% : *}" >&2
 	output=$(run_sql <<<"$script" | times_of | tail -n +3)
+	progress_stop
 	report "$name" "$bound" "$(sed -n 'p;n' <<<"$output" | median)" "$(sed -n 'n;p' <<<"$output" | median)"
 }

@@ -5,6 +5,8 @@
 #   tally_tap NAME LOG STATUS   count the TAP, or pg_regress output, of a runner that ended
 #                               with STATUS, and print its summary
 #   tally_line NAME LINE        count a line "N passed, N failed[, N skipped]"
+#   tally_watch LOG COMMAND...  run what closes with such a line; show what it prints as it comes,
+#                               but that line, which is counted by tally_line; all of it is in LOG
 #   tally_passed, tally_failed, tally_skipped [N]
 #   tally_close                 print the one closing line; status 1 if anything failed
 
@@ -55,6 +57,12 @@ tally_line() {
 		echo "$name: broke off without a count"
 		tally_failed
 	fi
+}
+
+tally_watch() {
+	local log=$1
+	shift
+	{ "$@" || true; } 2>&1 < /dev/null | tee "$log" | sed -u '${/^[0-9]* passed, [0-9]* failed/d}'
 }
 
 tally_close() {

@@ -5,6 +5,8 @@
 #
 #   as_tree_owner COMMAND...   run it as the owner of the tree where root runs the script and
 #                              the tree is somebody else's; else as who we are
+#   leave_in_tree FROM FOLDER  copy what is in FROM to a folder of made things in the tree, such
+#                              as build/fuzz, as its owner, who need not be able to read FROM
 
 # An owner who cannot write here after all, as below a folder that is closed to
 # him, leaves no choice but root.
@@ -33,4 +35,24 @@ remove_products_of_root() {
 			\( -name '*.o' -o -name '*.bc' -o -name segment.so -o -name 'segment--*.sql' -o -name .server \) \
 			-not -path './sql/*' -not -path './.git/*' -delete
 	fi
+}
+
+# What root has left in that folder would be in the owner's way, and goes; folders of
+# root there, and above it, are given to the owner by themselves, where they are no links.
+leave_in_tree() {
+	local from=$1 folder=$2 part=$2 owner
+	owner=$(stat -c %u .)
+	if [ "$(id -u)" -eq 0 ] && [ "$owner" -ne 0 ]; then
+		if [ -d "$folder" ] && [ ! -L "$folder" ]; then
+			find "$folder" -xdev -uid 0 -type f -delete
+			find "$folder" -xdev -uid 0 -type d -exec chown -h "$owner" {} +
+		fi
+		while part=$(dirname "$part") && [ "$part" != . ]; do
+			if [ -d "$part" ] && [ ! -L "$part" ] && [ "$(stat -c %u "$part")" -eq 0 ]; then
+				chown -h "$owner" "$part"
+			fi
+		done
+	fi
+	as_tree_owner mkdir -p "$folder"
+	tar -C "$from" -cf - . | as_tree_owner tar -C "$folder" --no-same-owner --no-overwrite-dir -xf -
 }

@@ -7,7 +7,7 @@ DO $$
 DECLARE
     intruder text := (
         SELECT n.nspowner::regrole::text FROM pg_catalog.pg_namespace AS n
-        WHERE n.nspname = 'segment' AND n.nspowner <> current_user::regrole
+        WHERE n.nspname = 'segment' AND n.nspowner <> pg_catalog.quote_ident(current_user)::regrole
           AND NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.oid = n.nspowner)
         UNION ALL
         SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
@@ -22,7 +22,7 @@ DECLARE
               UNION ALL SELECT t.typowner, t.typnamespace FROM pg_catalog.pg_type AS t
               UNION ALL SELECT o.oprowner, o.oprnamespace FROM pg_catalog.pg_operator AS o) AS o (owner, namespace)
         JOIN pg_catalog.pg_namespace AS n ON n.oid = o.namespace
-        WHERE n.nspname = 'segment' AND o.owner <> current_user::regrole
+        WHERE n.nspname = 'segment' AND o.owner <> pg_catalog.quote_ident(current_user)::regrole
           AND NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.oid = o.owner)
         LIMIT 1);
 BEGIN

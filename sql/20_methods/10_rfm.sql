@@ -14,7 +14,8 @@ amount FROM orders').
 The first argument only names the type of the customer key (any hashable type).
 The query's columns, by position: customer, time of the order (timestamptz, timestamp or date), amount (any number),
 and optionally an order id, when one order has several rows.
-Only orders before as_of count, and with lookback only those since as_of - lookback.
+Only orders before as_of count, and with lookback only those since as_of - lookback, but for first_order_at, which is the
+first of all; a lookback that begins before the first timestamp there is (4713 BC) leaves none out.
 Returns: customer, time of the first and last order, recency (calendar days in time_zone from the last order to as_of;
 with whole_days false days of 24 hours with a fraction), frequency (number of orders, or of distinct order ids),
 monetary (exact total), mean_amount (total / orders).
@@ -53,7 +54,8 @@ $$The columns a source query would return under a search_path (NULL: the session
 collation: NULL for types without.
 NULL query: no rows.
 Errors: invalid_parameter_value when it is not a single query that only reads; syntax errors as the server tells them;
-feature_not_supported where permanent is true and the query reads a temporary relation.$$;
+feature_not_supported where permanent is true and the query reads a temporary relation or uses a function, operator or
+type of the session (pg_temp).$$;
 
 CREATE FUNCTION segment_internal.query_keys(key anyelement, query text, search_path text, only_keys "any" DEFAULT NULL)
     RETURNS SETOF anyelement

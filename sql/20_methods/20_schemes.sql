@@ -12,7 +12,7 @@ CREATE TABLE rfm_scheme (
     ranking text[],
     no_orders text NOT NULL DEFAULT 'Prospect' CHECK (no_orders <> ''),
     shipped boolean NOT NULL DEFAULT false,
-    owner name NOT NULL DEFAULT current_user
+    owner regrole NOT NULL DEFAULT quote_ident(current_user)::regrole
 );
 COMMENT ON TABLE rfm_scheme IS
 $$Named schemes: which RFM scores make which segment.
@@ -36,7 +36,9 @@ $$The names from the best to the worst, by which scheme_check finds steps that g
 Names left out are not compared; NULL: none are.$$;
 COMMENT ON COLUMN rfm_scheme.no_orders IS 'Segment of customers without orders.';
 COMMENT ON COLUMN rfm_scheme.shipped IS 'Whether the scheme came with the extension.';
-COMMENT ON COLUMN rfm_scheme.owner IS 'Role that made the scheme and may drop it.';
+COMMENT ON COLUMN rfm_scheme.owner IS
+$$Role that made the scheme and may drop it, under the name that it has now.
+REASSIGN OWNED and DROP ROLE do not know of it; whoever owns the extension may UPDATE it.$$;
 
 CREATE FUNCTION segment_internal.score_code(r integer, f integer, m integer, beyond integer, t integer DEFAULT NULL)
     RETURNS text
@@ -250,6 +252,25 @@ DECLARE
     key text;
     holes text[];
 BEGIN
+    IF jsonb_typeof(NEW.rules) IS DISTINCT FROM 'array' THEN
+        RAISE EXCEPTION 'rules of scheme "%" must be an array of objects, not %', NEW.name, coalesce(NEW.rules::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'For instance [{"segment": "Best", "recency": [4, 5]}, {"segment": "Others"}].';
+    END IF;
+    IF NEW.bins NOT BETWEEN 3 AND 10 THEN
+        RAISE EXCEPTION 'bins of scheme "%" must be 3 to 10, not %', NEW.name, NEW.bins USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF NEW.lowest_score NOT IN (0, 1) THEN
+        RAISE EXCEPTION 'lowest_score of scheme "%" must be 0 or 1, not %', NEW.name, NEW.lowest_score USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF jsonb_typeof(NEW.thresholds) <> 'object' THEN
+        RAISE EXCEPTION 'thresholds of scheme "%" must be an object, not %', NEW.name, NEW.thresholds
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance {"recency": [30, 60, 90, 180]}.';
+    END IF;
+    FOREACH key IN ARRAY array_remove(ARRAY[CASE WHEN NEW.name = '' THEN 'name' END, CASE WHEN NEW.rest = '' THEN 'rest' END,
+                                            CASE WHEN NEW.no_orders = '' THEN 'no_orders' END], NULL) LOOP
+        RAISE EXCEPTION '% of a scheme must not be empty', key USING ERRCODE = 'invalid_parameter_value';
+    END LOOP;
     FOR rule IN SELECT e.value FROM jsonb_array_elements(NEW.rules) AS e LOOP
         IF jsonb_typeof(rule) <> 'object' OR jsonb_typeof(rule -> 'segment') IS DISTINCT FROM 'string' OR rule ->> 'segment' = '' THEN
             RAISE EXCEPTION 'a rule of scheme "%" has no segment: %', NEW.name, rule
@@ -317,11 +338,14 @@ CREATE FUNCTION create_rfm_scheme(
     ranking text[] DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    made bigint;
 BEGIN
     IF name IS NULL THEN
         RAISE EXCEPTION 'a scheme needs a name' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM segment_internal.change_catalogue('create_scheme', name, rules, coalesce(bins, 5), coalesce(lowest_score, 1),
+    -- assigned, because PERFORM would be shown in the context of an error
+    made := segment_internal.change_catalogue('create_scheme', name, rules, coalesce(bins, 5), coalesce(lowest_score, 1),
                                               thresholds, rest, coalesce(no_orders, 'Prospect'), description, ranking);
 END;
 $$;
@@ -331,15 +355,15 @@ rules: see the column rfm_scheme.rules; the first rule that matches wins.
 rest: the segment of scores that no rule matches; required when there are any (error check_violation, with the list).
 ranking: the names from the best to the worst, for scheme_check.
 NULL bins, lowest_score and no_orders mean their defaults.
-Errors: invalid_parameter_value for a malformed rule or ranking, unique_violation for a taken name.$$;
+Errors: invalid_parameter_value for a malformed rule or ranking or another argument, unique_violation for a taken name.$$;
 
 CREATE FUNCTION drop_rfm_scheme(name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    dropped segment.rfm_scheme := segment_internal.scheme_row(name);
     users text;
 BEGIN
-    PERFORM segment_internal.scheme_row(name);
     SELECT string_agg(s.name, ', ' ORDER BY s.name) INTO users
     FROM segment.segmentation AS s WHERE s.options ->> 'scheme' = drop_rfm_scheme.name;
     IF users IS NOT NULL THEN

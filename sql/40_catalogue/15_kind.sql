@@ -22,7 +22,8 @@ CREATE TABLE segment_internal.kind (
     other_reason text NOT NULL,
     entered_comment text NOT NULL,
     came_comment text NOT NULL,
-    left_comment text NOT NULL
+    left_comment text NOT NULL,
+    default_options jsonb NOT NULL DEFAULT '{}'
 );
 COMMENT ON TABLE segment_internal.kind IS 'Kinds of segmentations, a row each; the functions of a kind are found by its name.';
 COMMENT ON COLUMN segment_internal.kind.kind IS 'Name of the kind, and beginning of the names of its functions.';
@@ -35,6 +36,7 @@ COMMENT ON COLUMN segment_internal.kind.other_reason IS 'Why, when neither facts
 COMMENT ON COLUMN segment_internal.kind.entered_comment IS 'Comment on entered_reason of the member table.';
 COMMENT ON COLUMN segment_internal.kind.came_comment IS 'Comment on entered_reason of the history table.';
 COMMENT ON COLUMN segment_internal.kind.left_comment IS 'Comment on left_reason of the history table.';
+COMMENT ON COLUMN segment_internal.kind.default_options IS 'Options that a segmentation has where it says nothing else.';
 
 CREATE TYPE refresh_step AS (name text, statement text);
 COMMENT ON TYPE refresh_step IS 'A step of a refresh, see refresh_steps.';
@@ -63,3 +65,11 @@ RETURN (SELECT k.overlapping AND (s.options ->> 'exclusive')::boolean IS NOT TRU
         FROM segment_internal.kind AS k WHERE k.kind = s.kind);
 COMMENT ON FUNCTION segment_internal.overlapping(segmentation) IS
 'Whether a customer may be in several segments of a segmentation at once; NULL: there is no such kind.';
+
+CREATE FUNCTION segment_internal.changed_options(s segmentation, changes jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT k.default_options FROM segment_internal.kind AS k WHERE k.kind = s.kind)
+    || (SELECT coalesce(jsonb_object_agg(o.key, o.value), '{}')
+        FROM jsonb_each(s.options || coalesce(nullif(changes, 'null'), '{}')) AS o WHERE o.value <> 'null');
+COMMENT ON FUNCTION segment_internal.changed_options(segmentation, jsonb) IS
+$$The options of a segmentation with some of them changed; null for one is what the kind has where nothing is said.$$;

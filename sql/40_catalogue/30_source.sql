@@ -48,10 +48,11 @@ COMMENT ON FUNCTION segment_internal.source_key(segmentation) IS
 'Name, type and (where it is not that of the type) collation of the customer key in a source. Errors as query_columns.';
 
 CREATE FUNCTION segment_internal.check_source(s segmentation) RETURNS void
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     drift text;
+    remedy text;
 BEGIN
     SELECT string_agg(CASE WHEN c.name IS NULL THEN format('column "%s" is not there any more', b.name)
                            ELSE format('column "%s" is of type %s, and was of type %s', b.name, format_type(c.type, -1), b.type) END, '; ' ORDER BY b.n)
@@ -65,16 +66,26 @@ BEGIN
            OR segment_internal.feature_type(c.type) IS DISTINCT FROM segment_internal.feature_type(to_regtype(b.type)::regtype)
            OR segment_internal.feature_type(c.type) IS NULL);
     IF drift IS NOT NULL THEN
+        BEGIN
+            PERFORM segment_internal.accepted_source(s);
+            remedy := format('If that is meant, SELECT accept_source(%L) takes it over.', s.name);
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS remedy = PG_EXCEPTION_HINT;
+            remedy := CASE WHEN remedy LIKE 'ALTER TABLE %' THEN remedy ELSE
+                format('accept_source cannot take it over: %s. Give the source what it had, or drop_segmentation(%L) and create it anew.',
+                       SQLERRM, s.name) END;
+        END;
         RAISE EXCEPTION 'the source is not what it was when segmentation "%" was created: %', s.name, drift
             USING ERRCODE = 'datatype_mismatch',
                   DETAIL = format('It now has: %s.', (SELECT string_agg(format('%I %s', c.name, format_type(c.type, -1)), ', ' ORDER BY c.number)
                                                       FROM segment_internal.query_columns(s.source, s.search_path) AS c)),
-                  HINT = format('If that is meant, SELECT accept_source(%L) takes it over.', s.name);
+                  HINT = remedy;
     END IF;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.check_source(segmentation) IS
-'Raises an error (datatype_mismatch) that says what changed when a source does not have the columns it had (law 16).';
+$$Raises an error (datatype_mismatch) that says what changed when a source does not have the columns it had (law 16), and
+what helps.$$;
 
 CREATE FUNCTION segment_internal.checked(function name, s segmentation) RETURNS segmentation
     AS 'MODULE_PATHNAME', 'segment_checked' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

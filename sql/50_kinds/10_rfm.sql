@@ -72,8 +72,8 @@ FROM {summary} AS buyer WHERE NOT listed$$ END
     UNION ALL
     SELECT 'placed', $$
 SELECT customer,
-       segment.assign_segment_id(m.model, {rfm_features}) AS segment_id,
-       segment.assign_segment(m.model, {rfm_features}) AS segment,
+       segment.assign_segment_id(m.model, {placed_features}) AS segment_id,
+       segment.assign_segment(m.model, {placed_features}) AS segment,
        segment.recency_score(m.model, recency) AS v1,
        segment.frequency_score(m.model, frequency) AS v2,
        CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS v3,
@@ -83,11 +83,14 @@ FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
     (SELECT e.customer, e.first_order_at, e.last_order_at, e.frequency AS own_frequency, e.monetary AS own_monetary,
             segment_internal.held_value(e.recency, o.recency_score, b.bins -> 'recency', {hysteresis}) AS recency,
             segment_internal.held_value(e.frequency::float8, o.frequency_score, b.bins -> 'frequency', {hysteresis}) AS frequency,
-            segment_internal.held_value(e.monetary::float8, o.monetary_score, b.bins -> 'monetary', {hysteresis}) AS monetary
+            segment_internal.held_value(e.monetary::float8, o.monetary_score, b.bins -> 'monetary', {hysteresis}) AS monetary,
+            o.segment_id AS was_id, b.bins -> 'tenure' AS tenure_bins
      FROM {summary} AS e LEFT JOIN {members} AS o ON o.{key} {equals} e.customer
-     CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m) AS b) AS everyone$$ ELSE $$
-    (SELECT e.*, e.frequency AS own_frequency, e.monetary AS own_monetary FROM {summary} AS e) AS everyone$$ END || $$
-CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$
+     CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m) AS b) AS everyone
+CROSS JOIN {model} AS m
+CROSS JOIN LATERAL (SELECT {held_tenure} AS tenure) AS held WHERE m.model IS NOT NULL$$ ELSE $$
+    (SELECT e.*, e.frequency AS own_frequency, e.monetary AS own_monetary FROM {summary} AS e) AS everyone
+CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$ END
 $function$;
 COMMENT ON FUNCTION segment_internal.rfm_steps(segmentation, boolean) IS
 $$The steps of RFM: summary, one row per customer, of the orders or as the source has it, and of the list of customers;
@@ -120,6 +123,10 @@ BEGIN
     FROM segment.segment AS g WHERE g.segmentation = s.name;
     RETURN places || jsonb_build_object(
         'rfm_features', 'recency, frequency, monetary' || CASE WHEN with_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END,
+        'placed_features', 'recency, frequency, monetary' || CASE WHEN NOT with_tenure THEN ''
+            WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN ', held.tenure' ELSE ', ' || format(tenure, 'first_order_at') END,
+        'held_tenure', CASE WHEN with_tenure THEN format('segment_internal.held_tenure(m.model, recency, frequency, monetary, %s, was_id, tenure_bins, %s)',
+                                                         format(tenure, 'first_order_at'), s.options ->> 'hysteresis') ELSE 'NULL' END,
         -- recency is counted from the instant of the refresh, so it is not kept with the member; by name, as the model
         -- of before may have tenure or not
         'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)', format(tenure, 'v5')),
@@ -180,6 +187,29 @@ $$;
 COMMENT ON FUNCTION segment_internal.held_value(double precision, smallint, jsonb, double precision) IS
 $$Hysteresis of a score: the value itself, or, where it lies outside the bin of the score the customer had by at most a
 share of that bin's width, a value inside that bin.$$;
+
+CREATE FUNCTION segment_internal.held_tenure(
+    model segment_model, recency double precision, frequency double precision, monetary double precision, tenure double precision,
+    was_id integer, bins jsonb, share double precision) RETURNS double precision
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    score smallint := segment.tenure_score(model, tenure);
+    held float8;
+BEGIN
+    -- the score of before is not kept, but what came of it is: the segment
+    FOREACH held IN ARRAY ARRAY[segment_internal.held_value(tenure, (score - 1)::smallint, bins, share),
+                                segment_internal.held_value(tenure, (score + 1)::smallint, bins, share)] LOOP
+        IF held <> tenure AND segment.assign_segment_id(model, recency, frequency, monetary, held) = was_id THEN
+            RETURN held;
+        END IF;
+    END LOOP;
+    RETURN tenure;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.held_tenure(segment_model, double precision, double precision, double precision, double precision, integer, jsonb, double precision) IS
+$$Hysteresis of tenure: the value itself, or, where it lies outside a neighbouring bin by at most a share of that bin's
+width and the customer would stay in the segment of before with that score, a value inside that bin.$$;
 
 CREATE FUNCTION segment_internal.rfm_figures() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -279,7 +309,8 @@ COMMENT ON FUNCTION segment_internal.rfm_tell(segmentation, timestamptz, jsonb, 
 INSERT INTO segment_internal.kind VALUES ('rfm', 'always', false, 'orders', 'time',
     'Why: new (first seen), orders (new or changed orders), time (no more than time passing), model (retrained cut points).',
     'Why the customer came: new, orders, time or model.',
-    'Why the customer left: orders, time, model, or gone (no longer in the source).');
+    'Why the customer left: orders, time, model, or gone (no longer in the source).',
+    '{"scheme": "default", "cuts": "quantile", "refunds": "net", "zero_amounts": "order"}');
 
 -- ---- creating ----
 
@@ -288,6 +319,7 @@ CREATE FUNCTION segment_internal.check_rfm_options(s segmentation) RETURNS segme
 AS $$
 DECLARE
     key_type text := s.source_types[1];
+    customer_type text;
 BEGIN
     -- every option is checked by what will use it, without reading the source
     PERFORM CASE WHEN segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
@@ -296,7 +328,14 @@ BEGIN
                  ELSE segment.rfm_model(segment.feature_set(v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
                                         s.options -> 'thresholds', s.options ->> 'scheme') END
     FROM generate_series(1, 10) AS v;
+    PERFORM segment_internal.checked_hysteresis((s.options ->> 'hysteresis')::float8);
     PERFORM segment_internal.equality_operator(key_type::regtype);
+    customer_type := (SELECT format_type(c.type, -1)
+                      FROM segment_internal.query_columns(s.customers, s.search_path, permanent => true) AS c WHERE c.number = 1);
+    IF customer_type <> key_type THEN
+        RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %', customer_type, key_type
+            USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
+    END IF;
     EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
                    key_type,
                    CASE WHEN (s.options ->> 'summarised')::boolean THEN format('SELECT NULL::%s, now(), 1 WHERE false', key_type)
@@ -313,26 +352,20 @@ $$;
 COMMENT ON FUNCTION segment_internal.check_rfm_options(segmentation) IS
 'The segmentation, or the error that an RFM segmentation of these options would run into.';
 
-CREATE FUNCTION create_rfm_segmentation(
-    name text, source text, customers text DEFAULT NULL, scheme text DEFAULT 'default',
-    cuts text DEFAULT 'quantile', bins integer DEFAULT NULL, thresholds jsonb DEFAULT NULL,
-    lookback interval DEFAULT NULL, refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order',
-    time_zone text DEFAULT current_setting('TimeZone'), retrain_every interval DEFAULT NULL,
-    schema name DEFAULT current_schema(), description text DEFAULT NULL,
-    search_path text DEFAULT current_setting('search_path'), summarised boolean DEFAULT false,
-    max_departed double precision DEFAULT 0.5, hysteresis double precision DEFAULT 0,
-    customer text DEFAULT NULL, ordered_at text DEFAULT NULL, amount text DEFAULT NULL, order_id text DEFAULT NULL) RETURNS regclass
+CREATE FUNCTION segment_internal.create_rfm_segmentation(
+    name text, source text, customers text, scheme text, cuts text, bins integer, thresholds jsonb, lookback interval,
+    refunds text, zero_amounts text, time_zone text, retrain_every interval, schema name, description text, search_path text,
+    summarised boolean, max_departed double precision, hysteresis double precision, customer text, ordered_at text, amount text,
+    order_id text) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation;
     key record;
-    customer_type text;
 BEGIN
     -- NULL is what an argument left out is
-    s.search_path := coalesce(search_path, '"$user", public');
-    schema := coalesce(schema, segment_internal.first_schema(s.search_path));
-    PERFORM segment_internal.check_new_segmentation(name, source, schema,
+    s.search_path := search_path;
+    schema := segment_internal.check_new_segmentation(name, source, schema,
         'create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'')');
     s.name := name;
     s.kind := 'rfm';
@@ -352,11 +385,6 @@ BEGIN
     SELECT * INTO key FROM segment_internal.source_key(s);
     IF customers IS NOT NULL THEN
         s.customers := segment_internal.source_query(customers, s.search_path);
-        customer_type := (SELECT format_type(c.type, -1) FROM segment_internal.query_columns(s.customers, s.search_path) AS c WHERE c.number = 1);
-        IF customer_type <> key.type THEN
-            RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %', customer_type, key.type
-                USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
-        END IF;
     END IF;
     s := segment_internal.checked('check_rfm_options', s);
     RAISE NOTICE 'columns of the source: %', (
@@ -367,6 +395,24 @@ BEGIN
     RETURN segment_internal.create_segmentation(s, schema, key.name, key.type, key.collation);
 END;
 $$;
+COMMENT ON FUNCTION segment_internal.create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text, boolean, double precision, double precision, text, text, text, text) IS
+$$The work of create_rfm_segmentation, which fills in what only the caller's session knows: schema and search_path.$$;
+
+-- without a search_path of its own, which would hide that of the session
+CREATE FUNCTION create_rfm_segmentation(
+    name text, source text, customers text DEFAULT NULL, scheme text DEFAULT 'default',
+    cuts text DEFAULT 'quantile', bins integer DEFAULT NULL, thresholds jsonb DEFAULT NULL,
+    lookback interval DEFAULT NULL, refunds text DEFAULT 'net', zero_amounts text DEFAULT 'order',
+    time_zone text DEFAULT current_setting('TimeZone'), retrain_every interval DEFAULT NULL,
+    schema name DEFAULT current_schema(), description text DEFAULT NULL,
+    search_path text DEFAULT current_setting('search_path'), summarised boolean DEFAULT false,
+    max_departed double precision DEFAULT 0.5, hysteresis double precision DEFAULT 0,
+    customer text DEFAULT NULL, ordered_at text DEFAULT NULL, amount text DEFAULT NULL, order_id text DEFAULT NULL) RETURNS regclass
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN segment_internal.create_rfm_segmentation(
+    name, source, customers, scheme, cuts, bins, thresholds, lookback, refunds, zero_amounts, time_zone, retrain_every,
+    coalesce(schema, current_schema()), description, coalesce(search_path, current_setting('search_path')), summarised,
+    max_departed, hysteresis, customer, ordered_at, amount, order_id);
 COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text, boolean, double precision, double precision, text, text, text, text) IS
 $$Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had
 before), owned by the current user; returns the member table.
@@ -387,12 +433,13 @@ scheme, cuts, bins, thresholds: see rfm_model.
 lookback, refunds, zero_amounts, time_zone (default: the session's): see rfm_summary.
 retrain_every: how long a model is kept; NULL trains at every refresh; days and longer are calendar days of time_zone.
 schema: of the tables, default the current one.
-search_path: under which source and customers run, default the session's; NULL: "$user", public.
+search_path: under which source and customers run, default the session's.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 hysteresis: a share of a bin's width by which a value must lie beyond the bin of the score that the customer had,
 before the score changes: 0, the default, for none, 0.1 to keep customers from moving to and fro; segment_flapping shows
 its effect.
-NULL for any other argument with a default is that default.
+The score of tenure, which is not kept with the members, is held where it is what keeps a customer in the segment.
+NULL for any argument with a default is that default.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;
 
@@ -447,7 +494,7 @@ BEGIN
     IF (s.options ->> 'summarised')::boolean THEN
         SELECT array_agg(c.name ORDER BY w.n), array_agg(format_type(c.type, -1) ORDER BY w.n)
         INTO s.source_columns, s.source_types
-        FROM segment_internal.query_columns(s.source, s.search_path) AS c
+        FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c
         JOIN LATERAL (SELECT 0 WHERE c.number = 1
                       UNION ALL SELECT array_position('{last_order_at,orders,total,first_order_at}', c.name)
                       WHERE c.number > 1) AS w (n) ON w.n IS NOT NULL;

@@ -357,7 +357,8 @@ COMMENT ON FUNCTION segment_internal.cluster_tell(segmentation, timestamptz, jso
 INSERT INTO segment_internal.kind VALUES ('cluster', 'first', false, 'features', 'model',
     'Why: new (first seen), features (other values), model (trained anew).',
     'Why the customer came: new, features or model.',
-    'Why the customer left: features, model, or gone (no longer in the source, or a feature is missing).');
+    'Why the customer left: features, model, or gone (no longer in the source, or a feature is missing).',
+    '{"k": 5}');
 
 -- ---- creating ----
 
@@ -430,29 +431,26 @@ $$;
 COMMENT ON FUNCTION segment_internal.bind_cluster_columns(segmentation) IS
 'A segmentation with the types that the key and the features have in its source now. Errors: as choose_source_columns.';
 
-CREATE FUNCTION create_cluster_segmentation(
-    name text, source text, k integer DEFAULT NULL, key text DEFAULT NULL, features text[] DEFAULT NULL,
-    method text DEFAULT 'kmeans', options jsonb DEFAULT '{}', retrain_every interval DEFAULT NULL,
-    schema name DEFAULT current_schema(), description text DEFAULT NULL,
-    search_path text DEFAULT current_setting('search_path'), max_departed double precision DEFAULT 0.5) RETURNS regclass
+CREATE FUNCTION segment_internal.create_cluster_segmentation(
+    name text, source text, k integer, key text, features text[], method text, options jsonb, retrain_every interval, schema name,
+    description text, search_path text, max_departed double precision) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation;
     key_found record;
 BEGIN
-    s.search_path := coalesce(search_path, '"$user", public');
-    schema := coalesce(schema, segment_internal.first_schema(s.search_path));
-    PERFORM segment_internal.check_new_segmentation(name, source, schema,
+    s.search_path := search_path;
+    schema := segment_internal.check_new_segmentation(name, source, schema,
         'create_cluster_segmentation(''behaviour'', ''SELECT customer_id, visits, spend FROM customers'', k => 4)');
     s.name := name;
     s.kind := 'cluster';
     s.method := coalesce(method, 'kmeans');
     s.source := segment_internal.source_query(source, s.search_path);
     s.features := features;
-    s.options := coalesce(options, '{}');
+    s.options := coalesce(nullif(options, 'null'), '{}');
     IF jsonb_typeof(s.options) = 'object' THEN
-        s.options := '{"k": 5}' || s.options || CASE WHEN k IS NULL THEN '{}' ELSE jsonb_build_object('k', k) END;
+        s.options := segment_internal.changed_options(s, CASE WHEN k IS NULL THEN '{}' ELSE jsonb_build_object('k', k) END);
     END IF;
     s.retrain_every := retrain_every;
     s.time_zone := current_setting('TimeZone');
@@ -466,6 +464,19 @@ BEGIN
     RETURN segment_internal.create_segmentation(s, schema, key_found.name, key_found.type, key_found.collation);
 END;
 $$;
+COMMENT ON FUNCTION segment_internal.create_cluster_segmentation(text, text, integer, text, text[], text, jsonb, interval, name, text, text, double precision) IS
+$$The work of create_cluster_segmentation, which fills in what only the caller's session knows: schema and search_path.$$;
+
+-- without a search_path of its own, which would hide that of the session
+CREATE FUNCTION create_cluster_segmentation(
+    name text, source text, k integer DEFAULT NULL, key text DEFAULT NULL, features text[] DEFAULT NULL,
+    method text DEFAULT 'kmeans', options jsonb DEFAULT '{}', retrain_every interval DEFAULT NULL,
+    schema name DEFAULT current_schema(), description text DEFAULT NULL,
+    search_path text DEFAULT current_setting('search_path'), max_departed double precision DEFAULT 0.5) RETURNS regclass
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN segment_internal.create_cluster_segmentation(
+    name, source, k, key, features, method, options, retrain_every, coalesce(schema, current_schema()), description,
+    coalesce(search_path, current_setting('search_path')), max_departed);
 COMMENT ON FUNCTION create_cluster_segmentation(text, text, integer, text, text[], text, jsonb, interval, name, text, text, double precision) IS
 $$Creates a segmentation by clustering and its two tables NAME_segments (present members, with their features) and
 NAME_history (places they had before), owned by the current user; returns the member table.
@@ -485,7 +496,8 @@ retrain_every: how long a model is kept; NULL, the default, trains at the first 
 retrain_segmentation().
 Segments get proposed names, see propose_segment_names, and are recognised after retraining, see model_match.
 schema: of the tables, default the current one.
-search_path: under which the source runs, default the session's; NULL: "$user", public.
+search_path: under which the source runs, default the session's.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
+NULL for any argument with a default, and null for an option, is that default.
 Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
 refused for.$$;

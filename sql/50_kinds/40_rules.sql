@@ -326,11 +326,9 @@ INSERT INTO segment_internal.kind VALUES ('rules', 'never', true, 'facts', 'sour
 
 -- ---- creating ----
 
-CREATE FUNCTION create_rule_segmentation(
-    name text, source text, rules json, exclusive boolean DEFAULT true, rest text DEFAULT NULL, keep text[] DEFAULT '{}',
-    key text DEFAULT NULL, schema name DEFAULT current_schema(), description text DEFAULT NULL,
-    search_path text DEFAULT current_setting('search_path'), max_departed double precision DEFAULT 0.5,
-    note text DEFAULT NULL) RETURNS regclass
+CREATE FUNCTION segment_internal.create_rule_segmentation(
+    name text, source text, rules json, exclusive boolean, rest text, keep text[], key text, schema name, description text,
+    search_path text, max_departed double precision, note text) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -339,9 +337,8 @@ DECLARE
     key_found record;
     members regclass;
 BEGIN
-    s.search_path := coalesce(search_path, '"$user", public');
-    schema := coalesce(schema, segment_internal.first_schema(s.search_path));
-    PERFORM segment_internal.check_new_segmentation(name, source, schema,
+    s.search_path := search_path;
+    schema := segment_internal.check_new_segmentation(name, source, schema,
         'create_rule_segmentation(''lifecycle'', ''customers'', ''{"VIP": "revenue > 1000"}'', rest => ''Others'')');
     IF definition @> jsonb_build_array(jsonb_build_object('segment', rest)) OR rest = '' THEN
         RAISE EXCEPTION 'the segment of the rest is named "%", which %', rest,
@@ -375,6 +372,19 @@ BEGIN
     RETURN members;
 END;
 $$;
+COMMENT ON FUNCTION segment_internal.create_rule_segmentation(text, text, json, boolean, text, text[], text, name, text, text, double precision, text) IS
+$$The work of create_rule_segmentation, which fills in what only the caller's session knows: schema and search_path.$$;
+
+-- without a search_path of its own, which would hide that of the session
+CREATE FUNCTION create_rule_segmentation(
+    name text, source text, rules json, exclusive boolean DEFAULT true, rest text DEFAULT NULL, keep text[] DEFAULT '{}',
+    key text DEFAULT NULL, schema name DEFAULT current_schema(), description text DEFAULT NULL,
+    search_path text DEFAULT current_setting('search_path'), max_departed double precision DEFAULT 0.5,
+    note text DEFAULT NULL) RETURNS regclass
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN segment_internal.create_rule_segmentation(
+    name, source, rules, exclusive, rest, keep, key, coalesce(schema, current_schema()), description,
+    coalesce(search_path, current_setting('search_path')), max_departed, note);
 COMMENT ON FUNCTION create_rule_segmentation(text, text, json, boolean, text, text[], text, name, text, text, double precision, text) IS
 $$Creates a segmentation by rules and its two tables NAME_segments (present members) and NAME_history (places they had
 before), owned by the current user; returns the member table.
@@ -397,5 +407,6 @@ schema: of the tables, default the current one.
 search_path: under which source and rules run, default the session's; the time zone is the session's.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 note: why, for segment_rule_versions.
+NULL for any argument with a default is that default.
 Errors: duplicate_object for a taken name or a segment with two rules, name_too_long beyond 54 bytes,
 invalid_parameter_value, and whatever a rule is refused for, with the place in its text.$$;

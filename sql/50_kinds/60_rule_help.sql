@@ -26,7 +26,7 @@ BEGIN
         END IF;
         RETURN s;
     END IF;
-    s.search_path := coalesce(search_path, '"$user", public');
+    s.search_path := search_path;
     s.source := segment_internal.source_query(source, s.search_path);
     s.options := '{}';
     SELECT ARRAY[c.name], ARRAY[format_type(c.type, -1)] INTO s.source_columns, s.source_types
@@ -68,14 +68,10 @@ COMMENT ON FUNCTION segment_internal.check_rule_as_owner(text, text, text, text,
 CREATE FUNCTION check_rule(
     rule text, segmentation text DEFAULT NULL, source text DEFAULT NULL,
     search_path text DEFAULT current_setting('search_path')) RETURNS text[]
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN segment_internal.run_as_owner(segment_internal.rule_role(segmentation),
-                                         'SELECT segment_internal.check_rule_as_owner($1, $2, $3, NULL, $4)',
-                                         segmentation, source, rule, search_path);
-END;
-$$;
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN segment_internal.run_as_owner(
+    segment_internal.rule_role(segmentation), 'SELECT segment_internal.check_rule_as_owner($1, $2, $3, NULL, $4)',
+    segmentation, source, rule, coalesce(search_path, current_setting('search_path')))::text[];
 COMMENT ON FUNCTION check_rule(text, text, text, text) IS
 $$Checks a rule as create_rule_segmentation would, for a segmentation by rules or for a source, and returns the columns of
 the source that it reads.
@@ -166,16 +162,14 @@ CREATE FUNCTION preview_segment(
     key text DEFAULT NULL, search_path text DEFAULT current_setting('search_path'),
     OUT condition text, OUT customers bigint, OUT share numeric, OUT unknown bigint, OUT customers_in_turn bigint,
     OUT share_in_turn numeric, OUT sample text[]) RETURNS SETOF record
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 5 SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN QUERY
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 5
+BEGIN ATOMIC
     SELECT p.* FROM segment_internal.rows_as_owner(
         segment_internal.rule_role(segmentation), 'SELECT p.* FROM segment_internal.preview_as_owner($1, $2, $3, $4, $5, $6) AS p',
-        segmentation, source, rule, key, search_path, segment_internal.instant(as_of))
-        AS p (condition text, customers bigint, share numeric, unknown bigint, customers_in_turn bigint, share_in_turn numeric, sample text[]);
+        segmentation, source, rule, key, coalesce(search_path, current_setting('search_path')), segment_internal.instant(as_of))
+        AS p (condition text, customers bigint, share numeric, unknown bigint, customers_in_turn bigint, share_in_turn numeric,
+              sample text[]);
 END;
-$$;
 COMMENT ON FUNCTION preview_segment(text, text, text, timestamptz, text, text) IS
 $$How many customers a rule would take, of a segmentation by rules or of a source; nothing is written.
 The first row, whose condition is NULL, is of the whole rule, with up to ten keys as a sample that is the same whenever it

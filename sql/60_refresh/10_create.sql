@@ -1,6 +1,6 @@
 -- ---- creating a segmentation: what all kinds share ----
 
-CREATE FUNCTION segment_internal.check_new_segmentation(name text, source text, schema name, example text) RETURNS void
+CREATE FUNCTION segment_internal.check_new_segmentation(name text, source text, schema name, example text) RETURNS name
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -20,22 +20,12 @@ BEGIN
         RAISE EXCEPTION 'no schema to create the tables in'
             USING ERRCODE = 'invalid_schema_name', HINT = 'Give the argument schema, or set search_path.';
     END IF;
+    RETURN schema;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.check_new_segmentation(text, text, name, text) IS
-$$Raises the error that creating a segmentation of this name would run into, whatever its kind.
+$$The schema, or the error that creating a segmentation of this name in it would run into, whatever its kind.
 example: a call to show in a hint.$$;
-
-CREATE FUNCTION segment_internal.first_schema(search_path text) RETURNS name
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM set_config('search_path', first_schema.search_path, true);
-    RETURN current_schema();
-END;
-$$;
-COMMENT ON FUNCTION segment_internal.first_schema(text) IS
-'The schema that new objects are created in under a search_path; NULL: none.';
 
 CREATE FUNCTION segment_internal.check_column_names(s segmentation, key name) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

@@ -111,7 +111,7 @@ BEGIN
     at := segment_internal.turn(s, as_of);
     -- what source and rules see of the time: the instant, and days of the segmentation's own time zone
     PERFORM segment_internal.set_clock(s, at);
-    s.options := s.options || coalesce(options, '{}');
+    s.options := segment_internal.changed_options(s, options);
     s.max_departed := coalesce(max_departed, s.max_departed);
     PERFORM segment_internal.check_source(s);
     overlapping := segment_internal.overlapping(s);
@@ -221,6 +221,10 @@ BEGIN
     IF NOT isfinite(as_of) THEN
         RAISE EXCEPTION 'as_of must be a finite time' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    IF jsonb_typeof(options) NOT IN ('object', 'null') THEN
+        RAISE EXCEPTION 'options must be an object, not %', options
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance {"warm_start": false}.';
+    END IF;
     IF as_of > clock_timestamp() AND future IS NOT TRUE THEN
         RAISE EXCEPTION 'as_of % lies in the future', as_of
             USING ERRCODE = 'invalid_parameter_value',
@@ -310,7 +314,8 @@ RETURN segment_internal.refresh(name, as_of, true, options, NULL, false);
 COMMENT ON FUNCTION retrain_segmentation(text, timestamptz, jsonb) IS
 $$Refreshes a segmentation with a model trained anew, see refresh_segmentation.
 options: options of the segmentation for this training alone, for instance {"warm_start": false}, which trains by k-means
-afresh and not from the centroids of the model before, as it does where number of segments and features are as they were.
+afresh and not from the centroids of the model before, as it does where number of segments and features are as they were;
+null for an option is its default.
 Beside a warm start one start afresh is made: by how much less inertia it ends with is in details of the run
 (fresh_gain), and above 2 % a NOTICE.
 Segments keep their ids, names and history: those of RFM are recognised by their origin, those of a clustering by
@@ -322,8 +327,9 @@ CREATE FUNCTION accept_source(name text) RETURNS void
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
+    done text;
 BEGIN
-    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+    done := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
                                           'SELECT segment_internal.accept_as_owner($1)', name);
 END;
 $$;
@@ -332,13 +338,14 @@ $$Takes over the columns that the source of a segmentation has now, after a refr
 types, bound by position for RFM, by name for clusterings.
 The customer key must have the type that it has in the member and history tables; where it outgrew it, ALTER TABLE both
 first.
+Features of a clustering stay what they are: where one is gone, give the source a column of that name, or drop the
+segmentation and create it with other features.
 Errors: undefined_object, insufficient_privilege, datatype_mismatch, undefined_column.$$;
 
-CREATE FUNCTION segment_internal.accept_as_owner(name text) RETURNS void
+CREATE FUNCTION segment_internal.accepted_source(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment_internal.locked_segmentation(name);
     key_type text := format_type(segment_internal.key_type(s.members), -1);
 BEGIN
     EXECUTE format('SELECT b.* FROM segment_internal.%I($1) AS b', 'bind_' || s.kind || '_columns')
@@ -346,9 +353,25 @@ BEGIN
     IF s.source_types[1] <> key_type THEN
         RAISE EXCEPTION 'the key in the source is of type %, and of type % in the tables of segmentation "%"', s.source_types[1], key_type, s.name
             USING ERRCODE = 'datatype_mismatch',
-                  HINT = format('ALTER TABLE %s ALTER %I TYPE %s; and the same for %s; then call accept_source again.',
+                  HINT = format('ALTER TABLE %s ALTER %I TYPE %s; and the same for %s; then call accept_source.',
                                 s.members, segment_internal.key_column(s.members), s.source_types[1], s.history);
     END IF;
+    -- what creation checks; a kind of somebody's own need not have any
+    IF to_regproc(format('segment_internal.%I', 'check_' || s.kind || '_options')) IS NOT NULL THEN
+        s := segment_internal.checked(('check_' || s.kind || '_options')::name, s);
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.accepted_source(segmentation) IS
+'A segmentation with the columns that its source has now, or the error why it cannot be that of this segmentation.';
+
+CREATE FUNCTION segment_internal.accept_as_owner(name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.accepted_source(segment_internal.locked_segmentation(name));
+BEGIN
     PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
 END;
 $$;

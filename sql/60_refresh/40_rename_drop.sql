@@ -24,9 +24,11 @@ CREATE FUNCTION drop_segmentation(name text, cascade boolean DEFAULT false) RETU
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
+    done text;
 BEGIN
-    -- of a segmentation whose member table is gone a superuser drops what is left
-    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+    -- of a segmentation whose member table is gone a superuser drops what is left; assigned, because PERFORM would be
+    -- shown in the context of an error
+    done := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
                                           'SELECT segment_internal.drop_as_owner($1, $2::boolean)', name, coalesce(cascade, false)::text);
 END;
 $$;
@@ -61,12 +63,14 @@ CREATE FUNCTION rename_segment(segmentation text, old_name text, new_name text) 
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(segmentation);
+    done text;
 BEGIN
     IF old_name IS NULL OR coalesce(new_name, '') = '' THEN
         RAISE EXCEPTION 'the name of a segment must not be %', CASE WHEN old_name IS NULL OR new_name IS NULL THEN 'null' ELSE 'empty' END
             USING ERRCODE = 'invalid_name';
     END IF;
-    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user), 'SELECT segment_internal.rename_as_owner($1, $2, $3)', segmentation, old_name, new_name);
+    done := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+                                          'SELECT segment_internal.rename_as_owner($1, $2, $3)', segmentation, old_name, new_name);
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'segmentation "%" already has a segment "%"', segmentation, new_name USING ERRCODE = 'duplicate_object';
 END;
@@ -85,8 +89,7 @@ DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
 BEGIN
     IF options IS NOT NULL THEN
-        SELECT coalesce(jsonb_object_agg(o.key, o.value), '{}') INTO s.options
-        FROM jsonb_each(s.options || alter_as_owner.options) AS o WHERE o.value <> 'null';
+        s.options := segment_internal.changed_options(s, options);
         -- what creation checks; a kind of somebody's own need not have any
         IF to_regproc(format('segment_internal.%I', 'check_' || s.kind || '_options')) IS NOT NULL THEN
             s := segment_internal.checked(('check_' || s.kind || '_options')::name, s);
@@ -105,15 +108,16 @@ CREATE FUNCTION alter_segmentation(
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
+    done text;
 BEGIN
-    IF jsonb_typeof(options) <> 'object' THEN
+    IF jsonb_typeof(options) NOT IN ('object', 'null') THEN
         RAISE EXCEPTION 'options must be an object, not %', options
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance {"k": 6}.';
     END IF;
     IF max_departed NOT BETWEEN 0 AND 1 THEN
         RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', max_departed USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM segment_internal.run_as_owner(
+    done := segment_internal.run_as_owner(
         coalesce(segment_internal.owner_of(s.members), current_user),
         'SELECT segment_internal.alter_as_owner($1, $2::jsonb, make_interval(months => $3::integer, days => $4::integer)'
         ' + $5::bigint * interval ''1 microsecond'', $6::float8, $7)',
@@ -126,7 +130,7 @@ END;
 $$;
 COMMENT ON FUNCTION alter_segmentation(text, jsonb, interval, double precision, text) IS
 $$Changes options of a segmentation; what is NULL stays as it is.
-options: options of source and model, added to those there are, for instance {"k": 6}; null takes one away.
+options: options of source and model, added to those there are, for instance {"k": 6}; null gives one its default again.
 They are checked as at creation, and count from the next training, or the next refresh where they are of the source.
 retrain_every, max_departed, description: as at creation; a retrain_every of 0 trains at every refresh.
 Errors: undefined_object, insufficient_privilege, and whatever an option is refused for at creation.$$;

@@ -16,7 +16,9 @@
  * any number of segments).  A new segment that lies further from an old one
  * than the old one's nearest neighbour did is not the same segment, whatever
  * else is left: the old one is gone and the new one is new.  With one old segment
- * there is no such measure, and it is the nearest new one.
+ * there is no such measure, and it is the nearest new one.  Two old segments at one
+ * place have a spacing of 0 but for rounding; so no spacing counts as less than
+ * what rounding makes of a centre (precision.h).
  *
  * Example: old centres at 0, 10 and 20, new ones at 1, 12 and 100.  All
  * spacings are 10, so 1 is 0, 12 is 10; 100 lies 80 from 20 and is new.
@@ -29,6 +31,7 @@
 
 #include "funcapi.h"
 #include "kernel/base/matching.h"
+#include "kernel/base/precision.h"
 #include "kernel/base/row_store.h"
 #include "base/memory.h"
 #include "miscadmin.h"
@@ -123,6 +126,19 @@ spacing(const Model *model, int segment, double *row, int *nearest)
 	return least;
 }
 
+/* How far a segment's centre is from itself when all its features are off by rounding. */
+static double
+rounding(const Model *model, int segment, double *row)
+{
+	int			i;
+
+	center_as_row(model, segment, model, row);
+	for (i = 0; i < model->n_features; i++)
+		if (model->categories == NULL || model->categories[i].n == 0)
+			row[i] += SEGMENT_ROUNDING * fabs(row[i]);
+	return model->kind->distance(model, row, segment);
+}
+
 /* old x new distances between centres; the caller frees nothing: all is the context's. */
 static double *
 distances_between(const Model *old, const Model *model)
@@ -185,6 +201,11 @@ match_segments(const Model *old, const Model *model)
 			limit[i] = 0;
 		unit = Max(unit, limit[i]);
 	}
+	/* a centre near 0 is as inexact as those around it */
+	for (i = 0; i < n_old; i++)
+		limit[i] = Max(limit[i], rounding(old, i, row) + SEGMENT_ROUNDING * unit);
+	for (i = 0; i < n_old; i++)
+		unit = Max(unit, limit[i]);
 	if (unit == 0)
 		unit = 1;
 	matching.rows = n_old;

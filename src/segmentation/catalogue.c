@@ -26,6 +26,8 @@
  *    version of the model are those of the catalogue.  A run can be added by whoever
  *    may refresh, also one with wrong figures, but under his own login and at
  *    the time he does it; none can be changed or taken away.
+ *    (To tell our refresh from his call there would have to be something in it that he
+ *    cannot do himself; its statements and the tables they read are his.)
  * 4. An operation leaves the catalogue whole: a model comes with its segments, a
  *    refresh with its run, a segmentation has a kind and two tables of one
  *    owner, who is the caller.
@@ -47,6 +49,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "segmentation/checked.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -268,7 +271,7 @@ static const Operation operations[] = {
 	{"text", "jsonb", "int4", "int4", "jsonb", "text", "text", "text", "text[]"}, {
 	"INSERT INTO segment.rfm_scheme (name, rules, bins, lowest_score, thresholds, rest, no_orders,"
 	"    description, ranking, owner) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING 1::bigint"
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, quote_ident($10)::regrole) RETURNING 1::bigint"
 	}},
 
 	/* name; NULL: a segmentation, which the caller need not see, uses it */
@@ -486,7 +489,7 @@ check_right(const Operation *operation, Oid caller, Arguments *arguments)
 			if (!look_up("SELECT r.shipped, r.owner FROM segment.rfm_scheme AS r WHERE r.name = $1",
 						 arguments, &first, &second) ||
 				DatumGetBool(first) ||
-				!acts_for(caller, get_role_oid(NameStr(*DatumGetName(second)), true)))
+				!acts_for(caller, DatumGetObjectId(second)))
 				ereport(ERROR,
 						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						 errmsg("scheme \"%s\" cannot be dropped",
@@ -533,8 +536,9 @@ segment_change_catalogue(PG_FUNCTION_ARGS)
 	Oid			caller;
 	int			saved_security;
 	int			nest_level;
-	int64		result;
-	bool		isnull;
+	MemoryContext context = CurrentMemoryContext;
+	volatile int64 result = 0;
+	bool		isnull = true;
 
 	/* an error ends the subtransaction or transaction, which resets all of this */
 	GetUserIdAndSecContext(&caller, &saved_security);
@@ -548,8 +552,17 @@ segment_change_catalogue(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 
-	check_right(operation, caller, &arguments);
-	result = DatumGetInt64(run_statements(operation, &arguments, &isnull));
+	/* our statements are no part of what is told of an error in them */
+	PG_TRY();
+	{
+		check_right(operation, caller, &arguments);
+		result = DatumGetInt64(run_statements(operation, &arguments, &isnull));
+	}
+	PG_CATCH();
+	{
+		segment_throw_without_context(context, NULL);
+	}
+	PG_END_TRY();
 
 	SPI_finish();
 	AtEOXact_GUC(false, nest_level);

@@ -1,5 +1,5 @@
 /*
- * checked.c: checks of what a user gave, told without the way we came to it.
+ * checked.c: errors of what a user gave, told without the way we came to it.
  *
  * Creating a segmentation checks its source and options by what will use them, some
  * functions deep.  An error then says in one line what is wrong and in one what helps,
@@ -16,42 +16,6 @@
 #include "utils/datum.h"
 
 PG_FUNCTION_INFO_V1(segment_checked);
-
-/*
- * In PG_CATCH: raises the error again, without the context gathered so far.  Ours
- * alone, that nobody should ever see, keeps it.  The position in the user's text
- * stays, in internalpos and internalquery.
- */
-void
-segment_throw_without_context(MemoryContext caller, const char *detail)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(caller);
-	error = CopyErrorData();
-	FlushErrorState();
-	if (error->sqlerrcode != ERRCODE_INTERNAL_ERROR)
-		error->context = NULL;
-	if (detail != NULL)
-		error->detail = error->detail == NULL ? pstrdup(detail)
-			: psprintf("%s %s", error->detail, detail);
-	ThrowErrorData(error);
-}
-
-/* Rows that are kept are read as what the caller said they are. */
-void
-segment_check_rows(TupleDesc desc, TupleDesc wanted)
-{
-	bool		same = desc != NULL && desc->natts == wanted->natts;
-	int			i;
-
-	for (i = 0; same && i < wanted->natts; i++)
-		same = TupleDescAttr(desc, i)->atttypid == TupleDescAttr(wanted, i)->atttypid;
-	if (!same)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the command returns other columns than the column definition list names")));
-}
 
 static Datum
 call_check(const char *function, Oid type, Datum value, MemoryContext caller)
@@ -76,6 +40,44 @@ call_check(const char *function, Oid type, Datum value, MemoryContext caller)
 	MemoryContextSwitchTo(old);
 	SPI_finish();
 	return result;
+}
+
+/*
+ * In PG_CATCH: the error again, without its context, and with a sentence more of detail
+ * (NULL: none).  Where a step was cancelled is worth knowing, so then it stays.
+ */
+void
+segment_throw_without_context(MemoryContext caller, const char *detail)
+{
+	ErrorData  *error;
+
+	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_OPERATOR_INTERVENTION)
+		PG_RE_THROW();
+	MemoryContextSwitchTo(caller);
+	error = CopyErrorData();
+	FlushErrorState();
+	error->context = NULL;
+	if (detail != NULL)
+		error->detail = error->detail == NULL ? pstrdup(detail)
+			: psprintf("%s %s", error->detail, detail);
+	/* the position in the user's text stays, in internalpos and internalquery */
+	ThrowErrorData(error);
+	pg_unreachable();
+}
+
+/* Rows that are kept are read as what the caller said they are. */
+void
+segment_check_rows(TupleDesc desc, TupleDesc wanted)
+{
+	bool		same = desc != NULL && desc->natts == wanted->natts;
+	int			i;
+
+	for (i = 0; same && i < wanted->natts; i++)
+		same = TupleDescAttr(desc, i)->atttypid == TupleDescAttr(wanted, i)->atttypid;
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the command returns other columns than the column definition list names")));
 }
 
 /* checked(function, segmentation): what segment_internal.FUNCTION(segmentation) returns. */

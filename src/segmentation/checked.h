@@ -1,5 +1,6 @@
 /*
- * checked.h: errors about what a user gave.  See checked.c.
+ * checked.h: errors of what a user gave, told without the way we came to it.
+ * See checked.c.
  */
 #ifndef SEGMENT_CHECKED_H
 #define SEGMENT_CHECKED_H
@@ -8,7 +9,8 @@
 
 #include "access/tupdesc.h"
 
-extern void segment_throw_without_context(MemoryContext caller, const char *detail);
+extern void segment_throw_without_context(MemoryContext caller, const char *detail)
+			pg_attribute_noreturn();
 extern void segment_check_rows(TupleDesc desc, TupleDesc wanted);
 
 #endif							/* SEGMENT_CHECKED_H */

@@ -14,6 +14,12 @@
  * is ordinary care; one on a function of the owner's may be an attack.  The
  * lock taken here keeps the table in its place to the end of the transaction.
  *
+ * It does not keep the owner from CREATE INDEX and CREATE STATISTICS between the look and
+ * the planning of the reader's query.  A lock that conflicts with the first (ROW EXCLUSIVE)
+ * conflicts with refreshes, which take SHARE ROW EXCLUSIVE on members, and one that
+ * conflicts with the second (SHARE UPDATE EXCLUSIVE) with itself, and is not to be had on
+ * a standby; after planning it is too late.  docs/operating.md says so.
+ *
  * Collations of anybody's making are taken: they run no code, and the key is
  * compared by its own in any case.
  *

@@ -344,7 +344,7 @@ check_rule(Rule *rule, const char *source, const char *search_path, MemoryContex
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	plan = segment_prepare_source(rule->statement);
-	segment_refuse_temporary(plan);
+	segment_refuse_session_objects(plan);
 	check_in_place(rule, linitial_node(Query, plan->query_list));
 	error_context_stack = callback.previous;
 	old = MemoryContextSwitchTo(caller);

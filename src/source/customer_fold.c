@@ -10,6 +10,10 @@
  * when an amount with more digits comes.  What leaves the range of int64 goes
  * on as numeric, for that customer alone.
  *
+ * Rows from before the window (FOLD_EARLIER) say when a customer's first order was and
+ * nothing else; who has no other rows is not in the result.  Where an order counts
+ * by its lines, those before the window are an order of their own.
+ *
  * When memory is short: customers met so far go on being updated, and rows of
  * others are written to one of 32 files by bits of the customer's hash.  Each
  * file is then a pass of its own, with the next bits.  Where orders are told
@@ -30,6 +34,9 @@
 #define PARTITION_BITS	5
 #define PARTITIONS		(1 << PARTITION_BITS)
 #define MAX_LEVEL		12
+
+/* Of the owner of an order: its lines before the window. */
+#define EARLIER_ORDER	((uint32) 1 << 31)
 
 typedef struct FoldPartition
 {
@@ -99,7 +106,7 @@ no_room(const CustomerFold *fold, const KeyTable *table, Datum key)
 
 	/* a table of a thousand is always allowed: files need memory, too */
 	return more > 0 && table->n >= 512 && fold->level < MAX_LEVEL &&
-		memory_used(fold) + more > fold->limit;
+		(memory_used(fold) + more > fold->limit || fold->customers.n >= EARLIER_ORDER / 2);
 }
 
 /* ---- files ---- */
@@ -416,9 +423,17 @@ add_customer(CustomerFold *fold, const FoldRow *row)
 	entry->first = PG_INT64_MAX;
 	entry->last = PG_INT64_MIN;
 	entry->sum = 0;
+	entry->within = 0;
 	entry->orders = 0;
 	entry->scale = 0;
 	return entry;
+}
+
+/* The number of the customer whose order it is. */
+static inline uint32
+customer_of(const KeyEntry *order)
+{
+	return (order->owner & ~EARLIER_ORDER) - 1;
 }
 
 /* Writes out all that is known and starts anew: all further rows follow. */
@@ -436,7 +451,7 @@ spill_all(CustomerFold *fold)
 
 		row.customer = entry->key.key;
 		row.hash = hashes[i] = segment_key_hash(fold->customer_type, row.customer);
-		row.flags = FOLD_STATE;
+		row.flags = FOLD_STATE | (entry->within ? 0 : FOLD_EARLIER);
 		row.time = entry->first;
 		row.last_time = entry->last;
 		row.orders = entry->orders;
@@ -452,12 +467,13 @@ spill_all(CustomerFold *fold)
 	for (i = 0; i < fold->orders.n; i++)
 	{
 		KeyEntry   *pair = segment_key_table_entry(&fold->orders, i);
-		CustomerEntry *entry = segment_key_table_entry(&fold->customers, pair->owner - 1);
+		uint32		customer = customer_of(pair);
+		CustomerEntry *entry = segment_key_table_entry(&fold->customers, customer);
 		FoldRow		row = {0};
 
 		row.customer = entry->key.key;
-		row.hash = hashes[pair->owner - 1];
-		row.flags = FOLD_PAIR;
+		row.hash = hashes[customer];
+		row.flags = FOLD_PAIR | (pair->owner & EARLIER_ORDER ? FOLD_EARLIER : 0);
 		row.order = pair->key;
 		if (fold->by_order)
 		{
@@ -492,18 +508,18 @@ new_order(CustomerFold *fold, uint32 customer, Datum order)
 	return true;
 }
 
-/* The order of a line, of a customer; it is added where it is new. */
+/* The order of a line, by its owner; it is added where it is new. */
 static OrderEntry *
-order_of_line(CustomerFold *fold, uint32 customer, Datum id)
+order_of_line(CustomerFold *fold, uint32 owner, Datum id)
 {
-	uint64		hash = segment_hash_step(segment_key_hash(fold->order_type, id), customer + 1);
-	int64		number = segment_key_table_find(&fold->orders, id, customer + 1, hash);
+	uint64		hash = segment_hash_step(segment_key_hash(fold->order_type, id), owner);
+	int64		number = segment_key_table_find(&fold->orders, id, owner, hash);
 	OrderEntry *order;
 
 	if (number >= 0)
 		return segment_key_table_entry(&fold->orders, (uint32) number);
 	order = segment_key_table_entry(&fold->orders,
-									segment_key_table_add(&fold->orders, id, customer + 1, hash));
+									segment_key_table_add(&fold->orders, id, owner, hash));
 	order->large = 0;
 	order->scale = 0;
 	order->first = PG_INT64_MAX;
@@ -516,7 +532,8 @@ order_of_line(CustomerFold *fold, uint32 customer, Datum id)
 static void
 apply_line(CustomerFold *fold, uint32 customer, const FoldRow *row)
 {
-	OrderEntry *order = order_of_line(fold, customer, row->order);
+	uint32		owner = (customer + 1) | (row->flags & FOLD_EARLIER ? EARLIER_ORDER : 0);
+	OrderEntry *order = order_of_line(fold, owner, row->order);
 
 	add_to_order(fold, order, row);
 	if (row->flags & (FOLD_ORDER | FOLD_PAIR))
@@ -535,15 +552,18 @@ count_orders(CustomerFold *fold)
 	for (i = 0; i < fold->orders.n; i++)
 	{
 		const OrderEntry *order = segment_key_table_entry(&fold->orders, i);
-		CustomerEntry *entry = segment_key_table_entry(&fold->customers, order->key.owner - 1);
+		bool		earlier = (order->key.owner & EARLIER_ORDER) != 0;
+		CustomerEntry *entry = segment_key_table_entry(&fold->customers, customer_of(&order->key));
 
 		if (!order_counts(fold, order))
 		{
-			fold->n_cancelled++;
+			fold->n_cancelled += !earlier;
 			continue;
 		}
-		entry->orders++;
 		entry->first = Min(entry->first, order->first);
+		if (earlier)
+			continue;
+		entry->orders++;
 		entry->last = Max(entry->last, order->last);
 	}
 }
@@ -596,6 +616,12 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 		if (fold->customer_type->class == KEY_GENERIC)
 			segment_key_table_keep_least(&fold->customers, &entry->key, row->customer);
 	}
+	entry->within |= !(row->flags & FOLD_EARLIER);
+	if (unlikely(row->flags & FOLD_EARLIER) && !fold->by_order && !(row->flags & FOLD_STATE))
+	{
+		entry->first = Min(entry->first, row->time);
+		return;
+	}
 
 	if (fold->order_type != NULL && (row->flags & (FOLD_ORDER | FOLD_PAIR | FOLD_LINE)))
 	{
@@ -609,7 +635,7 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 			apply_line(fold, (uint32) number, row);
 		else if (new_order(fold, (uint32) number, row->order) && !(row->flags & FOLD_PAIR))
 			entry->orders++;
-		if (row->flags & FOLD_PAIR)
+		if (row->flags & (FOLD_PAIR | FOLD_EARLIER))
 			return;
 	}
 	else if (row->flags & FOLD_ORDER)

@@ -20,6 +20,7 @@
 #define FOLD_STATE		0x04	/* a spilled customer: time to last_time, orders counted already */
 #define FOLD_PAIR		0x08	/* a spilled (customer, order): adds nothing to the customer */
 #define FOLD_LINE		0x10	/* of an order with an id that counts once its lines add up */
+#define FOLD_EARLIER	0x20	/* from before the window: tells of the first order, no more */
 
 typedef struct FoldRow
 {
@@ -40,17 +41,19 @@ typedef struct CustomerEntry
 {
 	KeyEntry	key;			/* the customer; owner is 0 */
 	uint32		large;			/* number + 1 in the fold's large sums, or 0 */
-	int64		first;			/* time of the first and last order; no orders: first > last */
-	int64		last;
+	int64		first;			/* time of the first order, earlier ones included */
+	int64		last;			/* of the last; less than any first: no orders in the window */
 	int64		sum;			/* of amounts, at the fold's scale */
-	int64		orders:56;
+	uint64		within:1;		/* whether anything came that is not from before the window */
+	int64		orders:55;
 	int64		scale:8;		/* most digits after the point of any amount: how the sum is shown */
 } CustomerEntry;
 
 /* Where orders count by what their lines add up to. */
 typedef struct OrderEntry
 {
-	KeyEntry	key;			/* the order's id; owner is the customer's number + 1 */
+	KeyEntry	key;			/* the order's id; owner is the customer's number + 1, and
+								 * EARLIER_ORDER for what its lines before the window are */
 	uint32		large;			/* as in CustomerEntry */
 	int			scale;
 	int64		first;			/* time of the first and last line that is no refund */

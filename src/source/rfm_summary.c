@@ -8,7 +8,8 @@
  * Rules, all counted in rfm_summary_counts() (law 5):
  *	 NULL customer, time, amount or order id: the row is skipped
  *	 time or amount not finite (infinity, NaN): skipped
- *	 time at or after as_of, or before as_of - lookback: ignored (law 2)
+ *	 time at or after as_of: ignored (law 2); before as_of - lookback: ignored, but
+ *	   for when the first order was
  *	 negative amount (a refund): 'net' subtracts it from the customer's total
  *	   without counting an order; 'ignore' skips it; 'order' takes it as an order;
  *	   'cancel' is 'net', but an order whose lines add up to 0 or less is none
@@ -95,13 +96,39 @@ typedef struct Summary
 
 /* ---- the receiver ---- */
 
+/* Whether a row of that amount is taken, by the rules for refunds and zeros, and as an order. */
+static inline bool
+counts_by_amount(const Summary *s, FoldRow *row, SummaryCounts *counts)
+{
+	int			sign = segment_amount_sign(row);
+
+	if (unlikely(sign < 0) && s->refunds != REFUND_ORDER)
+	{
+		if (s->refunds == REFUND_IGNORE)
+		{
+			counts->refunds_ignored++;
+			return false;
+		}
+		counts->refunds++;
+		row->flags &= ~FOLD_ORDER;
+	}
+	if (unlikely(sign == 0) && s->ignore_zero)
+	{
+		counts->zero_ignored++;
+		return false;
+	}
+	/* a refund before the window says nothing, unless it takes an order back */
+	return !(row->flags & FOLD_EARLIER) || (row->flags & FOLD_ORDER) || s->refunds == REFUND_CANCEL;
+}
+
 static bool
 summary_receive(TupleTableSlot *slot, DestReceiver *self)
 {
 	Summary    *s = (Summary *) self;
 	FoldRow    *row = segment_fold_row(s->fold);
 	MemoryContext old;
-	int			sign;
+	SummaryCounts unused = {0};
+	bool		earlier;
 	bool		finite;
 
 	slot_getsomeattrs(slot, s->n_columns);
@@ -142,28 +169,15 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 		s->counts.after_as_of++;
 		return true;
 	}
-	if (unlikely(row->time < s->time.from))
+	earlier = unlikely(row->time < s->time.from);
+	if (earlier)
 	{
 		s->counts.before_lookback++;
+		row->flags |= FOLD_EARLIER;
+	}
+	if (!counts_by_amount(s, row, earlier ? &unused : &s->counts))
 		return true;
-	}
-	sign = segment_amount_sign(row);
-	if (unlikely(sign < 0) && s->refunds != REFUND_ORDER)
-	{
-		if (s->refunds == REFUND_IGNORE)
-		{
-			s->counts.refunds_ignored++;
-			return true;
-		}
-		s->counts.refunds++;
-		row->flags &= ~FOLD_ORDER;
-	}
-	if (unlikely(sign == 0) && s->ignore_zero)
-	{
-		s->counts.zero_ignored++;
-		return true;
-	}
-	s->counts.used++;
+	s->counts.used += !earlier;
 	row->customer = segment_fold_copy(s->fold, &s->customer_type, slot->tts_values[0]);
 	if (s->refunds == REFUND_CANCEL)
 		row->flags |= FOLD_LINE;
@@ -301,8 +315,14 @@ emit_customers(Summary *s, ReturnSetInfo *rsinfo, MemoryContext row_context)
 		Datum		values[7];
 		bool		nulls[7] = {false};
 		Numeric		sum;
-		MemoryContext old = MemoryContextSwitchTo(row_context);
+		MemoryContext old;
 
+		if ((i & 0xFFF) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (!entry->within)
+			continue;
+		s->counts.customers++;
+		old = MemoryContextSwitchTo(row_context);
 		values[0] = entry->key.key;
 		nulls[1] = nulls[2] = nulls[3] = nulls[6] = !has_orders;
 		sum = segment_fold_sum(fold, entry);
@@ -318,10 +338,7 @@ emit_customers(Summary *s, ReturnSetInfo *rsinfo, MemoryContext row_context)
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row_context);
-		if ((i & 0xFFF) == 0)
-			CHECK_FOR_INTERRUPTS();
 	}
-	s->counts.customers += fold->customers.n;
 }
 
 static void

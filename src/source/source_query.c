@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "common/keywords.h"
 #include "funcapi.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_coerce.h"
@@ -308,25 +309,110 @@ segment_source_run(const SourceText *source, DestReceiver *receiver)
 
 /* ---- columns ---- */
 
-/* Nothing that ends with this session may be what a later one reads. */
+/* Nothing that ends with this session may be what a later one needs. */
+static void
+refuse_temporary(const char *does, const char *kind, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("the source %s the temporary %s \"%s\"", does, kind, name),
+			 errdetail("It ends with this session, and a refresh in another one would fail."),
+			 errhint(strcmp(kind, "relation") == 0 ? "Read a permanent table or view."
+					 : "Create it in a permanent schema.")));
+}
+
+static bool
+refuse_temporary_function(Oid function, void *context)
+{
+	if (isAnyTempNamespace(get_func_namespace(function)))
+		refuse_temporary("calls", "function", get_func_name(function));
+	return false;
+}
+
+static void
+refuse_temporary_operator(Oid oid)
+{
+	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(oid));
+	Form_pg_operator operator;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	operator = (Form_pg_operator) GETSTRUCT(tuple);
+	if (isAnyTempNamespace(operator->oprnamespace))
+		refuse_temporary("uses", "operator", NameStr(operator->oprname));
+	ReleaseSysCache(tuple);
+}
+
+static void
+refuse_temporary_type(Oid oid)
+{
+	Oid			element = get_element_type(oid);
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, OidIsValid(element) ? element : oid);
+	Form_pg_type type;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	type = (Form_pg_type) GETSTRUCT(tuple);
+	if (isAnyTempNamespace(type->typnamespace))
+		refuse_temporary("uses", "type", NameStr(type->typname));
+	ReleaseSysCache(tuple);
+}
+
+/*
+ * Looks for functions, operators and types of a session in a query whose views are
+ * expanded.  What a function calls inside cannot be seen.
+ */
+static bool
+refuse_temporary_parts(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, refuse_temporary_parts, context, 0);
+	(void) check_functions_in_node(node, refuse_temporary_function, context);
+	switch (nodeTag(node))
+	{
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			refuse_temporary_operator(((OpExpr *) node)->opno);
+			break;
+		case T_ScalarArrayOpExpr:
+			refuse_temporary_operator(((ScalarArrayOpExpr *) node)->opno);
+			break;
+		case T_Var:
+		case T_Const:
+		case T_FuncExpr:
+		case T_CoerceToDomain:
+		case T_CoerceViaIO:
+		case T_RelabelType:
+		case T_ArrayCoerceExpr:
+		case T_RowExpr:
+		case T_ArrayExpr:
+			refuse_temporary_type(exprType(node));
+			break;
+		default:
+			break;
+	}
+	return expression_tree_walker(node, refuse_temporary_parts, context);
+}
+
 void
-segment_refuse_temporary(const CachedPlanSource *source)
+segment_refuse_session_objects(const CachedPlanSource *source)
 {
 	ListCell   *cell;
 
 	foreach(cell, source->relationOids)
 		if (get_rel_persistence(lfirst_oid(cell)) == RELPERSISTENCE_TEMP)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("the source reads the temporary relation \"%s\"",
-							get_rel_name(lfirst_oid(cell))),
-					 errdetail("It ends with this session, and a refresh in another one would fail."),
-					 errhint("Read a permanent table or view.")));
+			refuse_temporary("reads", "relation",
+							 get_rel_name(lfirst_oid(cell)));
+	foreach(cell, source->query_list)
+		(void) refuse_temporary_parts(lfirst(cell), NULL);
 }
 
 /*
  * query_columns(query, search_path, permanent): number, name, type and collation of each column
- * of a source; permanent: an error where it reads temporary relations.
+ * of a source; permanent: an error where it needs what ends with the session.
  */
 Datum
 segment_query_columns(PG_FUNCTION_ARGS)
@@ -347,7 +433,7 @@ segment_query_columns(PG_FUNCTION_ARGS)
 	statement = source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL);
 	source = plan_source(prepare_source(statement, 0, NULL));
 	if (PG_NARGS() > 2 && !PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
-		segment_refuse_temporary(source);
+		segment_refuse_session_objects(source);
 	desc = source->resultDesc;
 	for (i = 0; desc != NULL && i < desc->natts; i++)
 	{

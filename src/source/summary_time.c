@@ -93,12 +93,55 @@ instant_of_local(const SummaryTime *s, Timestamp local)
 	return result;
 }
 
+static bool
+is_positive(Interval *interval)
+{
+	Interval	zero = {0};
+
+	return DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(interval),
+											IntervalPGetDatum(&zero)));
+}
+
+/*
+ * When the lookback begins, in the terms of the time column; calendar arithmetic in the
+ * segmentation's zone, not the session's.  What begins before the first timestamp there
+ * is leaves no order out.
+ */
+static int64
+start_of_lookback(const SummaryTime *s)
+{
+	pg_tz	   *session = session_timezone;
+	MemoryContext context = CurrentMemoryContext;
+	volatile int64 from = PG_INT64_MIN;
+
+	session_timezone = s->zone;
+	PG_TRY();
+	{
+		from = DatumGetInt64(DirectFunctionCall2(zoned(s) ? timestamptz_mi_interval
+												 : timestamp_mi_interval,
+												 Int64GetDatum(s->until),
+												 IntervalPGetDatum(s->lookback)));
+	}
+	PG_CATCH();
+	{
+		session_timezone = session;
+		if (geterrcode() != ERRCODE_DATETIME_VALUE_OUT_OF_RANGE)
+			PG_RE_THROW();
+		/* pure arithmetic, which leaves nothing behind */
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		if (!is_positive(s->lookback))
+			from = PG_INT64_MAX;
+	}
+	PG_END_TRY();
+	session_timezone = session;
+	return from;
+}
+
 /* Sets the bounds of the window in the terms of the time column. */
 void
 segment_summary_window(SummaryTime *s, Oid type)
 {
-	Datum		until;
-
 	s->type = type;
 	s->until = s->as_of;
 	if (!zoned(s))
@@ -107,27 +150,7 @@ segment_summary_window(SummaryTime *s, Oid type)
 	s->from = PG_INT64_MIN;
 	if (s->lookback == NULL)
 		return;
-	until = Int64GetDatum(s->until);
-	if (!zoned(s))
-		s->from = DatumGetTimestamp(DirectFunctionCall2(timestamp_mi_interval, until,
-														IntervalPGetDatum(s->lookback)));
-	else
-	{
-		/* calendar arithmetic in the segmentation's zone, not the session's */
-		pg_tz	   *session = session_timezone;
-
-		session_timezone = s->zone;
-		PG_TRY();
-		{
-			s->from = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, until,
-															  IntervalPGetDatum(s->lookback)));
-		}
-		PG_FINALLY();
-		{
-			session_timezone = session;
-		}
-		PG_END_TRY();
-	}
+	s->from = start_of_lookback(s);
 	if (s->from >= s->until)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -44,7 +44,7 @@ SELECT is_empty($$
     SELECT routine FROM routine WHERE provolatile = 's' AND proparallel = 'u'
       -- these prepare a query of the user's, which may do whatever preparing does
       AND proname NOT IN ('query_columns', 'source_query', 'source_key', 'choose_source_columns', 'bind_rfm_columns',
-                          'bind_cluster_columns', 'check_source', 'count_customers', 'refine_query', 'refine_model')
+                          'bind_cluster_columns', 'count_customers', 'refine_query', 'refine_model')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine
@@ -56,9 +56,7 @@ $$, 'no immutable function reads a table');
 SELECT is_empty($$
     SELECT routine FROM routine
     WHERE lanname = 'plpgsql' AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
-      -- takes its source and its schema as the caller means them: names are looked up by the caller's search_path, on purpose
-      AND proname NOT IN ('create_rfm_segmentation')
-$$, 'PL/pgSQL functions set search_path, with stated exceptions');
+$$, 'PL/pgSQL functions set search_path');
 SELECT is_empty($$
     SELECT routine FROM routine WHERE lanname = 'sql' AND prosqlbody IS NULL AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
 $$, 'SQL functions have bodies parsed at creation, or set search_path');
@@ -135,7 +133,9 @@ SELECT is_empty($$
     WHERE c.relkind = 'r' AND a.attnum > 0 AND a.atttypid IN ('oid'::regtype, 'regclass'::regtype, 'regproc'::regtype, 'regtype'::regtype, 'pg_node_tree'::regtype, 'regrole'::regtype, 'regnamespace'::regtype)
       -- a segmentation is its member table: regclass is dumped as a name
       AND NOT (c.relname = 'segmentation' AND a.attname IN ('members', 'history') AND a.atttypid = 'regclass'::regtype)
-$$, 'no table holds OIDs or node trees, but for the tables of a segmentation');
+      -- and a role, too
+      AND NOT (c.relname = 'rfm_scheme' AND a.attname = 'owner' AND a.atttypid = 'regrole'::regtype)
+$$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme');
 SELECT is_empty($$
     SELECT object FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
     WHERE c.relkind = 'v' AND NOT coalesce(c.reloptions, '{}') && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1']

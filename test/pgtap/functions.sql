@@ -70,6 +70,7 @@ INSERT INTO said VALUES
     "segment_internal.feature_set_combine(feature_set,feature_set)", "feature_set_merge(feature_set)",
     "feature_set_weighted(double precision,double precision[])", "frequency_score(segment_model,\"any\")",
     "gaussian_mixture(feature_set,integer,text,integer,integer,double precision,double precision,text,text[],jsonb,jsonb,text,bigint)",
+    "segment_internal.held_tenure(segment_model,double precision,double precision,double precision,double precision,integer,jsonb,double precision)",
     "segment_internal.held_value(double precision,smallint,jsonb,double precision)",
     "segment_internal.homogeneity_verdict(bigint,double precision,text,double precision,double precision)",
     "kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,double precision[],bigint)",
@@ -108,7 +109,7 @@ INSERT INTO said VALUES
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
     "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
-    "segment_internal.acts_as(name)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")",
+    "segment_internal.acts_as(name)", "segment_internal.changed_options(segmentation,jsonb)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")",
     "segment_internal.check_column_names(segmentation,name)",
     "segment_internal.check_new_segmentation(text,text,name,text)", "segment_internal.cluster_columns(segmentation)",
     "cluster_methods()", "segment_internal.cluster_placed_features(segmentation)",
@@ -157,7 +158,7 @@ INSERT INTO said VALUES
 -- prepare a query of the user's
 ('stable', 'called on null', 'unsafe', '{
     "segment_internal.bind_cluster_columns(segmentation)", "segment_internal.bind_rfm_columns(segmentation)",
-    "segment_internal.check_source(segmentation)", "segment_internal.choose_source_columns(segmentation)",
+    "segment_internal.choose_source_columns(segmentation)",
     "segment_internal.query_columns(text,text,boolean)",
     "refine_model(segment_model,text,integer,double precision,text,text)",
     "segment_internal.refine_query(segment_model,text,text,text)", "segment_internal.source_key(segmentation)",
@@ -180,7 +181,8 @@ INSERT INTO said VALUES
     "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)",
     "segment_internal.rows_as_owner(name,text,text[])"}'),
 ('volatile', 'called on null', 'unsafe', '{
-    "segment_internal.accept_as_owner(text)", "accept_source(text)",
+    "segment_internal.accept_as_owner(text)", "accept_source(text)", "segment_internal.accepted_source(segmentation)",
+    "segment_internal.check_source(segmentation)",
     "segment_internal.alter_as_owner(text,jsonb,interval,double precision,text)",
     "alter_segmentation(text,jsonb,interval,double precision,text)", "segment_internal.begin_run(text)",
     "segment_internal.change_catalogue(text,\"any\")", "segment_internal.check_cluster_options(segmentation)",
@@ -192,7 +194,9 @@ INSERT INTO said VALUES
     "segment_internal.create_run_mark(segmentation)",
     "segment_internal.create_segmentation(segmentation,name,name,text,text)",
     "segment_internal.drop_as_owner(text,boolean)", "drop_rfm_scheme(text)", "drop_segmentation(text,boolean)",
-    "segment_internal.first_schema(text)", "segment_internal.locked_segmentation(text)",
+    "segment_internal.create_cluster_segmentation(text,text,integer,text,text[],text,jsonb,interval,name,text,text,double precision)",
+    "segment_internal.create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,text,boolean,double precision,double precision,text,text,text,text)",
+    "segment_internal.locked_segmentation(text)",
     "segment_internal.query_keys(anyelement,text,text,\"any\")", "segment_internal.query_rows(text,text)",
     "segment_internal.query_rows(text,text,text,\"any\")",
     "segment_internal.record_model(segmentation,segment_model,timestamp with time zone)",
@@ -218,7 +222,9 @@ INSERT INTO said VALUES
     "segment_internal.step_rows(text[],text[],timestamp with time zone,boolean,segment_model,boolean,anyarray)",
     "segment_internal.set_clock(segmentation,timestamp with time zone)", "segment_internal.blame(text,text)",
     "segment_internal.preview_refresh_as_owner(text,text)", "preview_refresh(text,timestamp with time zone)",
-    "segment_internal.why(text,text)"}');
+    "segment_internal.why(text,text)",
+
+    "segment_internal.create_rule_segmentation(text,text,json,boolean,text,text[],text,name,text,text,double precision,text)"}');
 
 SELECT set_eq($$
     SELECT routine, CASE provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,

@@ -58,6 +58,21 @@ result 'a build beside other files of root' build
 result 'files of root that no build makes stay' test -e "$dir/tree/notes.txt" -a -e "$dir/tree/sql/released/segment--0.0.1.sql"
 result 'and those behind a link' test "$(stat -c %u "$dir/alone/one.o")" -eq 0
 
+# what a run by root leaves for people to look at: fuzz, valgrind, outputs of tests
+mkdir -p "$dir/private/corpus" "$dir/tree/build/fuzz/corpus"
+echo new > "$dir/private/corpus/a"
+echo old > "$dir/tree/build/fuzz/corpus/a"
+echo 1 > "$dir/tree/build/notes.txt"
+ln -s "$dir/alone" "$dir/tree/build/fuzz/elsewhere"
+chmod 700 "$dir/private"
+leave() { (cd "$dir/tree" && . scripts/tree.sh && leave_in_tree "$dir/private" build/fuzz); }
+nothing_of_root_in() { [ -z "$(find "$dir/tree/$1" -uid 0 ! -type l)" ] && [ "$(stat -c %u "$dir/tree/build")" -eq "$owner" ]; }
+result 'results are left where root has left some' leave
+result 'they are the new ones' grep -q new "$dir/tree/build/fuzz/corpus/a"
+result 'nothing of them is left to root' nothing_of_root_in build/fuzz
+result 'but what lies beside them' test "$(stat -c %u "$dir/tree/build/notes.txt")" -eq 0
+result 'what is behind a link stays' test "$(stat -c %u "$dir/alone")" -eq 0 -a -e "$dir/alone/one.o"
+
 # without rights and without sudo
 for tool in bash env dirname sed id mktemp rm make cat stat; do
 	ln -s "$(command -v $tool)" "$dir/alone/$tool"

@@ -82,4 +82,18 @@ SELECT customer, segment, rfm_score FROM tenure_segments WHERE customer >= 1000 
 SELECT customers FROM refresh_segmentation('tenure', '2025-03-01Z');
 SELECT count(*) FROM tenure_segments WHERE segment = 'New' AND '2025-03-01Z' - first_order_at > interval '91 days';
 SELECT drop_segmentation('tenure');
+
+-- a lookback does not make somebody new who bought for years: tenure is by the first order of all
+SELECT create_rfm_segmentation('tenure', 'tenure_orders', time_zone => 'UTC', lookback => '60 days');
+SELECT outcome FROM refresh_segmentation('tenure', '2025-01-01Z');
+SELECT count(*) AS members, count(*) FILTER (WHERE m.first_order_at IS DISTINCT FROM o.first_order_at) AS wrong_first,
+       count(*) FILTER (WHERE o.days > 90) AS known_long, count(*) FILTER (WHERE o.days > 90 AND m.segment = 'New') AS known_and_new,
+       count(*) FILTER (WHERE m.segment = 'New') AS new
+FROM tenure_segments AS m
+FULL JOIN (SELECT customer, min(at) AS first_order_at, date '2025-01-01' - (min(at) AT TIME ZONE 'UTC')::date AS days
+           FROM tenure_orders WHERE amount >= 0 GROUP BY 1 HAVING max(at) >= timestamptz '2025-01-01Z' - interval '60 days') AS o USING (customer)
+WHERE m.frequency > 0 OR o.customer IS NOT NULL;
+SELECT value, score, explanation LIKE 'first order on%' AS told FROM explain_customer('tenure', 4) WHERE what = 'tenure';
+SELECT (date '2025-01-01' - (min(at) AT TIME ZONE 'UTC')::date)::text AS tenure FROM tenure_orders WHERE customer = 4;
+SELECT drop_segmentation('tenure');
 DROP TABLE tenure_orders;

@@ -25,6 +25,32 @@ FROM hys_0_segments AS a JOIN hys_30_segments AS b USING (customer_id) WHERE a.r
 -- figures are those of the orders, never those that a score was held by
 SELECT count(*) AS differ FROM hys_0_segments AS a JOIN hys_30_segments AS b USING (customer_id)
 WHERE (a.frequency, a.monetary, a.last_order_at) IS DISTINCT FROM (b.frequency, b.monetary, b.last_order_at);
+-- tenure: who passes the cut at 90 days stays New until a tenth of a bin, 9 days, beyond; who came as known longer is not New for it
+CREATE TABLE hys_tenure AS
+SELECT c AS customer_id, timestamptz '2025-04-01 12:00Z' - (80 + c) * interval '1 day' AS ordered_at, 10 AS amount
+FROM generate_series(1, 30) AS c;
+SELECT create_rfm_segmentation('hys_tenure', 'hys_tenure', time_zone => 'UTC', cuts => 'thresholds', hysteresis => 0.1,
+    thresholds => '{"recency": [200, 400, 600, 800], "frequency": [1, 2, 3, 4], "monetary": [100, 200, 300, 400]}');
+CREATE TABLE hys_expected (customer_id integer, segment text);
+CREATE FUNCTION hys_day(day date, OUT moved bigint, OUT new bigint, OUT wrong bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    moved := (refresh_segmentation('hys_tenure', day::timestamptz)).moved;
+    CREATE TEMP TABLE hys_next AS
+    SELECT o.customer_id, CASE WHEN day - ordered_at::date <= CASE WHEN e.segment = 'New' THEN 99 ELSE 90 END THEN 'New' ELSE 'Promising' END AS segment
+    FROM hys_tenure AS o LEFT JOIN hys_expected AS e USING (customer_id);
+    TRUNCATE hys_expected;
+    INSERT INTO hys_expected TABLE hys_next;
+    DROP TABLE hys_next;
+    SELECT count(*) FILTER (WHERE e.segment = 'New'), count(*) FILTER (WHERE e.segment IS DISTINCT FROM s.segment) INTO new, wrong
+    FROM hys_expected AS e FULL JOIN hys_tenure_segments AS s USING (customer_id);
+END $$;
+SET timezone = 'UTC';
+SELECT d.day::date, h.* FROM generate_series(timestamp '2025-04-01', '2025-04-22', '3 days') AS d (day), hys_day(d.day::date) AS h;
+SELECT alter_segmentation('hys_tenure', '{"hysteresis": 50}');
+SELECT what, value, score, explanation FROM explain_customer('hys_tenure', 1) WHERE what IN ('tenure', 'runner_up', 'segment');
+SELECT drop_segmentation('hys_tenure');
+DROP TABLE hys_tenure, hys_expected;
+DROP FUNCTION hys_day;
 -- clusterings: who is about as near to the old centre stays
 CREATE TABLE hys_customer AS SELECT c AS id, CASE WHEN c <= 50 THEN 0 ELSE 10 END + c % 5 * 0.1 AS x FROM generate_series(1, 100) AS c;
 SELECT create_cluster_segmentation('hys_near', 'hys_customer', k => 2);

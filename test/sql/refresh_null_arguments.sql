@@ -10,6 +10,16 @@ SELECT c AS customer_id, timestamptz '2025-01-01 23:30Z' + n * interval '1 day' 
 FROM generate_series(1, 50) AS c, generate_series(1, c % 7 + 1) AS n;
 CREATE TABLE null_customers AS SELECT c AS id, c % 5 AS visits, c % 3 AS baskets FROM generate_series(1, 50) AS c;
 
+CREATE FUNCTION null_scheme(given text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    made jsonb;
+BEGIN
+    EXECUTE format('SELECT create_rfm_scheme(''n'', ''[{"segment": "All"}]'', %s)', given);
+    SELECT to_jsonb(r) INTO made FROM rfm_scheme AS r WHERE name = 'n';
+    PERFORM drop_rfm_scheme('n');
+    RETURN made;
+END $$;
+
 -- creating: the catalogue has the same row, whichever argument is NULL
 CREATE TABLE null_created (function text, argument text, definition jsonb, error text);
 DO $$
@@ -48,6 +58,30 @@ SELECT n.function, n.argument, d.key, n.definition -> d.key AS found, d.value AS
 FROM null_created AS n JOIN null_created AS none ON none.function = n.function AND none.argument = '(none)',
      jsonb_each(none.definition) AS d
 WHERE n.error IS NULL AND n.definition -> d.key IS DISTINCT FROM d.value ORDER BY 1, 2, 3;
+
+-- options of a clustering; schemes, but for their names; altering, where NULL is what it was
+SELECT create_cluster_segmentation('n', 'null_customers', options => '{"k": null, "n_init": null, "hysteresis": null, "warm_start": null}');
+SELECT options FROM segmentation;
+SELECT drop_segmentation('n');
+SELECT create_cluster_segmentation('n', 'null_customers', options => 'null');
+SELECT alter_segmentation('n', '{"k": 3, "n_init": 2, "hysteresis": 0.1}', '1 day', 0.1, 'for what');
+CREATE TABLE null_altered AS TABLE segmentation;
+SELECT alter_segmentation('n', NULL, NULL, NULL, NULL), alter_segmentation('n', 'null'), alter_segmentation('n', '{}');
+SELECT count(*) AS as_it_was FROM segmentation AS s JOIN null_altered AS a ON a.* IS NOT DISTINCT FROM s.*;
+SELECT alter_segmentation('n', '{"k": null, "n_init": null, "hysteresis": null}');
+SELECT options FROM segmentation;
+SELECT drop_segmentation('n');
+DROP TABLE null_altered;
+SELECT create_rfm_segmentation('n', 'null_orders', scheme => 'rf_grid', cuts => 'r_rfm', bins => 4, lookback => '1 year', refunds => 'order', zero_amounts => 'ignore');
+SELECT alter_segmentation('n', (SELECT jsonb_object_agg(o, NULL) FROM jsonb_object_keys(options) AS o)) FROM segmentation;
+SELECT options FROM segmentation;
+SELECT (refresh_segmentation('n', '2025-02-01Z')).outcome;
+SELECT (retrain_segmentation('n', options => '{"scheme": null, "cuts": null}')).outcome;
+SELECT retrain_segmentation('n', options => '[]');
+SELECT drop_segmentation('n');
+SELECT p AS argument, null_scheme - 'name' = none - 'name' AS as_left_out
+FROM unnest('{bins,lowest_score,thresholds,rest,no_orders,description,ranking}'::text[]) AS p,
+     LATERAL (SELECT null_scheme(format('%I => NULL', p)), null_scheme('rest => NULL') AS none) AS made;
 
 -- the zone is the creator's, and the same instant gives the same scores whoever's session refreshes
 SELECT create_rfm_segmentation('n', 'null_orders', time_zone => NULL, cuts => 'thresholds',
@@ -106,4 +140,4 @@ SELECT call, null_call(call) = null_call(other) AS as_left_out FROM (VALUES
     ('segment_members(''n'', NULL)', 'segment_members(''n'')')) AS v (call, other);
 SELECT count(drop_segmentation(name, cascade => NULL)) AS dropped FROM segmentation;
 DROP TABLE null_orders, null_customers, null_created;
-DROP FUNCTION null_call;
+DROP FUNCTION null_call, null_scheme;

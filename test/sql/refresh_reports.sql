@@ -127,6 +127,7 @@ SELECT accept_source('by_view');
 SELECT outcome, customers, updated FROM refresh_segmentation('by_view', '2025-02-03Z');
 DROP VIEW sales; CREATE VIEW sales AS SELECT customer_id, at::text AS at, amount AS total FROM drift;
 SELECT outcome, customers, error_code FROM refresh_segmentation('by_view', '2025-02-03Z');
+SELECT accept_source('by_view');
 DROP VIEW sales; CREATE VIEW sales AS SELECT customer_id, at, amount::real AS total FROM drift;
 SELECT outcome, updated FROM refresh_segmentation('by_view', '2025-02-03Z');
 -- what took a column as the order id finds it missing, and an order id of another type is told

@@ -314,6 +314,36 @@ SET SESSION AUTHORIZATION regress_cat_other;
 SELECT drop_rfm_scheme('regress_trap');
 SELECT name, owner FROM rfm_scheme WHERE name LIKE 'regress%' ORDER BY 1;
 RESET SESSION AUTHORIZATION;
+-- a role that is renamed keeps its scheme, and nobody comes to it who takes the name; names are quoted
+CREATE ROLE "regress_cat, ""Odd""";
+SET SESSION AUTHORIZATION "regress_cat, ""Odd""";
+SELECT create_rfm_scheme('regress_odd', '[{"segment": "All", "recency": [1, 5]}]');
+RESET SESSION AUTHORIZATION;
+ALTER ROLE "regress_cat, ""Odd""" RENAME TO regress_cat_renamed;
+CREATE ROLE "regress_cat, ""Odd""";
+SELECT owner FROM rfm_scheme WHERE name = 'regress_odd';
+SET SESSION AUTHORIZATION "regress_cat, ""Odd""";
+SELECT regress_cat.attempt($$SELECT segment.drop_rfm_scheme('regress_odd')$$) AS took_the_name;
+SET SESSION AUTHORIZATION regress_cat_renamed;
+SELECT drop_rfm_scheme('regress_odd');
+SELECT create_rfm_scheme('regress_odd', '[{"segment": "All", "recency": [1, 5]}]');
+RESET SESSION AUTHORIZATION;
+-- what these commands do not know of stays as it is; the extension's owner may give it to somebody else, or drop it
+REASSIGN OWNED BY regress_cat_renamed TO regress_cat_other;
+SELECT owner FROM rfm_scheme WHERE name = 'regress_odd';
+UPDATE rfm_scheme SET owner = 'regress_cat_other' WHERE name = 'regress_odd';
+DROP ROLE regress_cat_renamed;
+SET SESSION AUTHORIZATION regress_cat_other;
+SELECT drop_rfm_scheme('regress_odd');
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION "regress_cat, ""Odd""";
+SELECT create_rfm_scheme('regress_odd', '[{"segment": "All", "recency": [1, 5]}]');
+RESET SESSION AUTHORIZATION;
+DROP ROLE "regress_cat, ""Odd""";
+SET SESSION AUTHORIZATION regress_cat_other;
+SELECT regress_cat.attempt($$SELECT segment.drop_rfm_scheme('regress_odd')$$) AS nobodys;
+RESET SESSION AUTHORIZATION;
+SELECT drop_rfm_scheme('regress_odd');
 
 -- ---- what is left of a segmentation whose table is gone is a superuser's to drop ----
 SET SESSION AUTHORIZATION regress_cat_other;

@@ -121,6 +121,12 @@ SELECT regress_log.log_failure() IS NOT NULL AS logged;
 -- nor do a finished run that has not begun, one that began long ago, and one that lies in the future
 SET SESSION AUTHORIZATION regress_log_owner;
 SELECT segment_internal.change_catalogue('interrupted_run', 'logged'::text, '2099-01-01'::timestamptz, 0::bigint) IS NOT NULL AS logged;
+-- and whoever may refresh may log a run with figures of his own; by his login, now, and beside what there is
+SELECT segment_internal.begin_run('logged') IS NULL AS begun;
+SELECT segment_internal.change_catalogue('finish_run', 'logged'::text, '2024-05-01'::timestamptz, false, 0::bigint, 0::bigint,
+    0::bigint, 0::bigint, 777::bigint, 777::bigint, 0::bigint, '{}'::jsonb, '{}'::jsonb, '[]'::jsonb, NULL::text) IS NOT NULL AS logged;
+SELECT outcome, rows_read, run_by FROM run
+WHERE segmentation = 'logged' ORDER BY run_id DESC LIMIT 1;
 RESET SESSION AUTHORIZATION;
 SELECT outcome, run_by, started_at >= now() - interval '1 minute' AND started_at <= clock_timestamp() AS just_now,
        finished_at BETWEEN started_at AND clock_timestamp() AS finished_now

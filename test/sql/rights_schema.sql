@@ -69,6 +69,14 @@ CREATE SCHEMA segment AUTHORIZATION regress_schema_friend;
 SELECT attempt();
 DROP EXTENSION segment;
 DROP SCHEMA IF EXISTS segment;
+-- by a superuser whose name needs quotes
+CREATE ROLE "regress_schema ""Chief""" SUPERUSER;
+SET ROLE "regress_schema ""Chief""";
+SELECT attempt();
+RESET ROLE;
+SELECT DISTINCT owner FROM segment.rfm_scheme;
+DROP EXTENSION segment;
+DROP SCHEMA IF EXISTS segment;
 -- none: it is made
 SELECT attempt();
 SELECT nspname, nspowner::regrole::text = :'superuser' AS ours,
@@ -82,4 +90,4 @@ WHERE c.relnamespace IN ('segment'::regnamespace, 'segment_internal'::regnamespa
   AND has_table_privilege('regress_schema_intruder', c.oid, p.privilege);
 \connect :home
 DROP DATABASE regress_segment_schema;
-DROP ROLE regress_schema_intruder, regress_schema_friend;
+DROP ROLE regress_schema_intruder, regress_schema_friend, "regress_schema ""Chief""";

@@ -29,18 +29,34 @@ SELECT customer, min(f) FILTER (WHERE s > 0) AS first_at, max(l) FILTER (WHERE s
 FROM (SELECT customer, order_id, sum(amount) AS s, min(at) FILTER (WHERE amount >= 0) AS f, max(at) FILTER (WHERE amount >= 0) AS l
       FROM many_line GROUP BY 1, 2) AS o
 GROUP BY 1;
+-- since 20 January: who has a line then, and the first order of all; lines before are an order of their own
+CREATE VIEW many_expected_late AS
+SELECT customer, CASE WHEN count(*) FILTER (WHERE s > 0 AND within) > 0 THEN min(f) FILTER (WHERE s > 0) END AS first_at,
+       max(l) FILTER (WHERE s > 0 AND within) AS last_at, count(*) FILTER (WHERE s > 0 AND within) AS orders, sum(s) FILTER (WHERE within) AS total
+FROM (SELECT customer, order_id, at >= '2025-01-20Z' AS within, sum(amount) AS s,
+             min(at) FILTER (WHERE amount >= 0) AS f, max(at) FILTER (WHERE amount >= 0) AS l
+      FROM many_line WHERE customer % 9 > 0 OR at < '2025-01-20Z' GROUP BY 1, 2, 3) AS o
+GROUP BY 1 HAVING bool_or(within);
+CREATE FUNCTION pg_temp.differences_late() RETURNS bigint LANGUAGE sql AS $$
+    SELECT count(*)
+    FROM many_expected_late AS e FULL JOIN
+         rfm_summary(NULL::int, 'SELECT * FROM many_line WHERE customer % 9 > 0 OR at < ''2025-01-20Z''', '2026-01-01Z', '346 days', 'cancel') AS s USING (customer)
+    WHERE (e.first_at, e.last_at, e.orders, e.total) IS DISTINCT FROM (s.first_order_at, s.last_order_at, s.frequency, s.monetary)
+$$;
 CREATE FUNCTION pg_temp.differences() RETURNS bigint LANGUAGE sql AS $$
     SELECT count(*)
     FROM many_expected AS e FULL JOIN rfm_summary(NULL::int, 'many_line', '2026-01-01Z', refunds => 'cancel') AS s USING (customer)
     WHERE (e.first_at, e.last_at, e.orders, e.total) IS DISTINCT FROM (s.first_order_at, s.last_order_at, s.frequency, s.monetary)
 $$;
-SELECT pg_temp.differences();
-SELECT rfm_summary_counts() -> 'rows_spilled' AS rows_spilled;
+SELECT pg_temp.differences(), pg_temp.differences_late();
+SELECT rfm_summary_counts() -> 'rows_spilled' AS rows_spilled, rfm_summary_counts() -> 'customers' AS customers;
 SET work_mem = '64kB';
 SET hash_mem_multiplier = 1;
 SELECT pg_temp.differences();
 SELECT (rfm_summary_counts() -> 'rows_spilled')::int > 0 AS spilled;
+SELECT pg_temp.differences_late();
+SELECT (rfm_summary_counts() -> 'rows_spilled')::int > 0 AS spilled;
 SELECT count(*), count(DISTINCT k) FROM query_keys(NULL::int, 'SELECT amount::int * 7 + customer FROM many_line WHERE abs(amount) < 1e6', NULL) AS k;
 SELECT count(DISTINCT amount::int * 7 + customer) FROM many_line WHERE abs(amount) < 1e6;
-DROP VIEW many_expected;
+DROP VIEW many_expected, many_expected_late;
 DROP TABLE order_line, many_line;

@@ -57,19 +57,23 @@ UPDATE orders SET t = 'infinity', t_local = 'infinity', t_date = 'infinity' WHER
 UPDATE orders SET t = '-infinity', t_local = '-infinity', t_date = '-infinity' WHERE i % 223 = 0;
 UPDATE orders SET a_numeric = 'NaN', a_float8 = 'NaN', a_float4 = 'Infinity', a_large = 'Infinity', a_sum = '-Infinity' WHERE i % 227 = 0;
 
--- What rfm_summary should give, in plain SQL.  key, time, amount and order name columns of orders
+-- What rfm_summary should give, in plain SQL.  key, time, amount and order name columns of orders.  The first
+-- order is the first of all, of who has any in the window.
 CREATE FUNCTION pg_temp.plain(key text, "time" text, amount text, "order" text, as_of text, since text, refunds text, zeros text) RETURNS text LANGUAGE sql AS $$
     SELECT format($f$
-        SELECT k AS customer, min(t) FILTER (WHERE counts) AS first_order_at, max(t) FILTER (WHERE counts) AS last_order_at,
-               (date %5$L - max(t::date) FILTER (WHERE counts))::float8 AS recency,
-               %4$s AS frequency, sum(a) AS monetary, CASE WHEN %4$s > 0 THEN sum(a)::float8 / %4$s END AS mean_amount
-        FROM (SELECT k, t, a, o, CASE %7$L WHEN 'net' THEN a >= 0 ELSE true END AS counts
+        SELECT k AS customer, CASE WHEN %4$s > 0 THEN min(t) FILTER (WHERE counts) END AS first_order_at,
+               max(t) FILTER (WHERE counts AND within) AS last_order_at,
+               (date %5$L - max(t::date) FILTER (WHERE counts AND within))::float8 AS recency,
+               %4$s AS frequency, sum(a) FILTER (WHERE within) AS monetary,
+               CASE WHEN %4$s > 0 THEN (sum(a) FILTER (WHERE within))::float8 / %4$s END AS mean_amount
+        FROM (SELECT k, t, a, o, CASE %7$L WHEN 'net' THEN a >= 0 ELSE true END AS counts, t >= coalesce(%6$L::timestamp, '-infinity') AS within
               FROM (SELECT %1$s AS k, %2$s AS t, (%3$s)::text::numeric AS a, %9$s AS o FROM orders) AS s
               WHERE k IS NOT NULL AND t IS NOT NULL AND a IS NOT NULL AND o IS NOT NULL
-                AND isfinite(t) AND a NOT IN ('NaN', 'Infinity', '-Infinity') AND t < %5$L AND t >= coalesce(%6$L::timestamp, '-infinity')
+                AND isfinite(t) AND a NOT IN ('NaN', 'Infinity', '-Infinity') AND t < %5$L
                 AND (a >= 0 OR %7$L <> 'ignore') AND (a <> 0 OR %8$L <> 'ignore')) AS s
-        GROUP BY 1$f$,
-        key, "time", amount, CASE WHEN "order" IS NULL THEN 'count(*) FILTER (WHERE counts)' ELSE 'count(DISTINCT o) FILTER (WHERE counts)' END,
+        GROUP BY 1 HAVING bool_or(within)$f$,
+        key, "time", amount,
+        CASE WHEN "order" IS NULL THEN 'count(*) FILTER (WHERE counts AND within)' ELSE 'count(DISTINCT o) FILTER (WHERE counts AND within)' END,
         as_of, since, refunds, zeros, coalesce("order", '1'))
 $$;
 
@@ -184,21 +188,26 @@ SELECT (i * 7919) % 9973 AS k, 'customer ' || (i * 7919) % 9973 AS kt, date '202
        (hashint4(i + 7) & 65535) / 100.0 - 30 AS a, hashint4(i) & 127 AS o, 'o' || (hashint4(i) & 127) AS ot,
        CASE WHEN i % 1000 = 1 THEN 10::numeric ^ 25 ELSE i END AS big
 FROM generate_series(1, 60000) AS i;
-CREATE FUNCTION pg_temp.summary_digest(key text, query text, OUT n bigint, OUT digest text, OUT spilled bigint, OUT counted boolean) LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.summary_digest(key text, query text, lookback interval, refunds text, OUT n bigint, OUT digest text, OUT spilled bigint, OUT counted boolean) LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE format('SELECT count(*), md5(string_agg(s::text, E''\n'' ORDER BY customer)) FROM rfm_summary(NULL::%s, %L, ''2025-01-01 00:00 UTC'') AS s', key, query) INTO n, digest;
+    EXECUTE format('SELECT count(*), md5(string_agg(s::text, E''\n'' ORDER BY customer)) FROM rfm_summary(NULL::%s, %L, ''2025-01-01 00:00 UTC'', %L, %L) AS s',
+                   key, query, lookback, refunds) INTO n, digest;
     spilled := rfm_summary_counts() ->> 'rows_spilled';
-    counted := (rfm_summary_counts() ->> 'customers')::bigint = n AND (rfm_summary_counts() ->> 'rows_used')::bigint = (rfm_summary_counts() ->> 'rows_read')::bigint;
+    counted := (rfm_summary_counts() ->> 'customers')::bigint = n AND (rfm_summary_counts() ->> 'rows_used')::bigint
+        + (rfm_summary_counts() ->> 'before_lookback')::bigint = (rfm_summary_counts() ->> 'rows_read')::bigint;
 END;
 $$;
 CREATE TEMP TABLE query AS
-SELECT * FROM (VALUES ('int', 'SELECT k, t, a FROM many'), ('text', 'SELECT kt, t, a FROM many'), ('int', 'SELECT k, t, a, o FROM many'), ('text', 'SELECT kt, t, a, ot FROM many'),
+SELECT key, query || w.note AS query, lookback, refunds
+FROM (VALUES ('', NULL::interval, 'net'), (' -- 200 days', '200 days', 'net'), (' -- cancel', '200 days', 'cancel')) AS w (note, lookback, refunds),
+     (VALUES ('int', 'SELECT k, t, a FROM many'), ('text', 'SELECT kt, t, a FROM many'), ('int', 'SELECT k, t, a, o FROM many'), ('text', 'SELECT kt, t, a, ot FROM many'),
                       ('int', 'SELECT k, t, big FROM many'), ('text', 'SELECT kt, t, big, ot FROM many'), ('int', 'SELECT k % 3, t, a, ot || k FROM many'),
-                      ('int', 'SELECT k, t, a::float8, o FROM many ORDER BY k'), ('int', 'SELECT k, t, CASE k WHEN 5 THEN 0.123456 ELSE round(a, 2) END FROM many')) AS v (key, query);
-CREATE TEMP TABLE enough AS SELECT query, d.* FROM query, pg_temp.summary_digest(key, query) AS d;
+                      ('int', 'SELECT k, t, a::float8, o FROM many ORDER BY k'), ('int', 'SELECT k, t, CASE k WHEN 5 THEN 0.123456 ELSE round(a, 2) END FROM many')) AS v (key, query)
+WHERE refunds <> 'cancel' OR query ~ ' o| ot';
+CREATE TEMP TABLE enough AS SELECT query, d.* FROM query, pg_temp.summary_digest(key, query, lookback, refunds) AS d;
 SET work_mem = '64kB';
 SET hash_mem_multiplier = 1;
-CREATE TEMP TABLE short AS SELECT query, d.* FROM query, pg_temp.summary_digest(key, query) AS d;
+CREATE TEMP TABLE short AS SELECT query, d.* FROM query, pg_temp.summary_digest(key, query, lookback, refunds) AS d;
 RESET work_mem;
 RESET hash_mem_multiplier;
 SELECT query, short.n, short.digest = enough.digest AS same, enough.spilled AS spilled_with_enough, short.spilled > 0 AS spilled_when_short, enough.counted AND short.counted AS counted

@@ -35,12 +35,58 @@ SELECT count(*) FROM query_columns('SELECT * FROM statement_order WHERE amount I
 SELECT count(*) FROM query_columns('WITH a AS (SELECT * FROM temporary_view) TABLE a', NULL, true);
 SELECT count(*) FROM query_columns('TABLE statement_order', NULL, true);
 
+-- functions, operators and types of the session, and what reads them; a list of customers, too
+CREATE FUNCTION pg_temp.doubled(v int) RETURNS int LANGUAGE sql IMMUTABLE RETURN 2 * v;
+CREATE OPERATOR pg_temp.||| (FUNCTION = int4pl, LEFTARG = int, RIGHTARG = int);
+CREATE DOMAIN pg_temp.amount_of AS numeric;
+CREATE TYPE pg_temp.mood AS ENUM ('good', 'bad');
+CREATE AGGREGATE pg_temp.total(int) (SFUNC = int4pl, STYPE = int);
+CREATE FUNCTION permanent_doubled(v int) RETURNS int LANGUAGE sql IMMUTABLE RETURN 2 * v;
+CREATE VIEW temporary_within AS SELECT customer_id, at, pg_temp.doubled(amount) AS amount FROM statement_order;
+CREATE FUNCTION told(query text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN format('%s columns', (SELECT count(*) FROM segment_internal.query_columns(query, NULL, true)));
+EXCEPTION WHEN feature_not_supported THEN
+    RETURN SQLERRM;
+END $$;
+SELECT q, told(q) FROM unnest(ARRAY[
+    'SELECT customer_id, at, pg_temp.doubled(amount) FROM statement_order', 'TABLE temporary_within',
+    'SELECT 1 FROM statement_order WHERE EXISTS (SELECT FROM pg_temp.doubled(amount))', 'SELECT 1 OPERATOR(pg_temp.|||) 1',
+    'SELECT 1 WHERE 1 OPERATOR(pg_temp.|||) 1 = ANY (SELECT amount FROM statement_order)',
+    'SELECT amount::pg_temp.amount_of FROM statement_order', 'SELECT ''good''::pg_temp.mood', 'SELECT ARRAY[''good'']::pg_temp.mood[]',
+    'SELECT (amount || '''')::pg_temp.mood FROM statement_order', 'SELECT pg_temp.total(amount) FROM statement_order',
+    'SELECT pg_temp.total(amount) OVER () FROM statement_order', 'WITH a AS (SELECT pg_temp.doubled(1)) TABLE a',
+    'SELECT permanent_doubled(amount) FROM statement_order']) AS q;
+SELECT create_rfm_segmentation('session_order', 'SELECT customer_id, at, pg_temp.doubled(amount) FROM statement_order');
+SELECT create_rfm_segmentation('session_order', 'statement_order', customers => 'SELECT pg_temp.doubled(customer_id) FROM statement_order');
+SELECT create_rfm_segmentation('session_order', 'statement_order', customers => 'SELECT customer_id FROM temporary_order');
+SELECT create_cluster_segmentation('session_order', 'SELECT customer_id, pg_temp.doubled(amount) AS amount FROM statement_order');
+SELECT create_rfm_segmentation('session_order', summarised => true, source =>
+    'SELECT customer_id, at AS last_order_at, 1 AS orders, pg_temp.doubled(amount) AS total FROM statement_order');
+DROP VIEW temporary_within;
+DROP FUNCTION told, permanent_doubled;
+
 -- ---- dates beyond the range of timestamps are after as_of ----
 CREATE TABLE far_order (customer_id int, day date, amount numeric);
 INSERT INTO far_order VALUES (1, date '2000-01-01' + 213513113, 10), (1, '302024-05-01', 1), (1, '400000-01-01', 1), (1, '5874897-12-31', 1), (2, '2025-01-01', 10);
 INSERT INTO far_order VALUES (2, '4714-11-24 BC', 5), (3, 'infinity', 1), (3, '-infinity', 1);
 SELECT customer, last_order_at, recency, frequency FROM rfm_summary(NULL::int, 'far_order', '2025-02-01Z', time_zone => 'UTC') ORDER BY 1;
 SELECT rfm_summary_counts() -> 'after_as_of' AS after_as_of, rfm_summary_counts() -> 'not_finite' AS not_finite;
+
+-- ---- a lookback that begins before the first timestamp leaves no order out ----
+TRUNCATE far_order;
+INSERT INTO far_order VALUES (1, '4714-11-24 BC', 1), (1, '4714-11-25 BC', 1), (1, '2025-01-01', 1);
+SELECT b.lookback, string_agg(format('%s %s', t.type, r.frequency), ', ' ORDER BY t.type) AS frequency
+FROM unnest('{date,timestamp,timestamptz}'::text[]) AS t (type),
+     unnest('{1 year,10000 years,178000000 years,2000000000 hours,2000000000 days}'::interval[]
+            || make_interval(days => date '2025-02-01' - date '4714-11-25 BC')
+            || make_interval(days => date '2025-02-01' - date '4714-11-24 BC')
+            || make_interval(days => date '2025-02-01' - date '4714-11-24 BC' + 1)) AS b (lookback),
+     rfm_summary(NULL::int, format('SELECT customer_id, day::%s, amount FROM far_order', t.type), '2025-02-01Z', b.lookback,
+                 time_zone => 'UTC') AS r
+GROUP BY 1 ORDER BY 1;
+SELECT * FROM rfm_summary(NULL::int, 'far_order', '2025-02-01Z', '-300000 years');
+SELECT * FROM rfm_summary(NULL::int, 'far_order', '2025-02-01Z', '-1 day');
 
 -- ---- one amount beyond double precision costs its row ----
 TRUNCATE far_order;

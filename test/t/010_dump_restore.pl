@@ -14,6 +14,10 @@ $node->start;
 
 make_shop($node);
 run_in($node, 'shop', "BEGIN; SELECT refresh_segmentation('loyal', '2024-05-19'); ROLLBACK");
+# a scheme whose owner has another name by now
+$node->safe_psql('postgres', q{CREATE ROLE "Planner"});
+run_in($node, 'shop', q{SET ROLE "Planner"; SELECT create_rfm_scheme('planned', '[{"segment": "All", "recency": [1, 5]}]')});
+$node->safe_psql('postgres', q{ALTER ROLE "Planner" RENAME TO "Planner, the ""2nd"""; CREATE ROLE "Planner"});
 # values that a user keeps in a table of his own
 run_in($node, 'shop', q{CREATE TABLE kept AS
 	SELECT feature_set(n, n % 7) AS features, kmeans(feature_set(n, n % 7), 3) AS model, bisecting_kmeans(feature_set(n, n % 7), 4) AS hierarchy, NULL::kmeans_state AS state FROM generate_series(1, 60) AS n});
@@ -74,6 +78,15 @@ next_refresh_is_right($node, "copy_$_", '2024-06-20', $_) foreach ('plain', 'cus
 my ($status, $out, $err) = $node->psql('copy_plain', "SET ROLE looker; SELECT count(*) FROM segment.segment_size; SELECT segment.refresh_segmentation('loyal')");
 like($out, qr/^12$/m, 'the reader sees the segmentation he may read, and no other');
 like($err, qr/permission denied to refresh/, 'but cannot refresh it');
+
+foreach my $format ('plain', 'custom')
+{
+	is($node->safe_psql("copy_$format", q{SELECT owner FROM segment.rfm_scheme WHERE name = 'planned'}), q{"Planner, the ""2nd"""}, "$format: the owner of a scheme, renamed");
+	($status, $out, $err) = $node->psql("copy_$format", q{SET ROLE "Planner"; SELECT segment.drop_rfm_scheme('planned')});
+	like($err, qr/cannot be dropped/, "$format: not the one who took the name");
+	($status, $out, $err) = $node->psql("copy_$format", q{SET ROLE "Planner, the ""2nd"""; SELECT segment.drop_rfm_scheme('planned')});
+	is($err, '', "$format: the owner may drop it");
+}
 
 $node->stop;
 done_testing();
