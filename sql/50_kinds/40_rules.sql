@@ -24,7 +24,7 @@ CREATE FUNCTION segment_internal.rules_from_json(rules json) RETURNS jsonb
 AS $$
 DECLARE
     example CONSTANT text := 'For instance {"VIP": "revenue > 1000", "New": {"rule": "orders = 1", "description": "first order"}}.';
-    result jsonb := '[]';
+    result jsonb[] := '{}';
     one record;
     wrong text;
 BEGIN
@@ -35,10 +35,6 @@ BEGIN
     FOR one IN SELECT j.key, j.value::jsonb AS value FROM json_each(rules) AS j LOOP
         IF one.key = '' THEN
             RAISE EXCEPTION 'the name of a segment must not be empty' USING ERRCODE = 'invalid_name';
-        END IF;
-        IF result @> jsonb_build_array(jsonb_build_object('segment', one.key)) THEN
-            RAISE EXCEPTION 'segment "%" has two rules', one.key
-                USING ERRCODE = 'duplicate_object', HINT = 'Join them by OR.';
         END IF;
         IF jsonb_typeof(one.value) = 'string' THEN
             one.value := jsonb_build_object('rule', one.value);
@@ -56,10 +52,15 @@ BEGIN
         result := result || jsonb_build_object('segment', one.key, 'rule', one.value -> 'rule',
                                                'description', one.value -> 'description');
     END LOOP;
-    IF result = '[]' THEN
+    IF result = '{}' THEN
         RAISE EXCEPTION 'there are no rules' USING ERRCODE = 'invalid_parameter_value', HINT = example;
     END IF;
-    RETURN result;
+    SELECT j.key INTO wrong FROM json_object_keys(rules) AS j (key) GROUP BY 1 HAVING count(*) > 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'segment "%" has two rules', wrong
+            USING ERRCODE = 'duplicate_object', HINT = 'Join them by OR.';
+    END IF;
+    RETURN to_jsonb(result);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rules_from_json(json) IS

@@ -206,11 +206,10 @@ static const Operation operations[] = {
 
 	/* name, ids of segments, their sizes; those not named are empty.  The sum. */
 	{"count_members", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
-	"UPDATE segment.segment AS g SET customers = coalesce(n.customers, 0) "
-	"FROM segment.segment AS h LEFT JOIN unnest($2, $3) AS n (segment_id, customers)"
-	"  ON n.segment_id = h.segment_id "
-	"WHERE g.segmentation = $1 AND h.segmentation = $1 AND h.segment_id = g.segment_id"
-	"  AND g.customers <> coalesce(n.customers, 0)",
+	"UPDATE segment.segment AS g"
+	"    SET customers = coalesce($3[array_position($2, g.segment_id)], 0) "
+	"WHERE g.segmentation = $1"
+	"  AND g.customers <> coalesce($3[array_position($2, g.segment_id)], 0)",
 
 	"SELECT coalesce(sum(g.customers), 0)::bigint FROM segment.segment AS g "
 	"WHERE g.segmentation = $1"
@@ -246,16 +245,15 @@ static const Operation operations[] = {
 	"    close_reason = 'its rule was dropped' "
 	"FROM segment.segmentation AS s "
 	"WHERE s.name = $1 AND s.kind = 'rules' AND g.segmentation = s.name AND g.closed_at IS NULL"
-	"  AND (s.options -> 'rest' ->> 'segment_id')::int4 IS DISTINCT FROM g.segment_id"
-	"  AND NOT s.options -> 'rules'"
-	"      @> jsonb_build_array(jsonb_build_object('segment_id', g.segment_id))",
+	"  AND NOT EXISTS (SELECT FROM jsonb_array_elements($2 -> 'rules' || coalesce($2 -> 'rest', '[]'))"
+	"                      AS r (one) WHERE (r.one ->> 'segment_id')::int4 = g.segment_id)",
 
 	"INSERT INTO segment.segment (segmentation, segment_id, name, origin, description, priority,"
 	"    opened_at) "
 	"SELECT s.name, (r.one ->> 'segment_id')::int4, r.one ->> 'segment', r.one ->> 'segment',"
 	"    r.one ->> 'description', r.n, clock_timestamp() "
 	"FROM segment.segmentation AS s,"
-	"    jsonb_array_elements(s.options -> 'rules' || coalesce(s.options -> 'rest', '[]'))"
+	"    jsonb_array_elements($2 -> 'rules' || coalesce($2 -> 'rest', '[]'))"
 	"        WITH ORDINALITY AS r (one, n) "
 	"WHERE s.name = $1 AND s.kind = 'rules' "
 	"ON CONFLICT (segmentation, segment_id) DO UPDATE"

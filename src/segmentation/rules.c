@@ -42,7 +42,8 @@ typedef struct Rule
 {
 	const char *text;
 	const char *statement;		/* the rule in its place */
-	int			first;			/* where it begins there, in bytes; its end is text's length later */
+	int			first;			/* where it begins there, in bytes */
+	int			end;			/* behind its last byte */
 } Rule;
 
 /* ---- where an error is ---- */
@@ -145,8 +146,7 @@ is_clock_literal(const Rule *rule, const Const *constant)
 	const char *text;
 	int			i;
 
-	if (constant->location < rule->first ||
-		constant->location >= rule->first + (int) strlen(rule->text))
+	if (constant->location < rule->first || constant->location >= rule->end)
 		return false;
 	switch (constant->consttype)
 	{
@@ -338,6 +338,7 @@ check_rule(Rule *rule, const char *source, const char *search_path, MemoryContex
 	check_alone(rule);
 	rule->statement = psprintf(BEFORE_RULE "%s\n) FROM (\n%s\n) AS source", rule->text, source);
 	rule->first = strlen(BEFORE_RULE);
+	rule->end = rule->first + strlen(rule->text);
 	nest_level = segment_enter_search_path(search_path);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");

@@ -46,31 +46,44 @@ CREATE FUNCTION random_things(round integer) RETURNS void LANGUAGE sql AS $$
 $$;
 CREATE FUNCTION random_rule(seed text, depth integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    x float8 := chance(seed, 'kind');
-    y float8 := chance(seed, 'detail');
-    n text := (floor(chance(seed, 'n') * 20) - 5)::text;
-    compare text := pick(chance(seed, 'compare'), '<', '<=', '=', '<>', '>=', '>');
+    h bigint := hashtextextended(seed, 7) & 9223372036854775807;    -- all of the chance of one rule
+    x float8 := (h & 1023) / 1024.0;
+    pick2 integer := h >> 10 & 1;
+    pick3 integer := (h >> 10 & 1023) % 3;
+    n integer := (h >> 20 & 1023) % 20 - 5;
+    compare text := ('{<,<=,=,<>,>=,>}'::text[])[1 + (h >> 30 & 1023) % 6];
 BEGIN
     IF depth > 0 AND x < 0.7 THEN
         RETURN CASE
-            WHEN x < 0.25 THEN format('%s AND %s', random_rule(seed || 'l', depth - 1), random_rule(seed || 'r', depth - 1))
+            WHEN x < 0.25 THEN random_rule(seed || 'l', depth - 1) || ' AND ' || random_rule(seed || 'r', depth - 1)
             WHEN x < 0.45 THEN format('(%s OR %s)', random_rule(seed || 'l', depth - 1), random_rule(seed || 'r', depth - 1))
             WHEN x < 0.60 THEN format('NOT (%s)', random_rule(seed || 'l', depth - 1))
-            WHEN x < 0.65 THEN format('(%s) IS %s', random_rule(seed || 'l', depth - 1), pick(y, 'TRUE', 'NOT TRUE', 'FALSE', 'UNKNOWN', 'NOT UNKNOWN'))
-            ELSE format('CASE WHEN %s THEN %s ELSE %s END', random_rule(seed || 'l', depth - 1), random_rule(seed || 'r', depth - 1),
-                        random_rule(seed || 'm', depth - 1)) END;
+            WHEN x < 0.65 THEN format('(%s) IS %s', random_rule(seed || 'l', depth - 1),
+                                      ('{TRUE,NOT TRUE,UNKNOWN}'::text[])[1 + pick3])
+            ELSE format('CASE WHEN %s THEN %s ELSE %s END', random_rule(seed || 'l', depth - 1),
+                        random_rule(seed || 'r', depth - 1), random_rule(seed || 'm', depth - 1)) END;
     END IF;
-    RETURN pick(chance(seed, 'leaf'),
-        format('a %s %s', compare, n), format('b %s %s / 2.0', compare, n), format('a %s b', compare), 'e', 'e = (a > 3)',
-        format('a + coalesce(b, 0) %s %s', compare, n), format('c %s ''%s''', compare, pick(y, 'a', 'ab', 'it''''s')),
-        format('c LIKE ''%s''', pick(y, 'a%', '%b', '_', '')), format('c %s (''a'', ''b'', NULL)', pick(y, 'IN', 'NOT IN')),
-        format('a BETWEEN %s AND %s', n, pick(y, '3', '10', 'b')), format('%s IS %s', pick(y, 'a', 'b', 'c', 'd'), pick(x, 'NULL', 'NOT NULL')),
-        format('d %s as_of() - interval ''%s days''', compare, abs(n::integer)), format('a %s (SELECT max(t.a) - 3 FROM thing AS t WHERE t.e = source.e)', compare),
-        format('EXISTS (SELECT FROM thing AS t WHERE t.a = source.a + 1 AND t.id %s source.id)', compare),
-        format('b IS DISTINCT FROM %s', n), format('(a, b) %s (%s, 1)', compare, n)) || CASE WHEN x > 0.95 THEN E' -- AND false\n' ELSE '' END;
+    RETURN CASE (h >> 40 & 1023) % 16
+        WHEN 0 THEN format('a %s %s', compare, n)
+        WHEN 1 THEN format('b %s %s / 2.0', compare, n)
+        WHEN 2 THEN format('a %s b', compare)
+        WHEN 3 THEN 'e'
+        WHEN 4 THEN 'e = (a > 3)'
+        WHEN 5 THEN format('a + coalesce(b, 0) %s %s', compare, n)
+        WHEN 6 THEN format('c %s %L', compare, ('{a,ab,it''s}'::text[])[1 + pick3])
+        WHEN 7 THEN format('c LIKE %L', ('{a%,%b,_}'::text[])[1 + pick3])
+        WHEN 8 THEN format('c %s (''a'', ''b'', NULL)', ('{IN,NOT IN}'::text[])[1 + pick2])
+        WHEN 9 THEN format('a BETWEEN %s AND %s', n, ('{3,10,b}'::text[])[1 + pick3])
+        WHEN 10 THEN format('%s IS %s', ('{b,c,d}'::text[])[1 + pick3], ('{"NULL","NOT NULL"}'::text[])[1 + pick2])
+        WHEN 11 THEN format('d %s as_of() - interval ''%s days''', compare, abs(n))
+        WHEN 12 THEN format('a %s (SELECT max(t.a) - 3 FROM thing AS t WHERE t.e = source.e)', compare)
+        WHEN 13 THEN format('EXISTS (SELECT FROM thing AS t WHERE t.a = source.a + 1 AND t.id %s source.id)', compare)
+        WHEN 14 THEN format('b IS DISTINCT FROM %s', n)
+        ELSE format('(a, b) %s (%s, 1)', compare, n) END
+        || CASE WHEN x > 0.95 THEN E' -- AND false\n' ELSE '' END;
 END;
 $$;
--- 50 rounds of 200 rules: half exclusive, half overlapping; each refreshed twice, on other data
+-- 50 rounds of 200 rules: half exclusive, half overlapping; some refreshed twice, on other data
 CREATE TEMPORARY TABLE holds (id integer, n integer);
 DO $$
 DECLARE
@@ -85,7 +98,7 @@ BEGIN
         PERFORM random_things(2 * round);
         PERFORM create_rule_segmentation('chance', 'thing', (SELECT json_object_agg(n, r ORDER BY n) FROM unnest(rules) WITH ORDINALITY AS u (r, n)),
                                          exclusive => round % 2 = 0, rest => CASE WHEN round % 3 = 0 THEN 'rest' END, max_departed => 1);
-        FOR again IN 0 .. 1 LOOP
+        FOR again IN 0 .. CASE WHEN round % 5 < 2 THEN 1 ELSE 0 END LOOP
             PERFORM random_things(2 * round + again);
             SELECT * INTO result FROM refresh_segmentation('chance', timestamptz '2025-03-01' + again * interval '1 day');
             IF result.outcome <> 'ok' THEN

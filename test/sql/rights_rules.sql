@@ -1,8 +1,9 @@
 -- Rules against what they might be used for: nothing of a rule runs with more rights than its author's.
 \set ECHO none
 \i test/lib/rights_setup.psql
-\set ECHO all
+SET client_min_messages = warning;
 \set VERBOSITY terse
+\set ECHO all
 SET SESSION AUTHORIZATION regress_segment_other;
 SET search_path = regress_play, segment;
 CREATE TABLE facts (id integer, points integer);
@@ -18,7 +19,7 @@ SELECT create_rule_segmentation('tricky', 'facts', '{"all": "writes(id)"}');
 SELECT outcome, error_code FROM refresh_segmentation('tricky');
 CREATE OR REPLACE FUNCTION writes(id integer) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    EXECUTE 'SELECT segment_internal.change_catalogue(''drop_segmentation'', ''tricky'')';
+    EXECUTE 'SELECT segment_internal.change_catalogue(''drop_segmentation'', ''tricky''::text)';
     RETURN true;
 EXCEPTION WHEN OTHERS THEN
     RAISE EXCEPTION 'refused: %', SQLSTATE;
@@ -32,12 +33,12 @@ SELECT count(*) FROM facts;
 CREATE FUNCTION asked_by(who text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
     BEGIN
-        EXECUTE 'RESET ROLE';
+        PERFORM set_config('role', 'none', false);
         RAISE WARNING 'reset';
     EXCEPTION WHEN insufficient_privilege THEN NULL;
     END;
     BEGIN
-        EXECUTE 'RESET SESSION AUTHORIZATION';
+        PERFORM set_config('session_authorization', 'default', false);
         RAISE WARNING 'session reset';
     EXCEPTION WHEN insufficient_privilege THEN NULL;
     END;
@@ -59,7 +60,7 @@ SELECT outcome FROM segment.set_segment_rule('tricky', 'asked', 'asked_by(''regr
 SELECT outcome FROM segment.set_segment_rule('tricky', 'asked', 'asked_by(''regress_segment_other'') AND 1 / (points - 12) < 9');
 
 -- ---- a_rule_that_is_more_than_a_rule ----
-SELECT rule, (SELECT regress_play.attempt(format('SELECT segment.set_segment_rule(''tricky'', ''asked'', %L)', rule))) AS ends
+SELECT rule, (SELECT regress_play.attempt(format('SELECT outcome FROM segment.set_segment_rule(''tricky'', ''asked'', %L)', rule))) AS ends
 FROM unnest(ARRAY['true; DROP TABLE regress_play.facts', 'true); DROP TABLE regress_play.facts; SELECT (true',
                   'true) THEN 1 ELSE (SELECT 2', 'true /*', 'true --', E'true)\n--', 'true) FROM pg_authid --', ''';DROP TABLE facts;--',
                   '$1 IS NULL', 'pg_catalog.set_config(''role'', ''none'', false) = ''''']) AS rule;
