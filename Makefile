@@ -31,7 +31,7 @@ SCRIPT = segment--$(EXTVERSION).sql
 FRAGMENTS = sql/00_header.sql $(sort $(wildcard sql/[1-9]*/*.sql)) sql/99_grants.sql
 DATA_built = $(SCRIPT)
 DATA = $(filter-out %/$(SCRIPT),$(wildcard sql/released/*.sql))
-EXTRA_CLEAN = segment--*.sql .server build test/output
+EXTRA_CLEAN = segment--*.sql .server build test/output test/modules/*.o test/modules/*.so
 
 # pg_regress takes OUTPUTDIR/sql/NAME.sql before INPUTDIR/sql/NAME.sql, so runs
 # write to a folder that holds nothing else.
@@ -61,6 +61,12 @@ include $(PGXS)
 # PGXS tracks neither headers nor the server that objects were built for.
 $(OBJS) $(OBJS:.o=.bc): $(SRC_HEADERS) .server
 src/segment.o src/segment.bc: segment.control
+
+# Modules that tests load, for instance with a kind of models that is not ours.
+TEST_MODULES = $(patsubst %.c,%$(DLSUFFIX),$(wildcard test/modules/*.c))
+$(TEST_MODULES): $(SRC_HEADERS) .server
+installcheck: $(TEST_MODULES)
+
 .server: FORCE
 	@$(PG_CONFIG) | cmp -s - $@ || $(PG_CONFIG) > $@
 

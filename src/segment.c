@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include "fmgr.h"
+#include "model/model.h"
 #include "segmentation/as_of.h"
 
 #ifndef SEGMENT_VERSION
@@ -13,17 +14,19 @@
 
 SEGMENT_MODULE_MAGIC;
 
+/* 16 and later declare it */
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	segment_register_model_kinds();
+	segment_define_as_of();
+}
+
 /*
  * Before 18 no server asks; then the string stands in the file for who looks there:
  * strings segment.so | grep '^segment '
  */
 extern PGDLLEXPORT const char segment_version[];
 const char	segment_version[] = "segment " SEGMENT_VERSION;
-
-extern PGDLLEXPORT void _PG_init(void);
-
-void
-_PG_init(void)
-{
-	segment_define_as_of();
-}

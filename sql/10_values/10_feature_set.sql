@@ -17,15 +17,16 @@ CREATE TYPE feature_set (
     INTERNALLENGTH = VARIABLE, ALIGNMENT = double, STORAGE = external
 );
 COMMENT ON TYPE feature_set IS
-$$Feature rows collected for training: all rows while they fit into maintenance_work_mem; then equal rows with their
-number of copies; then a uniform sample of the distinct rows, with exact counts, extremes and sums of all rows.
+$$Feature rows collected for training: all rows while they fit into maintenance_work_mem;
+then equal rows with their number of copies; then a uniform sample of the distinct rows, with exact counts,
+extremes and sums of all rows.
 Its content depends on the rows alone, not on their order, on parallel workers or on how parts were merged.
 Text form: hexadecimal of the binary form; equal sets have equal text.
 See feature_rows() and feature_set_info().$$;
 COMMENT ON FUNCTION segment_internal.feature_set_in(cstring) IS
 $$Text input of feature_set.
-Errors: invalid_binary_representation for anything that segment did not write, protocol_violation where it ends too
-early.$$;
+Errors: invalid_binary_representation for anything that segment did not write,
+protocol_violation where it ends too early.$$;
 COMMENT ON FUNCTION segment_internal.feature_set_out(feature_set) IS
 'Text output of feature_set: hexadecimal, canonical.';
 COMMENT ON FUNCTION segment_internal.feature_set_recv(internal) IS
@@ -35,7 +36,8 @@ COMMENT ON FUNCTION segment_internal.feature_set_send(feature_set) IS
 
 CREATE FUNCTION segment_internal.feature_set_accum(feature_set, VARIADIC double precision[]) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION segment_internal.feature_set_accum_weighted(feature_set, double precision, VARIADIC double precision[]) RETURNS feature_set
+CREATE FUNCTION segment_internal.feature_set_accum_weighted(feature_set, double precision, VARIADIC double precision[])
+    RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum_weighted' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION segment_internal.feature_set_accum_record(feature_set, record) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum_record' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -43,7 +45,8 @@ CREATE FUNCTION segment_internal.feature_set_combine(feature_set, feature_set) R
     AS 'MODULE_PATHNAME', 'segment_feature_set_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.feature_set_accum(feature_set, VARIADIC double precision[]) IS
 'Transition function of the aggregate feature_set.';
-COMMENT ON FUNCTION segment_internal.feature_set_accum_weighted(feature_set, double precision, VARIADIC double precision[]) IS
+COMMENT ON FUNCTION segment_internal.feature_set_accum_weighted(feature_set, double precision,
+                                                                VARIADIC double precision[]) IS
 'Transition function of the aggregate feature_set_weighted.';
 COMMENT ON FUNCTION segment_internal.feature_set_accum_record(feature_set, record) IS
 'Transition function of the aggregate feature_set over rows.';
@@ -84,21 +87,22 @@ CREATE AGGREGATE feature_set_merge(feature_set) (
     COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE feature_set_merge(feature_set) IS
-$$Unites feature sets of the same shape, for instance one a day or one a shard: the same as collecting all their rows at
-once.
+$$Unites feature sets of the same shape, for instance one a day or one a shard:
+the same as collecting all their rows at once.
 NULLs are skipped; no input: NULL.
 Different numbers, names or types of features: error (datatype_mismatch).$$;
 
 CREATE FUNCTION feature_set_info(features feature_set) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'segment_feature_set_info' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION feature_set_info(feature_set) IS
-$$What a feature set holds: n_input (rows seen), n_kept (rows in the sample, copies counted), n_rows_held (distinct rows
-once folded), sample_level (rows are kept with probability 2^-level), weighted, and for each feature its name, kind,
-n_values, n_missing, n_infinite and, over all finite values seen, min, max, sum and sum_squares (exact, rounded once;
-weighted where the set is).$$;
+$$What a feature set holds: n_input (rows seen), n_kept (rows in the sample, copies counted), n_rows_held
+(distinct rows once folded), sample_level (rows are kept with probability 2^-level), weighted,
+and for each feature its name, kind, n_values, n_missing, n_infinite and, over all finite values seen, min, max,
+sum and sum_squares (exact, rounded once; weighted where the set is).$$;
 
-CREATE FUNCTION feature_rows(features feature_set, OUT row_features text[], OUT weight double precision, OUT copies bigint) RETURNS SETOF record
+CREATE FUNCTION feature_rows(features feature_set, OUT row_features text[],
+                             OUT weight double precision, OUT copies bigint) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_feature_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 1000;
 COMMENT ON FUNCTION feature_rows(feature_set) IS
-$$The rows a feature set holds, in no particular order: features as text (NULL where missing), weight (1 where the set
-has none), and how many equal rows it stands for.$$;
+$$The rows a feature set holds, in no particular order: features as text (NULL where missing), weight
+(1 where the set has none), and how many equal rows it stands for.$$;

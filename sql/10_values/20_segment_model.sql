@@ -17,11 +17,12 @@ CREATE TYPE segment_model (
     INTERNALLENGTH = VARIABLE, ALIGNMENT = double, STORAGE = external
 );
 COMMENT ON TYPE segment_model IS
-$$A trained model: cut points or centroids, scaling, feature names, segment ids and names, and what it was trained on.
+$$A trained model: cut points or centroids, scaling, feature names, segment ids and names,
+and what it was trained on.
 Immutable.
 Text form: canonical JSON, equal models have equal text; binary form: int16 format (1), then the JSON.
-Input is checked as a whole and rejected with invalid_text_representation, or feature_not_supported for a newer
-format.$$;
+Input is checked as a whole and rejected with invalid_text_representation,
+or feature_not_supported for a newer format.$$;
 COMMENT ON FUNCTION segment_internal.segment_model_in(cstring) IS
 'Text input of segment_model: JSON, checked and made canonical.';
 COMMENT ON FUNCTION segment_internal.segment_model_out(segment_model) IS
@@ -131,8 +132,8 @@ COMMENT ON FUNCTION assign_segment(segment_model, VARIADIC "any") IS
 $$The name of the segment a row belongs to.
 Features: numbers of any type in the model's order, or one row (matched by name), or VARIADIC array.
 NULL model: NULL.
-RFM models: a customer without orders (frequency NULL or 0, or recency NULL) is in the segment for those, 'Prospect'
-by default; a missing monetary value with orders gives NULL.
+RFM models: a customer without orders (frequency NULL or 0, or recency NULL) is in the segment for those,
+'Prospect' by default; a missing monetary value with orders gives NULL.
 NaN counts as missing, infinity as beyond every cut.
 Wrong number of features: error (invalid_parameter_value).$$;
 
@@ -147,9 +148,9 @@ COMMENT ON FUNCTION explain_segment(segment_model, VARIADIC "any") IS
 $$Why a row belongs to its segment.
 RFM models: {segment_id, segment, rfm_score, features: [{feature, value, score, from, to, margin, strength}],
 runner_up}.
-from and to bound the feature's bin, margin is the distance to the nearest cut in the feature's unit, strength the
-share of the other scores of that feature that would lead to another segment, runner_up the segment behind the nearest
-cut (as a fraction of the bin's width) that leads elsewhere.
+from and to bound the feature's bin, margin is the distance to the nearest cut in the feature's unit,
+strength the share of the other scores of that feature that would lead to another segment,
+runner_up the segment behind the nearest cut (as a fraction of the bin's width) that leads elsewhere.
 Arguments as in assign_segment.$$;
 
 CREATE FUNCTION assign_segment(segmentation text, VARIADIC features "any") RETURNS text
@@ -172,18 +173,19 @@ COMMENT ON FUNCTION explain_segment(text, VARIADIC "any") IS
 
 -- ---- what stands in a model ----
 
-CREATE FUNCTION segments(model segment_model, OUT segment_id integer, OUT segment text, OUT origin text, OUT codes text[]) RETURNS SETOF record
+CREATE FUNCTION segments(model segment_model, OUT segment_id integer, OUT segment text,
+                         OUT origin text, OUT codes text[]) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_model_segments' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 12;
 COMMENT ON FUNCTION segments(segment_model) IS
-$$The segments of a model: id, name, origin (the name the training gave, before any renaming) and, for RFM models, the
-score codes that lead to it (none for customers without orders).$$;
+$$The segments of a model: id, name, origin (the name the training gave, before any renaming) and, for RFM models,
+the score codes that lead to it (none for customers without orders).$$;
 
 CREATE FUNCTION model_metrics(model segment_model) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'segment_model_metrics' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION model_metrics(segment_model) IS
-$$Figures of the training: kind, n_input (rows the feature set saw) = n_used + n_skipped (rows that could not be used:
-no orders, missing or infinite values) + n_unsampled (rows left out of the sample), n_segments, and those of the kind
-of model.$$;
+$$Figures of the training: kind, n_input (rows the feature set saw) = n_used + n_skipped
+(rows that could not be used: no orders, missing or infinite values) + n_unsampled (rows left out of the sample),
+n_segments, and those of the kind of model.$$;
 
 CREATE FUNCTION rename_segment(model segment_model, old_name text, new_name text) RETURNS segment_model
     AS 'MODULE_PATHNAME', 'segment_model_rename' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -191,10 +193,11 @@ COMMENT ON FUNCTION rename_segment(segment_model, text, text) IS
 $$The same model with one segment named anew; its id and origin stay.
 Errors: undefined_object when there is no segment of the old name, duplicate_object when the new name is taken.$$;
 
-CREATE FUNCTION segment_internal.model_identify(model segment_model, ids integer[], origins text[], names text[], next_id integer) RETURNS segment_model
+CREATE FUNCTION segment_internal.model_identify(model segment_model, ids integer[], origins text[],
+                                                names text[], next_id integer) RETURNS segment_model
     AS 'MODULE_PATHNAME', 'segment_model_identify' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.model_identify(segment_model, integer[], text[], text[], integer) IS
-$$A newly trained model whose segments have the ids and names they had before, matched by origin; new ones get ids from
-next_id on.
+$$A newly trained model whose segments have the ids and names they had before, matched by origin;
+new ones get ids from next_id on.
 Where two names meet, the later one gets a number behind it.
 Used by refresh_segmentation.$$;

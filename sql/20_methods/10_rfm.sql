@@ -9,28 +9,28 @@ CREATE FUNCTION rfm_summary(
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_rfm_summary' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
 COMMENT ON FUNCTION rfm_summary(anyelement, text, timestamptz, interval, text, text, text, boolean, text, "any") IS
-$$One row per customer from a query over orders, in one pass: rfm_summary(null::bigint, 'SELECT customer_id, ordered_at,
-amount FROM orders').
+$$One row per customer from a query over orders, in one pass: rfm_summary(null::bigint,
+'SELECT customer_id, ordered_at, amount FROM orders').
 The first argument only names the type of the customer key (any hashable type).
 The query's columns, by position: customer, time of the order (timestamptz, timestamp or date), amount (any number),
 and optionally an order id, when one order has several rows.
-Only orders before as_of count, and with lookback only those since as_of - lookback, but for first_order_at, which is the
-first of all; a lookback that begins before the first timestamp there is (4713 BC) leaves none out.
-Returns: customer, time of the first and last order, recency (calendar days in time_zone from the last order to as_of;
-with whole_days false days of 24 hours with a fraction), frequency (number of orders, or of distinct order ids),
-monetary (exact total), mean_amount (total / orders).
+Only orders before as_of count, and with lookback only those since as_of - lookback, but for first_order_at,
+which is the first of all; a lookback that begins before the first timestamp there is (4713 BC) leaves none out.
+Returns: customer, time of the first and last order, recency
+(calendar days in time_zone from the last order to as_of; with whole_days false days of 24 hours with a fraction),
+frequency (number of orders, or of distinct order ids), monetary (exact total), mean_amount (total / orders).
 refunds: negative amounts are subtracted without counting as orders ('net'), skipped ('ignore') or taken as orders
-('order'); 'cancel' is 'net', but an order id whose lines in the window add up to 0 or less is no order: neither its
-number nor its times count, what it adds up to does.
+('order'); 'cancel' is 'net', but an order id whose lines in the window add up to 0 or less is no order:
+neither its number nor its times count, what it adds up to does.
 zero_amounts: 'order' or 'ignore'.
 search_path: under which the query alone is parsed and run; NULL: the session's.
-only_keys: an array of keys; the source is read for these customers alone, by its own index where it has one; NULL: all, an
-empty array: none.
+only_keys: an array of keys; the source is read for these customers alone, by its own index where it has one;
+NULL: all, an empty array: none.
 NULL for any argument but query means its default.
 A customer with refunds only has frequency 0 and NULL times and recency; monetary tells what was paid back.
 Keys that are equal by their type and collation are one customer, under the spelling that is first by its bytes.
-Rows with a NULL or infinite customer, time, amount or order id are skipped, counted and told in a NOTICE; see
-rfm_summary_counts().
+Rows with a NULL or infinite customer, time, amount or order id are skipped, counted and told in a NOTICE;
+see rfm_summary_counts().
 Memory: work_mem times hash_mem_multiplier, beyond it temporary files.
 Errors: invalid_parameter_value for a query that is not a single reading SELECT, datatype_mismatch for wrong columns;
 invalid_parameter_value for 'cancel' without order ids.$$;
@@ -38,10 +38,10 @@ invalid_parameter_value for 'cancel' without order ids.$$;
 CREATE FUNCTION rfm_summary_counts() RETURNS jsonb
     AS 'MODULE_PATHNAME', 'segment_rfm_summary_counts' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION rfm_summary_counts() IS
-$$Counts of the last rfm_summary in this session: rows_read, rows_used, rows left out by reason (null_customer,
-null_time, null_amount, null_order, not_finite, after_as_of, before_lookback, refunds_ignored, zero_ignored),
-refunds_netted (used, as subtractions),
-orders_cancelled, customers, rows_spilled (written to temporary files), seconds.
+$$Counts of the last rfm_summary in this session: rows_read, rows_used, rows left out by reason
+(null_customer, null_time, null_amount, null_order, not_finite, after_as_of, before_lookback, refunds_ignored,
+zero_ignored), refunds_netted (used, as subtractions), orders_cancelled, customers, rows_spilled
+(written to temporary files), seconds.
 NULL before the first.$$;
 
 CREATE FUNCTION segment_internal.query_columns(
@@ -53,15 +53,16 @@ COMMENT ON FUNCTION segment_internal.query_columns(text, text, boolean) IS
 $$The columns a source query would return under a search_path (NULL: the session's), without running it.
 collation: NULL for types without.
 NULL query: no rows.
-Errors: invalid_parameter_value when it is not a single query that only reads; syntax errors as the server tells them;
-feature_not_supported where permanent is true and the query reads a temporary relation or uses a function, operator or
-type of the session (pg_temp).$$;
+Errors: invalid_parameter_value when it is not a single query that only reads;
+syntax errors as the server tells them; feature_not_supported where permanent is true and the query reads a temporary
+relation or uses a function, operator or type of the session (pg_temp).$$;
 
 CREATE FUNCTION segment_internal.query_keys(key anyelement, query text, search_path text, only_keys "any" DEFAULT NULL)
     RETURNS SETOF anyelement
     AS 'MODULE_PATHNAME', 'segment_query_keys' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
 COMMENT ON FUNCTION segment_internal.query_keys(anyelement, text, text, "any") IS
-$$The values of a query's first column, each once, NULLs left out, the query run under the given search_path (NULL: the session's).
+$$The values of a query's first column, each once, NULLs left out, the query run under the given search_path
+(NULL: the session's).
 Equal by type and collation is one, under the spelling that is first by its bytes.
 NULL query: no rows.
 only_keys: an array of keys, the others are not read; NULL: all.
@@ -74,17 +75,19 @@ CREATE FUNCTION segment_internal.rfm_train(
     features feature_set, bins integer, lowest_score integer, cuts text, thresholds jsonb,
     scheme text, names text[], cells integer[], no_orders text, tenure boolean) RETURNS segment_model
     AS 'MODULE_PATHNAME', 'segment_rfm_train' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION segment_internal.rfm_train(feature_set, integer, integer, text, jsonb, text, text[], integer[], text, boolean) IS
-$$Trains an RFM model with the segments of a compiled scheme: names, and for each of bins^3 cells (recency slowest,
-monetary fastest, lowest score first) the position of its name; with tenure bins^4 cells, tenure fastest.
+COMMENT ON FUNCTION segment_internal.rfm_train(feature_set, integer, integer, text, jsonb, text,
+                                               text[], integer[], text, boolean) IS
+$$Trains an RFM model with the segments of a compiled scheme: names, and for each of bins^3 cells
+(recency slowest, monetary fastest, lowest score first) the position of its name; with tenure bins^4 cells,
+tenure fastest.
 rfm_model() looks the scheme up and calls this.
 NULL features: NULL.$$;
 
 CREATE FUNCTION rfm_score(model segment_model, VARIADIC features "any") RETURNS text
     AS 'MODULE_PATHNAME', 'segment_rfm_score' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION rfm_score(segment_model, VARIADIC "any") IS
-$$The score code of (recency, frequency, monetary), for instance '555'; with scores above 9 the three are joined by
-hyphens.
+$$The score code of (recency, frequency, monetary), for instance '555';
+with scores above 9 the three are joined by hyphens.
 Tenure may be given as a fourth, and has no part in the code.
 NULL without orders or monetary value.
 Error (wrong_object_type) for models that are not RFM models.$$;
@@ -109,9 +112,11 @@ COMMENT ON FUNCTION tenure_score(segment_model, "any") IS
 $$The score of tenure, the days since the first order, highest for the longest known.
 NULL for NULL, and for a model of a scheme that does not use tenure.$$;
 
-CREATE FUNCTION rfm_cut_points(model segment_model, OUT feature text, OUT score integer, OUT lower_cut double precision, OUT upper_cut double precision, OUT closed text, OUT customers bigint) RETURNS SETOF record
+CREATE FUNCTION rfm_cut_points(model segment_model, OUT feature text, OUT score integer, OUT lower_cut double precision,
+                               OUT upper_cut double precision, OUT closed text, OUT customers bigint)
+    RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_rfm_cut_points' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 15;
 COMMENT ON FUNCTION rfm_cut_points(segment_model) IS
-$$One row per feature and score: the cuts below and above (NULL: open), which side a value on a cut belongs to (closed
-'right': lower_cut < value <= upper_cut; 'left': lower_cut <= value < upper_cut), and how many training rows have the
-score.$$;
+$$One row per feature and score: the cuts below and above (NULL: open), which side a value on a cut belongs to
+(closed 'right': lower_cut < value <= upper_cut; 'left': lower_cut <= value < upper_cut),
+and how many training rows have the score.$$;

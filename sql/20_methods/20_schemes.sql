@@ -21,15 +21,15 @@ COMMENT ON COLUMN rfm_scheme.name IS 'Name of the scheme, as given to rfm_model 
 COMMENT ON COLUMN rfm_scheme.description IS 'What the scheme is for.';
 COMMENT ON COLUMN rfm_scheme.source IS 'Where the scheme was published.';
 COMMENT ON COLUMN rfm_scheme.bins IS
-$$Number of scores per feature that the rules are written for; models of other bins scale their scores to it linearly,
-rounding half up.$$;
+$$Number of scores per feature that the rules are written for;
+models of other bins scale their scores to it linearly, rounding half up.$$;
 COMMENT ON COLUMN rfm_scheme.lowest_score IS 'The lowest score, 1 or 0.';
 COMMENT ON COLUMN rfm_scheme.thresholds IS
 'Fixed cut points that belong to the scheme, as in rfm_model; used where the caller gives none.';
 COMMENT ON COLUMN rfm_scheme.rules IS
 $$The rules in order, first match wins: {"segment": name, and any of "codes": ["555", ...], "recency", "frequency",
-"monetary", "tenure": [lowest, highest], "fm_above", "fm_to": bounds of (frequency + monetary) / 2, lower exclusive, upper
-inclusive}.$$;
+"monetary", "tenure": [lowest, highest], "fm_above", "fm_to": bounds of (frequency + monetary) / 2, lower exclusive,
+upper inclusive}.$$;
 COMMENT ON COLUMN rfm_scheme.rest IS 'Segment of the scores that no rule matches; NULL only if there are none.';
 COMMENT ON COLUMN rfm_scheme.ranking IS
 $$The names from the best to the worst, by which scheme_check finds steps that go the wrong way.
@@ -97,8 +97,10 @@ BEGIN ATOMIC
     FROM cells AS c, list AS l
     WHERE (NOT l.j ? 'codes' OR l.j -> 'codes' ? segment_internal.score_code(c.r, c.f, c.m, scheme_bins + lowest_score))
       AND (NOT l.j ? 'recency' OR c.r BETWEEN (l.j -> 'recency' ->> 0)::integer AND (l.j -> 'recency' ->> 1)::integer)
-      AND (NOT l.j ? 'frequency' OR c.f BETWEEN (l.j -> 'frequency' ->> 0)::integer AND (l.j -> 'frequency' ->> 1)::integer)
-      AND (NOT l.j ? 'monetary' OR c.m BETWEEN (l.j -> 'monetary' ->> 0)::integer AND (l.j -> 'monetary' ->> 1)::integer)
+      AND (NOT l.j ? 'frequency'
+           OR c.f BETWEEN (l.j -> 'frequency' ->> 0)::integer AND (l.j -> 'frequency' ->> 1)::integer)
+      AND (NOT l.j ? 'monetary'
+           OR c.m BETWEEN (l.j -> 'monetary' ->> 0)::integer AND (l.j -> 'monetary' ->> 1)::integer)
       -- a rule that asks for tenure matches nobody whose tenure is not known
       AND (NOT l.j ? 'tenure' OR c.t BETWEEN (l.j -> 'tenure' ->> 0)::integer AND (l.j -> 'tenure' ->> 1)::integer)
       AND (NOT l.j ? 'fm_above' OR (c.f + c.m) / 2.0 > (l.j ->> 'fm_above')::numeric)
@@ -136,8 +138,10 @@ BEGIN ATOMIC
         FROM cells AS c LEFT JOIN winners AS w USING (cell)
     ), directions AS (
         -- how far apart the cells are whose scores of the feature differ by 1
-        SELECT d.feature, d.number, d.distance * CASE WHEN segment_internal.scheme_uses_tenure(rules) THEN bins ELSE 1 END AS distance
-        FROM (VALUES (1, 'recency', bins * bins), (2, 'frequency', bins), (3, 'monetary', 1)) AS d(number, feature, distance)
+        SELECT d.feature, d.number,
+               d.distance * CASE WHEN segment_internal.scheme_uses_tenure(rules) THEN bins ELSE 1 END AS distance
+        FROM (VALUES (1, 'recency', bins * bins), (2, 'frequency', bins),
+                     (3, 'monetary', 1)) AS d(number, feature, distance)
         UNION ALL
         SELECT 'tenure', 4, 1 WHERE segment_internal.scheme_uses_tenure(rules)
     ), steps AS (
@@ -177,7 +181,8 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'scheme "%" does not exist', coalesce(scheme, '(null)')
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Schemes are: ' || (SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM segment.rfm_scheme AS s) || '.';
+                  HINT = 'Schemes are: ' || (SELECT string_agg(s.name, ', ' ORDER BY s.name)
+                                             FROM segment.rfm_scheme AS s) || '.';
     END IF;
     RETURN found_scheme;
 END;
@@ -204,16 +209,17 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION scheme_check(text, integer) IS
-$$What is wrong with a scheme, no rows if nothing: 'hole' with the score codes no rule matches (they go to the scheme's
-rest segment), 'overlap' with the codes of a segment that an earlier rule has taken, 'unreachable' for a segment that
-no code leads to, and, for a scheme with a ranking of its names, 'rise' for every step where a name moves against the
-score of a feature: segment is the name that is too good, codes its code and the code of the neighbour that ought to be
-ranked as high (one score more of recency, frequency or monetary value; one score less of tenure, as nobody may get a
-better name by growing older alone).
+$$What is wrong with a scheme, no rows if nothing: 'hole' with the score codes no rule matches
+(they go to the scheme's rest segment), 'overlap' with the codes of a segment that an earlier rule has taken,
+'unreachable' for a segment that no code leads to, and, for a scheme with a ranking of its names,
+'rise' for every step where a name moves against the score of a feature: segment is the name that is too good,
+codes its code and the code of the neighbour that ought to be ranked as high (one score more of recency,
+frequency or monetary value; one score less of tenure, as nobody may get a better name by growing older alone).
 Codes of schemes that use tenure have the score of tenure as a fourth.
 bins: check it for models of another number of bins than it was written for.$$;
 
-CREATE FUNCTION segment_internal.scheme_cells(scheme text, bins integer, with_tenure boolean, OUT names text[], OUT cells integer[])
+CREATE FUNCTION segment_internal.scheme_cells(scheme text, bins integer, with_tenure boolean,
+                                              OUT names text[], OUT cells integer[])
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -230,18 +236,21 @@ BEGIN
         FROM generate_series(1, scheme_cells.bins * scheme_cells.bins * scheme_cells.bins
                                 * CASE WHEN with_tenure THEN scheme_cells.bins ELSE 1 END) AS cell
         LEFT JOIN (SELECT DISTINCT ON (m.cell) m.cell, m.segment
-                   FROM segment_internal.scheme_matches(s.rules, s.bins, s.lowest_score, scheme_cells.bins, with_tenure) AS m
+                   FROM segment_internal.scheme_matches(s.rules, s.bins, s.lowest_score,
+                                                        scheme_cells.bins, with_tenure) AS m
                    ORDER BY m.cell, m.rule) AS w USING (cell)
         ORDER BY cell);
     IF array_position(cells, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'scheme "%" does not cover all scores', scheme
-            USING ERRCODE = 'check_violation', HINT = 'scheme_check() lists the holes; name a rest segment for them, or give the scheme the tenure it asks for.';
+            USING ERRCODE = 'check_violation',
+                  HINT = 'scheme_check() lists the holes; name a rest segment for them, '
+                         'or give the scheme the tenure it asks for.';
     END IF;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.scheme_cells(text, integer, boolean) IS
-$$A scheme compiled for a number of bins: the names of its segments in the order of its rules, and for each cell the
-position of its name.$$;
+$$A scheme compiled for a number of bins: the names of its segments in the order of its rules,
+and for each cell the position of its name.$$;
 
 -- Whoever writes a row of rfm_scheme, the same checks hold.
 CREATE FUNCTION segment_internal.check_rfm_scheme() RETURNS trigger
@@ -253,41 +262,49 @@ DECLARE
     holes text[];
 BEGIN
     IF jsonb_typeof(NEW.rules) IS DISTINCT FROM 'array' THEN
-        RAISE EXCEPTION 'rules of scheme "%" must be an array of objects, not %', NEW.name, coalesce(NEW.rules::text, 'NULL')
+        RAISE EXCEPTION 'rules of scheme "%" must be an array of objects, not %', NEW.name,
+            coalesce(NEW.rules::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'For instance [{"segment": "Best", "recency": [4, 5]}, {"segment": "Others"}].';
     END IF;
     IF NEW.bins NOT BETWEEN 3 AND 10 THEN
-        RAISE EXCEPTION 'bins of scheme "%" must be 3 to 10, not %', NEW.name, NEW.bins USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'bins of scheme "%" must be 3 to 10, not %', NEW.name, NEW.bins
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF NEW.lowest_score NOT IN (0, 1) THEN
-        RAISE EXCEPTION 'lowest_score of scheme "%" must be 0 or 1, not %', NEW.name, NEW.lowest_score USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'lowest_score of scheme "%" must be 0 or 1, not %', NEW.name, NEW.lowest_score
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF jsonb_typeof(NEW.thresholds) <> 'object' THEN
         RAISE EXCEPTION 'thresholds of scheme "%" must be an object, not %', NEW.name, NEW.thresholds
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance {"recency": [30, 60, 90, 180]}.';
     END IF;
-    FOREACH key IN ARRAY array_remove(ARRAY[CASE WHEN NEW.name = '' THEN 'name' END, CASE WHEN NEW.rest = '' THEN 'rest' END,
+    FOREACH key IN ARRAY array_remove(ARRAY[CASE WHEN NEW.name = '' THEN 'name' END,
+                                            CASE WHEN NEW.rest = '' THEN 'rest' END,
                                             CASE WHEN NEW.no_orders = '' THEN 'no_orders' END], NULL) LOOP
         RAISE EXCEPTION '% of a scheme must not be empty', key USING ERRCODE = 'invalid_parameter_value';
     END LOOP;
     FOR rule IN SELECT e.value FROM jsonb_array_elements(NEW.rules) AS e LOOP
-        IF jsonb_typeof(rule) <> 'object' OR jsonb_typeof(rule -> 'segment') IS DISTINCT FROM 'string' OR rule ->> 'segment' = '' THEN
+        IF jsonb_typeof(rule) <> 'object' OR jsonb_typeof(rule -> 'segment') IS DISTINCT FROM 'string'
+           OR rule ->> 'segment' = '' THEN
             RAISE EXCEPTION 'a rule of scheme "%" has no segment: %', NEW.name, rule
                 USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'A rule is an object such as {"segment": "Champions", "recency": [4, 5], "frequency": [4, 5]}.';
+                      HINT = 'A rule is an object such as '
+                             '{"segment": "Champions", "recency": [4, 5], "frequency": [4, 5]}.';
         END IF;
         FOR key IN SELECT k FROM jsonb_object_keys(rule) AS k LOOP
             IF key = 'codes' THEN
                 IF jsonb_typeof(rule -> key) <> 'array'
                    OR EXISTS (SELECT FROM jsonb_array_elements(rule -> key) AS c WHERE jsonb_typeof(c) <> 'string') THEN
-                    RAISE EXCEPTION 'codes of segment "%" must be an array of strings, not %', rule ->> 'segment', rule -> key
+                    RAISE EXCEPTION 'codes of segment "%" must be an array of strings, not %',
+                        rule ->> 'segment', rule -> key
                         USING ERRCODE = 'invalid_parameter_value';
                 END IF;
             ELSIF key IN ('recency', 'frequency', 'monetary', 'tenure') THEN
                 IF jsonb_typeof(rule -> key) <> 'array' OR jsonb_array_length(rule -> key) <> 2
                    OR (rule -> key)::text !~ '^\[\d{1,2}, \d{1,2}\]$' THEN
-                    RAISE EXCEPTION '% of segment "%" must be [lowest, highest], not %', key, rule ->> 'segment', rule -> key
+                    RAISE EXCEPTION '% of segment "%" must be [lowest, highest], not %',
+                        key, rule ->> 'segment', rule -> key
                         USING ERRCODE = 'invalid_parameter_value';
                 END IF;
             ELSIF key IN ('fm_above', 'fm_to') THEN
@@ -309,14 +326,16 @@ BEGIN
         IF key IS NULL OR cardinality(array_positions(NEW.ranking, key)) > 1
            OR (key IS DISTINCT FROM NEW.rest
                AND NOT EXISTS (SELECT FROM jsonb_array_elements(NEW.rules) AS e(j) WHERE j ->> 'segment' = key)) THEN
-            RAISE EXCEPTION 'ranking of scheme "%" must name each segment at most once, and no others: %', NEW.name, coalesce(key, 'NULL')
+            RAISE EXCEPTION 'ranking of scheme "%" must name each segment at most once, and no others: %',
+                NEW.name, coalesce(key, 'NULL')
                 USING ERRCODE = 'invalid_parameter_value',
                       HINT = 'List the names of the rules, the best first.';
         END IF;
     END LOOP;
     IF NEW.rest IS NULL THEN
         SELECT p.codes INTO holes
-        FROM segment_internal.scheme_problems(NEW.rules, NEW.bins, NEW.lowest_score, NEW.bins, NULL, NULL) AS p WHERE p.problem = 'hole';
+        FROM segment_internal.scheme_problems(NEW.rules, NEW.bins, NEW.lowest_score, NEW.bins, NULL, NULL) AS p
+        WHERE p.problem = 'hole';
         IF FOUND THEN
             RAISE EXCEPTION 'scheme "%" leaves % scores without a segment', NEW.name, cardinality(holes)
                 USING ERRCODE = 'check_violation',
@@ -329,7 +348,8 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.check_rfm_scheme() IS
 'Trigger function of rfm_scheme: rules must be well formed, and complete unless a rest segment is named.';
-CREATE TRIGGER check_rfm_scheme BEFORE INSERT OR UPDATE ON rfm_scheme FOR EACH ROW EXECUTE FUNCTION segment_internal.check_rfm_scheme();
+CREATE TRIGGER check_rfm_scheme BEFORE INSERT OR UPDATE ON rfm_scheme
+    FOR EACH ROW EXECUTE FUNCTION segment_internal.check_rfm_scheme();
 COMMENT ON TRIGGER check_rfm_scheme ON rfm_scheme IS 'Keeps incomplete schemes out, unless they name a rest segment.';
 
 CREATE FUNCTION create_rfm_scheme(
@@ -345,7 +365,8 @@ BEGIN
         RAISE EXCEPTION 'a scheme needs a name' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     -- assigned, because PERFORM would be shown in the context of an error
-    made := segment_internal.change_catalogue('create_scheme', name, rules, coalesce(bins, 5), coalesce(lowest_score, 1),
+    made := segment_internal.change_catalogue('create_scheme', name, rules, coalesce(bins, 5),
+                                              coalesce(lowest_score, 1),
                                               thresholds, rest, coalesce(no_orders, 'Prospect'), description, ranking);
 END;
 $$;
@@ -355,7 +376,8 @@ rules: see the column rfm_scheme.rules; the first rule that matches wins.
 rest: the segment of scores that no rule matches; required when there are any (error check_violation, with the list).
 ranking: the names from the best to the worst, for scheme_check.
 NULL bins, lowest_score and no_orders mean their defaults.
-Errors: invalid_parameter_value for a malformed rule or ranking or another argument, unique_violation for a taken name.$$;
+Errors: invalid_parameter_value for a malformed rule or ranking or another argument,
+unique_violation for a taken name.$$;
 
 CREATE FUNCTION drop_rfm_scheme(name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -378,8 +400,8 @@ END;
 $$;
 COMMENT ON FUNCTION drop_rfm_scheme(text) IS
 $$Drops a scheme of your own.
-Errors: undefined_object, dependent_objects_still_exist when a segmentation uses it, insufficient_privilege for
-shipped schemes and those of others.
+Errors: undefined_object, dependent_objects_still_exist when a segmentation uses it,
+insufficient_privilege for shipped schemes and those of others.
 Models made with it keep working.$$;
 
 CREATE FUNCTION rfm_model(
@@ -398,7 +420,8 @@ BEGIN
         RETURN NULL;
     END IF;
     IF with_tenure THEN
-        names := ARRAY(SELECT e.j ->> 'name' FROM jsonb_array_elements(segment.feature_set_info(features) -> 'features') AS e(j));
+        names := ARRAY(SELECT e.j ->> 'name'
+                       FROM jsonb_array_elements(segment.feature_set_info(features) -> 'features') AS e(j));
         IF NOT coalesce('tenure' = ANY (names), false)
            AND (cardinality(names) = 3 OR coalesce('recency' = ANY (names), false)) THEN
             with_tenure := false;
@@ -418,33 +441,36 @@ BEGIN
     RETURN segment_internal.rfm_train(
         features, n, s.lowest_score, coalesce(cuts, 'quantile'),
         -- the scheme's own thresholds hold for its own number of bins
-        CASE WHEN n = s.bins THEN coalesce(s.thresholds, '{}') || coalesce(rfm_model.thresholds, '{}') ELSE rfm_model.thresholds END,
+        CASE WHEN n = s.bins THEN coalesce(s.thresholds, '{}') || coalesce(rfm_model.thresholds, '{}')
+             ELSE rfm_model.thresholds END,
         s.name, compiled.names, compiled.cells, s.no_orders, with_tenure);
 END;
 $$;
 COMMENT ON FUNCTION rfm_model(feature_set, integer, text, jsonb, text) IS
-$$Finds the cut points of an RFM model: rfm_model(feature_set(recency, frequency, monetary)), or
-rfm_model(feature_set(recency, frequency, monetary, tenure)) for a scheme that uses tenure, the days since the first
-order; the highest score of tenure is that of the longest known.
+$$Finds the cut points of an RFM model: rfm_model(feature_set(recency, frequency, monetary)),
+or rfm_model(feature_set(recency, frequency, monetary, tenure)) for a scheme that uses tenure,
+the days since the first order; the highest score of tenure is that of the longest known.
 A scheme that uses tenure gives no name that asks for it where the set has none, and says so in a NOTICE.
 Equal values get equal scores.
 bins: 3 to 10, by default those of the scheme.
 cuts: 'quantile' (cuts are values of the data: the smallest at or below which i/bins of the customers lie),
 'thresholds' (the given cut points), 'natural_breaks' (least squared deviation within bins; Fisher 1958, Jenks),
 'r_rfm' (as the R package rfm 0.3.0: type-7 quantiles plus 1, bins closed on the left; not unit-free).
-thresholds: {"recency": [...], "frequency": [...], "monetary": [...], "tenure": [...]}, bins - 1 ascending numbers each, for all
-features or some; a value on a threshold belongs below it.
+thresholds: {"recency": [...], "frequency": [...], "monetary": [...], "tenure": [...]},
+bins - 1 ascending numbers each, for all features or some; a value on a threshold belongs below it.
 scheme: a row of rfm_scheme.
 NULL bins, cuts, thresholds and scheme mean their defaults.
 Rows without orders or with missing or infinite values are skipped and counted, see model_metrics.
 NULL features: NULL.
-Errors: no_data when no row can be used, invalid_parameter_value for wrong options, undefined_object for an unknown
-scheme.$$;
+Errors: no_data when no row can be used, invalid_parameter_value for wrong options,
+undefined_object for an unknown scheme.$$;
 
 -- ---- the schemes that come with the extension ----
 
-INSERT INTO rfm_scheme (name, description, source, bins, lowest_score, thresholds, rest, no_orders, ranking, shipped, rules) VALUES
-('default', 'Eleven segments of recency and FM = (F + M) / 2, and of tenure for New: no name lies, none moves against a score',
+INSERT INTO rfm_scheme (name, description, source, bins, lowest_score, thresholds, rest, no_orders,
+                        ranking, shipped, rules) VALUES
+('default',
+ 'Eleven segments of recency and FM = (F + M) / 2, and of tenure for New: no name lies, none moves against a score',
  'docs/rfm.md of this extension', 5, 1, '{"tenure": [90, 180, 365, 730]}', NULL, 'Prospect',
  ARRAY['Champions', 'Loyal', 'Potential Loyalist', 'New', 'Promising', 'Need Attention', 'About To Sleep',
        'Can''t Lose', 'At Risk', 'Hibernating', 'Lost'], true, $json$[
@@ -461,22 +487,30 @@ INSERT INTO rfm_scheme (name, description, source, bins, lowest_score, threshold
  {"segment": "Hibernating", "recency": [2, 2]},
  {"segment": "Lost", "recency": [1, 1]}
 ]$json$),
-('eleven_names', 'The published eleven names, every code named', 'the eleven-name list in common use', 5, 1, NULL, NULL, 'Prospect',
+('eleven_names', 'The published eleven names, every code named',
+ 'the eleven-name list in common use', 5, 1, NULL, NULL, 'Prospect',
  ARRAY['Champions', 'Loyal', 'Potential Loyalist', 'Promising', 'New', 'Need Attention', 'About To Sleep',
        'At Risk', 'Can''t Lose', 'Hibernating', 'Lost'], true, $json$[
  {"segment": "Champions", "codes": ["555","554","544","545","454","455","445"]},
  {"segment": "Loyal", "codes": ["543","444","435","355","354","345","344","335"]},
- {"segment": "Potential Loyalist", "codes": ["553","551","552","541","542","533","532","531","452","451","442","441","431","453","433","432","423","353","352","351","342","341","333","323"]},
+ {"segment": "Potential Loyalist", "codes": [
+     "553","551","552","541","542","533","532","531","452","451","442","441",
+     "431","453","433","432","423","353","352","351","342","341","333","323"]},
  {"segment": "New", "codes": ["512","511","422","421","412","411","311"]},
- {"segment": "Promising", "codes": ["525","524","523","522","521","515","514","513","425","424","413","414","415","315","314","313"]},
+ {"segment": "Promising", "codes": [
+     "525","524","523","522","521","515","514","513","425","424","413","414","415","315","314","313"]},
  {"segment": "Need Attention", "codes": ["535","534","443","434","343","334","325","324"]},
  {"segment": "About To Sleep", "codes": ["331","321","312","221","213"]},
- {"segment": "At Risk", "codes": ["255","254","245","244","253","252","243","242","235","234","225","224","153","152","145","143","142","135","134","133","125","124"]},
+ {"segment": "At Risk", "codes": [
+     "255","254","245","244","253","252","243","242","235","234","225","224",
+     "153","152","145","143","142","135","134","133","125","124"]},
  {"segment": "Can't Lose", "codes": ["155","154","144","214","215","115","114","113"]},
- {"segment": "Hibernating", "codes": ["332","322","231","241","251","233","232","223","222","132","123","122","212","211"]},
+ {"segment": "Hibernating", "codes": [
+     "332","322","231","241","251","233","232","223","222","132","123","122","212","211"]},
  {"segment": "Lost", "codes": ["111","112","121","131","141","151"]}
 ]$json$),
-('rf_grid', 'Ten segments on the grid of recency and frequency; monetary value is scored but not used', 'the 25-cell R x F grid in common use', 5, 1, NULL, NULL, 'Prospect',
+('rf_grid', 'Ten segments on the grid of recency and frequency; monetary value is scored but not used',
+ 'the 25-cell R x F grid in common use', 5, 1, NULL, NULL, 'Prospect',
  ARRAY['Champions', 'Loyal', 'Potential Loyalists', 'New', 'Promising', 'Need Attention',
        'About To Sleep', 'Can''t Lose', 'At Risk', 'Hibernating'], true, $json$[
  {"segment": "Champions", "recency": [5, 5], "frequency": [4, 5]},
@@ -490,7 +524,8 @@ INSERT INTO rfm_scheme (name, description, source, bins, lowest_score, threshold
  {"segment": "At Risk", "recency": [1, 2], "frequency": [3, 4]},
  {"segment": "Hibernating", "recency": [1, 2], "frequency": [1, 2]}
 ]$json$),
-('r_rfm', 'The ten segments of the R package rfm, with its "Others" for the ten codes they leave out', 'R package rfm 0.3.0, README', 5, 1, NULL, 'Others', 'Prospect',
+('r_rfm', 'The ten segments of the R package rfm, with its "Others" for the ten codes they leave out',
+ 'R package rfm 0.3.0, README', 5, 1, NULL, 'Others', 'Prospect',
  ARRAY['Champions', 'Potential Loyalist', 'Loyal Customers', 'Promising', 'New Customers', 'Can''t Lose Them',
        'At Risk', 'Need Attention', 'About To Sleep', 'Lost'], true, $json$[
  {"segment": "Champions", "recency": [5, 5], "frequency": [5, 5], "monetary": [5, 5]},
@@ -504,7 +539,8 @@ INSERT INTO rfm_scheme (name, description, source, bins, lowest_score, threshold
  {"segment": "About To Sleep", "recency": [2, 3], "frequency": [1, 3], "monetary": [1, 4]},
  {"segment": "Lost", "recency": [1, 1], "frequency": [1, 5], "monetary": [1, 5]}
 ]$json$),
-('klaviyo', 'Six segments of 27 codes; recency cut at 180 and 365 days, frequency and monetary value in thirds', 'Klaviyo, RFM analysis', 3, 1, '{"recency": [180, 365]}', NULL, 'Prospect',
+('klaviyo', 'Six segments of 27 codes; recency cut at 180 and 365 days, frequency and monetary value in thirds',
+ 'Klaviyo, RFM analysis', 3, 1, '{"recency": [180, 365]}', NULL, 'Prospect',
  ARRAY['Champions', 'Loyal', 'Recent', 'Needs Attention', 'At Risk', 'Inactive'], true, $json$[
  {"segment": "Champions", "codes": ["333","332","323"]},
  {"segment": "Loyal", "codes": ["321","322","331","232","233"]},
@@ -513,7 +549,8 @@ INSERT INTO rfm_scheme (name, description, source, bins, lowest_score, threshold
  {"segment": "At Risk", "codes": ["231","212","122","131","211"]},
  {"segment": "Inactive", "codes": ["111","112","113","121"]}
 ]$json$),
-('braze', 'Ten segments on scores 0 to 3, first match, with "Other" for the one code they leave out', 'Braze, RFM segmentation', 4, 0, NULL, 'Other', 'Prospect',
+('braze', 'Ten segments on scores 0 to 3, first match, with "Other" for the one code they leave out',
+ 'Braze, RFM segmentation', 4, 0, NULL, 'Other', 'Prospect',
  ARRAY['Champions', 'Loyal', 'Potential', 'Promising', 'New', 'Needing Attention',
        'Cannot Lose', 'At Risk', 'About to Sleep', 'Hibernating'], true, $json$[
  {"segment": "Champions", "recency": [3, 3], "frequency": [2, 3], "monetary": [2, 3]},
@@ -527,7 +564,8 @@ INSERT INTO rfm_scheme (name, description, source, bins, lowest_score, threshold
  {"segment": "About to Sleep", "recency": [1, 1], "frequency": [0, 3], "monetary": [0, 3]},
  {"segment": "Hibernating", "recency": [0, 0], "frequency": [0, 2], "monetary": [0, 3]}
 ]$json$),
-('shopify', 'Ten segments of recency and FM = (F + M) / 2, in half-open bands so that no half is left out', 'Shopify, RFM customer segments', 5, 1, NULL, NULL, 'Prospects',
+('shopify', 'Ten segments of recency and FM = (F + M) / 2, in half-open bands so that no half is left out',
+ 'Shopify, RFM customer segments', 5, 1, NULL, NULL, 'Prospects',
  ARRAY['Champions', 'Loyal', 'Active', 'New', 'Promising', 'Needs attention',
        'Almost lost', 'Previously loyal', 'At risk', 'Dormant'], true, $json$[
  {"segment": "Champions", "recency": [5, 5], "fm_above": 3},

@@ -18,16 +18,16 @@ for a coordinate that is a category.$$;
 CREATE FUNCTION simplified_silhouette(features feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_simplified_silhouette_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION simplified_silhouette(feature_set) IS
-$$As silhouette(), with distances to the means of labels instead of mean distances to rows: all rows, in time that grows
-with their number (Hruschka, de Castro and Campello 2004).
+$$As silhouette(), with distances to the means of labels instead of mean distances to rows: all rows,
+in time that grows with their number (Hruschka, de Castro and Campello 2004).
 Another figure than the silhouette, usually higher; compare it with itself only.
 NULL, skipped rows and errors: as silhouette().$$;
 
 CREATE FUNCTION davies_bouldin(features feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_davies_bouldin_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION davies_bouldin(feature_set) IS
-$$The Davies-Bouldin index of labelled rows, feature_set(label, a, b): for each label the worst ratio of scatter (mean
-distance to the mean) of it and another to the distance of their means, averaged.
+$$The Davies-Bouldin index of labelled rows, feature_set(label, a, b): for each label the worst ratio of scatter
+(mean distance to the mean) of it and another to the distance of their means, averaged.
 0 or more; lower is better.
 Equal to scikit-learn's davies_bouldin_score.
 NULL, skipped rows and errors: as silhouette().$$;
@@ -35,7 +35,8 @@ NULL, skipped rows and errors: as silhouette().$$;
 CREATE FUNCTION calinski_harabasz(features feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_calinski_harabasz_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION calinski_harabasz(feature_set) IS
-$$The Calinski-Harabasz index of labelled rows, feature_set(label, a, b): variance between labels over variance within.
+$$The Calinski-Harabasz index of labelled rows,
+feature_set(label, a, b): variance between labels over variance within.
 0 or more; higher is better.
 Equal to scikit-learn's calinski_harabasz_score, also in being 1 where all rows of each label are equal.
 NULL, skipped rows and errors: as silhouette().$$;
@@ -43,26 +44,29 @@ NULL, skipped rows and errors: as silhouette().$$;
 CREATE FUNCTION inertia(features feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_inertia_labelled' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION inertia(feature_set) IS
-$$The sum of squared distances of labelled rows, feature_set(label, a, b), to the mean of their label, in the squared
-unit of the coordinates; weighted where the set is.
+$$The sum of squared distances of labelled rows, feature_set(label, a, b), to the mean of their label,
+in the squared unit of the coordinates; weighted where the set is.
 NULL when no row can be used.
 Skipped rows: as silhouette().
 Errors: as silhouette(), and numeric_value_out_of_range when it exceeds a double.$$;
 
 CREATE FUNCTION cluster_quality(
     features feature_set,
-    OUT label text, OUT rows bigint, OUT weight double precision, OUT inertia double precision, OUT spread double precision,
+    OUT label text, OUT rows bigint, OUT weight double precision, OUT inertia double precision,
+    OUT spread double precision,
     OUT nearest text, OUT separation double precision, OUT silhouette double precision)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'segment_cluster_quality_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 COST 100000;
+    AS 'MODULE_PATHNAME', 'segment_cluster_quality_of_rows'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 COST 100000;
 COMMENT ON FUNCTION cluster_quality(feature_set) IS
-$$One row per label of labelled rows, feature_set(label, a, b), in the order of labels: the label as text, how many rows
-have it, the sum of their weights, inertia (sum of squared distances to their mean), spread (root mean square distance
-to their mean), nearest (the label whose mean is nearest; of equally near ones the first), separation (distance to
-that mean) and silhouette (mean of its rows; above 20,000 distinct rows of a sample, with a NOTICE).
+$$One row per label of labelled rows, feature_set(label, a, b), in the order of labels: the label as text,
+how many rows have it, the sum of their weights, inertia (sum of squared distances to their mean), spread
+(root mean square distance to their mean), nearest (the label whose mean is nearest; of equally near ones the first),
+separation (distance to that mean) and silhouette (mean of its rows; above 20,000 distinct rows of a sample,
+with a NOTICE).
 All in the units of the coordinates.
-nearest, separation and silhouette are NULL where there is one label only, silhouette also where there are as many
-labels as rows or the sample has no row of the label.
+nearest, separation and silhouette are NULL where there is one label only,
+silhouette also where there are as many labels as rows or the sample has no row of the label.
 Skipped rows and errors: as inertia().$$;
 
 -- the same of rows labelled by a model
@@ -70,45 +74,49 @@ CREATE FUNCTION silhouette(features feature_set, model segment_model) RETURNS do
     AS 'MODULE_PATHNAME', 'segment_silhouette_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION silhouette(feature_set, segment_model) IS
 $$The mean silhouette of rows in the segments a model gives them: SELECT silhouette(features, kmeans(features, 4)).
-Distances are those the model sees, in its scaled coordinates, so the figure says how well the model divides the rows;
-with categories (kprototypes) the root of what segment_distance() squares, each different category adding gamma.
+Distances are those the model sees, in its scaled coordinates,
+so the figure says how well the model divides the rows; with categories
+(kprototypes) the root of what segment_distance() squares, each different category adding gamma.
 Features are matched by name where the set has names (others are left aside), else by position.
 Rows that get no segment are skipped and counted in a NOTICE.
 Otherwise as silhouette(feature_set), also above 20,000 distinct rows.
-Errors: wrong_object_type for a model without such coordinates (RFM), undefined_column or invalid_parameter_value for
-features other than the model's, datatype_mismatch for a category in place of a number or the reverse.$$;
+Errors: wrong_object_type for a model without such coordinates (RFM),
+undefined_column or invalid_parameter_value for features other than the model's, datatype_mismatch for a category in
+place of a number or the reverse.$$;
 
 CREATE FUNCTION simplified_silhouette(features feature_set, model segment_model) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_simplified_silhouette_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION simplified_silhouette(feature_set, segment_model) IS
-$$As simplified_silhouette(feature_set), of rows in the segments a model gives them, in its scaled coordinates:
-distances to the means of these rows by segment.
-Skipped rows and errors: as silhouette(feature_set, segment_model), and wrong_object_type for a model with categories,
-which have no means.$$;
+$$As simplified_silhouette(feature_set), of rows in the segments a model gives them,
+in its scaled coordinates: distances to the means of these rows by segment.
+Skipped rows and errors: as silhouette(feature_set, segment_model),
+and wrong_object_type for a model with categories, which have no means.$$;
 
 CREATE FUNCTION davies_bouldin(features feature_set, model segment_model) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_davies_bouldin_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION davies_bouldin(feature_set, segment_model) IS
-$$The Davies-Bouldin index, as davies_bouldin(feature_set), of rows in the segments a model gives them, in its scaled
-coordinates.
+$$The Davies-Bouldin index, as davies_bouldin(feature_set), of rows in the segments a model gives them,
+in its scaled coordinates.
 Skipped rows and errors: as simplified_silhouette(feature_set, segment_model).$$;
 
 CREATE FUNCTION calinski_harabasz(features feature_set, model segment_model) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_calinski_harabasz_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION calinski_harabasz(feature_set, segment_model) IS
-$$The Calinski-Harabasz index, as calinski_harabasz(feature_set), of rows in the segments a model gives them, in its
-scaled coordinates.
+$$The Calinski-Harabasz index, as calinski_harabasz(feature_set), of rows in the segments a model gives them,
+in its scaled coordinates.
 Skipped rows and errors: as simplified_silhouette(feature_set, segment_model).$$;
 
 CREATE FUNCTION cluster_quality(
     features feature_set, model segment_model,
-    OUT label text, OUT rows bigint, OUT weight double precision, OUT inertia double precision, OUT spread double precision,
+    OUT label text, OUT rows bigint, OUT weight double precision, OUT inertia double precision,
+    OUT spread double precision,
     OUT nearest text, OUT separation double precision, OUT silhouette double precision)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'segment_cluster_quality_of_rows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 COST 100000;
+    AS 'MODULE_PATHNAME', 'segment_cluster_quality_of_rows'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 COST 100000;
 COMMENT ON FUNCTION cluster_quality(feature_set, segment_model) IS
-$$One row per segment that has rows, in the order of the model's segments: as cluster_quality(feature_set), of rows in
-the segments a model gives them.
+$$One row per segment that has rows, in the order of the model's segments: as cluster_quality(feature_set),
+of rows in the segments a model gives them.
 label is the segment's name; inertia, spread and separation are in the model's scaled coordinates.
 Skipped rows and errors: as simplified_silhouette(feature_set, segment_model).$$;
 
@@ -161,8 +169,8 @@ COMMENT ON FUNCTION segment_internal.labelled_measure_accum(feature_set, boolean
 CREATE FUNCTION adjusted_rand_index(labels feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_adjusted_rand_index_set' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION adjusted_rand_index(feature_set) IS
-$$The adjusted Rand index of the two labels in a feature set, feature_set(a, b): as the aggregates of that name, for
-labels that were collected in parts and merged, or as rows with names.
+$$The adjusted Rand index of the two labels in a feature set, feature_set(a, b): as the aggregates of that name,
+for labels that were collected in parts and merged, or as rows with names.
 Numbers must be whole.
 Errors: invalid_parameter_value for other numbers, other than two features, or weights.$$;
 CREATE AGGREGATE adjusted_rand_index(a integer, b integer) (
@@ -174,9 +182,9 @@ CREATE AGGREGATE adjusted_rand_index(a text, b text) (
     FINALFUNC = adjusted_rand_index, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE adjusted_rand_index(integer, integer) IS
-$$How far two labelings of the same rows agree, by pairs of rows that are together in both, in one or in none, corrected
-for chance: 1 when they are the same but for the names of labels, about 0 when they have nothing to do with each
-other, down to -0.5.
+$$How far two labelings of the same rows agree, by pairs of rows that are together in both, in one or in none,
+corrected for chance: 1 when they are the same but for the names of labels,
+about 0 when they have nothing to do with each other, down to -0.5.
 Equal to scikit-learn's adjusted_rand_score.
 Rows where a label is NULL are skipped and counted in a NOTICE.
 No rows: NULL.
@@ -203,10 +211,12 @@ COMMENT ON AGGREGATE adjusted_rand_index(boolean, boolean) IS
 'As adjusted_rand_index(integer, integer), for labels of type boolean.';
 
 CREATE FUNCTION normalized_mutual_information(labels feature_set) RETURNS double precision
-    AS 'MODULE_PATHNAME', 'segment_normalized_mutual_information_set' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+    AS 'MODULE_PATHNAME', 'segment_normalized_mutual_information_set'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION normalized_mutual_information(feature_set) IS
-$$The normalized mutual information of the two labels in a feature set, feature_set(a, b): as the aggregates of that
-name, for labels that were collected in parts and merged, or as rows with names.
+$$The normalized mutual information of the two labels in a feature set,
+feature_set(a, b): as the aggregates of that name, for labels that were collected in parts and merged,
+or as rows with names.
 Errors: as adjusted_rand_index().$$;
 CREATE AGGREGATE normalized_mutual_information(a integer, b integer) (
     SFUNC = segment_internal.label_pair_accum, STYPE = feature_set, SSPACE = 4096,
@@ -245,10 +255,11 @@ COMMENT ON AGGREGATE normalized_mutual_information(boolean, boolean) IS
 CREATE FUNCTION eta_squared(measures feature_set) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_eta_squared_labelled' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION eta_squared(feature_set) IS
-$$Eta squared of a segment and a measure in a feature set, feature_set(segment, measure): as the aggregates of that
-name, for rows that were collected in parts and merged, or with weights.
-Errors: invalid_parameter_value for other than two features or a segment that is not a whole number, datatype_mismatch
-for a measure that is a category.$$;
+$$Eta squared of a segment and a measure in a feature set,
+feature_set(segment, measure): as the aggregates of that name, for rows that were collected in parts and merged,
+or with weights.
+Errors: invalid_parameter_value for other than two features or a segment that is not a whole number,
+datatype_mismatch for a measure that is a category.$$;
 CREATE AGGREGATE eta_squared(segment integer, measure double precision) (
     SFUNC = segment_internal.labelled_measure_accum, STYPE = feature_set, SSPACE = 65536,
     FINALFUNC = eta_squared, COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE

@@ -31,12 +31,14 @@ CREATE TABLE segmentation (
 );
 COMMENT ON TABLE segmentation IS
 $$Segmentations: named, versioned divisions of customers.
-A segmentation is its member table: owner, schema, and name, type and collation of the customer key are those of that
-table, so what is renamed, moved or given to another owner there is so here.$$;
+A segmentation is its member table: owner, schema, and name,
+type and collation of the customer key are those of that table, so what is renamed,
+moved or given to another owner there is so here.$$;
 COMMENT ON COLUMN segmentation.name IS 'Name of the segmentation, unique in the database.';
 COMMENT ON COLUMN segmentation.members IS
 'Table of present members; its owner owns the segmentation, its first column is the customer key.';
-COMMENT ON COLUMN segmentation.history IS 'Table of places that customers had before; its first column is the customer key.';
+COMMENT ON COLUMN segmentation.history IS
+'Table of places that customers had before; its first column is the customer key.';
 COMMENT ON COLUMN segmentation.kind IS 'Kind of segmentation: rfm or cluster.';
 COMMENT ON COLUMN segmentation.method IS
 'Clusterings: the function that trains the model, for instance kmeans; NULL for other kinds.';
@@ -45,9 +47,10 @@ $$Query that is read at each refresh.
 rfm: the orders (customer, time, amount and optionally order id), or with the option summarised one row per customer;
 cluster: one row per customer, the key and the features by name.$$;
 COMMENT ON COLUMN segmentation.source_columns IS
-$$Columns of the source that are read, by name, in the order of their meaning, as they were when the segmentation was
-created or accept_source was called; others may come and go.$$;
-COMMENT ON COLUMN segmentation.source_types IS 'Their types; a refresh that finds another name or type fails and says so.';
+$$Columns of the source that are read, by name, in the order of their meaning,
+as they were when the segmentation was created or accept_source was called; others may come and go.$$;
+COMMENT ON COLUMN segmentation.source_types IS
+'Their types; a refresh that finds another name or type fails and says so.';
 COMMENT ON COLUMN segmentation.customers IS
 $$Query that yields all customers, so that those without orders are members, too; NULL: only customers with orders.$$;
 COMMENT ON COLUMN segmentation.features IS
@@ -55,8 +58,8 @@ COMMENT ON COLUMN segmentation.features IS
 COMMENT ON COLUMN segmentation.feature_types IS 'Their types in the member table: double precision or text.';
 COMMENT ON COLUMN segmentation.options IS
 $$Options of source and model as given when the segmentation was created.
-rfm: scheme, cuts, bins, thresholds, lookback, refunds, zero_amounts, summarised; cluster: those of the function of
-their method, k and others.$$;
+rfm: scheme, cuts, bins, thresholds, lookback, refunds, zero_amounts, summarised;
+cluster: those of the function of their method, k and others.$$;
 COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days, of the source as of retrain_every.';
 COMMENT ON COLUMN segmentation.search_path IS
 'search_path under which source and customers are run: that of the creator.';
@@ -64,8 +67,8 @@ COMMENT ON COLUMN segmentation.retrain_every IS
 $$How long a model is kept before a refresh trains anew, in calendar days of time_zone where it is of days or longer.
 NULL: as the kind does by itself; rfm trains at every refresh, clusterings at the first and when told to.$$;
 COMMENT ON COLUMN segmentation.max_departed IS
-$$The share of members that may depart in one refresh, 0 to 1; a refresh that would lose more changes nothing and has
-the outcome refused.$$;
+$$The share of members that may depart in one refresh, 0 to 1;
+a refresh that would lose more changes nothing and has the outcome refused.$$;
 COMMENT ON COLUMN segmentation.model_version IS 'Version of the current model; NULL before the first training.';
 COMMENT ON COLUMN segmentation.trained_as_of IS 'as_of of the last training.';
 COMMENT ON COLUMN segmentation.refreshed_as_of IS 'as_of of the last successful refresh.';
@@ -148,11 +151,11 @@ COMMENT ON COLUMN run.as_of IS 'The instant the run speaks of; NULL: interrupted
 COMMENT ON COLUMN run.started_at IS 'When it began.';
 COMMENT ON COLUMN run.finished_at IS 'When it ended; NULL: interrupted.';
 COMMENT ON COLUMN run.outcome IS
-$$'ok'; 'empty': there was nothing to train with and no model to place anybody with, error says why; 'refused': nothing
-was changed, because more members would have departed than the segmentation allows, or nearly all rows of the source
-would have been skipped, see error; 'failed': nothing was
-changed, see error; 'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a
-crash, rolled back): the next one did.$$;
+$$'ok'; 'empty': there was nothing to train with and no model to place anybody with, error says why;
+'refused': nothing was changed, because more members would have departed than the segmentation allows,
+or nearly all rows of the source would have been skipped, see error; 'failed': nothing was changed, see error;
+'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a crash,
+rolled back): the next one did.$$;
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN run.trained IS 'Whether the run trained a model.';
 COMMENT ON COLUMN run.customers IS 'Members after the run.';
@@ -166,13 +169,15 @@ COMMENT ON COLUMN run.rows_used IS 'Rows that counted.';
 COMMENT ON COLUMN run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
 COMMENT ON COLUMN run.counts IS
 $$How many rows were left out for which reason.
-rfm: see rfm_summary_counts(); cluster: rows_read, rows_used, null_customer (no key), not_placed (a feature is missing).$$;
+rfm: see rfm_summary_counts(); cluster: rows_read, rows_used, null_customer (no key), not_placed
+(a feature is missing).$$;
 COMMENT ON COLUMN run.details IS
-$$Figures of the kind: rfm: newest_order_at; cluster: warm_start, whether training started from the centroids of the
-model before, and fresh_gain, the share by which one start afresh ended with less inertia (0 where with more).$$;
+$$Figures of the kind: rfm: newest_order_at; cluster: warm_start,
+whether training started from the centroids of the model before, and fresh_gain,
+the share by which one start afresh ended with less inertia (0 where with more).$$;
 COMMENT ON COLUMN run.steps IS
-$$What each step of the refresh did, in order: step (its name, or the first word of a statement that writes), rows, ms
-(milliseconds); see refresh_steps.$$;
+$$What each step of the refresh did, in order: step (its name, or the first word of a statement that writes), rows,
+ms (milliseconds); see refresh_steps.$$;
 COMMENT ON COLUMN run.error_code IS 'SQLSTATE of the error.';
 COMMENT ON COLUMN run.error IS 'Message of the error.';
 COMMENT ON COLUMN run.run_by IS 'Role that was logged in; NULL: interrupted, not known.';
@@ -239,17 +244,21 @@ COMMENT ON POLICY reader ON model IS 'Visible with the segmentation.';
 COMMENT ON POLICY reader ON run IS 'Visible with the segmentation.';
 COMMENT ON POLICY reader ON rfm_scheme IS 'Schemes are for all.';
 
-CREATE FUNCTION segment_internal.run_as_owner(owner name, command text, VARIADIC arguments text[] DEFAULT '{}') RETURNS text
+CREATE FUNCTION segment_internal.run_as_owner(owner name, command text, VARIADIC arguments text[] DEFAULT '{}')
+    RETURNS text
     AS 'MODULE_PATHNAME', 'segment_run_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION segment_internal.run_as_owner(name, text, VARIADIC text[]) IS
-$body$Runs a command with the rights of a role that the current user may act as, in a security-restricted operation as
-REFRESH MATERIALIZED VIEW does, and returns the first column of its first row as text.
+$body$Runs a command with the rights of a role that the current user may act as,
+in a security-restricted operation as REFRESH MATERIALIZED VIEW does,
+and returns the first column of its first row as text.
 arguments: what the command calls $1, $2, ..., of type text.
 So a superuser's refresh runs an owner's SQL with the owner's rights.
 Settings changed by the command end with it.
-Errors: undefined_object when there is no such role, insufficient_privilege when the current user may not act as it.$body$;
+Errors: undefined_object when there is no such role,
+insufficient_privilege when the current user may not act as it.$body$;
 
-CREATE FUNCTION segment_internal.rows_as_owner(owner name, command text, VARIADIC arguments text[] DEFAULT '{}') RETURNS SETOF record
+CREATE FUNCTION segment_internal.rows_as_owner(owner name, command text, VARIADIC arguments text[] DEFAULT '{}')
+    RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_rows_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION segment_internal.rows_as_owner(name, text, VARIADIC text[]) IS
 $$As run_as_owner, but returns all rows of the command, whose columns a column definition list names.
@@ -257,10 +266,11 @@ Errors: as there, and datatype_mismatch where the command returns other columns.
 
 CREATE FUNCTION segment_internal.instant(at timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-RETURN CASE WHEN pg_catalog.isfinite(at) THEN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC') ELSE at::text END;
+RETURN CASE WHEN pg_catalog.isfinite(at)
+            THEN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC') ELSE at::text END;
 COMMENT ON FUNCTION segment_internal.instant(timestamptz) IS
-$$An instant as text that reads back as the same instant under any DateStyle and TimeZone, for our statements; 'SQL' and
-'Postgres' write zones as abbreviations, which may mean another zone: IST is Israel's.
+$$An instant as text that reads back as the same instant under any DateStyle and TimeZone, for our statements;
+'SQL' and 'Postgres' write zones as abbreviations, which may mean another zone: IST is Israel's.
 NULL for NULL.$$;
 
 CREATE FUNCTION segment_internal.nearest_name_hint(name text) RETURNS text
@@ -270,11 +280,13 @@ BEGIN ATOMIC
     SELECT coalesce(
         (SELECT format('Perhaps you meant "%s".', s.name)
          FROM segmentation AS s CROSS JOIN LATERAL (
-             SELECT 2.0 * count(*) FILTER (WHERE p.wanted AND p.there) / nullif(count(*) + count(*) FILTER (WHERE p.wanted AND p.there), 0) AS likeness
+             SELECT 2.0 * count(*) FILTER (WHERE p.wanted AND p.there)
+                    / nullif(count(*) + count(*) FILTER (WHERE p.wanted AND p.there), 0) AS likeness
              FROM (SELECT bool_or(a.wanted) AS wanted, bool_or(NOT a.wanted) AS there
                    FROM (SELECT substr(lower(nearest_name_hint.name), i, 2) AS pair, true AS wanted
                          FROM generate_series(1, length(nearest_name_hint.name) - 1) AS i
-                         UNION SELECT substr(lower(s.name), i, 2), false FROM generate_series(1, length(s.name) - 1) AS i) AS a
+                         UNION SELECT substr(lower(s.name), i, 2), false
+                         FROM generate_series(1, length(s.name) - 1) AS i) AS a
                    GROUP BY a.pair) AS p) AS l
          WHERE l.likeness > 0.5 ORDER BY l.likeness DESC, s.name LIMIT 1),
         'create_rfm_segmentation() and create_cluster_segmentation() create one; those of others are visible to '
@@ -325,8 +337,8 @@ END;
 $$;
 COMMENT ON FUNCTION get_model(text, integer) IS
 $$The current model of a segmentation, or the model of a version.
-Errors: undefined_object for an unknown segmentation or version, object_not_in_prerequisite_state before the first
-refresh.$$;
+Errors: undefined_object for an unknown segmentation or version,
+object_not_in_prerequisite_state before the first refresh.$$;
 
 CREATE FUNCTION segment_internal.equality_operator(type regtype) RETURNS text
     AS 'MODULE_PATHNAME', 'segment_equality_operator' LANGUAGE C STABLE STRICT PARALLEL SAFE;

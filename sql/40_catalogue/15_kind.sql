@@ -25,18 +25,21 @@ CREATE TABLE segment_internal.kind (
     left_comment text NOT NULL,
     default_options jsonb NOT NULL DEFAULT '{}'
 );
-COMMENT ON TABLE segment_internal.kind IS 'Kinds of segmentations, a row each; the functions of a kind are found by its name.';
+COMMENT ON TABLE segment_internal.kind IS
+'Kinds of segmentations, a row each; the functions of a kind are found by its name.';
 COMMENT ON COLUMN segment_internal.kind.kind IS 'Name of the kind, and beginning of the names of its functions.';
 COMMENT ON COLUMN segment_internal.kind.retrains IS
-$$When a refresh trains, where retrain_every says nothing: 'always', at the 'first' refresh only, or 'never' (no model).$$;
+$$When a refresh trains, where retrain_every says nothing: 'always', at the 'first' refresh only, or 'never'
+(no model).$$;
 COMMENT ON COLUMN segment_internal.kind.overlapping IS
-'Whether a customer may be in several segments at once, unless the option exclusive of the segmentation says otherwise.';
+'Whether a customer may be in several segments at once, unless the segmentation has the option exclusive.';
 COMMENT ON COLUMN segment_internal.kind.fact_reason IS 'Why a customer moved, when facts about the customer changed.';
 COMMENT ON COLUMN segment_internal.kind.other_reason IS 'Why, when neither facts nor the model changed.';
 COMMENT ON COLUMN segment_internal.kind.entered_comment IS 'Comment on entered_reason of the member table.';
 COMMENT ON COLUMN segment_internal.kind.came_comment IS 'Comment on entered_reason of the history table.';
 COMMENT ON COLUMN segment_internal.kind.left_comment IS 'Comment on left_reason of the history table.';
-COMMENT ON COLUMN segment_internal.kind.default_options IS 'Options that a segmentation has where it says nothing else.';
+COMMENT ON COLUMN segment_internal.kind.default_options IS
+'Options that a segmentation has where it says nothing else.';
 
 CREATE TYPE refresh_step AS (name text, statement text);
 COMMENT ON TYPE refresh_step IS 'A step of a refresh, see refresh_steps.';

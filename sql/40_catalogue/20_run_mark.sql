@@ -16,35 +16,38 @@ CREATE FUNCTION segment_internal.run_mark(s segmentation) RETURNS regclass
 RETURN (SELECT d.objid::pg_catalog.regclass
         FROM pg_catalog.pg_attribute AS a
         JOIN pg_catalog.pg_depend AS d
-          ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+          ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid
+             AND d.refobjsubid = a.attnum
          AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'a'
         JOIN pg_catalog.pg_class AS q ON q.oid = d.objid AND q.relkind = 'S'
         WHERE a.attrelid = s.members AND a.attname = 'entered_at'
         ORDER BY d.objid LIMIT 1);
 COMMENT ON FUNCTION segment_internal.run_mark(segmentation) IS
-$$The sequence with the start of the last refresh, which the column entered_at of the member table owns, so it goes
-where the table goes; NULL when there is none.$$;
+$$The sequence with the start of the last refresh, which the column entered_at of the member table owns,
+so it goes where the table goes; NULL when there is none.$$;
 
 CREATE FUNCTION segment_internal.set_run_mark(mark regclass, started_at timestamptz, lost_before bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'segment_set_run_mark' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION segment_internal.set_run_mark(regclass, timestamptz, bigint) IS
-$$Sets the mark of a segmentation to the start of a refresh and the number of lost refreshes just before it (more than
-1023 count as 1023), and waits until it is on disk.
+$$Sets the mark of a segmentation to the start of a refresh and the number of lost refreshes just before it
+(more than 1023 count as 1023), and waits until it is on disk.
 Stays when the transaction rolls back.
 Errors: those of setval().$$;
 
-CREATE FUNCTION segment_internal.unfinished_run(s segmentation, OUT started_at timestamptz, OUT lost_before bigint) RETURNS SETOF record
+CREATE FUNCTION segment_internal.unfinished_run(s segmentation, OUT started_at timestamptz, OUT lost_before bigint)
+    RETURNS SETOF record
     LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 1
 BEGIN ATOMIC
     SELECT r.started_at, r.lost_before
     FROM (SELECT timestamptz '2000-01-01 00:00Z' + (v.value >> 10) * interval '1 microsecond', v.value & 1023
-          FROM (SELECT CASE WHEN pg_catalog.has_sequence_privilege(m.mark, 'USAGE, SELECT') THEN pg_catalog.pg_sequence_last_value(m.mark) END
+          FROM (SELECT CASE WHEN pg_catalog.has_sequence_privilege(m.mark, 'USAGE, SELECT')
+                            THEN pg_catalog.pg_sequence_last_value(m.mark) END
                 FROM (SELECT segment_internal.run_mark(s)) AS m (mark)) AS v (value)) AS r (started_at, lost_before)
     WHERE r.started_at IS DISTINCT FROM s.last_run_at AND r.started_at IS NOT NULL;
 END;
 COMMENT ON FUNCTION segment_internal.unfinished_run(segmentation) IS
-$$The refresh of a segmentation that has begun and of which nothing more is known: it is running, or was cancelled, lost
-in a crash or rolled back.
+$$The refresh of a segmentation that has begun and of which nothing more is known: it is running, or was cancelled,
+lost in a crash or rolled back.
 Its start, and how many before it were lost unlogged.
 No row when the last refresh ended, and none for whoever may not read the sequence, which is the owner's.$$;
 
@@ -52,7 +55,8 @@ CREATE FUNCTION segment_internal.create_run_mark(s segmentation) RETURNS regclas
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    schema name := (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = s.members);
+    schema name := (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                    WHERE c.oid = s.members);
 BEGIN
     EXECUTE format('CREATE SEQUENCE %I.%I OWNED BY %s.entered_at', schema, s.name || '_refresh', s.members);
     EXECUTE format('COMMENT ON SEQUENCE %I.%I IS %L', schema, s.name || '_refresh',
@@ -91,6 +95,6 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.begin_run(text) IS
 $$The first step of refresh_segmentation, with the rights of the owner: locks the segmentation to the end of the
-transaction, logs a refresh before this one that never ended (outcome 'interrupted') and returns its run_id (NULL:
-none), and marks the start of this one.
+transaction, logs a refresh before this one that never ended (outcome 'interrupted') and returns its run_id
+(NULL: none), and marks the start of this one.
 Errors: as locked_segmentation.$$;

@@ -19,7 +19,8 @@ BEGIN
     END IF;
     SELECT string_agg(CASE WHEN (s.options ->> 'summarised')::boolean THEN
                format(CASE WHEN c.n = 1 THEN '%2$I AS customer'
-                           WHEN c.name IN ('last_order_at', 'first_order_at') AND c.type IN ('date', 'timestamp without time zone')
+                           WHEN c.name IN ('last_order_at', 'first_order_at')
+                                AND c.type IN ('date', 'timestamp without time zone')
                                THEN '%2$I::timestamp AT TIME ZONE %1$L AS %2$I'
                            WHEN c.name = 'orders' THEN '%2$I::bigint AS %2$I'
                            WHEN c.name = 'total' THEN '%2$I::numeric AS %2$I' ELSE '%2$I' END, s.time_zone, c.name)
@@ -33,15 +34,16 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.source_statement(segmentation) IS
-$$The statement that a refresh runs for the source, and that creation checks: its columns by name, so that those that
-were added since, or stand in another order, change nothing.$$;
+$$The statement that a refresh runs for the source, and that creation checks: its columns by name,
+so that those that were added since, or stand in another order, change nothing.$$;
 
 CREATE FUNCTION segment_internal.source_key(s segmentation, OUT name name, OUT type text, OUT collation text)
     LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
     -- with -1, because format_type calls char(n) without n character, which is char(1)
     SELECT c.name, format_type(c.type, -1), CASE WHEN c.collation <> t.typcollation THEN c.collation::text END
-    FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c JOIN pg_type AS t ON t.oid = c.type
+    FROM segment_internal.query_columns(s.source, s.search_path, permanent => true) AS c
+    JOIN pg_type AS t ON t.oid = c.type
     WHERE c.name = s.source_columns[1] LIMIT 1
 $$;
 COMMENT ON FUNCTION segment_internal.source_key(segmentation) IS
@@ -55,16 +57,19 @@ DECLARE
     remedy text;
 BEGIN
     SELECT string_agg(CASE WHEN c.name IS NULL THEN format('column "%s" is not there any more', b.name)
-                           ELSE format('column "%s" is of type %s, and was of type %s', b.name, format_type(c.type, -1), b.type) END, '; ' ORDER BY b.n)
+                           ELSE format('column "%s" is of type %s, and was of type %s', b.name,
+                                       format_type(c.type, -1), b.type) END, '; ' ORDER BY b.n)
     INTO drift
     FROM unnest(s.source_columns, s.source_types) WITH ORDINALITY AS b (name, type, n)
     LEFT JOIN segment_internal.query_columns(s.source, s.search_path) AS c
-      ON c.name = b.name AND ((SELECT count(DISTINCT u) = count(*) FROM unnest(s.source_columns) AS u) OR c.number = b.n)
+    ON c.name = b.name
+         AND ((SELECT count(DISTINCT u) = count(*) FROM unnest(s.source_columns) AS u) OR c.number = b.n)
     WHERE format_type(c.type, -1) IS DISTINCT FROM b.type
       -- a number of another type is the same number, and a name is a name; keys and times are what they were
-      AND (b.n = 1 OR c.type IS NULL
-           OR segment_internal.feature_type(c.type) IS DISTINCT FROM segment_internal.feature_type(to_regtype(b.type)::regtype)
-           OR segment_internal.feature_type(c.type) IS NULL);
+    AND (b.n = 1 OR c.type IS NULL
+         OR segment_internal.feature_type(c.type)
+              IS DISTINCT FROM segment_internal.feature_type(to_regtype(b.type)::regtype)
+         OR segment_internal.feature_type(c.type) IS NULL);
     IF drift IS NOT NULL THEN
         BEGIN
             PERFORM segment_internal.accepted_source(s);
@@ -72,23 +77,26 @@ BEGIN
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS remedy = PG_EXCEPTION_HINT;
             remedy := CASE WHEN remedy LIKE 'ALTER TABLE %' THEN remedy ELSE
-                format('accept_source cannot take it over: %s. Give the source what it had, or drop_segmentation(%L) and create it anew.',
+                format('accept_source cannot take it over: %s. Give the source what it had, '
+                       'or drop_segmentation(%L) and create it anew.',
                        SQLERRM, s.name) END;
         END;
         RAISE EXCEPTION 'the source is not what it was when segmentation "%" was created: %', s.name, drift
             USING ERRCODE = 'datatype_mismatch',
-                  DETAIL = format('It now has: %s.', (SELECT string_agg(format('%I %s', c.name, format_type(c.type, -1)), ', ' ORDER BY c.number)
-                                                      FROM segment_internal.query_columns(s.source, s.search_path) AS c)),
+                  DETAIL = format('It now has: %s.',
+                                  (SELECT string_agg(format('%I %s', c.name, format_type(c.type, -1)),
+                                                     ', ' ORDER BY c.number)
+                                   FROM segment_internal.query_columns(s.source, s.search_path) AS c)),
                   HINT = remedy;
     END IF;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.check_source(segmentation) IS
-$$Raises an error (datatype_mismatch) that says what changed when a source does not have the columns it had (law 16), and
-what helps.$$;
+$$Raises an error (datatype_mismatch) that says what changed when a source does not have the columns it had (law 16),
+and what helps.$$;
 
 CREATE FUNCTION segment_internal.checked(function name, s segmentation) RETURNS segmentation
     AS 'MODULE_PATHNAME', 'segment_checked' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION segment_internal.checked(name, segmentation) IS
-$$What the function of that name returns for a segmentation; where it raises an error, the error has none of the context
-that it gathered inside, for what a user gave.$$;
+$$What the function of that name returns for a segmentation; where it raises an error,
+the error has none of the context that it gathered inside, for what a user gave.$$;

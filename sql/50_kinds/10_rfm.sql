@@ -6,7 +6,8 @@ CREATE FUNCTION segment_internal.rfm_columns(s segmentation,
     LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 8
 BEGIN ATOMIC
     VALUES
-        (1, 'recency_score', 'smallint', false, false, 'Score of recency, highest for the most recent; NULL without orders.'),
+        (1, 'recency_score', 'smallint', false, false,
+         'Score of recency, highest for the most recent; NULL without orders.'),
         (2, 'frequency_score', 'smallint', false, false, 'Score of the number of orders; NULL without orders.'),
         (3, 'monetary_score', 'smallint', false, false, 'Score of the total amount; NULL without orders.'),
         (4, 'rfm_score', 'text', false, false, 'The three scores as a code, such as 555; NULL without orders.'),
@@ -26,11 +27,13 @@ SELECT r.*, CASE WHEN r.customer IS NULL THEN 'null_customer'
                  WHEN r.total IN ('NaN', 'Infinity', '-Infinity') OR NOT isfinite(r.last_order_at) THEN 'not_finite'
                  WHEN r.orders > 0 AND r.last_order_at IS NULL THEN 'null_time'
                  WHEN r.last_order_at >= $1 THEN 'after_as_of' END AS skipped
-FROM {summarised} AS r (customer {key_type}, last_order_at timestamptz, orders bigint, total numeric, first_order_at timestamptz)$$
+FROM {summarised} AS r (customer {key_type}, last_order_at timestamptz, orders bigint,
+                        total numeric, first_order_at timestamptz)$$
     WHERE (s.options ->> 'summarised')::boolean
     UNION ALL
     -- source and customers in one statement, which sees one state of both
-    SELECT 'summary', CASE WHEN s.customers IS NULL THEN b.buyers ELSE $$WITH buyer AS MATERIALIZED ($$ || b.buyers || $$
+    SELECT 'summary',
+           CASE WHEN s.customers IS NULL THEN b.buyers ELSE $$WITH buyer AS MATERIALIZED ($$ || b.buyers || $$
 )
 SELECT * FROM buyer
 UNION ALL
@@ -61,13 +64,16 @@ WHERE segment_internal.refuse_repeated_keys(repeated, example)$$ ELSE $$
 SELECT segment.rfm_summary_counts() AS counts$$ END
     UNION ALL
     SELECT 'model', CASE WHEN train THEN $$
-SELECT coalesce(segment_internal.model_identify(t.model, {ids}, {origins}, {names}, {next_id}), {current_model}) AS model, t.details
+SELECT coalesce(segment_internal.model_identify(t.model, {ids}, {origins}, {names}, {next_id}),
+                {current_model}) AS model, t.details
 FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0
                   THEN segment.rfm_model(segment.feature_set({rfm_features}), {bins}, {cuts}, {thresholds}, {scheme})
              END AS model,
-             jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
+             jsonb_build_object('newest_order_at', max(last_order_at),
+                                'oldest_order_at', min(first_order_at)) AS details
       FROM {summary} AS buyer WHERE NOT listed) AS t$$ ELSE $$
-SELECT {current_model} AS model, jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
+SELECT {current_model} AS model,
+       jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
 FROM {summary} AS buyer WHERE NOT listed$$ END
     UNION ALL
     SELECT 'placed', $$
@@ -82,8 +88,10 @@ SELECT customer,
 FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
     (SELECT e.customer, e.first_order_at, e.last_order_at, e.frequency AS own_frequency, e.monetary AS own_monetary,
             segment_internal.held_value(e.recency, o.recency_score, b.bins -> 'recency', {hysteresis}) AS recency,
-            segment_internal.held_value(e.frequency::float8, o.frequency_score, b.bins -> 'frequency', {hysteresis}) AS frequency,
-            segment_internal.held_value(e.monetary::float8, o.monetary_score, b.bins -> 'monetary', {hysteresis}) AS monetary,
+            segment_internal.held_value(e.frequency::float8, o.frequency_score,
+                                        b.bins -> 'frequency', {hysteresis}) AS frequency,
+            segment_internal.held_value(e.monetary::float8, o.monetary_score, b.bins -> 'monetary',
+                                        {hysteresis}) AS monetary,
             o.segment_id AS was_id, b.bins -> 'tenure' AS tenure_bins
      FROM {summary} AS e LEFT JOIN {members} AS o ON o.{key} {equals} e.customer
      CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m) AS b) AS everyone
@@ -93,8 +101,8 @@ CROSS JOIN LATERAL (SELECT {held_tenure} AS tenure) AS held WHERE m.model IS NOT
 CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$ END
 $function$;
 COMMENT ON FUNCTION segment_internal.rfm_steps(segmentation, boolean) IS
-$$The steps of RFM: summary, one row per customer, of the orders or as the source has it, and of the list of customers;
-what was skipped; the model, trained or the present one; customers placed by it.$$;
+$$The steps of RFM: summary, one row per customer, of the orders or as the source has it,
+and of the list of customers; what was skipped; the model, trained or the present one; customers placed by it.$$;
 
 CREATE FUNCTION segment_internal.rfm_places(s segmentation, train boolean) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -102,7 +110,8 @@ AS $$
 DECLARE
     places jsonb;
     -- days since the first order, counted as recency is; the time of the first order is %s
-    tenure text := format('(($1 AT TIME ZONE %L)::date - (%%s AT TIME ZONE %L)::date)::float8', s.time_zone, s.time_zone);
+    tenure text := format('(($1 AT TIME ZONE %L)::date - (%%s AT TIME ZONE %L)::date)::float8',
+                          s.time_zone, s.time_zone);
     with_tenure boolean;
 BEGIN
     -- a model that is kept may be of another scheme than the one there is now
@@ -116,29 +125,37 @@ BEGIN
     -- open segments first: they keep their names
     SELECT jsonb_build_object(
                'next_id', coalesce(max(g.segment_id), 0) + 1,
-               'ids', quote_literal(coalesce(array_agg(g.segment_id ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')),
-               'origins', quote_literal(coalesce(array_agg(g.origin ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')),
+               'ids',
+               quote_literal(coalesce(array_agg(g.segment_id ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')),
+               'origins',
+               quote_literal(coalesce(array_agg(g.origin ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')),
                'names', quote_literal(coalesce(array_agg(g.name ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')))
     INTO places
     FROM segment.segment AS g WHERE g.segmentation = s.name;
     RETURN places || jsonb_build_object(
-        'rfm_features', 'recency, frequency, monetary' || CASE WHEN with_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END,
+        'rfm_features', 'recency, frequency, monetary'
+        || CASE WHEN with_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END,
         'placed_features', 'recency, frequency, monetary' || CASE WHEN NOT with_tenure THEN ''
-            WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN ', held.tenure' ELSE ', ' || format(tenure, 'first_order_at') END,
-        'held_tenure', CASE WHEN with_tenure THEN format('segment_internal.held_tenure(m.model, recency, frequency, monetary, %s, was_id, tenure_bins, %s)',
-                                                         format(tenure, 'first_order_at'), s.options ->> 'hysteresis') ELSE 'NULL' END,
+            WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN ', held.tenure'
+            ELSE ', ' || format(tenure, 'first_order_at') END,
+        'held_tenure', CASE WHEN with_tenure THEN format(
+            'segment_internal.held_tenure(m.model, recency, frequency, monetary, %s, was_id, tenure_bins, %s)',
+            format(tenure, 'first_order_at'), s.options ->> 'hysteresis') ELSE 'NULL' END,
         -- recency is counted from the instant of the refresh, so it is not kept with the member; by name, as the model
         -- of before may have tenure or not
-        'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)', format(tenure, 'v5')),
+        'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)',
+                           format(tenure, 'v5')),
         'further', ', p.recency',
         'customers', quote_nullable(s.customers), 'hysteresis', coalesce(s.options ->> 'hysteresis', '0'),
         'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
         'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
         'time_zone', quote_literal(s.time_zone),
-        'summarised', format('segment_internal.query_rows(%L, %L, ''customer'', $5)', segment_internal.source_statement(s), s.search_path),
+        'summarised', format('segment_internal.query_rows(%L, %L, ''customer'', $5)',
+                             segment_internal.source_statement(s), s.search_path),
         'orders', format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L, only_keys => $5)',
                          format_type(segment_internal.key_type(s.members), -1), segment_internal.source_statement(s),
-                         s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path));
+                         s.options ->> 'lookback', s.options ->> 'refunds',
+                         s.options ->> 'zero_amounts', s.time_zone, s.search_path));
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rfm_places(segmentation, boolean) IS 'What stands for the places in rfm_steps.';
@@ -153,13 +170,15 @@ BEGIN ATOMIC
                      'width', coalesce(c.upper_cut - c.lower_cut, n.upper_cut - n.lower_cut, 0))) AS bins
           FROM rfm_cut_points(model) AS c
           LEFT JOIN rfm_cut_points(model) AS n
-            ON n.feature = c.feature AND (n.lower_cut = c.upper_cut OR n.upper_cut = c.lower_cut) AND (c.lower_cut IS NULL OR c.upper_cut IS NULL)
+            ON n.feature = c.feature AND (n.lower_cut = c.upper_cut OR n.upper_cut = c.lower_cut)
+               AND (c.lower_cut IS NULL OR c.upper_cut IS NULL)
           GROUP BY c.feature) AS f;
 END;
 COMMENT ON FUNCTION segment_internal.rfm_bins(segment_model) IS
 'The bins of an RFM model by feature and score: lower and upper cut (null: open), which side a cut belongs to, width.';
 
-CREATE FUNCTION segment_internal.held_value(value double precision, old_score smallint, bins jsonb, share double precision)
+CREATE FUNCTION segment_internal.held_value(value double precision, old_score smallint, bins jsonb,
+                                            share double precision)
     RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -176,20 +195,24 @@ BEGIN
     -- a little beyond the bin that the customer was in counts as just inside it
     IF value > upper_cut OR (value = upper_cut AND NOT closed_right) THEN
         RETURN CASE WHEN value - upper_cut > share * width THEN value
-                    WHEN closed_right THEN upper_cut ELSE coalesce((lower_cut + upper_cut) / 2, upper_cut - width / 2) END;
+                    WHEN closed_right THEN upper_cut
+                    ELSE coalesce((lower_cut + upper_cut) / 2, upper_cut - width / 2) END;
     ELSIF value < lower_cut OR (value = lower_cut AND closed_right) THEN
         RETURN CASE WHEN lower_cut - value > share * width THEN value
-                    WHEN closed_right THEN coalesce((lower_cut + upper_cut) / 2, lower_cut + width / 2) ELSE lower_cut END;
+                    WHEN closed_right THEN coalesce((lower_cut + upper_cut) / 2, lower_cut + width / 2)
+                    ELSE lower_cut END;
     END IF;
     RETURN value;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.held_value(double precision, smallint, jsonb, double precision) IS
-$$Hysteresis of a score: the value itself, or, where it lies outside the bin of the score the customer had by at most a
-share of that bin's width, a value inside that bin.$$;
+$$Hysteresis of a score: the value itself, or,
+where it lies outside the bin of the score the customer had by at most a share of that bin's width,
+a value inside that bin.$$;
 
 CREATE FUNCTION segment_internal.held_tenure(
-    model segment_model, recency double precision, frequency double precision, monetary double precision, tenure double precision,
+    model segment_model, recency double precision, frequency double precision,
+    monetary double precision, tenure double precision,
     was_id integer, bins jsonb, share double precision) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -207,9 +230,11 @@ BEGIN
     RETURN tenure;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.held_tenure(segment_model, double precision, double precision, double precision, double precision, integer, jsonb, double precision) IS
-$$Hysteresis of tenure: the value itself, or, where it lies outside a neighbouring bin by at most a share of that bin's
-width and the customer would stay in the segment of before with that score, a value inside that bin.$$;
+COMMENT ON FUNCTION segment_internal.held_tenure(segment_model, double precision, double precision, double precision,
+                                                 double precision, integer, jsonb, double precision) IS
+$$Hysteresis of tenure: the value itself, or,
+where it lies outside a neighbouring bin by at most a share of that bin's width and the customer would stay in the
+segment of before with that score, a value inside that bin.$$;
 
 CREATE FUNCTION segment_internal.rfm_figures() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -217,20 +242,25 @@ RETURN $$sum(monetary) AS revenue,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY
         (($2 AT TIME ZONE $3)::date - (last_order_at AT TIME ZONE $3)::date)::float8) AS recency,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency::float8) AS frequency,
-    segment_internal.middle(percentile_disc(segment_internal.middle_two()) WITHIN GROUP (ORDER BY monetary))::float8 AS monetary,
+    segment_internal.middle(
+        percentile_disc(segment_internal.middle_two()) WITHIN GROUP (ORDER BY monetary))::float8 AS monetary,
     avg(frequency)::float8 AS mean_frequency, avg(monetary)::float8 AS mean_monetary, 0::numeric AS no_revenue$$;
 COMMENT ON FUNCTION segment_internal.rfm_figures() IS
-'What segment_profile tells of segments of RFM, as expressions over the member table; $2: as_of of the last refresh, $3: time zone.';
+$body$What segment_profile tells of segments of RFM, as expressions over the member table;
+$2: as_of of the last refresh, $3: time zone.$body$;
 
-CREATE FUNCTION segment_internal.cut_words(lower_cut double precision, upper_cut double precision, closed text) RETURNS text
+CREATE FUNCTION segment_internal.cut_words(lower_cut double precision, upper_cut double precision, closed text)
+    RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(nullif(concat_ws(' and ', CASE closed WHEN 'right' THEN 'more than ' ELSE 'at least ' END || lower_cut,
-                                 CASE closed WHEN 'right' THEN 'at most ' ELSE 'less than ' END || upper_cut), ''), 'any value');
+                                 CASE closed WHEN 'right' THEN 'at most ' ELSE 'less than ' END || upper_cut), ''),
+                'any value');
 COMMENT ON FUNCTION segment_internal.cut_words(double precision, double precision, text) IS
 'Which values lie between two cuts, in words; closed as in rfm_cut_points.';
 
 CREATE FUNCTION segment_internal.rfm_explain(s segmentation, place text,
-    OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
+    OUT what text, OUT value text, OUT lower_bound double precision,
+    OUT upper_bound double precision, OUT score integer,
     OUT strength double precision, OUT explanation text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 5 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -239,13 +269,15 @@ DECLARE
     member record;
 BEGIN
     -- by name, as a model may have tenure or not
-    EXECUTE format('SELECT p.*, segment.explain_segment($3, (SELECT f FROM (SELECT p.recency::float8, p.frequency, p.monetary,
-                                                                           p.tenure::float8) AS f)) AS reasons
+    EXECUTE format('SELECT p.*, segment.explain_segment($3, (SELECT f
+                            FROM (SELECT p.recency::float8, p.frequency, p.monetary, p.tenure::float8) AS f)) AS reasons
                     FROM (SELECT m.*, as_of_on - last_on AS recency, as_of_on - first_on AS tenure
-                          FROM (SELECT segment_id, segment, rfm_score, frequency, monetary, ($1 AT TIME ZONE $2)::date AS as_of_on,
+                          FROM (SELECT segment_id, segment, rfm_score, frequency, monetary,
                                        jsonb_build_object(''recency'', recency_score, ''frequency'', frequency_score,
                                                           ''monetary'', monetary_score) AS kept,
-                                       (first_order_at AT TIME ZONE $2)::date AS first_on, (last_order_at AT TIME ZONE $2)::date AS last_on
+                                       ($1 AT TIME ZONE $2)::date AS as_of_on,
+                                       (first_order_at AT TIME ZONE $2)::date AS first_on,
+                                       (last_order_at AT TIME ZONE $2)::date AS last_on
                                 FROM %s WHERE %s) AS m) AS p', s.members, place)
     INTO STRICT member USING s.refreshed_as_of, s.time_zone, model;
     RETURN QUERY
@@ -254,21 +286,28 @@ BEGIN
                           WHEN 'monetary' THEN member.monetary::text ELSE member.tenure::text END,
            c.lower_cut, c.upper_cut, c.score, (f.reason ->> 'strength')::float8,
            CASE c.feature
-               WHEN 'recency' THEN format('last order on %s, %s calendar days before %s', member.last_on, member.recency, member.as_of_on)
-               WHEN 'frequency' THEN CASE member.frequency WHEN 1 THEN '1 order' ELSE format('%s orders', member.frequency) END
+               WHEN 'recency' THEN format('last order on %s, %s calendar days before %s',
+                                          member.last_on, member.recency, member.as_of_on)
+               WHEN 'frequency'
+               THEN CASE member.frequency WHEN 1 THEN '1 order' ELSE format('%s orders', member.frequency) END
                WHEN 'monetary' THEN format('orders of %s in total', member.monetary)
-               ELSE format('first order on %s, %s calendar days before %s', member.first_on, member.tenure, member.as_of_on) END
-           || format('; score %s of %s is for %s', c.score, c.bins, segment_internal.cut_words(c.lower_cut, c.upper_cut, c.closed))
+               ELSE format('first order on %s, %s calendar days before %s',
+                           member.first_on, member.tenure, member.as_of_on) END
+           || format('; score %s of %s is for %s', c.score, c.bins,
+                     segment_internal.cut_words(c.lower_cut, c.upper_cut, c.closed))
            || CASE WHEN c.score <> (f.reason ->> 'score')::integer
                    THEN format(', kept by hysteresis in place of %s', f.reason ->> 'score') ELSE '' END
     FROM jsonb_array_elements(member.reasons -> 'features') WITH ORDINALITY AS f (reason, n)
     JOIN (SELECT *, max(a.score) OVER (PARTITION BY a.feature) AS bins FROM segment.rfm_cut_points(model) AS a) AS c
-      ON c.feature = f.reason ->> 'feature' AND c.score = coalesce(member.kept ->> c.feature, f.reason ->> 'score')::integer
+    ON c.feature = f.reason ->> 'feature'
+         AND c.score = coalesce(member.kept ->> c.feature, f.reason ->> 'score')::integer
     ORDER BY f.n;
     what := 'rfm_score';
     value := member.rfm_score;
-    explanation := CASE WHEN member.rfm_score IS NULL THEN format('%s, so no scores: "%s"', member.reasons ->> 'reason', member.segment)
-                        ELSE format('the scheme "%s" has these scores in "%s"', s.options ->> 'scheme', member.segment) END;
+    explanation := CASE WHEN member.rfm_score IS NULL
+                            THEN format('%s, so no scores: "%s"', member.reasons ->> 'reason', member.segment)
+                        ELSE format('the scheme "%s" has these scores in "%s"',
+                                    s.options ->> 'scheme', member.segment) END;
     RETURN NEXT;
     IF (member.reasons ->> 'segment_id')::integer <> member.segment_id THEN
         what := 'runner_up';
@@ -296,10 +335,12 @@ DECLARE
 BEGIN
     -- the first refresh fixes where history begins; orders that end longer ago than they span are of another time
     IF s.refreshed_as_of IS NULL AND as_of - newest > newest - oldest AND as_of - newest > interval '30 days' THEN
-        RAISE NOTICE 'the newest order is of %, % days before as_of', to_char(newest AT TIME ZONE s.time_zone, 'YYYY-MM-DD'),
+        RAISE NOTICE 'the newest order is of %, % days before as_of',
+            to_char(newest AT TIME ZONE s.time_zone, 'YYYY-MM-DD'),
                      (as_of AT TIME ZONE s.time_zone)::date - (newest AT TIME ZONE s.time_zone)::date
             USING HINT = format('History is written forwards from the first refresh. To begin in the past: '
-                                'drop_segmentation(%L), create it again, and refresh as of a time just after the orders.', s.name);
+                                'drop_segmentation(%L), create it again, '
+                                'and refresh as of a time just after the orders.', s.name);
     END IF;
 END;
 $$;
@@ -307,7 +348,8 @@ COMMENT ON FUNCTION segment_internal.rfm_tell(segmentation, timestamptz, jsonb, 
 'Tells by a NOTICE when the first refresh is as of an instant long after the newest order.';
 
 INSERT INTO segment_internal.kind VALUES ('rfm', 'always', false, 'orders', 'time',
-    'Why: new (first seen), orders (new or changed orders), time (no more than time passing), model (retrained cut points).',
+    'Why: new (first seen), orders (new or changed orders), time (no more than time passing), '
+    'model (retrained cut points).',
     'Why the customer came: new, orders, time or model.',
     'Why the customer left: orders, time, model, or gone (no longer in the source).',
     '{"scheme": "default", "cuts": "quantile", "refunds": "net", "zero_amounts": "order"}');
@@ -323,28 +365,37 @@ DECLARE
 BEGIN
     -- every option is checked by what will use it, without reading the source
     PERFORM CASE WHEN segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
-                 THEN segment.rfm_model(segment.feature_set(v, v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
+                 THEN segment.rfm_model(segment.feature_set(v, v, v, v),
+                                        (s.options ->> 'bins')::integer, s.options ->> 'cuts',
                                         s.options -> 'thresholds', s.options ->> 'scheme')
-                 ELSE segment.rfm_model(segment.feature_set(v, v, v), (s.options ->> 'bins')::integer, s.options ->> 'cuts',
+                 ELSE segment.rfm_model(segment.feature_set(v, v, v),
+                                        (s.options ->> 'bins')::integer, s.options ->> 'cuts',
                                         s.options -> 'thresholds', s.options ->> 'scheme') END
     FROM generate_series(1, 10) AS v;
     PERFORM segment_internal.checked_hysteresis((s.options ->> 'hysteresis')::float8);
     PERFORM segment_internal.equality_operator(key_type::regtype);
     customer_type := (SELECT format_type(c.type, -1)
-                      FROM segment_internal.query_columns(s.customers, s.search_path, permanent => true) AS c WHERE c.number = 1);
+                      FROM segment_internal.query_columns(s.customers, s.search_path, permanent => true) AS c
+                      WHERE c.number = 1);
     IF customer_type <> key_type THEN
-        RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %', customer_type, key_type
+        RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %',
+            customer_type, key_type
             USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
     END IF;
     EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
                    key_type,
-                   CASE WHEN (s.options ->> 'summarised')::boolean THEN format('SELECT NULL::%s, now(), 1 WHERE false', key_type)
-                        ELSE E'SELECT * FROM (\n' || segment_internal.source_statement(s) || E'\n) AS source LIMIT 0' END,
-                   s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts', s.time_zone, s.search_path);
+                   CASE WHEN (s.options ->> 'summarised')::boolean
+                            THEN format('SELECT NULL::%s, now(), 1 WHERE false', key_type)
+                        ELSE E'SELECT * FROM (\n' || segment_internal.source_statement(s)
+                             || E'\n) AS source LIMIT 0' END,
+                   s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts',
+                   s.time_zone, s.search_path);
     IF (s.options ->> 'summarised')::boolean THEN
-        EXECUTE format('SELECT FROM segment_internal.query_rows(%L, %L) AS r (customer %s, last_order_at timestamptz, orders bigint,'
+        EXECUTE format('SELECT FROM segment_internal.query_rows(%L, %L) AS r '
+                       '(customer %s, last_order_at timestamptz, orders bigint,'
                        ' total numeric, first_order_at timestamptz)',
-                       'SELECT * FROM (' || segment_internal.source_statement(s) || ') AS source LIMIT 0', s.search_path, key_type);
+                       'SELECT * FROM (' || segment_internal.source_statement(s) || ') AS source LIMIT 0',
+                       s.search_path, key_type);
     END IF;
     RETURN s;
 END;
@@ -354,8 +405,10 @@ COMMENT ON FUNCTION segment_internal.check_rfm_options(segmentation) IS
 
 CREATE FUNCTION segment_internal.create_rfm_segmentation(
     name text, source text, customers text, scheme text, cuts text, bins integer, thresholds jsonb, lookback interval,
-    refunds text, zero_amounts text, time_zone text, retrain_every interval, schema name, description text, search_path text,
-    summarised boolean, max_departed double precision, hysteresis double precision, customer text, ordered_at text, amount text,
+    refunds text, zero_amounts text, time_zone text, retrain_every interval, schema name,
+    description text, search_path text,
+    summarised boolean, max_departed double precision, hysteresis double precision, customer text,
+    ordered_at text, amount text,
     order_id text) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -378,9 +431,11 @@ BEGIN
     s.max_departed := coalesce(max_departed, 0.5);
     s.description := description;
     s.options := jsonb_strip_nulls(jsonb_build_object(
-        'scheme', coalesce(scheme, 'default'), 'cuts', coalesce(cuts, 'quantile'), 'bins', bins, 'thresholds', thresholds,
+        'scheme', coalesce(scheme, 'default'), 'cuts', coalesce(cuts, 'quantile'), 'bins', bins,
+        'thresholds', thresholds,
         'lookback', lookback, 'refunds', coalesce(refunds, 'net'), 'zero_amounts', coalesce(zero_amounts, 'order'),
-        'summarised', CASE WHEN summarised THEN true END, 'hysteresis', nullif(segment_internal.checked_hysteresis(hysteresis), 0)));
+        'summarised', CASE WHEN summarised THEN true END,
+        'hysteresis', nullif(segment_internal.checked_hysteresis(hysteresis), 0)));
     s := segment_internal.checked('bind_rfm_columns', s);
     SELECT * INTO key FROM segment_internal.source_key(s);
     IF customers IS NOT NULL THEN
@@ -395,7 +450,9 @@ BEGIN
     RETURN segment_internal.create_segmentation(s, schema, key.name, key.type, key.collation);
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text, boolean, double precision, double precision, text, text, text, text) IS
+COMMENT ON FUNCTION segment_internal.create_rfm_segmentation(
+    text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text,
+    text, boolean, double precision, double precision, text, text, text, text) IS
 $$The work of create_rfm_segmentation, which fills in what only the caller's session knows: schema and search_path.$$;
 
 -- without a search_path of its own, which would hide that of the session
@@ -407,41 +464,46 @@ CREATE FUNCTION create_rfm_segmentation(
     schema name DEFAULT current_schema(), description text DEFAULT NULL,
     search_path text DEFAULT current_setting('search_path'), summarised boolean DEFAULT false,
     max_departed double precision DEFAULT 0.5, hysteresis double precision DEFAULT 0,
-    customer text DEFAULT NULL, ordered_at text DEFAULT NULL, amount text DEFAULT NULL, order_id text DEFAULT NULL) RETURNS regclass
+    customer text DEFAULT NULL, ordered_at text DEFAULT NULL, amount text DEFAULT NULL, order_id text DEFAULT NULL)
+    RETURNS regclass
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN segment_internal.create_rfm_segmentation(
     name, source, customers, scheme, cuts, bins, thresholds, lookback, refunds, zero_amounts, time_zone, retrain_every,
     coalesce(schema, current_schema()), description, coalesce(search_path, current_setting('search_path')), summarised,
     max_departed, hysteresis, customer, ordered_at, amount, order_id);
-COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval, text, text, text, interval, name, text, text, boolean, double precision, double precision, text, text, text, text) IS
-$$Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history (places they had
-before), owned by the current user; returns the member table.
+COMMENT ON FUNCTION create_rfm_segmentation(text, text, text, text, text, integer, jsonb, interval,
+                                            text, text, text, interval, name, text, text, boolean,
+                                            double precision, double precision, text, text, text, text) IS
+$$Creates an RFM segmentation and its two tables NAME_segments (present members) and NAME_history
+(places they had before), owned by the current user; returns the member table.
 Nobody is a member before the first refresh_segmentation().
-source: a query that yields customer, time of the order, amount and optionally order id, or the name of a table or view
-with just these columns first; the key column keeps its name, type and collation.
+source: a query that yields customer, time of the order, amount and optionally order id,
+or the name of a table or view with just these columns first; the key column keeps its name, type and collation.
 A NOTICE tells which column was taken for what.
 The columns are bound by name: a refresh that does not find them, or finds another type, fails and says what changed,
 see accept_source; columns that are added to the source later change nothing.
-customer, ordered_at, amount, order_id: columns or expressions over the source, where it has other columns, too:
-create_rfm_segmentation('loyalty', 'orders', customer => 'customer_id', ordered_at => 'invoice_date', amount =>
-'quantity * price', order_id => 'invoice'); customer, ordered_at and amount go together.
-summarised: the source has one row per customer already: the key, and last_order_at, orders, total and optionally
-first_order_at by name; for tables of customers, continuous aggregates and GROUP BY on a sharded server.
-customers: a query whose first column lists all customers, so that those without orders are members (segment
-'Prospect').
+customer, ordered_at, amount, order_id: columns or expressions over the source, where it has other columns,
+too: create_rfm_segmentation('loyalty', 'orders', customer => 'customer_id', ordered_at => 'invoice_date',
+amount => 'quantity * price', order_id => 'invoice'); customer, ordered_at and amount go together.
+summarised: the source has one row per customer already: the key, and last_order_at, orders,
+total and optionally first_order_at by name; for tables of customers,
+continuous aggregates and GROUP BY on a sharded server.
+customers: a query whose first column lists all customers, so that those without orders are members
+(segment 'Prospect').
 scheme, cuts, bins, thresholds: see rfm_model.
 lookback, refunds, zero_amounts, time_zone (default: the session's): see rfm_summary.
-retrain_every: how long a model is kept; NULL trains at every refresh; days and longer are calendar days of time_zone.
+retrain_every: how long a model is kept; NULL trains at every refresh;
+days and longer are calendar days of time_zone.
 schema: of the tables, default the current one.
 search_path: under which source and customers run, default the session's.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 hysteresis: a share of a bin's width by which a value must lie beyond the bin of the score that the customer had,
-before the score changes: 0, the default, for none, 0.1 to keep customers from moving to and fro; segment_flapping shows
-its effect.
+before the score changes: 0, the default, for none, 0.1 to keep customers from moving to and fro;
+segment_flapping shows its effect.
 The score of tenure, which is not kept with the members, is held where it is what keeps a customer in the segment.
 NULL for any argument with a default is that default.
-Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes, and whatever the source or an option is
-refused for.$$;
+Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes,
+and whatever the source or an option is refused for.$$;
 
 CREATE FUNCTION segment_internal.checked_hysteresis(hysteresis double precision) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -457,7 +519,8 @@ $$;
 COMMENT ON FUNCTION segment_internal.checked_hysteresis(double precision) IS
 'A hysteresis, 0 for NULL. Error (invalid_parameter_value) when it is not a share from 0 to 1.';
 
-CREATE FUNCTION segment_internal.named_columns_query(source text, customer text, ordered_at text, amount text, order_id text)
+CREATE FUNCTION segment_internal.named_columns_query(source text, customer text, ordered_at text,
+                                                     amount text, order_id text)
     RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -469,11 +532,13 @@ BEGIN
     IF customer IS NULL OR ordered_at IS NULL OR amount IS NULL THEN
         RAISE EXCEPTION 'customer, ordered_at and amount must be given together'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'For instance customer => ''customer_id'', ordered_at => ''invoice_date'', amount => ''quantity * price''.';
+                  HINT = 'For instance customer => ''customer_id'', ordered_at => ''invoice_date'', '
+                         'amount => ''quantity * price''.';
     END IF;
     FOR expression, alias IN
         SELECT e.expression, CASE WHEN e.expression ~ '^[a-z_][a-z0-9_]*$' THEN e.expression ELSE e.role END
-        FROM (VALUES (1, customer, 'customer'), (2, ordered_at, 'ordered_at'), (3, amount, 'amount'), (4, order_id, 'order_id'))
+        FROM (VALUES (1, customer, 'customer'), (2, ordered_at, 'ordered_at'),
+                     (3, amount, 'amount'), (4, order_id, 'order_id'))
              AS e (n, expression, role)
         WHERE e.expression IS NOT NULL ORDER BY e.n
     LOOP
@@ -498,11 +563,13 @@ BEGIN
         JOIN LATERAL (SELECT 0 WHERE c.number = 1
                       UNION ALL SELECT array_position('{last_order_at,orders,total,first_order_at}', c.name)
                       WHERE c.number > 1) AS w (n) ON w.n IS NOT NULL;
-        missing := ARRAY(SELECT m FROM unnest('{last_order_at,orders,total}'::text[]) AS m WHERE m <> ALL (s.source_columns));
+        missing := ARRAY(SELECT m FROM unnest('{last_order_at,orders,total}'::text[]) AS m
+                         WHERE m <> ALL (s.source_columns));
         IF missing <> '{}' THEN
             RAISE EXCEPTION 'the source has no column "%"', missing[1]
                 USING ERRCODE = 'undefined_column',
-                      HINT = 'A summarised source has the customer key first, and last_order_at, orders, total and optionally first_order_at.';
+                      HINT = 'A summarised source has the customer key first, and last_order_at, orders, total '
+                             'and optionally first_order_at.';
         END IF;
     ELSE
         SELECT array_agg(c.name ORDER BY c.number), array_agg(format_type(c.type, -1) ORDER BY c.number)
@@ -513,6 +580,6 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.bind_rfm_columns(segmentation) IS
-$$A segmentation with the columns that its source has now: all in their order, or, of a summarised source, the first and
-those of fixed names.
+$$A segmentation with the columns that its source has now: all in their order, or, of a summarised source,
+the first and those of fixed names.
 Error (undefined_column) when one of these is not there.$$;

@@ -6,21 +6,25 @@ AS $$
 DECLARE
     -- a segment whose mean is nearer to that of the whole, in standard deviations, is not told apart by the feature
     least_z CONSTANT float8 := 0.5;
-    taken text[] := ARRAY(SELECT s.segment FROM segment.segments(model) AS s WHERE s.segment <> s.origin OR s.segment_id < from_id);
+    taken text[] := ARRAY(SELECT s.segment FROM segment.segments(model) AS s
+                          WHERE s.segment <> s.origin OR s.segment_id < from_id);
     named jsonb := '[]';
     s record;
     traits text[];
     proposed text;
     n integer;
 BEGIN
-    FOR s IN SELECT g.segment_id, g.segment, g.origin FROM segment.segments(model) WITH ORDINALITY AS g ORDER BY g.ordinality LOOP
+    FOR s IN SELECT g.segment_id, g.segment, g.origin FROM segment.segments(model) WITH ORDINALITY AS g
+             ORDER BY g.ordinality LOOP
         IF s.segment <> s.origin OR s.segment_id < from_id THEN
             named := named || jsonb_build_object('id', s.segment_id, 'name', s.segment, 'origin', s.origin);
             CONTINUE;
         END IF;
-        -- with metric cosine there is a direction, and no z; a category tells segments apart where it is not that of all
+        -- with metric cosine there is a direction, and no z; a category tells segments apart
+        -- where it is not that of all
         SELECT array_agg(CASE WHEN c.category IS NOT NULL THEN replace(c.feature, '_', ' ') || ' ' || c.category
-                              WHEN c.z > 0 THEN 'high ' || replace(c.feature, '_', ' ') ELSE 'low ' || replace(c.feature, '_', ' ') END
+                              WHEN c.z > 0 THEN 'high ' || replace(c.feature, '_', ' ')
+                              ELSE 'low ' || replace(c.feature, '_', ' ') END
                          ORDER BY c.category IS NOT NULL, abs(c.z) DESC, c.n)
         INTO traits
         FROM (SELECT p.segment_id, p.feature, p.category, coalesce(p.z, p.scaled) AS z, p.ordinality AS n,
@@ -31,7 +35,8 @@ BEGIN
         n := 2;
         LOOP
             proposed := coalesce(array_to_string(traits[:n], ', '), 'average')
-                || CASE WHEN n > greatest(cardinality(traits), 2) THEN format(' (%s)', n - greatest(cardinality(traits), 2) + 1) ELSE '' END;
+                || CASE WHEN n > greatest(cardinality(traits), 2)
+                            THEN format(' (%s)', n - greatest(cardinality(traits), 2) + 1) ELSE '' END;
             EXIT WHEN proposed <> ALL (taken);
             n := n + 1;
         END LOOP;
@@ -42,9 +47,9 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION propose_segment_names(segment_model, integer) IS
-$$A clustering model whose segments are named after what sets them apart: "high spend, low recency", the one or two
-features whose z (see centroids) is largest, of those with at least 0.5 either way; then categories, as in "tier
-gold", where they are not the same in all segments; "average" where there is none of these.
+$$A clustering model whose segments are named after what sets them apart: "high spend, low recency",
+the one or two features whose z (see centroids) is largest, of those with at least 0.5 either way; then categories,
+as in "tier gold", where they are not the same in all segments; "average" where there is none of these.
 Where two would have the same name, the smaller segment's tells more features, or gets a number.
 Segments that were renamed before, and those whose id is below from_id, keep their names.
 NULL: NULL.
@@ -53,28 +58,33 @@ Errors: wrong_object_type for a model without centroids.$$;
 CREATE FUNCTION model_match(model segment_model, old_model segment_model, next_id integer) RETURNS segment_model
     AS 'MODULE_PATHNAME', 'segment_model_match' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION model_match(segment_model, segment_model, integer) IS
-$$A newly trained clustering whose segments have the ids, names and origins of the segments of the model before that
-they are, by minimum-cost assignment (exact, for any number of segments).
-The cost of a pair is the squared distance of the two centres as the old model measures it, and at most the squared
-distance of the old segment from its nearest old neighbour: what lies further than that is not the same segment.
+$$A newly trained clustering whose segments have the ids,
+names and origins of the segments of the model before that they are, by minimum-cost assignment
+(exact, for any number of segments).
+The cost of a pair is the squared distance of the two centres as the old model measures it,
+and at most the squared distance of the old segment from its nearest old neighbour:
+what lies further than that is not the same segment.
 What is not recognised keeps its own name, with a number behind it where that is taken, and gets ids from next_id on.
 NULL: NULL.
-Errors: wrong_object_type for models without distances, such as RFM models; invalid_parameter_value where the two have
-different features; program_limit_exceeded when the distances of all pairs do not fit into maintenance_work_mem.
+Errors: wrong_object_type for models without distances, such as RFM models;
+invalid_parameter_value where the two have different features;
+program_limit_exceeded when the distances of all pairs do not fit into maintenance_work_mem.
 Used by refresh_segmentation.$$;
 
-CREATE FUNCTION segment_spacing(model segment_model, OUT segment_id integer, OUT segment text, OUT nearest_id integer, OUT nearest text, OUT distance double precision) RETURNS SETOF record
+CREATE FUNCTION segment_spacing(model segment_model, OUT segment_id integer, OUT segment text, OUT nearest_id integer,
+                                OUT nearest text, OUT distance double precision) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_model_spacing' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10;
 COMMENT ON FUNCTION segment_spacing(segment_model) IS
-$$For each segment of a clustering the segment whose centre is nearest, and the distance of the two centres in scaled
-coordinates; NULL where there is one segment only.
+$$For each segment of a clustering the segment whose centre is nearest,
+and the distance of the two centres in scaled coordinates; NULL where there is one segment only.
 Error (wrong_object_type) for models without distances, such as RFM models.$$;
 
 CREATE FUNCTION segment_silhouette(model segment_model, VARIADIC features "any") RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_silhouette_of_row' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION segment_silhouette(segment_model, VARIADIC "any") IS
-$$How clearly a row belongs to its segment, its simplified silhouette (Hruschka, de Castro and Campello 2004): (b - a) /
-greatest(a, b), a the distance from the centre of its own segment and b from the nearest other one.
+$$How clearly a row belongs to its segment, its simplified silhouette
+(Hruschka, de Castro and Campello 2004): (b - a) / greatest(a, b),
+a the distance from the centre of its own segment and b from the nearest other one.
 Near 1 well inside, 0 on the border.
 NULL model, a row that has no segment, or one segment only: NULL.
 Error (wrong_object_type) for models without distances, such as RFM models.

@@ -3,8 +3,8 @@
 CREATE FUNCTION as_of() RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'segment_as_of' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION as_of() IS
-$$The instant that the running refresh speaks of, for sources and rules, which must not read the clock:
-last_order_at < as_of() - interval '90 days'.
+$$The instant that the running refresh speaks of, for sources and rules,
+which must not read the clock: last_order_at < as_of() - interval '90 days'.
 Outside of a refresh it is the setting segment.as_of, or where that is empty, now().
 Errors: those of reading the setting as a time.$$;
 
@@ -15,21 +15,23 @@ CREATE FUNCTION segment_internal.rule_columns(source text, search_path text, rul
 COMMENT ON FUNCTION segment_internal.rule_columns(text, text, text, text) IS
 $$The columns of a source that a rule reads, or the error that the rule is refused for, with the name of its segment
 (NULL: none yet) and the place in its text.
-Errors: syntax_error where it is not one expression, datatype_mismatch where it is not boolean, grouping_error for
-aggregates of the rows, windowing_error, feature_not_supported for sets and locks, invalid_parameter_value for
-volatile functions and the clock, and those of the server's parser.$$;
+Errors: syntax_error where it is not one expression, datatype_mismatch where it is not boolean,
+grouping_error for aggregates of the rows, windowing_error, feature_not_supported for sets and locks,
+invalid_parameter_value for volatile functions and the clock, and those of the server's parser.$$;
 
 CREATE FUNCTION segment_internal.rules_from_json(rules json) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    example CONSTANT text := 'For instance {"VIP": "revenue > 1000", "New": {"rule": "orders = 1", "description": "first order"}}.';
+    example CONSTANT text
+    := 'For instance {"VIP": "revenue > 1000", "New": {"rule": "orders = 1", "description": "first order"}}.';
     result jsonb[] := '{}';
     one record;
     wrong text;
 BEGIN
     IF json_typeof(rules) IS DISTINCT FROM 'object' THEN
-        RAISE EXCEPTION 'rules must be a JSON object of segments and their rules, not %', coalesce(json_typeof(rules), 'NULL')
+        RAISE EXCEPTION 'rules must be a JSON object of segments and their rules, not %',
+            coalesce(json_typeof(rules), 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = example;
     END IF;
     FOR one IN SELECT j.key, j.value::jsonb AS value FROM json_each(rules) AS j LOOP
@@ -40,13 +42,15 @@ BEGIN
             one.value := jsonb_build_object('rule', one.value);
         END IF;
         IF jsonb_typeof(one.value) <> 'object' OR jsonb_typeof(one.value -> 'rule') IS DISTINCT FROM 'string' THEN
-            RAISE EXCEPTION 'segment "%" has no rule: expected a string, or an object with "rule" and "description"', one.key
+            RAISE EXCEPTION 'segment "%" has no rule: expected a string, or an object with "rule" and "description"',
+                one.key
                 USING ERRCODE = 'invalid_parameter_value', HINT = example;
         END IF;
         SELECT k INTO wrong FROM jsonb_object_keys(one.value) AS k WHERE k NOT IN ('rule', 'description') LIMIT 1;
         IF FOUND OR jsonb_typeof(one.value -> 'description') NOT IN ('string', 'null') THEN
             RAISE EXCEPTION 'segment "%" has %', one.key,
-                            CASE WHEN wrong IS NULL THEN 'a description that is no string' ELSE format('"%s", which a rule has not', wrong) END
+                            CASE WHEN wrong IS NULL THEN 'a description that is no string'
+                                 ELSE format('"%s", which a rule has not', wrong) END
                 USING ERRCODE = 'invalid_parameter_value', HINT = example;
         END IF;
         result := result || jsonb_build_object('segment', one.key, 'rule', one.value -> 'rule',
@@ -105,9 +109,11 @@ BEGIN
         s.source_columns := s.source_columns || one;
         s.source_types := s.source_types || format_type(types[n], -1);
         IF one = 'next_transition_at' AND types[n] <> 'timestamptz'::regtype THEN
-            RAISE EXCEPTION 'column "next_transition_at" of the source is of type %, expected timestamp with time zone', types[n]
+            RAISE EXCEPTION 'column "next_transition_at" of the source is of type %, expected timestamp with time zone',
+                types[n]
                 USING ERRCODE = 'datatype_mismatch',
-                      HINT = 'It says when a customer''s answers change next by time alone; another column needs another name.';
+                      HINT = 'It says when a customer''s answers change next by time alone; '
+                             'another column needs another name.';
         END IF;
         IF one = ANY (keep) THEN
             BEGIN
@@ -123,8 +129,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.bind_rules_columns(segmentation) IS
-$$A segmentation with the columns that are read of its source, and their types as they are now: the key (by default
-the first), those that are kept, and those that a rule reads.
+$$A segmentation with the columns that are read of its source, and their types as they are now: the key
+(by default the first), those that are kept, and those that a rule reads.
 Errors: those of rule_columns, undefined_column, duplicate_column, datatype_mismatch.$$;
 
 CREATE FUNCTION segment_internal.check_rules_options(s segmentation) RETURNS segmentation
@@ -183,8 +189,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rules_statement(segmentation) IS
-$$The query that asks all rules in one pass over the source: the key, the ids of segments (the first whose rule is true, or
-where customers may be in several, an array of all), and the columns that are kept.
+$$The query that asks all rules in one pass over the source: the key, the ids of segments
+(the first whose rule is true, or where customers may be in several, an array of all), and the columns that are kept.
 It is run as it stands under the search_path of the segmentation.$$;
 
 CREATE FUNCTION segment_internal.rules_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
@@ -196,7 +202,8 @@ FROM segment_internal.query_rows({statement}, {search_path}, {source_key_name}, 
      AS source ({source_key} {key_type}, segment_id {answer_type}{wanted})$$
     UNION ALL
     SELECT 'source_counts', $$
-SELECT jsonb_build_object('rows_read', rows_read, 'null_customer', null_customer, 'rows_used', rows_read - null_customer,
+SELECT jsonb_build_object('rows_read', rows_read, 'null_customer', null_customer, 'rows_used',
+                          rows_read - null_customer,
                           'in_no_segment', in_no_segment) AS counts
 FROM (SELECT coalesce(sum(n), 0) AS rows_read, coalesce(sum(n) FILTER (WHERE customer IS NULL), 0) AS null_customer,
              coalesce(sum(n_none) FILTER (WHERE customer IS NOT NULL), 0) AS in_no_segment,
@@ -216,8 +223,8 @@ JOIN segment.segment AS g ON g.segmentation = {name} AND g.segment_id = {placed_
 WHERE one.customer IS NOT NULL$$
 $function$;
 COMMENT ON FUNCTION segment_internal.rules_steps(segmentation, boolean) IS
-$$The steps of a refresh that are those of segmentations by rules: the source and all rules in one pass, and each customer's
-segment or segments.$$;
+$$The steps of a refresh that are those of segmentations by rules: the source and all rules in one pass,
+and each customer's segment or segments.$$;
 
 CREATE FUNCTION segment_internal.rules_places(s segmentation, train boolean) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -236,21 +243,25 @@ BEGIN
             'statement', quote_literal(segment_internal.rules_statement(s)),
             'answer_type', CASE WHEN exclusive THEN 'integer' ELSE 'integer[]' END,
             'answer', CASE WHEN exclusive OR rest IS NULL THEN 'source.segment_id'
-                           ELSE format('CASE WHEN source.segment_id = ''{}'' THEN ''{%s}'' ELSE source.segment_id END', rest) END,
+                           ELSE format('CASE WHEN source.segment_id = ''{}'' THEN ''{%s}'' ELSE source.segment_id END',
+                                       rest) END,
             'in_none', CASE WHEN exclusive THEN 'segment_id IS NULL' ELSE 'segment_id = ''{}''' END,
             'each', CASE WHEN exclusive THEN '' ELSE ' CROSS JOIN LATERAL unnest(one.segment_id) AS u (segment_id)' END,
             'placed_id', CASE WHEN exclusive THEN 'one.segment_id' ELSE 'u.segment_id' END,
-            'wanted', coalesce(string_agg(format(', %I %s', c.name, c.type), '' ORDER BY c.number) FILTER (WHERE c.there), ''),
+            'wanted',
+            coalesce(string_agg(format(', %I %s', c.name, c.type), '' ORDER BY c.number) FILTER (WHERE c.there), ''),
             'taken', string_agg(format('%s AS v%s', CASE WHEN c.there THEN format('source.%I', c.name)
-                                                         ELSE 'NULL::' || c.type END, c.number), ', ' ORDER BY c.number),
+                                                         ELSE 'NULL::' || c.type END, c.number),
+                                ', ' ORDER BY c.number),
             'one_v', string_agg('one.v' || c.number, ', ' ORDER BY c.number),
             'rule_version', version, 'features', 'NULL::float8', 'further', '')
-            || CASE WHEN version IS DISTINCT FROM version_before AND version_before IS NOT NULL
-                    THEN '{"fact_reason": "''rules''", "other_reason": "''rules''"}' ELSE '{}' END::jsonb
+        || CASE WHEN version IS DISTINCT FROM version_before AND version_before IS NOT NULL
+                THEN '{"fact_reason": "''rules''", "other_reason": "''rules''"}' ELSE '{}' END::jsonb
         FROM (SELECT m.*, m.name = ANY (s.source_columns) AS there FROM segment_internal.rules_columns(s) AS m) AS c);
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.rules_places(segmentation, boolean) IS 'What stands for the places in rules_steps.';
+COMMENT ON FUNCTION segment_internal.rules_places(segmentation, boolean) IS
+'What stands for the places in rules_steps.';
 
 CREATE FUNCTION segment_internal.rules_figures() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -292,14 +303,18 @@ DECLARE
 BEGIN
     FOR rule IN SELECT r FROM jsonb_array_elements(s.options -> 'rules') AS r LOOP
         statement := format(
-            'SELECT count(r.holds) FROM segment_internal.query_rows(%L, %L, %L, $1::%s[]) AS r (%5$I %4$s, holds boolean)',
-            format(E'SELECT source.%I, (\n%s\n) AS holds FROM (\n%s\n) AS source', s.source_columns[1], rule ->> 'rule', source),
+            'SELECT count(r.holds) '
+            'FROM segment_internal.query_rows(%L, %L, %L, $1::%s[]) AS r (%5$I %4$s, holds boolean)',
+            format(E'SELECT source.%I, (\n%s\n) AS holds FROM (\n%s\n) AS source',
+                   s.source_columns[1], rule ->> 'rule', source),
             s.search_path, s.source_columns[1], key_type, s.source_columns[1]);
         CONTINUE WHEN segment_internal.runs(statement, NULL);
         IF segment_internal.keys_can_be_listed(s) THEN
-            EXECUTE format('SELECT array_agg(DISTINCT format(''%%s'', r.%1$I)) FROM segment_internal.query_rows(%2$L, %3$L) AS r (%1$I %4$s)
+            EXECUTE format('SELECT array_agg(DISTINCT format(''%%s'', r.%1$I))
+                            FROM segment_internal.query_rows(%2$L, %3$L) AS r (%1$I %4$s)
                             WHERE r.%1$I IS NOT NULL', s.source_columns[1],
-                           format(E'SELECT source.%I FROM (\n%s\n) AS source', s.source_columns[1], source), s.search_path, key_type)
+                           format(E'SELECT source.%I FROM (\n%s\n) AS source', s.source_columns[1], source),
+                           s.search_path, key_type)
             INTO customers;
             -- of two halves one fails
             WHILE cardinality(customers) > 1 LOOP
@@ -317,18 +332,20 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rules_blame(segmentation) IS
-$$After a refresh failed: which rule it is that fails, and for which customer, where one alone makes it fail; NULL: none
-does.$$;
+$$After a refresh failed: which rule it is that fails, and for which customer, where one alone makes it fail;
+NULL: none does.$$;
 
 INSERT INTO segment_internal.kind VALUES ('rules', 'never', true, 'facts', 'source',
-    'Why: new (first seen), facts (a kept fact changed), source (something else did, or time passed), rules (were changed).',
+    'Why: new (first seen), facts (a kept fact changed), source (something else did, or time passed), '
+    'rules (were changed).',
     'Why the customer came: new, facts, source or rules.',
     'Why the customer left: facts, source, rules, or gone (no longer in the source, or in no segment).');
 
 -- ---- creating ----
 
 CREATE FUNCTION segment_internal.create_rule_segmentation(
-    name text, source text, rules json, exclusive boolean, rest text, keep text[], key text, schema name, description text,
+    name text, source text, rules json, exclusive boolean, rest text, keep text[], key text,
+    schema name, description text,
     search_path text, max_departed double precision, note text) RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -373,12 +390,14 @@ BEGIN
     RETURN members;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.create_rule_segmentation(text, text, json, boolean, text, text[], text, name, text, text, double precision, text) IS
+COMMENT ON FUNCTION segment_internal.create_rule_segmentation(text, text, json, boolean, text, text[],
+                                                              text, name, text, text, double precision, text) IS
 $$The work of create_rule_segmentation, which fills in what only the caller's session knows: schema and search_path.$$;
 
 -- without a search_path of its own, which would hide that of the session
 CREATE FUNCTION create_rule_segmentation(
-    name text, source text, rules json, exclusive boolean DEFAULT true, rest text DEFAULT NULL, keep text[] DEFAULT '{}',
+    name text, source text, rules json, exclusive boolean DEFAULT true, rest text DEFAULT NULL,
+    keep text[] DEFAULT '{}',
     key text DEFAULT NULL, schema name DEFAULT current_schema(), description text DEFAULT NULL,
     search_path text DEFAULT current_setting('search_path'), max_departed double precision DEFAULT 0.5,
     note text DEFAULT NULL) RETURNS regclass
@@ -386,20 +405,21 @@ CREATE FUNCTION create_rule_segmentation(
 RETURN segment_internal.create_rule_segmentation(
     name, source, rules, exclusive, rest, keep, key, coalesce(schema, current_schema()), description,
     coalesce(search_path, current_setting('search_path')), max_departed, note);
-COMMENT ON FUNCTION create_rule_segmentation(text, text, json, boolean, text, text[], text, name, text, text, double precision, text) IS
-$$Creates a segmentation by rules and its two tables NAME_segments (present members) and NAME_history (places they had
-before), owned by the current user; returns the member table.
+COMMENT ON FUNCTION create_rule_segmentation(text, text, json, boolean, text, text[], text, name,
+                                             text, text, double precision, text) IS
+$$Creates a segmentation by rules and its two tables NAME_segments (present members) and NAME_history
+(places they had before), owned by the current user; returns the member table.
 Nobody is a member before the first refresh_segmentation().
-source: a query, or the name of a table or view, with one row per customer; a customer with two rows is an error of
-the refresh.
-rules: a JSON object of segments and their rules, in the order of their priority; a rule is a string, or an object with
-"rule" and "description".
-A rule is a SQL boolean expression over the columns of the source, with all operators, functions and sub-selects that
-SQL has; where it is NULL, it does not hold, nor does NOT of it.
-It may call as_of(), the instant of the refresh, and must not read the clock, call volatile functions or aggregate the
-rows of the source.
-exclusive: true puts a customer into the first segment whose rule holds; false into all of them, and members and
-history have a row per customer and segment.
+source: a query, or the name of a table or view, with one row per customer;
+a customer with two rows is an error of the refresh.
+rules: a JSON object of segments and their rules, in the order of their priority; a rule is a string,
+or an object with "rule" and "description".
+A rule is a SQL boolean expression over the columns of the source, with all operators,
+functions and sub-selects that SQL has; where it is NULL, it does not hold, nor does NOT of it.
+It may call as_of(), the instant of the refresh, and must not read the clock,
+call volatile functions or aggregate the rows of the source.
+exclusive: true puts a customer into the first segment whose rule holds; false into all of them,
+and members and history have a row per customer and segment.
 rest: the segment of those that no rule takes; NULL, the default: they are no members.
 keep: columns of the source that the member table keeps.
 A column next_transition_at (timestamptz) of the source is kept, too.

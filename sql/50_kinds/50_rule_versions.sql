@@ -14,8 +14,8 @@ COMMENT ON TABLE rule_version IS
 COMMENT ON COLUMN rule_version.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN rule_version.version IS 'From 1; the highest is the one in use.';
 COMMENT ON COLUMN rule_version.definition IS
-$$The rules in the order of their priority, each with segment_id, segment, rule and description; rest, exclusive and
-keep, as in the options of the segmentation.$$;
+$$The rules in the order of their priority, each with segment_id, segment, rule and description;
+rest, exclusive and keep, as in the options of the segmentation.$$;
 COMMENT ON COLUMN rule_version.note IS 'Why, as whoever changed it said.';
 COMMENT ON COLUMN rule_version.changed_by IS 'Role that was logged in.';
 COMMENT ON COLUMN rule_version.changed_at IS 'When.';
@@ -69,7 +69,8 @@ BEGIN
     s.options := jsonb_set(s.options, '{rules}', (
         SELECT jsonb_agg(r.rule || jsonb_build_object('segment', coalesce(g.name, r.rule ->> 'segment')) ORDER BY r.n)
         FROM jsonb_array_elements(s.options -> 'rules') WITH ORDINALITY AS r (rule, n)
-        LEFT JOIN segment.segment AS g ON g.segmentation = s.name AND g.segment_id = (r.rule ->> 'segment_id')::integer));
+        LEFT JOIN segment.segment AS g ON g.segmentation = s.name
+               AND g.segment_id = (r.rule ->> 'segment_id')::integer));
     s := segment_internal.checked('bind_rules_columns', s);
     PERFORM segment_internal.change_catalogue('define_rules', s.name, s.options, note);
     PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
@@ -175,7 +176,8 @@ BEGIN
     IF coalesce(refresh, true) THEN
         result := segment.refresh_segmentation(name);
         IF result.outcome NOT IN ('ok', 'empty') THEN
-            RAISE EXCEPTION 'the rules of segmentation "%" stay as they were, because its refresh was not ok: %', name, result.error
+            RAISE EXCEPTION 'the rules of segmentation "%" stay as they were, because its refresh was not ok: %',
+                name, result.error
                 USING ERRCODE = coalesce(result.error_code, 'SR001'),
                       HINT = 'refresh => false changes them without a refresh.';
         END IF;
@@ -184,12 +186,13 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.place_anew(text, boolean) IS
-$$Refreshes a segmentation whose rules were changed in this transaction and returns the run; or an error that takes the
-change back.
+$$Refreshes a segmentation whose rules were changed in this transaction and returns the run;
+or an error that takes the change back.
 refresh: false does nothing, and returns NULL.$$;
 
 CREATE FUNCTION set_segment_rule(
-    segmentation text, segment text, rule text DEFAULT NULL, priority integer DEFAULT NULL, description text DEFAULT NULL,
+    segmentation text, segment text, rule text DEFAULT NULL, priority integer DEFAULT NULL,
+    description text DEFAULT NULL,
     note text DEFAULT NULL, refresh boolean DEFAULT true) RETURNS run
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -204,8 +207,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION set_segment_rule(text, text, text, integer, text, text, boolean) IS
-$$Changes the rule of a segment, or adds a segment with a rule, as a new version of the definition; then refreshes the
-segmentation, and returns the run.
+$$Changes the rule of a segment, or adds a segment with a rule, as a new version of the definition;
+then refreshes the segmentation, and returns the run.
 rule: see create_rule_segmentation; NULL: as it was.
 priority: the place of the rule, from 1; NULL: where it was, and of a new one the last.
 description: NULL: as it was.
@@ -223,17 +226,18 @@ DECLARE
     s segment.segmentation := segment_internal.segmentation_row(segmentation);
 BEGIN
     PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
-                                          'SELECT segment_internal.drop_rule_as_owner($1, $2, $3)', s.name, segment, note);
+                                          'SELECT segment_internal.drop_rule_as_owner($1, $2, $3)',
+                                          s.name, segment, note);
     RETURN segment_internal.place_anew(s.name, refresh);
 END;
 $$;
 COMMENT ON FUNCTION drop_segment_rule(text, text, text, boolean) IS
-$$Drops the rule of a segment and closes the segment, or that of the rest, as a new version of the definition; then
-refreshes the segmentation, and returns the run.
+$$Drops the rule of a segment and closes the segment, or that of the rest, as a new version of the definition;
+then refreshes the segmentation, and returns the run.
 note, refresh: as in set_segment_rule.
 The id of the segment is not used again, but by revert_segment_rules, which brings the segment back.
-Errors: undefined_object, wrong_object_type, invalid_parameter_value for the last rule, insufficient_privilege, and what
-a refresh failed with.$$;
+Errors: undefined_object, wrong_object_type, invalid_parameter_value for the last rule, insufficient_privilege,
+and what a refresh failed with.$$;
 
 CREATE FUNCTION revert_segment_rules(
     segmentation text, version integer, note text DEFAULT NULL, refresh boolean DEFAULT true) RETURNS run
@@ -249,16 +253,18 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION revert_segment_rules(text, integer, text, boolean) IS
-$$Makes the rules of a segmentation what they were in a version, as a new version; then refreshes it, and returns the run.
+$$Makes the rules of a segmentation what they were in a version, as a new version; then refreshes it,
+and returns the run.
 Segments have the ids that they had, and the names that they have now.
 note, refresh: as in set_segment_rule.
-Errors: undefined_object for an unknown version, wrong_object_type, insufficient_privilege, and what a refresh failed
-with.$$;
+Errors: undefined_object for an unknown version, wrong_object_type, insufficient_privilege,
+and what a refresh failed with.$$;
 
 -- ---- reading rules ----
 
 CREATE FUNCTION segment_rules(segmentation text,
-    OUT priority integer, OUT segment_id integer, OUT segment text, OUT rule text, OUT description text, OUT customers bigint)
+    OUT priority integer, OUT segment_id integer, OUT segment text, OUT rule text,
+    OUT description text, OUT customers bigint)
     RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -268,13 +274,14 @@ BEGIN
     RETURN QUERY
     SELECT g.priority, g.segment_id, g.name, r.rule ->> 'rule', g.description, g.customers
     FROM segment.segment AS g
-    LEFT JOIN jsonb_array_elements(s.options -> 'rules') AS r (rule) ON (r.rule ->> 'segment_id')::integer = g.segment_id
+    LEFT JOIN jsonb_array_elements(s.options -> 'rules') AS r (rule)
+        ON (r.rule ->> 'segment_id')::integer = g.segment_id
     WHERE g.segmentation = s.name AND g.closed_at IS NULL AND s.kind = 'rules' ORDER BY g.priority;
 END;
 $$;
 COMMENT ON FUNCTION segment_rules(text) IS
-$$The rules of a segmentation in the order of their priority, with the sizes of their segments; rule NULL: the segment of
-the rest.
+$$The rules of a segmentation in the order of their priority, with the sizes of their segments;
+rule NULL: the segment of the rest.
 No rows for segmentations of other kinds.
 Error (undefined_object) when there is no such segmentation.$$;
 
@@ -283,7 +290,8 @@ CREATE FUNCTION segment_internal.rule_changes(before jsonb, after jsonb,
     LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 5
 BEGIN ATOMIC
     WITH rules AS (
-        SELECT coalesce(a.rule, b.rule) ->> 'segment' AS segment, b.rule AS before, a.rule AS after, b.n AS n_before, a.n AS n_after
+        SELECT coalesce(a.rule, b.rule) ->> 'segment' AS segment, b.rule AS before, a.rule AS after,
+               b.n AS n_before, a.n AS n_after
         FROM jsonb_array_elements(before -> 'rules') WITH ORDINALITY AS b (rule, n)
         FULL JOIN jsonb_array_elements(after -> 'rules') WITH ORDINALITY AS a (rule, n)
           ON a.rule -> 'segment_id' = b.rule -> 'segment_id'
@@ -308,10 +316,12 @@ BEGIN ATOMIC
     WHERE before -> 'rest' -> 'segment_id' IS DISTINCT FROM after -> 'rest' -> 'segment_id'
     ORDER BY 2, 1;
 END;
-COMMENT ON FUNCTION segment_internal.rule_changes(jsonb, jsonb) IS 'What changed from one definition of rules to the next.';
+COMMENT ON FUNCTION segment_internal.rule_changes(jsonb, jsonb) IS
+'What changed from one definition of rules to the next.';
 
 CREATE VIEW segment_rule_versions WITH (security_invoker = true) AS
-    SELECT v.segmentation, v.version, v.changed_at, v.changed_by, v.note, c.segment, c.change, c.value_before, c.value_after
+    SELECT v.segmentation, v.version, v.changed_at, v.changed_by, v.note, c.segment, c.change,
+           c.value_before, c.value_after
     FROM rule_version AS v
     LEFT JOIN rule_version AS b ON b.segmentation = v.segmentation AND b.version = v.version - 1
     LEFT JOIN LATERAL segment_internal.rule_changes(coalesce(b.definition, '{}'), v.definition) AS c ON true;
@@ -325,5 +335,6 @@ COMMENT ON COLUMN segment_rule_versions.note IS 'Why, as whoever changed it said
 COMMENT ON COLUMN segment_rule_versions.segment IS 'Segment, by the name that it had; NULL: nothing changed.';
 COMMENT ON COLUMN segment_rule_versions.change IS
 '''added'', ''dropped'', ''rule'', ''description'', ''priority'' (the place among those that stayed), or ''rest''.';
-COMMENT ON COLUMN segment_rule_versions.value_before IS 'Rule, description, place or name of the rest before; NULL: none.';
+COMMENT ON COLUMN segment_rule_versions.value_before IS
+'Rule, description, place or name of the rest before; NULL: none.';
 COMMENT ON COLUMN segment_rule_versions.value_after IS 'The same after.';

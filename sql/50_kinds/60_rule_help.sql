@@ -3,11 +3,13 @@
 CREATE FUNCTION segment_internal.rule_conditions(rule text) RETURNS text[]
     AS 'MODULE_PATHNAME', 'segment_rule_conditions' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.rule_conditions(text) IS
-$$The conditions that a rule joins by AND at its top, as they were written; the rule itself where it is one condition.
+$$The conditions that a rule joins by AND at its top, as they were written;
+the rule itself where it is one condition.
 The rule must be one expression, see rule_columns.$$;
 
 -- A rule is asked of a segmentation, or of a source that somebody thinks of making one from.
-CREATE FUNCTION segment_internal.rule_source(segmentation text, source text, key text, search_path text) RETURNS segmentation
+CREATE FUNCTION segment_internal.rule_source(segmentation text, source text, key text, search_path text)
+    RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -39,19 +41,21 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rule_source(text, text, text, text) IS
-$$The segmentation by rules of a name; or for a source, a row that has of a segmentation what rules are asked with: source,
-search_path and key (NULL: the first column).
+$$The segmentation by rules of a name; or for a source, a row that has of a segmentation what rules are asked with:
+source, search_path and key (NULL: the first column).
 Errors: invalid_parameter_value, undefined_object, wrong_object_type, undefined_column, and those of the source.$$;
 
 CREATE FUNCTION segment_internal.rule_role(segmentation text) RETURNS name
     LANGUAGE sql STABLE PARALLEL SAFE
-RETURN coalesce((SELECT segment_internal.owner_of(s.members) FROM segmentation AS s WHERE s.name = segmentation), current_user);
+RETURN coalesce((SELECT segment_internal.owner_of(s.members) FROM segmentation AS s
+                 WHERE s.name = segmentation), current_user);
 COMMENT ON FUNCTION segment_internal.rule_role(text) IS
 'Whose rights a rule is asked with: those of the owner of a segmentation, or for a source (NULL), one''s own.';
 
 -- ---- checking ----
 
-CREATE FUNCTION segment_internal.check_rule_as_owner(segmentation text, source text, rule text, key text, search_path text)
+CREATE FUNCTION segment_internal.check_rule_as_owner(segmentation text, source text, rule text,
+                                                     key text, search_path text)
     RETURNS text[]
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -73,14 +77,15 @@ RETURN segment_internal.run_as_owner(
     segment_internal.rule_role(segmentation), 'SELECT segment_internal.check_rule_as_owner($1, $2, $3, NULL, $4)',
     segmentation, source, rule, coalesce(search_path, current_setting('search_path')))::text[];
 COMMENT ON FUNCTION check_rule(text, text, text, text) IS
-$$Checks a rule as create_rule_segmentation would, for a segmentation by rules or for a source, and returns the columns of
-the source that it reads.
+$$Checks a rule as create_rule_segmentation would, for a segmentation by rules or for a source,
+and returns the columns of the source that it reads.
 Nothing is run.
 search_path: under which source and rule are looked up, default the session's; for a segmentation it is its own.
 Errors: what a rule is refused for, with the place in its text: syntax_error where it is not one expression,
 undefined_column, datatype_mismatch where it is not boolean, grouping_error for aggregates of the rows of the source,
-windowing_error, invalid_parameter_value for volatile functions and the clock; null_value_not_allowed for a NULL rule,
-undefined_object for an unknown segmentation, insufficient_privilege for one of somebody else.$$;
+windowing_error, invalid_parameter_value for volatile functions and the clock;
+null_value_not_allowed for a NULL rule, undefined_object for an unknown segmentation,
+insufficient_privilege for one of somebody else.$$;
 
 -- ---- previewing ----
 
@@ -97,15 +102,18 @@ DECLARE
 BEGIN
     FOR i IN 1 .. cardinality(conditions) LOOP
         asked := asked || CASE WHEN i > 1 THEN E',\n' ELSE '' END || CASE WHEN in_turn AND i > 1
-            THEN format(E'CASE WHEN (\n%s\n) THEN (\n%s\n) END', array_to_string(conditions[:i - 1], E'\n) AND (\n'), conditions[i])
+            THEN format(E'CASE WHEN (\n%s\n) THEN (\n%s\n) END',
+                        array_to_string(conditions[:i - 1], E'\n) AND (\n'), conditions[i])
             ELSE format(E'(\n%s\n)', conditions[i]) END;
     END LOOP;
-    statement := format(E'SELECT source.%I AS customer, (\n%s\n) AS holds, ARRAY[%s] AS condition FROM (\n%s\n) AS source',
-                        s.source_columns[1], rule, asked, s.source);
+    statement := format(
+        E'SELECT source.%I AS customer, (\n%s\n) AS holds, ARRAY[%s] AS condition FROM (\n%s\n) AS source',
+        s.source_columns[1], rule, asked, s.source);
     SELECT format('ARRAY[%s], ARRAY[%s], ARRAY[%s]',
                   string_agg(format('count(*) FILTER (WHERE r.condition[%s])', i), ', ' ORDER BY i),
                   string_agg(format('count(*) FILTER (WHERE r.condition[%s] IS NULL)', i), ', ' ORDER BY i),
-                  string_agg(format('count(*) FILTER (WHERE r.condition[:%s] = array_fill(true, ARRAY[%1$s]))', i), ', ' ORDER BY i))
+                  string_agg(format('count(*) FILTER (WHERE r.condition[:%s] = array_fill(true, ARRAY[%1$s]))', i),
+                             ', ' ORDER BY i))
     INTO counted FROM generate_series(1, cardinality(conditions)) AS i;
     EXECUTE format(
         'WITH r AS MATERIALIZED (
@@ -165,17 +173,21 @@ CREATE FUNCTION preview_segment(
     LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 5
 BEGIN ATOMIC
     SELECT p.* FROM segment_internal.rows_as_owner(
-        segment_internal.rule_role(segmentation), 'SELECT p.* FROM segment_internal.preview_as_owner($1, $2, $3, $4, $5, $6) AS p',
-        segmentation, source, rule, key, coalesce(search_path, current_setting('search_path')), segment_internal.instant(as_of))
-        AS p (condition text, customers bigint, share numeric, unknown bigint, customers_in_turn bigint, share_in_turn numeric,
+        segment_internal.rule_role(segmentation),
+        'SELECT p.* FROM segment_internal.preview_as_owner($1, $2, $3, $4, $5, $6) AS p',
+        segmentation, source, rule, key, coalesce(search_path, current_setting('search_path')),
+        segment_internal.instant(as_of))
+        AS p (condition text, customers bigint, share numeric, unknown bigint,
+              customers_in_turn bigint, share_in_turn numeric,
               sample text[]);
 END;
 COMMENT ON FUNCTION preview_segment(text, text, text, timestamptz, text, text) IS
 $$How many customers a rule would take, of a segmentation by rules or of a source; nothing is written.
-The first row, whose condition is NULL, is of the whole rule, with up to ten keys as a sample that is the same whenever it
-is asked; the others are of the conditions that the rule joins by AND.
-customers, share: whom the condition lets through alone, and their share of all (0 to 1); NULL where it fails for rows that
-the conditions before it keep out.
+The first row, whose condition is NULL, is of the whole rule,
+with up to ten keys as a sample that is the same whenever it is asked;
+the others are of the conditions that the rule joins by AND.
+customers, share: whom the condition lets through alone, and their share of all (0 to 1);
+NULL where it fails for rows that the conditions before it keep out.
 unknown: for how many it is NULL, which is not true, nor is NOT of it.
 customers_in_turn, share_in_turn: whom it and all conditions before it let through.
 as_of: the instant of as_of(), default now.
@@ -213,19 +225,25 @@ BEGIN
         columns := segment_internal.rule_columns(s.source, s.search_path, rule.text, rule.segment);
         -- in turn, as a condition may fail where one before it does not hold
         SELECT string_agg(CASE WHEN i = 1 THEN format(E'(\n%s\n)', conditions[1])
-                               ELSE format(E'CASE WHEN (\n%s\n) THEN (\n%s\n) END', array_to_string(conditions[:i - 1], E'\n) AND (\n'), conditions[i]) END,
+                               ELSE format(E'CASE WHEN (\n%s\n) THEN (\n%s\n) END',
+                                           array_to_string(conditions[:i - 1], E'\n) AND (\n'), conditions[i]) END,
                           E',\n' ORDER BY i)
         INTO asked FROM generate_series(1, cardinality(conditions)) AS i;
         EXECUTE format('SELECT r.answers, r.seen FROM (SELECT a.customer AS %1$I, a.answers, a.seen
-                        FROM segment_internal.query_rows(%2$L, %3$L, ''customer'', %4$s) AS a (customer %5$s, answers boolean[], seen text[])) AS r
+                        FROM segment_internal.query_rows(%2$L, %3$L, ''customer'', %4$s)
+                             AS a (customer %5$s, answers boolean[], seen text[])) AS r
                         WHERE %6$s LIMIT 1',
                        segment_internal.key_column(s.members),
-                       format(E'SELECT source.%I AS customer, ARRAY[%s] AS answers, ARRAY[%s]::pg_catalog.text[] AS seen FROM (\n%s\n) AS source',
+                       format(E'SELECT source.%I AS customer, ARRAY[%s] AS answers, '
+                              'ARRAY[%s]::pg_catalog.text[] AS seen FROM (\n%s\n) AS source',
                               s.source_columns[1], asked,
-                              (SELECT string_agg(format('CASE WHEN source.%1$I IS NULL THEN ''NULL'' ELSE pg_catalog.format(''%%s'', source.%1$I) END', c), ', ' ORDER BY n)
+                              (SELECT string_agg(format('CASE WHEN source.%1$I IS NULL THEN ''NULL'' '
+                                                        'ELSE pg_catalog.format(''%%s'', source.%1$I) END',
+                                                        c), ', ' ORDER BY n)
                                FROM unnest(columns) WITH ORDINALITY AS u (c, n)), source),
                        s.search_path,
-                       CASE WHEN segment_internal.keys_can_be_listed(s) THEN format('ARRAY[CAST(%L AS %s)]', customer, key_type)
+                       CASE WHEN segment_internal.keys_can_be_listed(s)
+                                THEN format('ARRAY[CAST(%L AS %s)]', customer, key_type)
                             ELSE format('NULL::%s[]', key_type) END,
                        key_type, segment_internal.key_condition(s.members, customer))
         INTO answers, seen;
@@ -250,11 +268,12 @@ BEGIN
             (SELECT ': ' || string_agg(format('%s = %s', c, seen[n]), ', ' ORDER BY n)
              FROM unnest(columns) WITH ORDINALITY AS u (c, n)
              WHERE first_false IS NULL
-                OR c = ANY (segment_internal.rule_columns(s.source, s.search_path, conditions[first_false], rule.segment))), '');
+                OR c = ANY (segment_internal.rule_columns(s.source, s.search_path,
+                                                          conditions[first_false], rule.segment))), '');
         RETURN NEXT;
     END LOOP;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rules_why(segmentation, text) IS
-$$What explain_customer tells of the rules of a segmentation: which hold for a customer, and of the others the first
-condition that does not, with the values it saw.$$;
+$$What explain_customer tells of the rules of a segmentation: which hold for a customer,
+and of the others the first condition that does not, with the values it saw.$$;

@@ -46,10 +46,11 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.check_column_names(segmentation, name) IS
-$$Raises an error (duplicate_column) when the customer key or a feature has the name of a column that every member table
-has.$$;
+$$Raises an error (duplicate_column) when the customer key or a feature has the name of a column that every member
+table has.$$;
 
-CREATE FUNCTION segment_internal.create_segmentation(s segmentation, schema name, key name, key_type text, key_collation text)
+CREATE FUNCTION segment_internal.create_segmentation(s segmentation, schema name, key name,
+                                                     key_type text, key_collation text)
     RETURNS regclass
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -60,7 +61,8 @@ DECLARE
     overlapping boolean := segment_internal.overlapping(s);
 BEGIN
     IF s.max_departed NOT BETWEEN 0 AND 1 THEN
-        RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', s.max_departed USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', s.max_departed
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM segment_internal.check_column_names(s, key);
     -- the primary key of the members is built after the first fill, in one go
@@ -73,7 +75,8 @@ BEGIN
             entered_at timestamptz NOT NULL,
             entered_reason text NOT NULL)',
         members, coalesce(key_definition, format('%I %s', key, key_type)),
-        (SELECT string_agg(format('%I %s%s,', c.name, c.type, CASE WHEN c.required THEN ' NOT NULL' END), ' ' ORDER BY c.number)
+        (SELECT string_agg(format('%I %s%s,', c.name, c.type, CASE WHEN c.required THEN ' NOT NULL' END),
+                           ' ' ORDER BY c.number)
          FROM segment_internal.member_columns(s) AS c));
     EXECUTE format(
         'CREATE TABLE %s (
@@ -84,7 +87,8 @@ BEGIN
             entered_reason text NOT NULL,
             left_reason text NOT NULL,
             PRIMARY KEY (%I%s, entered_at))',
-        history, coalesce(key_definition, format('%I %s', key, key_type)), key, CASE WHEN overlapping THEN ', segment_id' END);
+        history, coalesce(key_definition, format('%I %s', key, key_type)), key,
+        CASE WHEN overlapping THEN ', segment_id' END);
     s.members := members::regclass;
     s.history := history::regclass;
     IF segment_internal.change_catalogue('create_segmentation', s) IS NULL THEN
@@ -96,8 +100,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.create_segmentation(segmentation, name, name, text, text) IS
-$$Creates the two tables of a segmentation and the sequence that marks its runs, for the current user, and enters it into
-the catalogue; returns the member table.
+$$Creates the two tables of a segmentation and the sequence that marks its runs, for the current user,
+and enters it into the catalogue; returns the member table.
 What is checked before: check_new_segmentation and the options of its kind.$$;
 
 CREATE FUNCTION segment_internal.comment_tables(name text) RETURNS void
@@ -113,11 +117,13 @@ DECLARE
 BEGIN
     SELECT * INTO kind FROM segment_internal.kind AS k WHERE k.kind = s.kind;
     EXECUTE format('COMMENT ON TABLE %s IS %L', members,
-                   format('Present members of the segmentation "%s", one row per customer%s; written by refresh_segmentation.', name,
+                   format('Present members of the segmentation "%s", one row per customer%s; '
+                          'written by refresh_segmentation.', name,
                           CASE WHEN segment_internal.overlapping(s) THEN ' and segment' ELSE '' END));
     EXECUTE format('COMMENT ON TABLE %s IS %L', history,
-                   format('Places that customers of the segmentation "%s" had before: each from entered_at until before left_at. '
-                          'The present place is in %s.', name, split_part(members, '.', 2)));
+                   format('Places that customers of the segmentation "%s" had before: '
+                          'each from entered_at until before left_at. The present place is in %s.',
+                          name, split_part(members, '.', 2)));
     EXECUTE (SELECT string_agg(format('COMMENT ON COLUMN %s.%I IS %L', members, c.name, c.comment), '; ')
              FROM segment_internal.member_columns(s) AS c);
     FOREACH pair SLICE 1 IN ARRAY ARRAY[

@@ -17,7 +17,8 @@ DECLARE
     result text := '';
 BEGIN
     IF cardinality(part) % 2 = 0 THEN
-        RAISE EXCEPTION 'a template has a brace without its counterpart' USING ERRCODE = 'internal_error', DETAIL = template;
+        RAISE EXCEPTION 'a template has a brace without its counterpart'
+            USING ERRCODE = 'internal_error', DETAIL = template;
     END IF;
     FOR i IN 1 .. cardinality(part) LOOP
         IF i % 2 = 1 THEN
@@ -47,7 +48,8 @@ AS $function$
 (true, NULL, $$
 INSERT INTO {members} SELECT customer, segment_id, segment, {v}, $1, 'new' FROM ({placed}) AS placed$$),
 (true, 'result', $$
-SELECT m.model, s.counts, m.details, (SELECT count(*) FROM {members}) AS entered, 0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated
+SELECT m.model, s.counts, m.details, (SELECT count(*) FROM {members}) AS entered,
+       0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated
 FROM {model} AS m, {source_counts} AS s$$),
 (false, 'changed', $$
 WITH placed AS ({placed}
@@ -55,9 +57,11 @@ WITH placed AS ({placed}
     SELECT {key} AS customer, segment_id, segment, {own_as_v}, entered_at, entered_reason
     FROM {members} WHERE {asked}
 ), undone AS (
-    SELECT {history_key} AS customer, segment_id, entered_at, entered_reason, left_reason FROM {history} WHERE $4 AND left_at = $1
+    SELECT {history_key} AS customer, segment_id, entered_at, entered_reason, left_reason FROM {history}
+    WHERE $4 AND left_at = $1
 ), base AS (
-    SELECT coalesce(p.customer, o.customer) AS customer, p.segment_id, p.segment, {p_v}{further}, o.segment_id AS was_id,
+    SELECT coalesce(p.customer, o.customer) AS customer, p.segment_id, p.segment, {p_v}{further},
+           o.segment_id AS was_id,
            CASE WHEN o.customer IS NULL THEN 'entered' WHEN p.customer IS NULL THEN 'departed'
                 WHEN p.segment_id <> o.segment_id THEN 'moved' ELSE 'updated' END AS change,
            o.customer IS NULL OR ({p_facts}) IS DISTINCT FROM ({o_facts}) AS other_facts,
@@ -72,22 +76,29 @@ WITH placed AS ({placed}
 )
 SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,
        CASE WHEN base_id = segment_id THEN base_entered_at ELSE $1 END AS entered_at,
-       CASE WHEN segment_id IS NULL THEN 'gone' WHEN base_id IS NULL THEN 'new' WHEN base_id = segment_id THEN base_reason
+       CASE WHEN segment_id IS NULL THEN 'gone' WHEN base_id IS NULL THEN 'new'
+            WHEN base_id = segment_id THEN base_reason
             WHEN $2 AND segment.assign_segment_id($3, {features}) = base_id THEN 'model'
-            WHEN other_facts THEN {fact_reason} WHEN left_reason <> 'gone' THEN left_reason ELSE {other_reason} END AS reason
+            WHEN other_facts THEN {fact_reason} WHEN left_reason <> 'gone' THEN left_reason
+            ELSE {other_reason} END AS reason
 FROM base$$),
 (false, 'guard', $$
-SELECT segment_internal.refuse_departures({name}, count(*) FILTER (WHERE change = 'departed'), count(*) FILTER (WHERE change = 'entered'),
+SELECT segment_internal.refuse_departures({name}, count(*) FILTER (WHERE change = 'departed'),
+                                          count(*) FILTER (WHERE change = 'entered'),
                                           -- counted only if it matters how many they are
-                                          CASE WHEN count(*) FILTER (WHERE change = 'departed') > 0 THEN (SELECT count(*) FROM {members})
+                                          CASE WHEN count(*) FILTER (WHERE change = 'departed') > 0
+                                                   THEN (SELECT count(*) FROM {members})
                                                ELSE (SELECT count(*) FROM (SELECT FROM {members} LIMIT 1) AS one) END,
                                           {max_departed}, s.counts)
 FROM {source_counts} AS s LEFT JOIN {changed} AS c ON true GROUP BY s.counts$$),
 (false, NULL, $$
-UPDATE {members} AS o SET segment_id = c.segment_id, segment = c.segment, {set_v}, entered_at = c.entered_at, entered_reason = c.reason
-FROM {changed} AS c WHERE o.{key} {equals} c.customer AND o.segment_id = c.was_id AND c.change IN ('moved', 'updated')$$),
+UPDATE {members} AS o
+SET segment_id = c.segment_id, segment = c.segment, {set_v}, entered_at = c.entered_at, entered_reason = c.reason
+FROM {changed} AS c
+WHERE o.{key} {equals} c.customer AND o.segment_id = c.was_id AND c.change IN ('moved', 'updated')$$),
 (false, NULL, $$
-INSERT INTO {members} SELECT customer, segment_id, segment, {v}, entered_at, reason FROM {changed} AS c WHERE change = 'entered'$$),
+INSERT INTO {members} SELECT customer, segment_id, segment, {v}, entered_at, reason FROM {changed} AS c
+WHERE change = 'entered'$$),
 (false, NULL, $$
 DELETE FROM {members} AS o USING {changed} AS c
 WHERE o.{key} {equals} c.customer AND o.segment_id = c.was_id AND c.change = 'departed'$$),
@@ -96,21 +107,24 @@ DELETE FROM {history} AS h USING {changed} AS c
 WHERE $4 AND h.{history_key} {equals} c.customer AND h.left_at = $1{same_left} AND c.leaves_base IS NOT TRUE$$),
 (false, NULL, $$
 UPDATE {history} AS h SET left_reason = c.reason FROM {changed} AS c
-WHERE $4 AND h.{history_key} {equals} c.customer AND h.left_at = $1{same_left} AND c.leaves_base AND h.left_reason <> c.reason$$),
+WHERE $4 AND h.{history_key} {equals} c.customer AND h.left_at = $1{same_left} AND c.leaves_base
+  AND h.left_reason <> c.reason$$),
 (false, NULL, $$
 INSERT INTO {history} SELECT customer, base_id, base_entered_at, $1, base_reason, reason
 FROM {changed} AS c WHERE leaves_base AND left_reason IS NULL$$),
 (false, 'result', $$
 SELECT m.model, s.counts, m.details, c.*
 FROM {model} AS m, {source_counts} AS s,
-     (SELECT count(*) FILTER (WHERE change = 'entered') AS entered, count(*) FILTER (WHERE change = 'departed') AS departed,
+     (SELECT count(*) FILTER (WHERE change = 'entered') AS entered,
+             count(*) FILTER (WHERE change = 'departed') AS departed,
              count(*) FILTER (WHERE change = 'moved') AS moved, count(*) FILTER (WHERE change = 'updated') AS updated
       FROM {changed} AS c) AS c$$)) AS t (fills, name, statement)
     WHERE t.fills = first_fill
 $function$;
 COMMENT ON FUNCTION segment_internal.shared_steps(boolean) IS
-$$The steps of a refresh that are the same for all kinds, as templates: compare with the members, refuse what loses too
-many of them, write differences, close and correct history; or, first_fill, fill an empty member table.$$;
+$$The steps of a refresh that are the same for all kinds, as templates: compare with the members,
+refuse what loses too many of them, write differences, close and correct history; or, first_fill,
+fill an empty member table.$$;
 
 CREATE FUNCTION segment_internal.rows_skipped(counts jsonb) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -120,7 +134,8 @@ COMMENT ON FUNCTION segment_internal.rows_skipped(jsonb) IS
 'How many rows of a source were skipped for a missing or infinite value, of the counts of a run.';
 
 CREATE FUNCTION segment_internal.refuse_departures(
-    name text, departed bigint, entered bigint, members bigint, max_departed double precision, counts jsonb) RETURNS boolean
+    name text, departed bigint, entered bigint, members bigint, max_departed double precision, counts jsonb)
+    RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -141,7 +156,8 @@ BEGIN
        AND (SELECT r.rows_skipped > nearly_all * r.rows_read FROM segment.run AS r
             WHERE r.segmentation = refuse_departures.name AND r.outcome IN ('ok', 'empty')
             ORDER BY r.run_id DESC LIMIT 1) IS NOT TRUE THEN
-        RAISE EXCEPTION 'refused: % of % rows of the source would be skipped for a missing or infinite value', skipped, rows_read
+        RAISE EXCEPTION 'refused: % of % rows of the source would be skipped for a missing or infinite value',
+            skipped, rows_read
             USING ERRCODE = 'SR001',
                   DETAIL = format('%s.', (SELECT string_agg(format('%s %s', c.value, c.key), ', ' ORDER BY c.key)
                                           FROM jsonb_each_text(counts) AS c
@@ -152,8 +168,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.refuse_departures(text, bigint, bigint, bigint, double precision, jsonb) IS
-$$True, or an error (SR001) when more members would depart than max_departed, a share, allows, or when more than nine of
-ten rows of the source are skipped and were not at the last refresh (law 18).
+$$True, or an error (SR001) when more members would depart than max_departed, a share, allows,
+or when more than nine of ten rows of the source are skipped and were not at the last refresh (law 18).
 max_departed of 1 lets both pass.$$;
 
 CREATE FUNCTION segment_internal.current_model_query(s segmentation) RETURNS text
@@ -181,20 +197,24 @@ BEGIN
         SELECT jsonb_build_object(
             'name', quote_literal(s.name), 'members', s.members::text, 'history', s.history::text,
             'max_departed', s.max_departed,
-            'key', quote_ident(segment_internal.key_column(s.members)), 'history_key', quote_ident(segment_internal.key_column(s.history)),
+            'key', quote_ident(segment_internal.key_column(s.members)), 'history_key',
+            quote_ident(segment_internal.key_column(s.history)),
             'key_type', format_type(segment_internal.key_type(s.members), -1),
             'equals', segment_internal.equality_operator(segment_internal.key_type(s.members)),
             'collate', segment_internal.collate_clause(s.members),
             -- an array of arrays is not a list of them, so keys that are arrays cannot be asked for
-            'asked', CASE WHEN segment_internal.keys_can_be_listed(s) THEN format('$5 IS NULL OR %I %s ANY ($5)', segment_internal.key_column(s.members),
+            'asked', CASE WHEN segment_internal.keys_can_be_listed(s)
+                              THEN format('$5 IS NULL OR %I %s ANY ($5)', segment_internal.key_column(s.members),
                 segment_internal.equality_operator(segment_internal.key_type(s.members))) ELSE '$5 IS NULL' END,
             'search_path', quote_literal(s.search_path),
             'current_model', segment_internal.current_model_query(s),
             'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),
             -- a place is the customer, or where there are several at once, customer and segment
             'same_place', CASE WHEN segment_internal.overlapping(s) THEN ' AND p.segment_id = o.segment_id' ELSE '' END,
-            'same_undone', CASE WHEN segment_internal.overlapping(s) THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
-            'same_left', CASE WHEN segment_internal.overlapping(s) THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
+            'same_undone', CASE WHEN segment_internal.overlapping(s)
+                                    THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
+            'same_left', CASE WHEN segment_internal.overlapping(s)
+                                  THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
             'v', string_agg('v' || c.number, ', ' ORDER BY c.number),
             'p_v', string_agg('p.v' || c.number, ', ' ORDER BY c.number),
             'o_v', string_agg('o.v' || c.number, ', ' ORDER BY c.number),
@@ -220,12 +240,14 @@ DECLARE
 BEGIN
     EXECUTE format('SELECT segment_internal.%I($1, $2)', s.kind || '_places') INTO own USING s, train;
     places := places || own;
-    EXECUTE format('SELECT array_agg(t) FROM segment_internal.%I($1, $2) AS t', s.kind || '_steps') INTO templates USING s, train;
+    EXECUTE format('SELECT array_agg(t) FROM segment_internal.%I($1, $2) AS t', s.kind || '_steps') INTO templates
+        USING s, train;
     templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.shared_steps(first_fill) AS t);
     -- rows of a step are read under its name, or, staged, from a table that is named after it
     FOREACH step IN ARRAY templates LOOP
         IF step.name IS NOT NULL THEN
-            places := places || jsonb_build_object(step.name, CASE WHEN staged THEN segment_internal.staging_table(s, step.name) ELSE step.name END);
+            places := places || jsonb_build_object(
+                step.name, CASE WHEN staged THEN segment_internal.staging_table(s, step.name) ELSE step.name END);
         END IF;
     END LOOP;
     FOREACH step IN ARRAY templates LOOP
@@ -245,32 +267,37 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean) IS
 $$The statements of a refresh, in order; see refresh_steps.
-staged: rows of steps are kept in tables in place of ephemeral relations, for engines that hold the tables on other
-servers.$$;
+staged: rows of steps are kept in tables in place of ephemeral relations,
+for engines that hold the tables on other servers.$$;
 
 CREATE FUNCTION segment_internal.staging_table(s segmentation, step text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT format('%I.%I', n.nspname, s.name || '_' || step)
-        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = s.members);
+        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.oid = s.members);
 COMMENT ON FUNCTION segment_internal.staging_table(segmentation, text) IS
 'The name of the table that keeps the rows of a step, beside the member table.';
 
 CREATE FUNCTION segment_internal.run_steps(
-    names text[], statements text[], as_of timestamptz, trained boolean, old_model segment_model, again boolean, only_keys anyarray,
+    names text[], statements text[], as_of timestamptz, trained boolean, old_model segment_model,
+    again boolean, only_keys anyarray,
     OUT model segment_model, OUT counts jsonb, OUT details jsonb,
     OUT entered bigint, OUT departed bigint, OUT moved bigint, OUT updated bigint, OUT steps jsonb)
     AS 'MODULE_PATHNAME', 'segment_run_steps' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION segment_internal.run_steps(text[], text[], timestamptz, boolean, segment_model, boolean, anyarray) IS
-$$Runs statements in order, with $1 to $5 as in refresh_steps, and returns the row of the last one; steps: what each did
-(step, rows, ms).
+COMMENT ON FUNCTION segment_internal.run_steps(text[], text[], timestamptz, boolean, segment_model,
+                                               boolean, anyarray) IS
+$$Runs statements in order, with $1 to $5 as in refresh_steps, and returns the row of the last one;
+steps: what each did (step, rows, ms).
 The rows of a statement with a name are read under it by the later ones; a NULL name: its rows are not kept.
 Errors: those of the statements; datatype_mismatch where the last one does not return just such a row.$$;
 
 CREATE FUNCTION segment_internal.step_rows(
-    names text[], statements text[], as_of timestamptz, trained boolean, old_model segment_model, again boolean, only_keys anyarray)
+    names text[], statements text[], as_of timestamptz, trained boolean, old_model segment_model,
+    again boolean, only_keys anyarray)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_step_rows' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION segment_internal.step_rows(text[], text[], timestamptz, boolean, segment_model, boolean, anyarray) IS
+COMMENT ON FUNCTION segment_internal.step_rows(text[], text[], timestamptz, boolean, segment_model,
+                                               boolean, anyarray) IS
 $$As run_steps, but returns all rows of the last statement, whose columns a column definition list names.
 Errors: as there, and datatype_mismatch where it returns other columns.$$;
 
@@ -280,8 +307,9 @@ BEGIN ATOMIC
     SELECT k.retrains <> 'never' AND (s.model_version IS NULL OR coalesce(
         retrain,
         -- days are those of the calendar, whatever the minute a job runs at and whether clocks were changed between
-        CASE WHEN s.retrain_every >= interval '1 day' THEN
-                 (as_of AT TIME ZONE s.time_zone)::date >= ((s.trained_as_of AT TIME ZONE s.time_zone)::date + s.retrain_every)::date
+        CASE WHEN s.retrain_every >= interval '1 day'
+             THEN (as_of AT TIME ZONE s.time_zone)::date
+                  >= ((s.trained_as_of AT TIME ZONE s.time_zone)::date + s.retrain_every)::date
              ELSE as_of >= s.trained_as_of + s.retrain_every END,
         k.retrains = 'always'))
     FROM segment_internal.kind AS k WHERE k.kind = s.kind;
@@ -302,9 +330,11 @@ BEGIN
     RETURN result;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.has_no_members(segmentation) IS 'Whether the member table of a segmentation is empty; NULL where it cannot be read safely, see table_refusal.';
+COMMENT ON FUNCTION segment_internal.has_no_members(segmentation) IS
+'Whether the member table of a segmentation is empty; NULL where it cannot be read safely, see table_refusal.';
 
-CREATE FUNCTION refresh_steps(name text, as_of timestamptz DEFAULT NULL, retrain boolean DEFAULT NULL) RETURNS SETOF refresh_step
+CREATE FUNCTION refresh_steps(name text, as_of timestamptz DEFAULT NULL, retrain boolean DEFAULT NULL)
+    RETURNS SETOF refresh_step
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 12 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -318,10 +348,11 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION refresh_steps(text, timestamptz, boolean) IS
-$$The statements that refresh_segmentation(name, as_of, retrain) would run now, in order: for looking at, explaining, and
-running alone on tables of these names.
+$$The statements that refresh_segmentation(name, as_of, retrain) would run now, in order: for looking at, explaining,
+and running alone on tables of these names.
 name: under which the later statements read the rows of this one; NULL: it writes.
-In all of them $1 is as_of, $2 whether a model was trained anew, $3 the model before, $4 whether the same instant was
-refreshed before, $5 an array of the only customers to look at (NULL: all).
-Errors: undefined_object for an unknown segmentation, object_not_in_prerequisite_state where its tables are not as they
-were created and the current user is not their owner.$$;
+In all of them $1 is as_of, $2 whether a model was trained anew, $3 the model before,
+$4 whether the same instant was refreshed before, $5 an array of the only customers to look at (NULL: all).
+Errors: undefined_object for an unknown segmentation,
+object_not_in_prerequisite_state where its tables are not as they were created and the current user is not their
+owner.$$;

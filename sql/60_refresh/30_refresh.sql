@@ -12,7 +12,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.locked_segmentation(text) IS
-$$A segmentation, locked to the end of the transaction against refresh, rename and drop by others: two of these queue.
+$$A segmentation, locked to the end of the transaction against refresh,
+rename and drop by others: two of these queue.
 Errors: undefined_object, insufficient_privilege.$$;
 
 CREATE FUNCTION segment_internal.record_model(s segmentation, model segment_model, as_of timestamptz) RETURNS integer
@@ -36,8 +37,9 @@ BEGIN
         RETURN NULL;
     END IF;
     -- the table is its owner's, and read with his rights
-    EXECUTE format('SELECT array_agg(n.segment_id), array_agg(n.customers) FROM (SELECT segment_id, count(*) AS customers FROM %s GROUP BY 1) AS n',
-                   s.members) INTO ids, sizes;
+    EXECUTE format(
+        'SELECT array_agg(n.segment_id), array_agg(n.customers)
+         FROM (SELECT segment_id, count(*) AS customers FROM %s GROUP BY 1) AS n', s.members) INTO ids, sizes;
     RETURN segment_internal.change_catalogue('count_members', s.name, ids, sizes);
 END;
 $$;
@@ -51,14 +53,16 @@ DECLARE
     result bigint;
 BEGIN
     EXECUTE format('SELECT count(DISTINCT %1$I) FROM %2$s WHERE $1 IS NULL OR %1$I %3$s ANY ($1::%4$s[])',
-                   segment_internal.key_column(s.members), s.members, segment_internal.equality_operator(segment_internal.key_type(s.members)),
+                   segment_internal.key_column(s.members), s.members,
+                   segment_internal.equality_operator(segment_internal.key_type(s.members)),
                    format_type(segment_internal.key_type(s.members), -1))
     INTO result USING only_keys;
     RETURN result;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.count_customers(segmentation, text) IS
-'How many customers are members, in one segment or several; only_keys: of these, an array of keys as text; NULL: of all.';
+$$How many customers are members, in one segment or several; only_keys: of these, an array of keys as text;
+NULL: of all.$$;
 
 CREATE FUNCTION segment_internal.turn(s segmentation, as_of timestamptz) RETURNS timestamptz
     LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -69,14 +73,15 @@ BEGIN
     IF s.refreshed_as_of > at THEN
         RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', at, s.refreshed_as_of
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'History is written forwards. For the past see segment_members(name, as_of), or use another segmentation.';
+                  HINT = 'History is written forwards. For the past see segment_members(name, as_of), '
+                         'or use another segmentation.';
     END IF;
     RETURN at;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.turn(segmentation, timestamptz) IS
-$$The instant that a refresh speaks of which has its turn now: as_of, or left out, the clock, and not before the last
-refresh.
+$$The instant that a refresh speaks of which has its turn now: as_of, or left out, the clock,
+and not before the last refresh.
 Error (invalid_parameter_value) for one before it.$$;
 
 CREATE FUNCTION segment_internal.refresh_as_owner(
@@ -99,12 +104,15 @@ DECLARE
     new_run_id bigint;
 BEGIN
     s := segment_internal.locked_segmentation(name);
-    IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members) OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.history) THEN
+    IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members)
+        OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.history) THEN
         RAISE EXCEPTION 'a table of segmentation "%" was dropped', s.name
-            USING ERRCODE = 'undefined_table', HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
+            USING ERRCODE = 'undefined_table',
+                  HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
     END IF;
     IF only_keys IS NOT NULL AND NOT segment_internal.keys_can_be_listed(s) THEN
-        RAISE EXCEPTION 'customers of segmentation "%" cannot be refreshed by a list, because their keys are of type %', s.name,
+        RAISE EXCEPTION 'customers of segmentation "%" cannot be refreshed by a list, because their keys are of type %',
+            s.name,
                         format_type(segment_internal.key_type(s.members), -1)
             USING ERRCODE = 'feature_not_supported', HINT = 'A key that is no array can be listed.';
     END IF;
@@ -123,15 +131,18 @@ BEGIN
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
     -- an instant refreshed before has places in the history to compare with, though no members
     SELECT array_agg(t) INTO steps
-    FROM segment_internal.steps_of(s, train, only_keys IS NULL AND segment_internal.has_no_members(s) AND s.refreshed_as_of IS DISTINCT FROM at, staged) AS t;
+    FROM segment_internal.steps_of(s, train, only_keys IS NULL AND segment_internal.has_no_members(s)
+                                   AND s.refreshed_as_of IS DISTINCT FROM at, staged) AS t;
     EXECUTE format('SELECT r.* FROM segment_internal.run_steps($1, $2, $3, $4, $5, $6, $7::%s[]) AS r',
                    format_type(segment_internal.key_type(s.members), -1))
     INTO result
     USING ARRAY(SELECT t.name FROM unnest(steps) WITH ORDINALITY AS t (name, statement, n) ORDER BY n),
           ARRAY(SELECT t.statement FROM unnest(steps) WITH ORDINALITY AS t (name, statement, n) ORDER BY n),
-          at, train AND s.model_version IS NOT NULL, old_model, s.refreshed_as_of IS NOT DISTINCT FROM at AND s.refreshed_as_of IS NOT NULL, only_keys;
+          at, train AND s.model_version IS NOT NULL, old_model,
+          s.refreshed_as_of IS NOT DISTINCT FROM at AND s.refreshed_as_of IS NOT NULL, only_keys;
     IF staged THEN
-        EXECUTE (SELECT string_agg(format('DROP TABLE %s', substring(t.statement FROM 'CREATE UNLOGGED TABLE (.*) AS\n')), '; ')
+        EXECUTE (SELECT string_agg(format('DROP TABLE %s',
+                                          substring(t.statement FROM 'CREATE UNLOGGED TABLE (.*) AS\n')), '; ')
                  FROM unnest(steps) AS t WHERE t.statement LIKE 'CREATE UNLOGGED TABLE %');
     END IF;
     IF NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = s.members AND c.contype = 'p') THEN
@@ -149,11 +160,14 @@ BEGIN
                        ELSE segment_internal.count_customers(s, only_keys) END;
         result.counts := result.counts || jsonb_build_object(
             'rows_used', placed,
-            'not_placed', (result.counts ->> 'rows_read')::bigint - (result.counts ->> 'null_customer')::bigint - placed);
+            'not_placed',
+            (result.counts ->> 'rows_read')::bigint - (result.counts ->> 'null_customer')::bigint - placed);
     END IF;
-    EXECUTE format('SELECT segment_internal.%I($1, $2, $3, $4)', s.kind || '_tell') USING s, at, result.counts, result.details;
+    EXECUTE format('SELECT segment_internal.%I($1, $2, $3, $4)', s.kind || '_tell')
+        USING s, at, result.counts, result.details;
     new_run_id := segment_internal.change_catalogue('finish_run',
-            s.name, at, train AND result.model IS NOT NULL, result.entered, result.departed, result.moved, result.updated,
+            s.name, at, train AND result.model IS NOT NULL,
+            result.entered, result.departed, result.moved, result.updated,
             (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
             segment_internal.rows_skipped(result.counts),
             result.counts - 'seconds', jsonb_strip_nulls(result.details), result.steps,
@@ -162,16 +176,20 @@ BEGIN
                  -- of a kind without models everybody may have a place
                  WHEN (SELECT k.retrains <> 'never' FROM segment_internal.kind AS k WHERE k.kind = s.kind) THEN
                      format('none of the %s rows of the source could be used: %s', result.counts ->> 'rows_read',
-                            (SELECT string_agg(format('%s %s', c.value, c.key), ', ' ORDER BY c.key) FROM jsonb_each_text(result.counts) AS c
-                             WHERE c.key NOT IN ('rows_read', 'rows_used', 'seconds', 'customers') AND c.value ~ '^[1-9]')) END);
+                            (SELECT string_agg(format('%s %s', c.value, c.key), ', ' ORDER BY c.key)
+                             FROM jsonb_each_text(result.counts) AS c
+                             WHERE c.key NOT IN ('rows_read', 'rows_used', 'seconds', 'customers')
+                               AND c.value ~ '^[1-9]')) END);
     IF new_run_id IS NULL THEN
         -- somebody's source or trigger logged a run of its own in place of this one
-        RAISE EXCEPTION 'the refresh of segmentation "%" has been logged already', s.name USING ERRCODE = 'object_not_in_prerequisite_state';
+        RAISE EXCEPTION 'the refresh of segmentation "%" has been logged already', s.name
+            USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     RETURN new_run_id;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.refresh_as_owner(text, timestamptz, boolean, jsonb, double precision, text, boolean) IS
+COMMENT ON FUNCTION segment_internal.refresh_as_owner(text, timestamptz, boolean, jsonb,
+                                                      double precision, text, boolean) IS
 $$The work of refresh_segmentation after begin_run, with the rights of the owner; returns the run_id.
 only_keys: an array of keys as text, the only customers to look at; NULL: all.
 staged: rows of steps are kept in tables, see steps_of.$$;
@@ -204,7 +222,8 @@ COMMENT ON FUNCTION segment_internal.blame(text, text) IS
 'After a refresh failed for its data: by what, and for which customer, as its kind finds out; NULL: not known.';
 
 CREATE FUNCTION segment_internal.refresh(
-    name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision, future boolean) RETURNS run
+    name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision, future boolean)
+    RETURNS run
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -228,10 +247,12 @@ BEGIN
     IF as_of > clock_timestamp() AND future IS NOT TRUE THEN
         RAISE EXCEPTION 'as_of % lies in the future', as_of
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'History is written forwards: no earlier instant could be refreshed after it. Say future => true if it is meant.';
+                  HINT = 'History is written forwards: no earlier instant could be refreshed after it. '
+                         'Say future => true if it is meant.';
     END IF;
     IF max_departed NOT BETWEEN 0 AND 1 THEN
-        RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', max_departed USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', max_departed
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF NOT segment_internal.owns(s.members) THEN
         RAISE EXCEPTION 'permission denied to refresh segmentation "%"', name
@@ -239,40 +260,46 @@ BEGIN
     END IF;
     IF owner IS NULL THEN
         RAISE EXCEPTION 'the member table of segmentation "%" was dropped', s.name
-            USING ERRCODE = 'undefined_table', HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
+            USING ERRCODE = 'undefined_table',
+                  HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
     END IF;
     -- each in a subtransaction of its own: the lock of the first outlives an error in the second
     BEGIN
         PERFORM segment_internal.run_as_owner(owner, 'SELECT segment_internal.begin_run($1)', name);
         BEGIN
             new_run_id := segment_internal.run_as_owner(
-                owner, 'SELECT segment_internal.refresh_as_owner($1, $2::timestamptz, $3::boolean, $4::jsonb, $5::float8)',
+                owner,
+                'SELECT segment_internal.refresh_as_owner($1, $2::timestamptz, $3::boolean, $4::jsonb, $5::float8)',
                 name, segment_internal.instant(as_of), retrain::text, options::text, max_departed::text);
             SELECT r.* INTO result FROM segment.run AS r WHERE r.run_id = new_run_id;
             RETURN result;
         EXCEPTION WHEN OTHERS THEN
-            GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+            GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
+                                    detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
             -- what the caller has to retry is the caller's
             IF code IN ('40001', '40P01') THEN
                 RAISE;
             END IF;
         END;
     EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+        GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
+                                detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
         -- and what cannot be logged because the segmentation is gone
         IF code IN ('40001', '40P01') OR NOT EXISTS (SELECT FROM segment.segmentation AS g WHERE g.name = s.name) THEN
             RAISE;
         END IF;
     END;
     IF to_regproc(format('segment_internal.%I', s.kind || '_blame')) IS NOT NULL AND code ~ '^(2[12]|38|P0)' THEN
-        message := coalesce(segment_internal.run_as_owner(owner, 'SELECT segment_internal.blame($1, $2)', name, segment_internal.instant(as_of))
+        message := coalesce(segment_internal.run_as_owner(owner, 'SELECT segment_internal.blame($1, $2)',
+                                                          name, segment_internal.instant(as_of))
                             || ': ', '') || message;
     END IF;
     -- some quote a whole value
     message := CASE WHEN length(message) > 1000 THEN left(message, 1000) || ' ...' ELSE message END;
     new_run_id := segment_internal.change_catalogue('fail_run', s.name, as_of, began, code, message);
     SELECT r.* INTO result FROM segment.run AS r WHERE r.run_id = new_run_id;
-    RAISE WARNING 'refresh of segmentation "%" %', name, CASE WHEN code = 'SR001' THEN message ELSE 'failed: ' || message END
+    RAISE WARNING 'refresh of segmentation "%" %', name,
+        CASE WHEN code = 'SR001' THEN message ELSE 'failed: ' || message END
         USING ERRCODE = code, DETAIL = coalesce(nullif(detail, ''), 'SQLSTATE ' || code || '.'),
               HINT = coalesce(nullif(hint, ''), 'Members and history are as before; the run is logged in segment_run.');
     RETURN result;
@@ -287,22 +314,24 @@ CREATE FUNCTION refresh_segmentation(
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN segment_internal.refresh(name, as_of, retrain, NULL, max_departed, future);
 COMMENT ON FUNCTION refresh_segmentation(text, timestamptz, boolean, double precision, boolean) IS
-$$Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer, writes only
-differences to the member table, closes what changed in the history, and logs the run, which it returns.
+$$Brings a segmentation to the state as of an instant: reads the source, trains if due, places every customer,
+writes only differences to the member table, closes what changed in the history, and logs the run, which it returns.
 The statements that it runs are shown by refresh_steps.
 as_of: NULL, the default, is the time at which this refresh has its turn, and not before the last refresh.
-RFM: only orders before as_of count; clusterings: the features are those of now, and as_of is the instant they are
-entered for.
+RFM: only orders before as_of count; clusterings: the features are those of now,
+and as_of is the instant they are entered for.
 retrain: true trains, false keeps the model, NULL does what retrain_every says.
-max_departed: the share of members that may depart, 0 to 1; NULL: what the segmentation says (0.5 unless told otherwise
-at its creation).
-A refresh that would lose more changes nothing, is told as a WARNING and logged with outcome 'refused'; so is one that
-skips more than nine of ten rows of the source for missing or infinite values, where the refresh before did not.
+max_departed: the share of members that may depart, 0 to 1; NULL: what the segmentation says
+(0.5 unless told otherwise at its creation).
+A refresh that would lose more changes nothing, is told as a WARNING and logged with outcome 'refused';
+so is one that skips more than nine of ten rows of the source for missing or infinite values,
+where the refresh before did not.
 max_departed => 1 lets both pass.
 future: whether as_of may lie in the future, which bars all instants before it from then on.
-All or nothing: an error in the source leaves everything as it was, is told as a WARNING and logged with outcome
-'failed'; a refresh that is cancelled or lost in a crash leaves everything as it was, too, and is logged by the next one
-with outcome 'interrupted'.
+All or nothing: an error in the source leaves everything as it was,
+is told as a WARNING and logged with outcome 'failed';
+a refresh that is cancelled or lost in a crash leaves everything as it was, too,
+and is logged by the next one with outcome 'interrupted'.
 Two refreshes of one segmentation queue.
 Runs with the rights of the owner.
 Errors: undefined_object for an unknown segmentation, insufficient_privilege for whoever may not act as the owner,
@@ -313,13 +342,13 @@ CREATE FUNCTION retrain_segmentation(name text, as_of timestamptz DEFAULT NULL, 
 RETURN segment_internal.refresh(name, as_of, true, options, NULL, false);
 COMMENT ON FUNCTION retrain_segmentation(text, timestamptz, jsonb) IS
 $$Refreshes a segmentation with a model trained anew, see refresh_segmentation.
-options: options of the segmentation for this training alone, for instance {"warm_start": false}, which trains by k-means
-afresh and not from the centroids of the model before, as it does where number of segments and features are as they were;
-null for an option is its default.
+options: options of the segmentation for this training alone, for instance {"warm_start": false},
+which trains by k-means afresh and not from the centroids of the model before,
+as it does where number of segments and features are as they were; null for an option is its default.
 Beside a warm start one start afresh is made: by how much less inertia it ends with is in details of the run
 (fresh_gain), and above 2 % a NOTICE.
-Segments keep their ids, names and history: those of RFM are recognised by their origin, those of a clustering by
-minimum-cost assignment, see model_match.
+Segments keep their ids, names and history: those of RFM are recognised by their origin,
+those of a clustering by minimum-cost assignment, see model_match.
 A segment that is not recognised is closed, and a new one gets an id never used before.$$;
 
 CREATE FUNCTION accept_source(name text) RETURNS void
@@ -334,12 +363,12 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION accept_source(text) IS
-$$Takes over the columns that the source of a segmentation has now, after a refresh failed because they changed: names and
-types, bound by position for RFM, by name for clusterings.
-The customer key must have the type that it has in the member and history tables; where it outgrew it, ALTER TABLE both
-first.
-Features of a clustering stay what they are: where one is gone, give the source a column of that name, or drop the
-segmentation and create it with other features.
+$$Takes over the columns that the source of a segmentation has now,
+after a refresh failed because they changed: names and types, bound by position for RFM, by name for clusterings.
+The customer key must have the type that it has in the member and history tables; where it outgrew it,
+ALTER TABLE both first.
+Features of a clustering stay what they are: where one is gone, give the source a column of that name,
+or drop the segmentation and create it with other features.
 Errors: undefined_object, insufficient_privilege, datatype_mismatch, undefined_column.$$;
 
 CREATE FUNCTION segment_internal.accepted_source(s segmentation) RETURNS segmentation
@@ -351,7 +380,8 @@ BEGIN
     EXECUTE format('SELECT b.* FROM segment_internal.%I($1) AS b', 'bind_' || s.kind || '_columns')
     INTO s USING s;
     IF s.source_types[1] <> key_type THEN
-        RAISE EXCEPTION 'the key in the source is of type %, and of type % in the tables of segmentation "%"', s.source_types[1], key_type, s.name
+        RAISE EXCEPTION 'the key in the source is of type %, and of type % in the tables of segmentation "%"',
+            s.source_types[1], key_type, s.name
             USING ERRCODE = 'datatype_mismatch',
                   HINT = format('ALTER TABLE %s ALTER %I TYPE %s; and the same for %s; then call accept_source.',
                                 s.members, segment_internal.key_column(s.members), s.source_types[1], s.history);
@@ -375,4 +405,5 @@ BEGIN
     PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.accept_as_owner(text) IS 'The work of accept_source, with the rights of the owner.';
+COMMENT ON FUNCTION segment_internal.accept_as_owner(text) IS
+'The work of accept_source, with the rights of the owner.';

@@ -1,7 +1,8 @@
 -- ---- what a refresh would do ----
 
 CREATE FUNCTION segment_internal.preview_refresh_as_owner(name text, as_of text,
-    OUT customer text, OUT change text, OUT from_segment text, OUT to_segment text, OUT reason text) RETURNS SETOF record
+    OUT customer text, OUT change text, OUT from_segment text, OUT to_segment text, OUT reason text)
+    RETURNS SETOF record
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp SET jit = off SET standard_conforming_strings = on
 AS $$
@@ -38,7 +39,8 @@ COMMENT ON FUNCTION segment_internal.preview_refresh_as_owner(text, text) IS
 'The work of preview_refresh, with the rights of the owner.';
 
 CREATE FUNCTION preview_refresh(name text, as_of timestamptz DEFAULT NULL,
-    OUT customer text, OUT change text, OUT from_segment text, OUT to_segment text, OUT reason text) RETURNS SETOF record
+    OUT customer text, OUT change text, OUT from_segment text, OUT to_segment text, OUT reason text)
+    RETURNS SETOF record
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -47,17 +49,18 @@ BEGIN
     RETURN QUERY
     SELECT p.* FROM segment_internal.rows_as_owner(
         coalesce(segment_internal.owner_of(s.members), current_user),
-        'SELECT p.* FROM segment_internal.preview_refresh_as_owner($1, $2) AS p', s.name, segment_internal.instant(as_of))
+        'SELECT p.* FROM segment_internal.preview_refresh_as_owner($1, $2) AS p', s.name,
+        segment_internal.instant(as_of))
         AS p (customer text, change text, from_segment text, to_segment text, reason text);
 END;
 $$;
 COMMENT ON FUNCTION preview_refresh(text, timestamptz) IS
-$$What refresh_segmentation(name, as_of) would do now, a row for each customer (key as text) who would be 'entered', 'moved'
-or 'departed', with the segments before and after and the reason; nothing is written.
+$$What refresh_segmentation(name, as_of) would do now, a row for each customer (key as text) who would be 'entered',
+'moved' or 'departed', with the segments before and after and the reason; nothing is written.
 It trains where the refresh would, so it takes about as long as one.
-from_segment: NULL for who would enter; to_segment: NULL for who would depart; of segments that a training would make
-anew the names are those they would get.
+from_segment: NULL for who would enter; to_segment: NULL for who would depart;
+of segments that a training would make anew the names are those they would get.
 Whether max_departed would refuse the refresh is not looked at.
 Runs with the rights of the owner.
-Errors: undefined_object, insufficient_privilege, invalid_parameter_value for an as_of before the last refresh, and those
-of the source.$$;
+Errors: undefined_object, insufficient_privilege, invalid_parameter_value for an as_of before the last refresh,
+and those of the source.$$;

@@ -29,7 +29,8 @@ BEGIN
     -- of a segmentation whose member table is gone a superuser drops what is left; assigned, because PERFORM would be
     -- shown in the context of an error
     done := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
-                                          'SELECT segment_internal.drop_as_owner($1, $2::boolean)', name, coalesce(cascade, false)::text);
+                                          'SELECT segment_internal.drop_as_owner($1, $2::boolean)',
+                                          name, coalesce(cascade, false)::text);
 END;
 $$;
 COMMENT ON FUNCTION drop_segmentation(text, boolean) IS
@@ -66,18 +67,21 @@ DECLARE
     done text;
 BEGIN
     IF old_name IS NULL OR coalesce(new_name, '') = '' THEN
-        RAISE EXCEPTION 'the name of a segment must not be %', CASE WHEN old_name IS NULL OR new_name IS NULL THEN 'null' ELSE 'empty' END
+        RAISE EXCEPTION 'the name of a segment must not be %',
+            CASE WHEN old_name IS NULL OR new_name IS NULL THEN 'null' ELSE 'empty' END
             USING ERRCODE = 'invalid_name';
     END IF;
     done := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
-                                          'SELECT segment_internal.rename_as_owner($1, $2, $3)', segmentation, old_name, new_name);
+                                          'SELECT segment_internal.rename_as_owner($1, $2, $3)',
+                                          segmentation, old_name, new_name);
 EXCEPTION WHEN unique_violation THEN
-    RAISE EXCEPTION 'segmentation "%" already has a segment "%"', segmentation, new_name USING ERRCODE = 'duplicate_object';
+    RAISE EXCEPTION 'segmentation "%" already has a segment "%"', segmentation, new_name
+        USING ERRCODE = 'duplicate_object';
 END;
 $$;
 COMMENT ON FUNCTION rename_segment(text, text, text) IS
-$$Names a segment anew, in the catalogue, the current model and the member table; its id and history stay, and
-retraining keeps the name.
+$$Names a segment anew, in the catalogue, the current model and the member table; its id and history stay,
+and retraining keeps the name.
 Errors: undefined_object, duplicate_object when the name is taken, invalid_name when one is NULL or empty,
 insufficient_privilege.$$;
 
@@ -95,14 +99,16 @@ BEGIN
             s := segment_internal.checked(('check_' || s.kind || '_options')::name, s);
         END IF;
     END IF;
-    PERFORM segment_internal.change_catalogue('alter_segmentation', s.name, s.options, retrain_every, max_departed, description);
+    PERFORM segment_internal.change_catalogue('alter_segmentation', s.name, s.options,
+                                              retrain_every, max_departed, description);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.alter_as_owner(text, jsonb, interval, double precision, text) IS
 'The work of alter_segmentation, with the rights of the owner.';
 
 CREATE FUNCTION alter_segmentation(
-    name text, options jsonb DEFAULT NULL, retrain_every interval DEFAULT NULL, max_departed double precision DEFAULT NULL,
+    name text, options jsonb DEFAULT NULL, retrain_every interval DEFAULT NULL,
+    max_departed double precision DEFAULT NULL,
     description text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -115,22 +121,26 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance {"k": 6}.';
     END IF;
     IF max_departed NOT BETWEEN 0 AND 1 THEN
-        RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', max_departed USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', max_departed
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     done := segment_internal.run_as_owner(
         coalesce(segment_internal.owner_of(s.members), current_user),
-        'SELECT segment_internal.alter_as_owner($1, $2::jsonb, make_interval(months => $3::integer, days => $4::integer)'
-        ' + $5::bigint * interval ''1 microsecond'', $6::float8, $7)',
+        'SELECT segment_internal.alter_as_owner($1, $2::jsonb, '
+        'make_interval(months => $3::integer, days => $4::integer) + $5::bigint * interval ''1 microsecond'', '
+        '$6::float8, $7)',
         name, options::text,
         -- in parts, because an interval as text depends on settings
-        (extract(year FROM retrain_every) * 12 + extract(month FROM retrain_every))::text, extract(day FROM retrain_every)::text,
+        (extract(year FROM retrain_every) * 12 + extract(month FROM retrain_every))::text,
+        extract(day FROM retrain_every)::text,
         (extract(epoch FROM retrain_every - date_trunc('day', retrain_every)) * 1000000)::bigint::text,
         max_departed::text, description);
 END;
 $$;
 COMMENT ON FUNCTION alter_segmentation(text, jsonb, interval, double precision, text) IS
 $$Changes options of a segmentation; what is NULL stays as it is.
-options: options of source and model, added to those there are, for instance {"k": 6}; null gives one its default again.
+options: options of source and model, added to those there are, for instance {"k": 6};
+null gives one its default again.
 They are checked as at creation, and count from the next training, or the next refresh where they are of the source.
 retrain_every, max_departed, description: as at creation; a retrain_every of 0 trains at every refresh.
 Errors: undefined_object, insufficient_privilege, and whatever an option is refused for at creation.$$;

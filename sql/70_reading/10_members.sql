@@ -3,10 +3,11 @@
 CREATE FUNCTION segment_internal.table_refusal(relation regclass, columns text[], types regtype[]) RETURNS text
     AS 'MODULE_PATHNAME', 'segment_table_refusal' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION segment_internal.table_refusal(regclass, text[], regtype[]) IS
-$$Why a table is not read on behalf of the current user, NULL if it is: it must be a plain table with the given columns,
-without policies for the current user, to which its owner has attached no code that would run with the reader's rights:
-indexes, CHECK constraints and statistics on expressions of columns, constants and the server's own immutable functions
-are fine.
+$$Why a table is not read on behalf of the current user,
+NULL if it is: it must be a plain table with the given columns, without policies for the current user,
+to which its owner has attached no code that would run with the reader's rights: indexes,
+CHECK constraints and statistics on expressions of columns,
+constants and the server's own immutable functions are fine.
 The owner may read any table.
 The table is locked (ACCESS SHARE) to the end of the transaction.$$;
 
@@ -50,8 +51,9 @@ RETURN CASE
         THEN format('you may not read table %s', s.history)
     ELSE segment_internal.unreadable_reason(s) END;
 COMMENT ON FUNCTION segment_internal.not_shown(segmentation, boolean) IS
-$$Why the views over all segmentations do not show the members of one (and the history, where it is needed) to the
-current user: no right to read a table, or what unreadable_reason says; NULL: they are shown.$$;
+$$Why the views over all segmentations do not show the members of one
+(and the history, where it is needed) to the current user: no right to read a table, or what unreadable_reason says;
+NULL: they are shown.$$;
 
 CREATE FUNCTION segment_internal.readable_segmentation(name text) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
@@ -83,7 +85,8 @@ BEGIN
     IF at IS NULL THEN
         RETURN present;
     END IF;
-    RETURN format('%1$s WHERE entered_at <= %2$L::timestamptz UNION ALL SELECT %3$I, segment_id, entered_at, entered_reason FROM %4$s'
+    RETURN format('%1$s WHERE entered_at <= %2$L::timestamptz'
+                  ' UNION ALL SELECT %3$I, segment_id, entered_at, entered_reason FROM %4$s'
                   ' WHERE entered_at <= %2$L::timestamptz AND left_at > %2$L::timestamptz',
                   present, segment_internal.instant(at), segment_internal.key_column(s.history), s.history);
 END;
@@ -92,31 +95,37 @@ COMMENT ON FUNCTION segment_internal.members_query(segmentation, timestamptz) IS
 'The text of a query for who was where at an instant; NULL: now.';
 
 CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz,
-    OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text) RETURNS SETOF record
+    OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text)
+    RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
     IF pg_typeof(key) <> segment_internal.key_type(s.members) THEN
-        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name, segment_internal.key_type(s.members), pg_typeof(key)
-            USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', format_type(segment_internal.key_type(s.members), -1));
+        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name,
+            segment_internal.key_type(s.members), pg_typeof(key)
+            USING ERRCODE = 'datatype_mismatch',
+                  HINT = format('Call segment_members(null::%s, ...).',
+                                format_type(segment_internal.key_type(s.members), -1));
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
-         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id', segment_internal.members_query(s, as_of)) USING s.name;
+         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id',
+        segment_internal.members_query(s, as_of)) USING s.name;
 END;
 $$;
 COMMENT ON FUNCTION segment_members(anyelement, text, timestamptz) IS
-$$Who was in which segment at an instant (NULL: after the last refresh), with the customer key in its own type:
-segment_members(null::bigint, 'loyalty', '2024-07-01').
+$$Who was in which segment at an instant (NULL: after the last refresh),
+with the customer key in its own type: segment_members(null::bigint, 'loyalty', '2024-07-01').
 An instant between two refreshes shows the state of the earlier one.
 segment is the present name; reason says why the customer entered the segment.
-Errors: undefined_object, datatype_mismatch for a wrong key type, insufficient_privilege for whoever may not read the
-tables.$$;
+Errors: undefined_object, datatype_mismatch for a wrong key type,
+insufficient_privilege for whoever may not read the tables.$$;
 
 CREATE FUNCTION segment_members(name text, as_of timestamptz DEFAULT NULL,
-    OUT customer text, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text) RETURNS SETOF record
+    OUT customer text, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text)
+    RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -125,7 +134,8 @@ BEGIN
     -- format() uses the type's output function, never a cast that somebody defined
     RETURN QUERY EXECUTE format(
         'SELECT format(''%%s'', p.customer), p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
-         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id', segment_internal.members_query(s, as_of)) USING s.name;
+         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id',
+        segment_internal.members_query(s, as_of)) USING s.name;
 END;
 $$;
 COMMENT ON FUNCTION segment_members(text, timestamptz) IS
@@ -153,8 +163,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.key_condition(regclass, text) IS
-$$The text of a condition on a member or history table that holds for the customer of a key, given as text: equal as the
-type and the collation of the key column have it.$$;
+$$The text of a condition on a member or history table that holds for the customer of a key,
+given as text: equal as the type and the collation of the key column have it.$$;
 
 CREATE FUNCTION segment_of(name text, customer text) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
@@ -200,7 +210,8 @@ BEGIN
          LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = n.from_id
          LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = n.to_id
          ORDER BY f.priority NULLS LAST, t.priority NULLS LAST',
-        segment_internal.members_query(s, from_at), segment_internal.members_query(s, to_at), segment_internal.equality_operator(segment_internal.key_type(s.members))) USING s.name;
+        segment_internal.members_query(s, from_at), segment_internal.members_query(s, to_at),
+        segment_internal.equality_operator(segment_internal.key_type(s.members))) USING s.name;
 END;
 $$;
 COMMENT ON FUNCTION segment_migration(text, timestamptz, timestamptz) IS
@@ -222,7 +233,8 @@ BEGIN
         RAISE EXCEPTION 'runs % and % are not two successful runs of one segmentation', from_run, to_run
             USING ERRCODE = 'undefined_object', HINT = 'The view segment_run lists them.';
     END IF;
-    RETURN QUERY SELECT m.from_segment, m.to_segment, m.customers FROM segment.segment_migration(a.segmentation, a.as_of, b.as_of) AS m;
+    RETURN QUERY SELECT m.from_segment, m.to_segment, m.customers
+    FROM segment.segment_migration(a.segmentation, a.as_of, b.as_of) AS m;
 END;
 $$;
 COMMENT ON FUNCTION segment_migration(bigint, bigint) IS
@@ -268,7 +280,8 @@ BEGIN
                 round(coalesce(f.customers, 0) / nullif(sum(f.customers) OVER (), 0), 6),
                 coalesce(f.revenue, n.no_revenue),
                 -- of a total that is not positive there are no shares
-                CASE WHEN sum(f.revenue) OVER () > 0 THEN round(coalesce(f.revenue, n.no_revenue) / sum(f.revenue) OVER (), 6) END,
+                CASE WHEN sum(f.revenue) OVER () > 0
+                     THEN round(coalesce(f.revenue, n.no_revenue) / sum(f.revenue) OVER (), 6) END,
                 f.recency, f.frequency, f.monetary, f.mean_frequency, f.mean_monetary
          FROM segment.segment AS g LEFT JOIN figures AS f USING (segment_id)
               LEFT JOIN (SELECT min(no_revenue) AS no_revenue FROM figures) AS n ON true
@@ -278,16 +291,17 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_profile(text) IS
-$$What each segment is like after the last refresh: customers and their share (0 to 1), revenue (total monetary value)
-and its share, medians of recency (calendar days to the as_of of the last refresh), frequency and monetary value, and
-means.
+$$What each segment is like after the last refresh: customers and their share (0 to 1), revenue
+(total monetary value) and its share, medians of recency (calendar days to the as_of of the last refresh),
+frequency and monetary value, and means.
 Read from the member table; segments without members are listed with 0.
 A median of an even number of values is the mean of the two in the middle.
 Shares of a revenue that is not positive are NULL.
 Clusterings have sizes only, NULL elsewhere: see segment_feature_profile(name).$$;
 
 CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT '-infinity',
-    OUT event_at timestamptz, OUT customer text, OUT event text, OUT from_segment text, OUT to_segment text, OUT reason text) RETURNS SETOF record
+    OUT event_at timestamptz, OUT customer text, OUT event text, OUT from_segment text,
+    OUT to_segment text, OUT reason text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -300,13 +314,16 @@ BEGIN
              UNION ALL SELECT %3$I, segment_id, entered_at, NULL, entered_reason, NULL FROM %4$s
          ), event AS (
              -- an entry follows the place left at the same instant, if there is one
-             SELECT p.entered_at AS event_at, p.customer, b.segment_id AS from_id, p.segment_id AS to_id, p.entered_reason AS reason
+             SELECT p.entered_at AS event_at, p.customer, b.segment_id AS from_id, p.segment_id AS to_id,
+                    p.entered_reason AS reason
              FROM place AS p LEFT JOIN place AS b ON b.customer %5$s p.customer AND b.left_at = p.entered_at%6$s
              WHERE p.entered_at >= $2
              UNION ALL
              SELECT p.left_at, p.customer, p.segment_id, NULL, p.left_reason
              FROM place AS p
-             WHERE p.left_at >= $2 AND NOT EXISTS (SELECT FROM place AS n WHERE n.customer %5$s p.customer AND n.entered_at = p.left_at%7$s)
+             WHERE p.left_at >= $2
+               AND NOT EXISTS (SELECT FROM place AS n
+                               WHERE n.customer %5$s p.customer AND n.entered_at = p.left_at%7$s)
          )
          SELECT e.event_at, format(''%%s'', e.customer),
                 CASE WHEN e.from_id IS NULL THEN ''entered'' WHEN e.to_id IS NULL THEN ''departed'' ELSE ''moved'' END,
@@ -318,13 +335,14 @@ BEGIN
         segment_internal.equality_operator(segment_internal.key_type(s.members)),
         -- who may be in several segments enters and departs, and does not move
         CASE WHEN overlapping THEN ' AND b.segment_id = p.segment_id' ELSE '' END,
-        CASE WHEN overlapping THEN ' AND n.segment_id = p.segment_id' ELSE '' END) USING s.name, coalesce(since, '-infinity');
+        CASE WHEN overlapping THEN ' AND n.segment_id = p.segment_id' ELSE '' END)
+    USING s.name, coalesce(since, '-infinity');
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS
-$$Every transition since an instant, one row each: when, who (key as text), 'entered', 'moved' or 'departed', from and
-to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features (other
-values), model (trained anew), gone (no longer in the source, or without a feature).$$;
+$$Every transition since an instant, one row each: when, who (key as text), 'entered', 'moved' or 'departed',
+from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features
+(other values), model (trained anew), gone (no longer in the source, or without a feature).$$;
 
 CREATE FUNCTION segment_flapping(name text, since timestamptz DEFAULT '-infinity',
     OUT from_segment text, OUT to_segment text, OUT moves bigint, OUT undone bigint, OUT undone_share numeric,
@@ -352,7 +370,8 @@ BEGIN
              WHERE b.entered_at >= $2 AND NOT $3
              GROUP BY 1, 2
          )
-         SELECT f.name, t.name, m.moves, m.undone, round(m.undone::numeric / m.moves, 6), round(m.undone / sum(m.moves) OVER (), 6)
+         SELECT f.name, t.name, m.moves, m.undone, round(m.undone::numeric / m.moves, 6),
+                round(m.undone / sum(m.moves) OVER (), 6)
          FROM move AS m
          JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = m.from_id
          JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = m.to_id
@@ -363,12 +382,13 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_flapping(text, timestamptz) IS
-$$How many moves since an instant were undone at once, by pair of segments, most first: customers who went from one
-segment to another at a refresh, and back at the next one that changed anybody's place.
-moves: from the one to the other; undone: those that were; undone_share: undone of moves; share_of_moves: undone of all
-moves of the segmentation; shares from 0 to 1.
-A move at the last such refresh can not have been undone yet; kinds in which a customer may be in several segments at
-once have no moves.
+$$How many moves since an instant were undone at once, by pair of segments,
+most first: customers who went from one segment to another at a refresh,
+and back at the next one that changed anybody's place.
+moves: from the one to the other; undone: those that were; undone_share: undone of moves;
+share_of_moves: undone of all moves of the segmentation; shares from 0 to 1.
+A move at the last such refresh can not have been undone yet;
+kinds in which a customer may be in several segments at once have no moves.
 Read from the history; NULL since: all of it.
 Errors: undefined_object, object_not_in_prerequisite_state where the tables cannot be read, insufficient_privilege.$$;
 
@@ -403,7 +423,8 @@ COMMENT ON FUNCTION segment_internal.why(text, text) IS
 'What explain_customer tells that takes running the source, as of the last refresh, with the rights of the owner.';
 
 CREATE FUNCTION explain_customer(segmentation text, customer text,
-    OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
+    OUT what text, OUT value text, OUT lower_bound double precision,
+    OUT upper_bound double precision, OUT score integer,
     OUT strength double precision, OUT explanation text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -457,20 +478,22 @@ END;
 $$;
 COMMENT ON FUNCTION explain_customer(text, text) IS
 $$Why a customer is in a segment, in rows for people, the key given as text: explain_customer('loyalty', '42').
-what: 'segment' (since when, and the reason); for RFM 'recency', 'frequency' and 'monetary', each with its value, the
-cuts around it, the score and strength (share of the feature's other scores that would lead elsewhere), and 'rfm_score';
-for clusterings each feature, those that pulled most first, with strength (share of the pull, see explain_segment);
-'runner_up', the segment that is nearest of the others; for rules, and only for whoever has the owner's rights, each 'rule'
-by its segment, whether it holds for the row that the source has now, and else the first condition that does not, with
-the values it saw, of customers who are in no segment, too; 'before', the place left last, of those who left, too.
+what: 'segment' (since when, and the reason); for RFM 'recency', 'frequency' and 'monetary', each with its value,
+the cuts around it, the score and strength (share of the feature's other scores that would lead elsewhere),
+and 'rfm_score'; for clusterings each feature, those that pulled most first, with strength
+(share of the pull, see explain_segment); 'runner_up', the segment that is nearest of the others;
+for rules, and only for whoever has the owner's rights, each 'rule' by its segment, whether it holds for the row that
+the source has now, and else the first condition that does not, with the values it saw,
+of customers who are in no segment, too; 'before', the place left last, of those who left, too.
 Recency is in calendar days to the as_of of the last refresh; times are those of the segmentation's time zone.
 lower_bound, upper_bound, score, strength: NULL where a row has none; an open end is NULL.
 No rows for a customer who was never a member, and for NULL.
-Errors: undefined_object, object_not_in_prerequisite_state where the tables cannot be read, insufficient_privilege, and
-those of reading the text as a key.$$;
+Errors: undefined_object, object_not_in_prerequisite_state where the tables cannot be read, insufficient_privilege,
+and those of reading the text as a key.$$;
 
 CREATE FUNCTION explain_customer(segmentation text, customer anyelement,
-    OUT what text, OUT value text, OUT lower_bound double precision, OUT upper_bound double precision, OUT score integer,
+    OUT what text, OUT value text, OUT lower_bound double precision,
+    OUT upper_bound double precision, OUT score integer,
     OUT strength double precision, OUT explanation text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $$

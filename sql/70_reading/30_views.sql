@@ -15,7 +15,8 @@ CREATE VIEW segment_size WITH (security_invoker = true) AS
     SELECT s.name, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => false)
     FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => false) IS NOT NULL;
 COMMENT ON VIEW segment_size IS
-'Size of every segment after the last refresh. A segmentation that is not shown has one row, which says why.';
+$$Size of every segment after the last refresh.
+A segmentation that is not shown has one row, which says why.$$;
 COMMENT ON COLUMN segment_size.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_size.segment_id IS 'Id of the segment, stable over renaming and retraining.';
 COMMENT ON COLUMN segment_size.segment IS 'Name of the segment.';
@@ -30,11 +31,11 @@ CREATE VIEW segment_profile WITH (security_invoker = true) AS
     FROM segmentation AS s CROSS JOIN LATERAL segment_profile(s.name) AS p
     WHERE segment_internal.not_shown(s, with_history => false) IS NULL
     UNION ALL
-    SELECT s.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => false)
+    SELECT s.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+           segment_internal.not_shown(s, with_history => false)
     FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => false) IS NOT NULL;
 COMMENT ON VIEW segment_profile IS
-$$What every segment is like after the last refresh; of clusterings the sizes only, see segment_feature_profile; see
-segment_profile(name).$$;
+'What the segments of every segmentation are like after the last refresh, as segment_profile(name) tells it.';
 COMMENT ON COLUMN segment_profile.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_profile.segment_id IS 'Id of the segment.';
 COMMENT ON COLUMN segment_profile.segment IS 'Name of the segment.';
@@ -55,10 +56,12 @@ CREATE VIEW segment_feature_profile WITH (security_invoker = true) AS
     FROM segmentation AS s CROSS JOIN LATERAL segment_feature_profile(s.name) AS p
     WHERE segment_internal.has_features(s) AND segment_internal.not_shown(s, with_history => false) IS NULL
     UNION ALL
-    SELECT s.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => false)
-    FROM segmentation AS s WHERE segment_internal.has_features(s) AND segment_internal.not_shown(s, with_history => false) IS NOT NULL;
+    SELECT s.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+           segment_internal.not_shown(s, with_history => false)
+    FROM segmentation AS s
+    WHERE segment_internal.has_features(s) AND segment_internal.not_shown(s, with_history => false) IS NOT NULL;
 COMMENT ON VIEW segment_feature_profile IS
-'What the segments of every clustering are like, feature by feature; see segment_feature_profile(name).';
+'What the segments of every clustering are like, feature by feature, as segment_feature_profile(name) tells it.';
 COMMENT ON COLUMN segment_feature_profile.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_feature_profile.segment_id IS 'Id of the segment.';
 COMMENT ON COLUMN segment_feature_profile.segment IS 'Name of the segment.';
@@ -71,8 +74,8 @@ COMMENT ON COLUMN segment_feature_profile.median IS 'Median of the members; NULL
 COMMENT ON COLUMN segment_feature_profile.overall_mean IS
 'Mean of all members of the segmentation; NULL for a category.';
 COMMENT ON COLUMN segment_feature_profile.z IS
-$$How many standard deviations of all members the mean lies above (below: negative) that of all; NULL for a category and
-where all are equal.$$;
+$$How many standard deviations of all members the mean lies above (below: negative) that of all;
+NULL for a category and where all are equal.$$;
 COMMENT ON COLUMN segment_feature_profile.value IS 'Most common category; NULL for a number.';
 COMMENT ON COLUMN segment_feature_profile.value_share IS 'Its share of the segment, 0 to 1.';
 COMMENT ON COLUMN segment_feature_profile.overall_share IS 'Its share of all members, 0 to 1.';
@@ -80,12 +83,15 @@ COMMENT ON COLUMN segment_feature_profile.not_shown IS
 'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
 
 CREATE VIEW segment_run WITH (security_invoker = true) AS
-    SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged,
-           r.rows_read, r.rows_used, r.rows_skipped, r.counts, r.details, r.steps, r.started_at, r.finished_at, r.finished_at - r.started_at AS duration,
+    SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.customers,
+           r.entered, r.departed, r.moved, r.updated, r.unchanged,
+           r.rows_read, r.rows_used, r.rows_skipped, r.counts, r.details, r.steps, r.started_at,
+           r.finished_at, r.finished_at - r.started_at AS duration,
            r.error_code, r.error, r.run_by
     FROM run AS r
     UNION ALL
-    SELECT NULL, s.name, NULL, 'unfinished', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    SELECT NULL, s.name, NULL, 'unfinished', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+           NULL, NULL, NULL, NULL, NULL,
            u.started_at, NULL, NULL, NULL, NULL, NULL
     FROM segmentation AS s CROSS JOIN LATERAL segment_internal.unfinished_run(s) AS u;
 COMMENT ON VIEW segment_run IS
@@ -97,8 +103,9 @@ For the latest first, ORDER BY run_id DESC NULLS LAST.$$;
 COMMENT ON COLUMN segment_run.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of; NULL: interrupted or unfinished, not known.';
 COMMENT ON COLUMN segment_run.outcome IS
-$$'ok', 'empty' (nothing to train with and no model), 'refused', 'failed', 'interrupted' (cancelled, lost in a crash or rolled
-back, as the next refresh found) or 'unfinished' (running, or interrupted with no refresh since).$$;
+$$'ok', 'empty' (nothing to train with and no model), 'refused', 'failed', 'interrupted'
+(cancelled, lost in a crash or rolled back, as the next refresh found) or 'unfinished'
+(running, or interrupted with no refresh since).$$;
 COMMENT ON COLUMN segment_run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN segment_run.trained IS 'Whether the run trained a model.';
 COMMENT ON COLUMN segment_run.customers IS 'Members after the run.';
@@ -121,18 +128,20 @@ COMMENT ON COLUMN segment_run.error IS 'Message of the error.';
 COMMENT ON COLUMN segment_run.run_by IS 'Role that was logged in; NULL: interrupted or unfinished, not known.';
 
 CREATE VIEW segment_migration WITH (security_invoker = true) AS
-    SELECT s.name AS segmentation, before.as_of AS from_as_of, s.refreshed_as_of AS to_as_of, m.*, NULL::text AS not_shown
+    SELECT s.name AS segmentation, before.as_of AS from_as_of, s.refreshed_as_of AS to_as_of, m.*,
+           NULL::text AS not_shown
     FROM segmentation AS s
     CROSS JOIN LATERAL (SELECT max(r.as_of) AS as_of FROM run AS r
-                        WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty') AND r.as_of < s.refreshed_as_of) AS before
+                        WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty')
+                          AND r.as_of < s.refreshed_as_of) AS before
     CROSS JOIN LATERAL segment_migration(s.name, before.as_of, s.refreshed_as_of) AS m
     WHERE before.as_of IS NOT NULL AND segment_internal.not_shown(s, with_history => true) IS NULL
     UNION ALL
     SELECT s.name, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => true)
     FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => true) IS NOT NULL;
 COMMENT ON VIEW segment_migration IS
-$$Who moved from where to where between the last two instants a segmentation was refreshed for, those who stayed
-included.$$;
+$$What segment_migration(name, from_at, to_at) tells of the last two instants
+that every segmentation was refreshed for.$$;
 COMMENT ON COLUMN segment_migration.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_migration.from_as_of IS 'The earlier instant.';
 COMMENT ON COLUMN segment_migration.to_as_of IS 'The later instant.';
@@ -150,7 +159,7 @@ CREATE VIEW segment_members WITH (security_invoker = true) AS
     SELECT s.name, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => false)
     FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => false) IS NOT NULL;
 COMMENT ON VIEW segment_members IS
-'The present segment of every customer in every segmentation; see segment_members(name).';
+'The present segment of every customer in every segmentation, as segment_members(name) tells it.';
 COMMENT ON COLUMN segment_members.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_members.customer IS 'Key of the customer as text.';
 COMMENT ON COLUMN segment_members.segment_id IS 'Id of the segment.';
@@ -169,7 +178,7 @@ CREATE VIEW segment_events WITH (security_invoker = true) AS
     SELECT s.name, NULL, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => true)
     FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => true) IS NOT NULL;
 COMMENT ON VIEW segment_events IS
-'Every transition of every customer in every segmentation; see segment_events(name, since).';
+'Every transition of every customer in every segmentation, as segment_events(name, since) tells it.';
 COMMENT ON COLUMN segment_events.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_events.event_at IS 'as_of of the refresh that saw it.';
 COMMENT ON COLUMN segment_events.customer IS 'Key of the customer as text.';
@@ -191,11 +200,12 @@ CREATE VIEW segmentation_status WITH (security_invoker = true) AS
     LEFT JOIN LATERAL (SELECT l.outcome, l.error, l.started_at FROM run AS l
                        WHERE l.segmentation = s.name ORDER BY l.run_id DESC LIMIT 1) AS r ON true;
 COMMENT ON VIEW segmentation_status IS
-$$How every segmentation is: whose, in which tables, when last refreshed and how that ended, and whether the views show
-it to the current user.$$;
+$$How every segmentation is: whose, in which tables, when last refreshed and how that ended,
+and whether the views show it to the current user.$$;
 COMMENT ON COLUMN segmentation_status.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segmentation_status.kind IS 'Its kind: rfm or cluster.';
-COMMENT ON COLUMN segmentation_status.method IS 'Clusterings: the function that trains the model; NULL for other kinds.';
+COMMENT ON COLUMN segmentation_status.method IS
+'Clusterings: the function that trains the model; NULL for other kinds.';
 COMMENT ON COLUMN segmentation_status.owner IS 'Role that owns it, and its member table; NULL: the table is gone.';
 COMMENT ON COLUMN segmentation_status.members IS 'Table of present members; a number: it is gone.';
 COMMENT ON COLUMN segmentation_status.history IS 'Table of places that customers had before; a number: it is gone.';
@@ -205,8 +215,8 @@ COMMENT ON COLUMN segmentation_status.last_outcome IS 'How the last refresh in t
 COMMENT ON COLUMN segmentation_status.last_error IS 'Its error.';
 COMMENT ON COLUMN segmentation_status.last_started_at IS 'When it began.';
 COMMENT ON COLUMN segmentation_status.unfinished_since IS
-$$For the owner: when a refresh began of which nothing more is known: it is running, or was cancelled, lost in a crash or
-rolled back; the next refresh logs it.
+$$For the owner: when a refresh began of which nothing more is known: it is running, or was cancelled,
+lost in a crash or rolled back; the next refresh logs it.
 NULL: none.$$;
 COMMENT ON COLUMN segmentation_status.not_shown IS
 'Why the members are not shown to the current user by views and functions; NULL: they are.';

@@ -59,7 +59,8 @@ segment_copy_features(ArrayType *array, int n, double *row)
 	int			i;
 
 	for (i = 0; i < n; i++)
-		row[i] = nulls != NULL && (nulls[i / 8] & (1 << (i % 8))) == 0 ? segment_missing_value() : *values++;
+		row[i] = nulls != NULL && (nulls[i / 8] & (1 << (i % 8))) == 0 ? segment_missing_value()
+			: *values++;
 }
 
 /* The weight of a row; NULL is missing. */

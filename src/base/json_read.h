@@ -31,7 +31,8 @@ extern JsonPlace *segment_json_elements(const JsonPlace *array, int *n);
 extern char *segment_json_string(const JsonPlace *place);
 extern double segment_json_double(const JsonPlace *place);
 extern double segment_json_number(const JsonPlace *place, double min, double max);
-extern double segment_json_member_number(const JsonPlace *object, const char *key, double min, double max);
+extern double segment_json_member_number(const JsonPlace *object, const char *key, double min,
+										 double max);
 extern int64 segment_json_integer(const JsonPlace *place, int64 min, int64 max);
 extern bool segment_json_boolean(const JsonPlace *place);
 extern bool segment_json_is_null(const JsonPlace *place);

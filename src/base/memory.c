@@ -4,6 +4,7 @@
  */
 #include "base/memory.h"
 
+#include "kernel/base/allocate.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -31,9 +32,22 @@ segment_use_huge_pages(void *block, size_t size)
 #endif
 }
 
+/* Refuses a size that the kernel asks for where it cannot be told, or that no server has. */
+void
+segment_check_array_size(size_t size)
+{
+	if (!AllocHugeSizeIsValid(size))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("an array of this calculation would take more than %zu bytes",
+						(size_t) MaxAllocHugeSize),
+				 errhint("Use fewer rows, features or segments.")));
+}
+
 static void *
 resize(void *ctx, void *block, size_t size)
 {
+	segment_check_array_size(size);
 	/* blocks may exceed 1 GB; the row limits are set from memory settings */
 	if (block == NULL)
 		block = MemoryContextAllocHuge((MemoryContext) ctx, size);
@@ -59,6 +73,16 @@ segment_memory(MemoryContext context)
 	memory.release = release;
 	memory.ctx = context;
 	return memory;
+}
+
+/*
+ * n rows of `width` elements in the present memory context, as the kernel gets them
+ * (allocate.h).
+ */
+void *
+segment_new_array(uint64 n, uint64 width, size_t size)
+{
+	return segment_allocate_rows(segment_memory(CurrentMemoryContext), n, width, size);
 }
 
 /* An error leaves the kernel at once; its memory goes with the context. */

@@ -30,7 +30,6 @@
 #include "storage/condition_variable.h"
 #include "storage/dsm.h"
 #include "storage/dsm_impl.h"
-#include "storage/spin.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
@@ -46,7 +45,10 @@
 /* how often a member looks for the next piece before it sleeps: some ten microseconds */
 #define LOOKS			2000
 
-/* nanoseconds that a byte in new shared memory takes in all: to be cleared, mapped, and given back */
+/*
+ * nanoseconds that a byte in new shared memory takes in all: to be cleared, mapped, and
+ * given back
+ */
 #define SHARING_COST	0.7
 
 #define LEFT_BITS		32
@@ -149,7 +151,8 @@ wait_for_others(TeamShared *shared, uint32 n_pieces)
 }
 
 static SegmentStatus
-run(SegmentTeam *team, SegmentJob job, const void *description, int64 n_pieces, SegmentInterrupted interrupted)
+run(SegmentTeam *team, SegmentJob job, const void *description, int64 n_pieces,
+	SegmentInterrupted interrupted)
 {
 	WorkerTeam *workers = (WorkerTeam *) team;
 	TeamShared *shared = workers->shared;
@@ -163,7 +166,8 @@ run(SegmentTeam *team, SegmentJob job, const void *description, int64 n_pieces, 
 	shared->n_pieces = (uint32) n_pieces;
 	pg_atomic_write_u32(&shared->done, 0);
 	pg_memory_barrier();
-	pg_atomic_write_u64(&shared->pieces, ((uint64) ++workers->number << LEFT_BITS) | (uint64) n_pieces);
+	pg_atomic_write_u64(&shared->pieces,
+						((uint64) ++workers->number << LEFT_BITS) | (uint64) n_pieces);
 	ConditionVariableBroadcast(&shared->work);
 	while (take_piece(shared, &number, &piece))
 	{
@@ -200,7 +204,8 @@ own_address(Worker *worker, char *address)
 	{
 		SharedSegment *segment = &shared->segment[i];
 
-		if (segment->size == 0 || address < segment->address || address >= segment->address + segment->size)
+		if (segment->size == 0 || address < segment->address ||
+			address >= segment->address + segment->size)
 			continue;
 		if (worker->segment[i] != NULL && worker->handle[i] != segment->handle)
 		{
@@ -219,7 +224,8 @@ own_address(Worker *worker, char *address)
 		}
 		return (char *) dsm_segment_address(worker->segment[i]) + (address - segment->address);
 	}
-	elog(ERROR, "an array for clustering is not in shared memory");	/* a kernel that was not given shared memory */
+	/* a kernel that was not given shared memory */
+	elog(ERROR, "an array for clustering is not in shared memory");
 	return NULL;				/* keep compiler quiet */
 }
 
@@ -315,7 +321,8 @@ new_segment(WorkerTeam *workers, Size size)
 	if (i == MOST_SEGMENTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("clustering with parallel workers needs more than %d segments of shared memory", MOST_SEGMENTS),
+				 errmsg("clustering with parallel workers needs more than %d segments of shared memory",
+						MOST_SEGMENTS),
 				 errhint("Set max_parallel_maintenance_workers to 0.")));
 	workers->segment[i] = dsm_create(size, 0);
 	shared->segment[i].handle = dsm_segment_handle(workers->segment[i]);
@@ -357,6 +364,7 @@ static void *
 resize(void *ctx, void *block, size_t size)
 {
 	Assert(block == NULL);
+	segment_check_array_size(size);
 	return size >= LARGE ? new_segment(ctx, size) : new_small_array(ctx, size);
 }
 
@@ -380,7 +388,10 @@ release(void *ctx, void *block)
 	workers->free[array->bits] = array;
 }
 
-/* Where shared memory is a file system, which may be small (as in a container), whether there is room. */
+/*
+ * Where shared memory is a file system, which may be small (as in a container), whether
+ * there is room.
+ */
 static bool
 has_room(Size bytes)
 {
@@ -470,7 +481,10 @@ segment_workers_team(WorkerTeam *workers)
 	return workers == NULL ? NULL : &workers->team;
 }
 
-/* Memory that the team shares, which lasts until its end; without a team, that of the present context. */
+/*
+ * Memory that the team shares, which lasts until its end; without a team, that of the
+ * present context.
+ */
 SegmentMemory
 segment_workers_memory(WorkerTeam *workers)
 {

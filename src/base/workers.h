@@ -6,7 +6,7 @@
 
 #include "compat.h"
 
-#include "kernel/base/row_store.h"
+#include "kernel/base/memory.h"
 #include "kernel/base/team.h"
 
 typedef struct WorkerTeam WorkerTeam;

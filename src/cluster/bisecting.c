@@ -8,10 +8,10 @@
 #include "cluster/centroid_model.h"
 
 #include "kernel/cluster/bisecting.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "cluster/trainer.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_bisecting_train);
 PG_FUNCTION_INFO_V1(segment_cut_model);
@@ -39,7 +39,7 @@ leaves_new(int most, int d)
 	Leaves		leaves = {0};
 
 	leaves.d = d;
-	leaves.centroids = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(double) * d, most));
+	leaves.centroids = segment_new_array(most, d, sizeof(double));
 	leaves.size = palloc(sizeof(double) * most);
 	leaves.inertia = palloc(sizeof(double) * most);
 	return leaves;
@@ -148,7 +148,7 @@ segment_bisecting_train(PG_FUNCTION_ARGS)
 	model = segment_cluster_begin(fcinfo, &segment_bisecting_model_kind, set, ARG_SCALE);
 	cluster = model->detail;
 	points = segment_space_points(cluster->space, set,
-								  segment_bisecting_memory_per_row(cluster->space->d), model,
+								  segment_bisecting_memory_per_row(cluster->space->d), &model->rows,
 								  segment_memory(CurrentMemoryContext));
 	options.k = segment_check_k(options.k, points);
 	options.spherical = cluster->space->metric == METRIC_COSINE;
@@ -164,6 +164,15 @@ segment_bisecting_train(PG_FUNCTION_ARGS)
 	fill_tree(model, &result);
 	PG_RETURN_MODEL(model);
 }
+
+/* ---- as one of the methods ---- */
+
+static const char *const own_arguments[] = {"tol", NULL};
+
+const ClusterMethod segment_bisecting_cluster_method = {
+	.kernel = &segment_bisecting_method,
+	.arguments = own_arguments
+};
 
 /* ---- cutting ---- */
 

@@ -21,13 +21,16 @@
 #include <math.h>
 
 #include "base/json_write.h"
+#include "interop/pmml.h"
+#include "kernel/cluster/bisecting.h"
 #include "kernel/cluster/centroids.h"
 
 /* ---- reading ---- */
 
 /* A child; each split but the first and each segment is one once. */
 static int
-read_child(const ClusterTree *tree, int parent, const JsonPlace *json, bool *split_seen, bool *segment_seen)
+read_child(const ClusterTree *tree, int parent, const JsonPlace *json, bool *split_seen,
+		   bool *segment_seen)
 {
 	static const char *const keys[] = {"split", "segment", NULL};
 	bool		divided = segment_json_has(json, "split");
@@ -51,7 +54,8 @@ read_child(const ClusterTree *tree, int parent, const JsonPlace *json, bool *spl
 static void
 bisecting_read(Model *model, const JsonPlace *json)
 {
-	static const char *const keys[] = {"size", "inertia", "center", "iterations", "converged", "children", NULL};
+	static const char *const keys[] = {"size", "inertia", "center", "iterations", "converged",
+									   "children", NULL};
 	JsonPlace	list = segment_json_member(json, "splits");
 	ClusterModel *cluster;
 	ClusterTree *tree;
@@ -185,8 +189,10 @@ closest_rival(const ClusterModel *cluster)
 	while (node >= 0)
 	{
 		const int  *child = cluster->tree.split[node].child;
-		const double *center[2] = {segment_tree_center(cluster, child[0]), segment_tree_center(cluster, child[1])};
-		double		distance[2] = {segment_distance(cluster->x, center[0], d), segment_distance(cluster->x, center[1], d)};
+		const double *center[2] = {segment_tree_center(cluster, child[0]),
+								   segment_tree_center(cluster, child[1])};
+		double		distance[2] = {segment_distance(cluster->x, center[0], d),
+								   segment_distance(cluster->x, center[1], d)};
 		int			near = distance[1] < distance[0];
 		double		apart = sqrt(segment_distance(center[0], center[1], d));
 		double		margin = apart > 0 ? (distance[1 - near] - distance[near]) / apart : 0;
@@ -217,6 +223,29 @@ bisecting_explain(const Model *model, const double *features, int segment, Strin
 	segment_cluster_explain(model, features, segment, &rival, out);
 }
 
+static void
+bisecting_pmml(const Model *model, StringInfo out)
+{
+	const ClusterModel *cluster = model->detail;
+	PmmlSplit  *split = palloc(sizeof(PmmlSplit) * (cluster->tree.n + 1));
+	PmmlTree	tree = {cluster->space, cluster->tree.n, split, cluster->size};
+	int			i;
+	int			c;
+
+	for (i = 0; i < tree.n; i++)
+	{
+		split[i].size = cluster->tree.split[i].size;
+		for (c = 0; c < 2; c++)
+		{
+			/* leaves are written the same way here and there */
+			split[i].child[c] = cluster->tree.split[i].child[c];
+			split[i].center[c] = segment_tree_center(cluster, split[i].child[c]);
+		}
+	}
+	segment_pmml_tree(out, model, &tree);
+	pfree(split);
+}
+
 static const char *const bisecting_keys[] = {SEGMENT_CLUSTER_KEYS, "splits", NULL};
 
 const ModelKind segment_bisecting_model_kind = {
@@ -231,5 +260,8 @@ const ModelKind segment_bisecting_model_kind = {
 	.size = segment_cluster_size,
 	.typical = segment_cluster_typical,
 	.space = segment_cluster_space,
-	.assign_point = bisecting_assign_point
+	.assign_point = bisecting_assign_point,
+	.pmml = bisecting_pmml,
+	.method = &segment_bisecting_method,
+	.clustering = segment_cluster_clustering
 };

@@ -8,6 +8,7 @@
  */
 #include "cluster/centroid_model.h"
 
+#include "base/memory.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 
@@ -21,7 +22,7 @@ segment_model_centroid_array(PG_FUNCTION_ARGS)
 	const int	d = cluster->space->d;
 	int			dims[2] = {model->n_segments, d};
 	int			lower[2] = {1, 1};
-	Datum	   *values = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(Datum) * d, dims[0]));
+	Datum	   *values = segment_new_array(dims[0], d, sizeof(Datum));
 	int			c;
 	int			j;
 

@@ -4,13 +4,16 @@
 #ifndef SEGMENT_CLUSTER_H
 #define SEGMENT_CLUSTER_H
 
+#include "base/memory.h"
+#include "cluster/method.h"
 #include "model/explain.h"
 #include "feature/feature_space.h"
-#include "kernel/cluster/kmeans.h"
 #include "model/model.h"
-#include "utils/memutils.h"
 
-/* A division of one cluster into two; a child is a split's number, or CLUSTER_LEAF of a segment's. */
+/*
+ * A division of one cluster into two; a child is a split's number, or CLUSTER_LEAF of a
+ * segment's.
+ */
 typedef struct ClusterSplit
 {
 	double		size;			/* of the cluster that was divided, as below */
@@ -56,7 +59,7 @@ segment_tree_allocate(ClusterTree *tree, int n, int d)
 	tree->n = n;
 	/* +1: there may be no split */
 	tree->split = palloc0(sizeof(ClusterSplit) * (n + 1));
-	tree->centroids = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(double) * d, n + 1));
+	tree->centroids = segment_new_array(n, d, sizeof(double));
 }
 
 /* The centroid of a split's child. */
@@ -85,16 +88,22 @@ extern double segment_cluster_read_part(const JsonPlace *json, const char *key);
 extern void segment_cluster_read_center(const JsonPlace *json, int d, double *center);
 extern void segment_cluster_write_center(const double *center, int d, StringInfo out);
 extern void segment_cluster_metrics(const Model *model, StringInfo out);
+extern void segment_cluster_clustering(const Model *model, SegmentClustering *clustering);
 extern const FeatureSpace *segment_cluster_space(const Model *model);
 extern double segment_cluster_distance(const Model *model, const double *features, int segment);
 extern double segment_cluster_size(const Model *model, int segment);
-extern void segment_cluster_typical(const Model *model, int segment, int number, ModelTypical *typical);
+extern void segment_cluster_typical(const Model *model, int segment, int number,
+									ModelTypical *typical);
 extern void segment_cluster_explain(const Model *model, const double *features, int segment,
 									const ClusterRival *rival, StringInfo out);
 
+/* kmeans.c, bisecting.c */
+extern const ClusterMethod segment_kmeans_cluster_method;
+extern const ClusterMethod segment_bisecting_cluster_method;
+
 /* centroid_train.c */
-extern Model *segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const FeatureSet *set,
-									int first);
+extern Model *segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind,
+									const FeatureSet *set, int first);
 extern int *segment_cluster_fill(ClusterModel *cluster, int k, const double *centroids,
 								 const double *size, const double *inertia);
 extern double segment_cluster_total(const SegmentPoints *points);

@@ -7,13 +7,16 @@
  */
 #include "cluster/centroid_model.h"
 
+#include "base/arguments.h"
+#include "feature/space_options.h"
 #include "base/memory.h"
 #include "cluster/trainer.h"
-#include "utils/memutils.h"
+#include "kernel/cluster/kmeans.h"
 
 /* A model that knows its features and how they become coordinates, but no segments yet. */
 Model *
-segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const FeatureSet *set, int first)
+segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const FeatureSet *set,
+					  int first)
 {
 	SpaceOptions options = {0};
 	Model	   *model = segment_model_new(kind);
@@ -23,12 +26,7 @@ segment_cluster_begin(FunctionCallInfo fcinfo, const ModelKind *kind, const Feat
 	segment_arg_space_options(fcinfo, first, &options);
 	options.metric = segment_arg_text(fcinfo, first + 5);
 	space = segment_space_from_set(set, &options);
-	if (space->n_codes > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("%s needs numeric features, but %d of %d are categories",
-						kind->name, space->n_codes, space->n_features),
-				 errhint("kprototypes() clusters numbers and categories together.")));
+	segment_need_numbers(kind->name, space);
 	cluster->space = space;
 	model->detail = cluster;
 	segment_space_describe(model, space);
@@ -47,7 +45,7 @@ segment_cluster_fill(ClusterModel *cluster, int k, const double *centroids, cons
 	int		   *number = segment_order_of_segments(k, size, centroids, d);
 	int			c;
 
-	cluster->centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * d * k);
+	cluster->centroids = segment_new_array(k, d, sizeof(double));
 	cluster->size = palloc(sizeof(double) * k);
 	cluster->inertia = palloc(sizeof(double) * k);
 	for (c = 0; c < k; c++)

@@ -9,11 +9,11 @@
 #include <math.h>
 
 #include "cluster/centroid_model.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "feature/space_options.h"
 #include "cluster/trainer.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_gaussian_mixture_train);
 
@@ -36,12 +36,7 @@ fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
 	segment_arg_space_options(fcinfo, ARG_SCALE, &options);
 	options.metric = pstrdup(segment_metric_names[METRIC_EUCLIDEAN]);
 	space = segment_space_from_set(set, &options);
-	if (space->n_codes > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("gaussian_mixture needs numeric features, but %d of %d are categories",
-						space->n_codes, space->n_features),
-				 errhint("kprototypes() clusters numbers and categories together.")));
+	segment_need_numbers(segment_mixture_method.name, space);
 	return space;
 }
 
@@ -66,14 +61,12 @@ static double *
 measure_sizes(const SegmentPoints *points, const SegmentMixtureFit *fit)
 {
 	double	   *size = palloc0(sizeof(double) * fit->mixture.k);
-	int32	   *labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n));
-	SegmentClusters clusters;
+	int32	   *labels = segment_new_array(points->n, 1, sizeof(int32));
+	SegmentClusters clusters = {&segment_mixture_method, fit->mixture.k, (void *) fit};
 	int64		i;
 
-	clusters.method = SEGMENT_GAUSSIAN_MIXTURE;
-	clusters.k = fit->mixture.k;
-	clusters.found.mixture = *fit;
-	(void) segment_label_points(points, &clusters, labels, segment_memory(CurrentMemoryContext), segment_check_interrupts);
+	(void) segment_label_points(points, &clusters, labels, segment_memory(CurrentMemoryContext),
+								segment_check_interrupts);
 	for (i = 0; i < points->n; i++)
 		size[labels[i]] += segment_point_weight(points, i);
 	pfree(labels);
@@ -160,7 +153,8 @@ segment_gaussian_mixture_train(PG_FUNCTION_ARGS)
 	model->detail = mixture_model;
 	mixture_model->space = fit_space(fcinfo, set);
 	segment_space_describe(model, mixture_model->space);
-	points = segment_space_points(mixture_model->space, set, segment_kmeans_bytes_per_row(mixture_model->space->d), model,
+	points = segment_space_points(mixture_model->space, set,
+								  segment_mixture_method.bytes_per_row(mixture_model->space->d), &model->rows,
 								  segment_memory(CurrentMemoryContext));
 	options.k = segment_check_k(options.k, points);
 	segment_mixture_check_memory(options.kind, options.k, points->d);
@@ -172,3 +166,40 @@ segment_gaussian_mixture_train(PG_FUNCTION_ARGS)
 	segment_number_segments(model, fit.mixture.k);
 	PG_RETURN_MODEL(model);
 }
+
+/* ---- as one of the methods ---- */
+
+static SegmentCovariance
+covariance_argument(const MethodArguments *arguments)
+{
+	char	   *name = segment_arg_text(arguments->fcinfo, arguments->covariance);
+
+	return (SegmentCovariance) segment_name_in_list(name, segment_covariance_names, "covariance");
+}
+
+static void
+check_arguments(const MethodArguments *arguments)
+{
+	(void) covariance_argument(arguments);
+}
+
+static const void *
+own_options(const MethodArguments *arguments, const FeatureSpace *space,
+			const SegmentPoints *points, int k)
+{
+	SegmentMixtureOptions *own = palloc0(sizeof(SegmentMixtureOptions));
+
+	own->kind = covariance_argument(arguments);
+	own->reg_covar = DEFAULT_REG_COVAR;
+	segment_mixture_check_memory(own->kind, k, space->d);
+	return own;
+}
+
+static const char *const own_arguments[] = {"tol", NULL};
+
+const ClusterMethod segment_mixture_cluster_method = {
+	.kernel = &segment_mixture_method,
+	.arguments = own_arguments,
+	.check_arguments = check_arguments,
+	.own_options = own_options
+};

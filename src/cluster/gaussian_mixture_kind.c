@@ -21,7 +21,6 @@
 #include <float.h>
 #include <math.h>
 
-#include "cluster/centroid_model.h"
 #include "base/json_write.h"
 #include "kernel/base/elementary.h"
 #include "base/memory.h"
@@ -87,7 +86,8 @@ read_component(MixtureModel *mixture_model, int c, const JsonPlace *json)
 	segment_json_check_keys(json, tied ? tied_keys : keys);
 	mixture->weight[c] = segment_json_member_number(json, "weight", 0, 1);
 	mixture_model->size[c] = segment_json_member_number(json, "size", 0, DBL_MAX);
-	read_numbers(json, "center", COORDINATE_LIMIT, mixture->mean + (size_t) c * mixture->d, mixture->d);
+	read_numbers(json, "center", COORDINATE_LIMIT, mixture->mean + (size_t) c * mixture->d,
+				 mixture->d);
 	if (!tied)
 		read_numbers(json, "covariance", DBL_MAX, mixture->covariance + (size_t) c * length, length);
 }
@@ -151,13 +151,15 @@ mixture_read(Model *model, const JsonPlace *json)
 	mixture_model->training = segment_training_read(json);
 	place = segment_json_member(json, "collapsed");
 	mixture_model->n_collapsed = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
-	mixture_model->log_likelihood = segment_json_member_number(json, "log_likelihood", -DBL_MAX, DBL_MAX);
+	mixture_model->log_likelihood = segment_json_member_number(json, "log_likelihood", -DBL_MAX,
+															   DBL_MAX);
 	/* each number takes more than a byte, so nothing is allocated that did not come */
 	if (segment_mixture_covariance_size(kind, model->n_segments, mixture_model->space->d) >
 		(size_t) json->value.val.binary.len)
-		segment_json_error(json, psprintf("does not hold covariance \"%s\" of %d segments and %d features",
-										  segment_covariance_names[kind], model->n_segments,
-										  mixture_model->space->d));
+		segment_json_error(json,
+						   psprintf("does not hold covariance \"%s\" of %d segments and %d features",
+									segment_covariance_names[kind], model->n_segments,
+									mixture_model->space->d));
 	segment_mixture_model_init(mixture_model, kind, model->n_segments);
 	read_components(mixture_model, json, model->n_segments);
 }
@@ -354,7 +356,8 @@ mixture_explain(const Model *model, const double *features, int segment, StringI
 	}
 	appendStringInfoString(out, "], \"size_and_spread\": ");
 	segment_json_put_number_or_null(out, rest);
-	segment_explain_runner_up(model, second, "probability", second < 0 ? segment_missing_value() : probability[second], out);
+	segment_explain_runner_up(model, second, "probability",
+							  second < 0 ? segment_missing_value() : probability[second], out);
 	pfree(own);
 	pfree(other);
 	pfree(probability);
@@ -399,9 +402,22 @@ static void
 mixture_typical(const Model *model, int segment, int number, ModelTypical *typical)
 {
 	const MixtureModel *mixture_model = model->detail;
+	const double *mean = mixture_model->mixture.mean + (size_t) segment * mixture_model->mixture.d;
 
-	segment_typical_number(&mixture_model->space->feature[number],
-						   mixture_model->mixture.mean[(size_t) segment * mixture_model->mixture.d + number], typical);
+	segment_typical_number(&mixture_model->space->feature[number], mean[number], typical);
+}
+
+static void
+mixture_clustering(const Model *model, SegmentClustering *clustering)
+{
+	const MixtureModel *mixture_model = model->detail;
+	SegmentMixtureOptions *own = palloc0(sizeof(SegmentMixtureOptions));
+
+	own->kind = mixture_model->mixture.kind;
+	own->reg_covar = DEFAULT_REG_COVAR;
+	segment_mixture_check_memory(own->kind, model->n_segments, mixture_model->space->d);
+	clustering->n_init = mixture_model->training.n_init;
+	clustering->own = own;
 }
 
 static const char *const mixture_keys[] = {
@@ -422,5 +438,7 @@ const ModelKind segment_mixture_model_kind = {
 	.size = mixture_size,
 	.typical = mixture_typical,
 	.space = mixture_space,
-	.assign_point = mixture_assign_point
+	.assign_point = mixture_assign_point,
+	.method = &segment_mixture_method,
+	.clustering = mixture_clustering
 };

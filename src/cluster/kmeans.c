@@ -6,10 +6,11 @@
  */
 #include "cluster/centroid_model.h"
 
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "cluster/trainer.h"
+#include "kernel/cluster/kmeans.h"
 #include "utils/array.h"
-#include "utils/memutils.h"
 #include "base/workers.h"
 
 PG_FUNCTION_INFO_V1(segment_kmeans_train);
@@ -26,11 +27,12 @@ static double *
 given_centroids(const FeatureSpace *space, ArrayType *array, int k)
 {
 	const int	d = space->d;
-	double	   *centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * d * k);
+	double	   *centroids = segment_new_array(k, d, sizeof(double));
 	double	   *values = (double *) ARR_DATA_PTR(array);
 	int			c;
 
-	if (ARR_HASNULL(array) || ARR_NDIM(array) != 2 || ARR_DIMS(array)[0] != k || ARR_DIMS(array)[1] != d)
+	if (ARR_HASNULL(array) || ARR_NDIM(array) != 2 || ARR_DIMS(array)[0] != k ||
+		ARR_DIMS(array)[1] != d)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("centroids must be an array of %d rows of %d features without nulls", k, d),
@@ -92,9 +94,11 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	per_row = segment_kmeans_bytes_per_row(cluster->space->d);
 	workers = segment_workers_begin(segment_space_bytes(cluster->space, set, per_row),
 									segment_kmeans_expected_time(&options, set->store.n_rows, cluster->space->d));
-	points = segment_space_points(cluster->space, set, per_row, model, segment_workers_memory(workers));
+	points = segment_space_points(cluster->space, set, per_row, &model->rows,
+								  segment_workers_memory(workers));
 	if (!PG_ARGISNULL(ARG_CENTROIDS))
-		options.initial = given_centroids(cluster->space, PG_GETARG_ARRAYTYPE_P(ARG_CENTROIDS), options.k);
+		options.initial = given_centroids(cluster->space, PG_GETARG_ARRAYTYPE_P(ARG_CENTROIDS),
+										  options.k);
 	options.k = segment_check_k(options.k, points);
 	options.spherical = cluster->space->metric == METRIC_COSINE;
 	options.team = segment_workers_team(workers);
@@ -106,3 +110,12 @@ segment_kmeans_train(PG_FUNCTION_ARGS)
 	segment_number_segments(model, result.k);
 	PG_RETURN_MODEL(model);
 }
+
+/* ---- as one of the methods ---- */
+
+static const char *const own_arguments[] = {"tol", NULL};
+
+const ClusterMethod segment_kmeans_cluster_method = {
+	.kernel = &segment_kmeans_method,
+	.arguments = own_arguments
+};

@@ -16,7 +16,10 @@
 #include <math.h>
 
 #include "base/json_write.h"
+#include "base/memory.h"
+#include "interop/pmml.h"
 #include "kernel/cluster/centroids.h"
+#include "kernel/cluster/kmeans.h"
 
 const ClusterModel *
 segment_cluster_of(const Model *model)
@@ -33,8 +36,7 @@ segment_cluster_of(const Model *model)
 void
 segment_cluster_prepare(ClusterModel *cluster, int k)
 {
-	cluster->packed = MemoryContextAllocHuge(CurrentMemoryContext,
-											 sizeof(double) * segment_packed_size(k, cluster->space->d));
+	cluster->packed = segment_new_array(segment_packed_size(k, cluster->space->d), 1, sizeof(double));
 	segment_pack_centroids(cluster->centroids, k, cluster->space->d, cluster->packed);
 	cluster->x = palloc(sizeof(double) * cluster->space->d);
 }
@@ -122,8 +124,7 @@ segment_cluster_read(Model *model, const JsonPlace *json)
 	elements = segment_json_elements(&place, &n);
 	if (n != k)
 		segment_json_error(&place, psprintf("expected %d clusters for %d segments, got %d", k, k, n));
-	cluster->centroids = MemoryContextAllocHuge(CurrentMemoryContext,
-												mul_size(sizeof(double) * cluster->space->d, k));
+	cluster->centroids = segment_new_array(k, cluster->space->d, sizeof(double));
 	cluster->size = palloc(sizeof(double) * k);
 	cluster->inertia = palloc(sizeof(double) * k);
 	for (c = 0; c < k; c++)
@@ -243,6 +244,7 @@ segment_cluster_explain(const Model *model, const double *features, int segment,
 	const double *own = rival->own;
 	const double *other = rival->other;
 	double		difference = 0;
+	double		runner_up = segment_missing_value();
 	int			i;
 
 	appendStringInfoString(out, ", \"distance\": ");
@@ -272,10 +274,10 @@ segment_cluster_explain(const Model *model, const double *features, int segment,
 		appendStringInfoChar(out, '}');
 	}
 	appendStringInfoChar(out, ']');
-	segment_explain_runner_up(model, rival->segment, "distance",
-							  rival->segment < 0 ? segment_missing_value()
-							  : sqrt(segment_distance(cluster->x, cluster->centroids + (size_t) rival->segment * d, d)) * space->unit,
-							  out);
+	if (rival->segment >= 0)
+		runner_up = sqrt(segment_distance(cluster->x, cluster->centroids + (size_t) rival->segment * d,
+										  d)) * space->unit;
+	segment_explain_runner_up(model, rival->segment, "distance", runner_up, out);
 }
 
 /* The rival is the nearest centroid but one. */
@@ -309,12 +311,14 @@ segment_cluster_metrics(const Model *model, StringInfo out)
 
 	for (c = 0; c < model->n_segments; c++)
 		inertia += cluster->inertia[c];
-	appendStringInfo(out, ", \"scale\": \"%s\", \"inertia\": ", segment_space_scale_name(cluster->space));
+	appendStringInfo(out, ", \"scale\": \"%s\", \"inertia\": ",
+					 segment_space_scale_name(cluster->space));
 	segment_json_put_number(out, inertia * unit);
 	appendStringInfoString(out, ", \"total\": ");
 	segment_json_put_number(out, cluster->total * unit);
 	appendStringInfoString(out, ", \"explained\": ");
-	segment_json_put_number_or_null(out, cluster->total > 0 ? 1 - inertia / cluster->total : segment_missing_value());
+	segment_json_put_number_or_null(out, cluster->total > 0 ? 1 - inertia / cluster->total
+									: segment_missing_value());
 	segment_training_write(&cluster->training, out);
 }
 
@@ -337,6 +341,27 @@ segment_cluster_typical(const Model *model, int segment, int number, ModelTypica
 		typical->value = typical->z = segment_missing_value();
 }
 
+static void
+cluster_pmml(const Model *model, StringInfo out)
+{
+	const ClusterModel *cluster = model->detail;
+	PmmlCenters centers = {0};
+
+	centers.space = cluster->space;
+	centers.value = cluster->centroids;
+	centers.size = cluster->size;
+	segment_pmml_centers(out, model, &centers);
+}
+
+void
+segment_cluster_clustering(const Model *model, SegmentClustering *clustering)
+{
+	const ClusterModel *cluster = model->detail;
+
+	clustering->n_init = cluster->training.n_init;
+	clustering->spherical = cluster->space->metric == METRIC_COSINE;
+}
+
 static const char *const cluster_keys[] = {SEGMENT_CLUSTER_KEYS, NULL};
 
 const ModelKind segment_kmeans_model_kind = {
@@ -351,5 +376,8 @@ const ModelKind segment_kmeans_model_kind = {
 	.size = segment_cluster_size,
 	.typical = segment_cluster_typical,
 	.space = segment_cluster_space,
-	.assign_point = cluster_assign_point
+	.assign_point = cluster_assign_point,
+	.pmml = cluster_pmml,
+	.method = &segment_kmeans_method,
+	.clustering = segment_cluster_clustering
 };

@@ -146,7 +146,8 @@ state_flat_size(ExpandedObjectHeader *eohptr)
 	KmeansState *state = (KmeansState *) eohptr;
 
 	Assert(state->magic == KMEANS_STATE_MAGIC);
-	return flat_size(VARSIZE(state->value), segment_kmeans_state_is_weighted(state), state->sums.k, state->sums.d);
+	return flat_size(VARSIZE(state->value), segment_kmeans_state_is_weighted(state), state->sums.k,
+					 state->sums.d);
 }
 
 /* Writes sums in normal form and moves on. */
@@ -249,7 +250,10 @@ segment_kmeans_state_read(Datum value, MemoryContext context)
 	return expand_datum(value, context);
 }
 
-/* For adding rows: the same object when the value is writable, else a copy below the given context. */
+/*
+ * For adding rows: the same object when the value is writable, else a copy below the
+ * given context.
+ */
 KmeansState *
 segment_kmeans_state_writable(Datum value, MemoryContext parent)
 {

@@ -34,7 +34,8 @@ typedef struct KmeansState
 	SegmentStepSums sums;
 } KmeansState;
 
-extern KmeansState *segment_kmeans_state_new(const SegmentModelValue *value, bool weighted, MemoryContext parent);
+extern KmeansState *segment_kmeans_state_new(const SegmentModelValue *value, bool weighted,
+											 MemoryContext parent);
 extern KmeansState *segment_kmeans_state_read(Datum value, MemoryContext context);
 extern KmeansState *segment_kmeans_state_writable(Datum value, MemoryContext parent);
 extern bool segment_kmeans_state_is_of(KmeansState *state, Datum model);
@@ -48,6 +49,7 @@ segment_kmeans_state_is_weighted(const KmeansState *state)
 	return state->sums.weight != NULL;
 }
 
-#define PG_GETARG_KMEANS_STATE(n) segment_kmeans_state_read(PG_GETARG_DATUM(n), CurrentMemoryContext)
+#define PG_GETARG_KMEANS_STATE(n) \
+	segment_kmeans_state_read(PG_GETARG_DATUM(n), CurrentMemoryContext)
 
 #endif							/* SEGMENT_KMEANS_STATE_H */

@@ -76,6 +76,7 @@ from_bytes(StringInfo in)
 {
 	int			format = pq_getmsgint(in, 2);
 	bool		weighted = format == WIRE_FORMAT_WEIGHTED;
+	SegmentModelValue *model;
 	KmeansState *state;
 	SegmentStepSums *sums;
 	int64		n_placed = 0;
@@ -87,17 +88,19 @@ from_bytes(StringInfo in)
 	if (format > WIRE_FORMAT_WEIGHTED)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("kmeans_state has format %d, this version reads up to %d", format, WIRE_FORMAT_WEIGHTED),
+				 errmsg("kmeans_state has format %d, this version reads up to %d", format,
+						WIRE_FORMAT_WEIGHTED),
 				 errhint("It was written by a newer version of the extension; update this one.")));
-	state = segment_kmeans_state_new(segment_model_from_text(segment_wire_receive_string(in, TYPE_NAME)), weighted,
-									 CurrentMemoryContext);
+	model = segment_model_from_text(segment_wire_receive_string(in, TYPE_NAME));
+	state = segment_kmeans_state_new(model, weighted, CurrentMemoryContext);
 	sums = &state->sums;
 	state->n_input = pq_getmsgint64(in);
 	state->n_skipped = pq_getmsgint64(in);
 	state->n_far = pq_getmsgint64(in);
 	if (state->n_input < 0 || state->n_input > SEGMENT_STEP_MAX_ROWS ||
 		state->n_skipped < 0 || state->n_skipped > state->n_input ||
-		state->n_far < 0 || state->n_far > state->n_input - state->n_skipped || (weighted && state->n_far > 0))
+		state->n_far < 0 || state->n_far > state->n_input - state->n_skipped ||
+		(weighted && state->n_far > 0))
 		segment_wire_error(TYPE_NAME, "the number of rows is out of range");
 	for (c = 0; c < sums->k; c++)
 	{

@@ -26,10 +26,11 @@
 #include <math.h>
 
 #include "base/aggregate_argument.h"
+#include "base/arguments.h"
+#include "base/memory.h"
 #include "kernel/cluster/centroids.h"
 #include "kernel/cluster/lloyd.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(segment_kmeans_step_accum);
 PG_FUNCTION_INFO_V1(segment_kmeans_step_accum_weighted);
@@ -71,12 +72,10 @@ accumulate(FunctionCallInfo fcinfo, bool weighted)
 	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	KmeansState *state;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the model of a step must not be null")));
+	segment_refuse_null(fcinfo, 1, "the model of a step");
 	array = segment_arg_features(fcinfo, weighted ? 3 : 2, &n);
-	state = PG_ARGISNULL(0) ? segment_kmeans_state_new(segment_model_detoast(PG_GETARG_DATUM(1)), weighted, context)
+	state = PG_ARGISNULL(0)
+		? segment_kmeans_state_new(segment_model_detoast(PG_GETARG_DATUM(1)), weighted, context)
 		: segment_kmeans_state_writable(PG_GETARG_DATUM(0), context);
 	if (!segment_kmeans_state_is_of(state, PG_GETARG_DATUM(1)))
 		ereport(ERROR,
@@ -126,8 +125,11 @@ segment_kmeans_step_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
 	if (PG_ARGISNULL(0))
-		return segment_kmeans_state_datum(segment_kmeans_state_writable(MakeExpandedObjectReadOnly(PG_GETARG_DATUM(1), false, -1),
-																		context));
+	{
+		Datum		second = MakeExpandedObjectReadOnly(PG_GETARG_DATUM(1), false, -1);
+
+		return segment_kmeans_state_datum(segment_kmeans_state_writable(second, context));
+	}
 	state = segment_kmeans_state_writable(PG_GETARG_DATUM(0), context);
 	segment_kmeans_state_merge(state, PG_GETARG_KMEANS_STATE(1));
 	return segment_kmeans_state_datum(state);
@@ -182,7 +184,8 @@ next_cluster(ClusterModel *next, const KmeansState *state, int c, const double *
 		segment_bring_to_length_one(center, d);
 	squares -= times_distance(sums, c, mean, old);
 	next->inertia[c] = checked_sum(squares + times_distance(sums, c, mean, center));
-	next->total = checked_sum(next->total + checked_sum(squares + times_distance(sums, c, mean, mean_of_all)));
+	squares = checked_sum(squares + times_distance(sums, c, mean, mean_of_all));
+	next->total = checked_sum(next->total + squares);
 	moved = memcmp(center, old, sizeof(double) * d) != 0;
 	pfree(mean);
 	return moved;
@@ -200,17 +203,18 @@ segment_kmeans_step(PG_FUNCTION_ARGS)
 	int			c;
 
 	model.detail = &next;
-	model.n_input = state->n_input;
-	model.n_skipped = state->n_skipped;
-	model.n_used = state->n_input - state->n_skipped;
-	model.n_unsampled = 0;
-	next.centroids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * sums->d * sums->k);
+	model.rows.n_input = state->n_input;
+	model.rows.n_skipped = state->n_skipped;
+	model.rows.n_used = state->n_input - state->n_skipped;
+	model.rows.n_unsampled = 0;
+	next.centroids = segment_new_array(sums->k, sums->d, sizeof(double));
 	next.size = palloc(sizeof(double) * sums->k);
 	next.inertia = palloc(sizeof(double) * sums->k);
 	next.total = 0;
-	next.training.iterations = state->cluster->training.iterations < PG_INT32_MAX ? state->cluster->training.iterations + 1 : PG_INT32_MAX;
+	next.training.iterations = state->cluster->training.iterations < PG_INT32_MAX
+		? state->cluster->training.iterations + 1 : PG_INT32_MAX;
 	next.training.converged = true;
-	if (model.n_used > 0)
+	if (model.rows.n_used > 0)
 		segment_step_mean_of_all(sums, mean_of_all);
 	for (c = 0; c < sums->k; c++)
 	{

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "cluster/centroid_model.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "feature/space_options.h"
@@ -40,9 +41,13 @@ fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
 	return segment_space_from_set(set, &options);
 }
 
-/* What a different category costs: as argument arg tells, or from the data; next to scaled distances. */
+/*
+ * What a different category costs: as argument arg tells, or from the data; next to
+ * scaled distances.
+ */
 double
-segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace *space, const SegmentPoints *points)
+segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace *space,
+							const SegmentPoints *points)
 {
 	double		gamma;
 
@@ -65,7 +70,8 @@ segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace
 
 /* Categories and weights by feature; refuses more than fit into memory. */
 void
-segment_prototype_categories(const FeatureSpace *space, int k, const int **counts, const double **weights)
+segment_prototype_categories(const FeatureSpace *space, int k, const int **counts,
+							 const double **weights)
 {
 	int		   *n_categories = palloc(sizeof(int) * (space->n_codes + 1));
 	double	   *weight = palloc(sizeof(double) * (space->n_codes + 1));
@@ -123,7 +129,8 @@ measure_clusters(const SegmentPoints *points, const SegmentPrototypesResult *res
 
 /* Fills the model from what the kernel found. */
 static void
-fill_model(PrototypeModel *model, const SegmentPoints *points, const SegmentPrototypesResult *result)
+fill_model(PrototypeModel *model, const SegmentPoints *points,
+		   const SegmentPrototypesResult *result)
 {
 	const int	k = result->prototypes.k;
 	const int	width = points->d + points->n_codes;
@@ -187,11 +194,13 @@ segment_kprototypes_train(PG_FUNCTION_ARGS)
 	model->detail = prototype;
 	prototype->space = fit_space(fcinfo, set);
 	segment_space_describe(model, prototype->space);
-	points = segment_space_points(prototype->space, set, segment_kprototypes_memory_per_row(), model,
-								  segment_memory(CurrentMemoryContext));
-	prototype->gamma = options.gamma = segment_prototype_arg_gamma(fcinfo, ARG_GAMMA, prototype->space, points);
+	points = segment_space_points(prototype->space, set, segment_kprototypes_memory_per_row(),
+								  &model->rows, segment_memory(CurrentMemoryContext));
+	prototype->gamma = options.gamma = segment_prototype_arg_gamma(fcinfo, ARG_GAMMA, prototype->space,
+																   points);
 	options.k = segment_check_k(options.k, points);
-	segment_prototype_categories(prototype->space, options.k, &options.n_categories, &options.code_weight);
+	segment_prototype_categories(prototype->space, options.k, &options.n_categories,
+								 &options.code_weight);
 	segment_kprototypes(points, &options, &result, segment_memory(CurrentMemoryContext));
 	if (result.prototypes.k < options.k)
 		ereport(NOTICE,
@@ -204,3 +213,24 @@ segment_kprototypes_train(PG_FUNCTION_ARGS)
 	segment_number_segments(model, result.prototypes.k);
 	PG_RETURN_MODEL(model);
 }
+
+/* ---- as one of the methods ---- */
+
+static const void *
+own_options(const MethodArguments *arguments, const FeatureSpace *space,
+			const SegmentPoints *points, int k)
+{
+	SegmentPrototypesOptions *own = palloc0(sizeof(SegmentPrototypesOptions));
+
+	own->gamma = segment_prototype_arg_gamma(arguments->fcinfo, arguments->gamma, space, points);
+	segment_prototype_categories(space, k, &own->n_categories, &own->code_weight);
+	return own;
+}
+
+static const char *const own_arguments[] = {"gamma", NULL};
+
+const ClusterMethod segment_prototype_cluster_method = {
+	.kernel = &segment_kprototypes_method,
+	.arguments = own_arguments,
+	.own_options = own_options
+};

@@ -21,8 +21,8 @@
 
 #include "base/json_write.h"
 #include "base/memory.h"
+#include "interop/pmml.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 /* A coordinate is within this (feature_space.c), and so are a mean and gamma. */
 #define COORDINATE_LIMIT 1e100
@@ -89,14 +89,14 @@ renumbered(int code, char *const *from, char *const *to, int n_to)
 }
 
 /*
- * Gives the model numbers for all categories of a set with its features, so that its rows can
- * be points.  No row gets another segment: those that are new differ from every mode, as
- * they did when they had no number.
+ * Gives the model numbers for all categories of the set.  No row gets another segment:
+ * those that are new differ from every mode, as they did when they had no number.
  */
-void
-segment_prototype_meet(PrototypeModel *model, const FeatureSet *set)
+static const double *
+prototype_meet_categories(Model *model, const FeatureSet *set)
 {
-	FeatureSpace *space = model->space;
+	PrototypeModel *prototype = model->detail;
+	FeatureSpace *space = prototype->space;
 	int			place = space->d;
 	int			i;
 	int			c;
@@ -110,10 +110,11 @@ segment_prototype_meet(PrototypeModel *model, const FeatureSet *set)
 
 		if (feature->category == NULL)
 			continue;
-		names = united_names(feature->category, feature->n_categories, categories->name, categories->n, &n);
-		for (c = 0; c < model->prototypes.k; c++)
+		names = united_names(feature->category, feature->n_categories, categories->name, categories->n,
+							 &n);
+		for (c = 0; c < prototype->prototypes.k; c++)
 		{
-			double	   *mode = value_of(model, c) + place;
+			double	   *mode = value_of(prototype, c) + place;
 
 			*mode = renumbered((int) *mode, feature->category, names, n);
 		}
@@ -122,7 +123,8 @@ segment_prototype_meet(PrototypeModel *model, const FeatureSet *set)
 		feature->n_categories = n;
 		place++;
 	}
-	segment_prototypes_pack(&model->prototypes);
+	segment_prototypes_pack(&prototype->prototypes);
+	return prototype->prototypes.mismatch;
 }
 
 /* ---- reading ---- */
@@ -283,7 +285,8 @@ prototype_space(const Model *model)
 static int
 prototype_assign_point(const Model *model, const double *x, const int32 *code)
 {
-	return segment_nearest_prototype(&((const PrototypeModel *) model->detail)->prototypes, x, code).number;
+	return segment_nearest_prototype(&((const PrototypeModel *) model->detail)->prototypes, x,
+									 code).number;
 }
 
 static int
@@ -338,7 +341,8 @@ part_of_distance(const PrototypeModel *model, int segment, int number)
 
 	if (space->feature[number].category == NULL)
 		return (model->x[place] - value[place]) * (model->x[place] - value[place]);
-	return model->code[place] == (int32) value[space->d + place] ? 0 : model->prototypes.mismatch[place];
+	return model->code[place] == (int32) value[space->d + place] ? 0
+		: model->prototypes.mismatch[place];
 }
 
 static void
@@ -347,6 +351,7 @@ explain_category(const PrototypeModel *model, int segment, int number, StringInf
 	const SpaceFeature *feature = &model->space->feature[number];
 	int			place = segment_space_place_of(model->space, number);
 	int			code = model->code[place];
+	int			mode;
 
 	appendStringInfoString(out, ", \"value\": ");
 	if (code >= 0)
@@ -354,7 +359,8 @@ explain_category(const PrototypeModel *model, int segment, int number, StringInf
 	else
 		appendStringInfoString(out, "null, \"unknown\": true");
 	appendStringInfoString(out, ", \"typical\": ");
-	segment_json_put_string(out, feature->category[(int) value_of(model, segment)[model->space->d + place]]);
+	mode = (int) value_of(model, segment)[model->space->d + place];
+	segment_json_put_string(out, feature->category[mode]);
 }
 
 /*
@@ -369,6 +375,7 @@ prototype_explain(const Model *model, const double *features, int segment, Strin
 	const PrototypeModel *prototype = model->detail;
 	const FeatureSpace *space = prototype->space;
 	double		difference = 0;
+	double		there = segment_missing_value();
 	int			second;
 	int			i;
 
@@ -385,6 +392,8 @@ prototype_explain(const Model *model, const double *features, int segment, Strin
 	appendStringInfoString(out, ", \"features\": [");
 	for (i = 0; i < space->n_features; i++)
 	{
+		double		strength = segment_missing_value();
+
 		appendStringInfo(out, "%s{\"feature\": ", i > 0 ? ", " : "");
 		segment_json_put_string(out, space->feature[i].name);
 		if (space->feature[i].category != NULL)
@@ -396,15 +405,17 @@ prototype_explain(const Model *model, const double *features, int segment, Strin
 			segment_explain_number(&space->feature[i], features[i], prototype->x[place],
 								   value_of(prototype, segment)[place], out);
 		}
+		if (difference > 0)
+			strength = (part_of_distance(prototype, second, i) -
+						part_of_distance(prototype, segment, i)) / difference;
 		appendStringInfoString(out, ", \"strength\": ");
-		segment_json_put_number_or_null(out, difference > 0
-						   ? (part_of_distance(prototype, second, i) - part_of_distance(prototype, segment, i)) / difference
-						   : segment_missing_value());
+		segment_json_put_number_or_null(out, strength);
 		appendStringInfoChar(out, '}');
 	}
 	appendStringInfoChar(out, ']');
-	segment_explain_runner_up(model, second, "distance",
-							  second < 0 ? segment_missing_value() : sqrt(distance_to(prototype, second)) * space->unit, out);
+	if (second >= 0)
+		there = sqrt(distance_to(prototype, second)) * space->unit;
+	segment_explain_runner_up(model, second, "distance", there, out);
 }
 
 /* ---- describing ---- */
@@ -419,14 +430,16 @@ prototype_metrics(const Model *model, StringInfo out)
 
 	for (c = 0; c < model->n_segments; c++)
 		cost += prototype->cost[c];
-	appendStringInfo(out, ", \"scale\": \"%s\", \"gamma\": ", segment_space_scale_name(prototype->space));
+	appendStringInfo(out, ", \"scale\": \"%s\", \"gamma\": ",
+					 segment_space_scale_name(prototype->space));
 	segment_json_put_number_or_null(out, prototype->gamma * unit);
 	appendStringInfoString(out, ", \"cost\": ");
 	segment_json_put_number_or_null(out, cost * unit);
 	appendStringInfoString(out, ", \"total\": ");
 	segment_json_put_number_or_null(out, prototype->total * unit);
 	appendStringInfoString(out, ", \"explained\": ");
-	segment_json_put_number_or_null(out, prototype->total > 0 ? 1 - cost / prototype->total : segment_missing_value());
+	segment_json_put_number_or_null(out, prototype->total > 0 ? 1 - cost / prototype->total
+									: segment_missing_value());
 	segment_training_write(&prototype->training, out);
 }
 
@@ -453,6 +466,33 @@ prototype_typical(const Model *model, int segment, int number, ModelTypical *typ
 	typical->value = typical->coordinate = typical->z = segment_missing_value();
 }
 
+static void
+prototype_pmml(const Model *model, StringInfo out)
+{
+	const PrototypeModel *prototype = model->detail;
+	PmmlCenters centers = {0};
+
+	centers.space = prototype->space;
+	centers.value = prototype->prototypes.value;
+	centers.mismatch = prototype->prototypes.mismatch;
+	centers.size = prototype->size;
+	segment_pmml_centers(out, model, &centers);
+}
+
+/* After it has met the categories of the rows. */
+static void
+prototype_clustering(const Model *model, SegmentClustering *clustering)
+{
+	const PrototypeModel *prototype = model->detail;
+	SegmentPrototypesOptions *own = palloc0(sizeof(SegmentPrototypesOptions));
+
+	own->gamma = prototype->gamma;
+	segment_prototype_categories(prototype->space, model->n_segments, &own->n_categories,
+								 &own->code_weight);
+	clustering->n_init = prototype->training.n_init;
+	clustering->own = own;
+}
+
 static const char *const prototype_keys[] = {
 	SEGMENT_SPACE_KEYS, "gamma", SEGMENT_TRAINING_KEYS, "total", "clusters", NULL
 };
@@ -469,5 +509,9 @@ const ModelKind segment_prototype_model_kind = {
 	.size = prototype_size,
 	.typical = prototype_typical,
 	.space = prototype_space,
-	.assign_point = prototype_assign_point
+	.assign_point = prototype_assign_point,
+	.pmml = prototype_pmml,
+	.method = &segment_kprototypes_method,
+	.clustering = prototype_clustering,
+	.meet_categories = prototype_meet_categories
 };

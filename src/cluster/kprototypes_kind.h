@@ -4,6 +4,7 @@
 #ifndef SEGMENT_PROTOTYPE_MODEL_H
 #define SEGMENT_PROTOTYPE_MODEL_H
 
+#include "cluster/method.h"
 #include "model/explain.h"
 #include "feature/feature_space.h"
 #include "kernel/cluster/kprototypes.h"
@@ -28,11 +29,11 @@ extern const ModelKind segment_prototype_model_kind;
 
 /* kprototypes_kind.c */
 extern void segment_prototype_model_init(PrototypeModel *model, int k);
-extern void segment_prototype_meet(PrototypeModel *model, const FeatureSet *set);
 
 /* kprototypes.c */
-extern double segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace *space,
-										  const SegmentPoints *points);
+extern const ClusterMethod segment_prototype_cluster_method;
+extern double segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg,
+										  const FeatureSpace *space, const SegmentPoints *points);
 extern void segment_prototype_categories(const FeatureSpace *space, int k, const int **counts,
 										 const double **weights);
 

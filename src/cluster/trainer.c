@@ -1,101 +1,11 @@
 /*
- * trainer.c: reads the arguments that trainers share.
+ * trainer.c: what trainers share: how many segments there can be, and the order of those
+ * found.
  */
 #include "cluster/trainer.h"
 
-#include <math.h>
-
 #include "base/memory.h"
 #include "model/model.h"
-#include "utils/builtins.h"
-
-static void
-refuse_null(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	if (PG_ARGISNULL(arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", name)));
-}
-
-/* A whole number of at least `least`. */
-int
-segment_arg_count(FunctionCallInfo fcinfo, int arg, const char *name, int least)
-{
-	int32		n;
-
-	refuse_null(fcinfo, arg, name);
-	n = PG_GETARG_INT32(arg);
-	if (n < least)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be at least %d, not %d", name, least, n)));
-	return n;
-}
-
-/* A finite number of at least `least`. */
-double
-segment_arg_number(FunctionCallInfo fcinfo, int arg, const char *name, double least)
-{
-	double		x;
-
-	refuse_null(fcinfo, arg, name);
-	x = PG_GETARG_FLOAT8(arg);
-	if (!(x >= least && isfinite(x)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be a finite number of at least %g, not %g", name, least, x)));
-	return x;
-}
-
-/* A seed stands in the model's JSON, where numbers are exact up to 2^53. */
-uint64
-segment_arg_seed(FunctionCallInfo fcinfo, int arg)
-{
-	const int64 most = INT64CONST(1) << 53;
-	int64		seed;
-
-	refuse_null(fcinfo, arg, "seed");
-	seed = PG_GETARG_INT64(arg);
-	if (seed < -most || seed > most)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("seed must be from -2^53 to 2^53, not " INT64_FORMAT, seed)));
-	return (uint64) seed;
-}
-
-/* NULL for NULL. */
-char *
-segment_arg_text(FunctionCallInfo fcinfo, int arg)
-{
-	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
-}
-
-/* Five arguments from arg on: scale, log, winsorize, weights, nulls. */
-void
-segment_arg_space_options(FunctionCallInfo fcinfo, int arg, SpaceOptions *options)
-{
-	options->scale = segment_arg_text(fcinfo, arg);
-	options->log = PG_ARGISNULL(arg + 1) ? NULL : PG_GETARG_ARRAYTYPE_P(arg + 1);
-	options->winsorize = PG_ARGISNULL(arg + 2) ? NULL : PG_GETARG_JSONB_P(arg + 2);
-	options->weights = PG_ARGISNULL(arg + 3) ? NULL : PG_GETARG_JSONB_P(arg + 3);
-	options->nulls = segment_arg_text(fcinfo, arg + 4);
-}
-
-/* What trainers take by default, where a model does not say: the defaults of their SQL functions. */
-SegmentClustering
-segment_default_clustering(SegmentMethod method)
-{
-	SegmentClustering clustering = {0};
-
-	clustering.method = method;
-	clustering.n_init = 10;
-	clustering.max_iter = method == SEGMENT_GAUSSIAN_MIXTURE ? 500 : method == SEGMENT_KPROTOTYPES ? 100 : 300;
-	clustering.tol = method == SEGMENT_GAUSSIAN_MIXTURE ? 1e-6 : 1e-4;
-	clustering.reg_covar = 1e-6;
-	clustering.interrupted = segment_check_interrupts;
-	return clustering;
-}
 
 /* How many clusters there can be: k, or with fewer distinct rows that many, which is told. */
 int

@@ -18,6 +18,7 @@
 #include "feature/feature_set.h"
 
 #include "feature/feature_set_wire.h"
+#include "kernel/base/allocate.h"
 #include "kernel/base/hash.h"
 #include "lib/stringinfo.h"
 #include "base/memory.h"
@@ -498,8 +499,8 @@ segment_feature_set_merge(FeatureSet *into, const FeatureSet *from)
 	{
 		if (target->left_out == NULL)
 		{
-			target->left_out = target->memory.resize(target->memory.ctx, NULL,
-													 sizeof(SegmentColumnStats) * n_columns);
+			target->left_out = segment_allocate(target->memory, n_columns,
+												sizeof(SegmentColumnStats));
 			for (i = 0; i < n_columns; i++)
 				segment_column_stats_init(&target->left_out[i]);
 		}

@@ -18,7 +18,6 @@
 
 #include "access/htup_details.h"
 #include "base/aggregate_argument.h"
-#include "catalog/pg_type.h"
 #include "feature/feature_value.h"
 #include "funcapi.h"
 #include "utils/array.h"
@@ -229,8 +228,11 @@ segment_feature_set_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
 	if (PG_ARGISNULL(0))
-		return segment_feature_set_datum(segment_feature_set_writable(MakeExpandedObjectReadOnly(PG_GETARG_DATUM(1), false, -1),
-													  context));
+	{
+		Datum		second = MakeExpandedObjectReadOnly(PG_GETARG_DATUM(1), false, -1);
+
+		return segment_feature_set_datum(segment_feature_set_writable(second, context));
+	}
 	set = segment_feature_set_writable(PG_GETARG_DATUM(0), context);
 	segment_feature_set_merge(set, PG_GETARG_FEATURE_SET(1));
 	return segment_feature_set_datum(set);

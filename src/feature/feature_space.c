@@ -35,7 +35,7 @@
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
+#include "kernel/base/allocate.h"
 #include "kernel/base/cut_points.h"
 #include "kernel/base/elementary.h"
 #include "kernel/base/lanes.h"
@@ -44,8 +44,6 @@
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "feature/space_options.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "feature/whole_stats.h"
 
 /* A coordinate is held within this, so that no squared distance overflows. */
@@ -111,7 +109,8 @@ segment_space_ready(FeatureSpace *space)
 				: sqrt(feature->weight) / feature->spread;
 			plain = plain && !(feature->constant && space->scale == SCALE_NONE);
 		}
-		plain = plain && feature->category == NULL && !feature->log && isinf(feature->lower) && isinf(feature->upper);
+		plain = plain && feature->category == NULL && !feature->log && isinf(feature->lower) &&
+			isinf(feature->upper);
 	}
 	if (!plain)
 		return;
@@ -192,7 +191,8 @@ segment_space_place(const FeatureSpace *space, const double *features, double *x
 double
 segment_space_original(const SpaceFeature *feature, double coordinate)
 {
-	double		y = feature->factor == 0 ? feature->center : coordinate / feature->factor + feature->center;
+	double		y = feature->factor == 0 ? feature->center
+		: coordinate / feature->factor + feature->center;
 
 	if (!feature->log)
 		return y;
@@ -240,7 +240,7 @@ typedef struct ColumnValues
 static bool *
 usable_rows(const FeatureSpace *space, const SegmentRowStore *store)
 {
-	bool	   *usable = MemoryContextAllocHuge(CurrentMemoryContext, store->n_rows + 1);
+	bool	   *usable = segment_new_array(store->n_rows, 1, sizeof(bool));
 	int64		r;
 
 	for (r = 0; r < store->n_rows; r++)
@@ -324,8 +324,8 @@ robust_spread(const SpaceFeature *feature, const ColumnValues *values, double de
  * whole: what is known of all rows where those held are a sample, or NULL.
  */
 static void
-fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values, const double *winsorize,
-		   const SegmentColumnStats *whole)
+fit_number(FeatureSpace *space, SpaceFeature *feature, ColumnValues *values,
+		   const double *winsorize, const SegmentColumnStats *whole)
 {
 	SegmentMoments moments;
 	double		median;
@@ -476,9 +476,9 @@ segment_space_from_set(const FeatureSet *set, const SpaceOptions *options)
 	SegmentColumnStats *whole = segment_whole_stats(space, set);
 	int			i;
 
-	values.value = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (store->n_rows + 1));
+	values.value = segment_new_array(store->n_rows, 1, sizeof(double));
 	values.weight = !store->weighted && store->copies == NULL ? NULL
-		: MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (store->n_rows + 1));
+		: segment_new_array(store->n_rows, 1, sizeof(double));
 	for (i = 0; i < space->n_features; i++)
 	{
 		SpaceFeature *feature = &space->feature[i];
@@ -609,26 +609,16 @@ code_hashes(const FeatureSpace *space)
 	return hashes;
 }
 
-static void *
-allocate_rows(int64 n, Size size)
-{
-	Size		bytes = mul_size(size, n + 1);
-	void	   *rows = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
-
-	segment_use_huge_pages(rows, bytes);
-	return rows;
-}
-
 /*
- * The keys of the rows that can be placed, in canonical order; counts the others
- * in the model.
+ * The keys of the rows that can be placed, in canonical order; counts them, and the
+ * others.
  */
 static SegmentRowKey *
-sorted_keys(const Placing *placing, Model *model, int64 *n)
+sorted_keys(const Placing *placing, RowCounts *counts, int64 *n)
 {
 	const FeatureSpace *space = placing->space;
 	const SegmentRowStore *store = &placing->set->store;
-	SegmentRowKey *keys = allocate_rows(store->n_rows, sizeof(SegmentRowKey));
+	SegmentRowKey *keys = segment_new_array(store->n_rows, 1, sizeof(SegmentRowKey));
 	SegmentRowKey *room;
 	double	   *x = palloc(sizeof(double) * (space->d + 1));
 	int32	   *code = palloc(sizeof(int32) * (space->n_codes + 1));
@@ -645,15 +635,15 @@ sorted_keys(const Placing *placing, Model *model, int64 *n)
 			CHECK_FOR_INTERRUPTS();
 		if (!is_usable(space, store, r) || !place_row(placing, r, x, code))
 		{
-			model->n_skipped += copies;
+			counts->n_skipped += copies;
 			continue;
 		}
-		model->n_used += copies;
+		counts->n_used += copies;
 		keys[*n].hash = segment_point_hash(x, unit, space->d, code, code_hash, space->n_codes);
 		keys[*n].row = (uint32) r;
 		(*n)++;
 	}
-	room = allocate_rows(*n, sizeof(SegmentRowKey));
+	room = segment_new_array(*n, 1, sizeof(SegmentRowKey));
 	segment_row_keys_sort(keys, room, *n);
 	pfree(room);
 	return keys;
@@ -680,7 +670,8 @@ segment_space_bytes(const FeatureSpace *space, const FeatureSet *set, Size memor
  * whether the set had folded equal rows.
  */
 static int64
-rows_that_fit(const Placing *placing, const SegmentRowKey *keys, int64 n, Size memory_per_row, Model *model)
+rows_that_fit(const Placing *placing, const SegmentRowKey *keys, int64 n, Size memory_per_row,
+			  RowCounts *counts)
 {
 	const FeatureSpace *space = placing->space;
 	Size		per_row = point_bytes(space, memory_per_row) + SORTING_MEMORY;
@@ -693,17 +684,17 @@ rows_that_fit(const Placing *placing, const SegmentRowKey *keys, int64 n, Size m
 		if ((fit == 0 || !segment_same_run(keys[fit - 1].hash, keys[fit].hash)) && ++runs > most)
 			break;
 	for (i = fit; i < n; i++)
-		model->n_used -= segment_row_copies(&placing->set->store, keys[i].row);
+		counts->n_used -= segment_row_copies(&placing->set->store, keys[i].row);
 	return fit;
 }
 
 /*
  * The rows of a set that can be placed, as points in some memory; none when there
- * are none.  Counts in the model what it has seen, used and left out.
+ * are none.  Adds to counts, which are 0, what was seen, used and left out.
  */
 SegmentPoints *
-segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model,
-						SegmentMemory memory)
+segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row,
+						RowCounts *counts, SegmentMemory memory)
 {
 	const SegmentRowStore *store = &set->store;
 	SegmentPoints *points = palloc0(sizeof(SegmentPoints));
@@ -713,18 +704,17 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 	int64		i;
 
 	placing_init(&placing, space, set);
-	keys = sorted_keys(&placing, model, &n);
-	n = rows_that_fit(&placing, keys, n, memory_per_row, model);
+	keys = sorted_keys(&placing, counts, &n);
+	n = rows_that_fit(&placing, keys, n, memory_per_row, counts);
 	points->n = n;
 	points->d = space->d;
 	points->n_codes = space->n_codes;
-	/* + 1: nothing has no size */
-	points->x = memory.resize(memory.ctx, NULL, mul_size(sizeof(double) * space->d, n + 1));
-	points->hash = memory.resize(memory.ctx, NULL, mul_size(sizeof(uint64), n + 1));
+	points->x = segment_allocate_rows(memory, n, space->d, sizeof(double));
+	points->hash = segment_allocate(memory, n, sizeof(uint64));
 	if (space->n_codes > 0)
-		points->code = memory.resize(memory.ctx, NULL, mul_size(sizeof(int32) * space->n_codes, n + 1));
+		points->code = segment_allocate_rows(memory, n, space->n_codes, sizeof(int32));
 	if (store->weighted || store->copies != NULL)
-		points->weight = memory.resize(memory.ctx, NULL, mul_size(sizeof(double), n + 1));
+		points->weight = segment_allocate(memory, n, sizeof(double));
 	for (i = 0; i < n; i++)
 	{
 		/* rows are read in no order: fetch those that come next, as far as a cache line each end */
@@ -744,19 +734,20 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 			points->weight[i] = row_weight(store, keys[i].row);
 	}
 	pfree(keys);
-	segment_points_settle(points, memory, segment_memory(CurrentMemoryContext), segment_check_interrupts);
+	segment_points_settle(points, memory, segment_memory(CurrentMemoryContext),
+						  segment_check_interrupts);
 
-	model->n_input = store->n_seen;
-	model->n_unsampled = model->n_input - model->n_used - model->n_skipped;
+	counts->n_input = store->n_seen;
+	counts->n_unsampled = counts->n_input - counts->n_used - counts->n_skipped;
 	return points;
 }
 
 /* The same for training, which needs points. */
 SegmentPoints *
-segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row, Model *model,
-					 SegmentMemory memory)
+segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row,
+					 RowCounts *counts, SegmentMemory memory)
 {
-	SegmentPoints *points = segment_space_place_set(space, set, memory_per_row, model, memory);
+	SegmentPoints *points = segment_space_place_set(space, set, memory_per_row, counts, memory);
 
 	if (points->n == 0)
 		ereport(ERROR,
@@ -765,10 +756,10 @@ segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memo
 				 errdetail("Each of " INT64_FORMAT " rows lacks a value, or lies at the origin and has no direction.",
 						   set->store.n_seen),
 				 errhint("Use nulls => 'mean' to let the mean stand in for missing values.")));
-	if (model->n_unsampled > 0)
+	if (counts->n_unsampled > 0)
 		ereport(NOTICE,
 				(errmsg("the model is trained on a sample of " INT64_FORMAT " of " INT64_FORMAT " rows",
-						model->n_used, model->n_input - model->n_skipped),
+						counts->n_used, counts->n_input - counts->n_skipped),
 				 errhint("A higher maintenance_work_mem keeps more rows.")));
 	return points;
 }

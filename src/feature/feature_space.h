@@ -8,6 +8,7 @@
 
 #include "feature/feature_set.h"
 #include "base/json_read.h"
+#include "base/row_counts.h"
 #include "kernel/base/points.h"
 #include "lib/stringinfo.h"
 #include "model/model.h"
@@ -65,7 +66,8 @@ typedef struct FeatureSpace
 	FeatureNulls nulls;
 	FeatureMetric metric;
 	SpaceFeature *feature;
-	double	   *plain_center;	/* by feature, where all are numbers that are only shifted and scaled: NULL else */
+	/* by feature, where all are numbers that are only shifted and scaled: NULL else */
+	double	   *plain_center;
 	double	   *plain_factor;
 	double		unit;			/* squared distances times this squared are in the features' own unit */
 } FeatureSpace;
@@ -84,10 +86,11 @@ typedef struct SpaceOptions
 extern void segment_space_ready(FeatureSpace *space);
 extern FeatureSpace *segment_space_from_set(const FeatureSet *set, const SpaceOptions *options);
 extern SegmentPoints *segment_space_points(const FeatureSpace *space, const FeatureSet *set,
-										   Size memory_per_row, Model *model, SegmentMemory memory);
+										   Size memory_per_row, RowCounts *counts, SegmentMemory memory);
 extern SegmentPoints *segment_space_place_set(const FeatureSpace *space, const FeatureSet *set,
-											  Size memory_per_row, Model *model, SegmentMemory memory);
-extern Size segment_space_bytes(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row);
+											  Size memory_per_row, RowCounts *counts, SegmentMemory memory);
+extern Size segment_space_bytes(const FeatureSpace *space, const FeatureSet *set,
+								Size memory_per_row);
 extern bool segment_space_place(const FeatureSpace *space, const double *features, double *x,
 								int32 *code);
 extern double *segment_space_units(const FeatureSpace *space);

@@ -18,21 +18,15 @@
 
 #include <math.h>
 
-#include "cluster/centroid_model.h"
 #include "base/json_write.h"
 #include "kernel/base/cut_points.h"
+#include "kernel/base/hash.h"
 #include "kernel/quality/quality.h"
 #include "base/memory.h"
 #include "miscadmin.h"
 
 /* rows between two checks for a cancel */
 #define CHECK_EVERY 0xFFFF
-
-static void *
-allocate(Size element, int64 n)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, mul_size(element, n + 1));
-}
 
 void
 segment_tell_skipped(int64 n_skipped, int64 n_used)
@@ -73,8 +67,8 @@ label_text(double x)
 static void
 list_numbers(LabelList *labels, const SegmentRowStore *store, int column)
 {
-	uint64	   *keys = allocate(sizeof(uint64), store->n_rows);
-	uint64	   *room = allocate(sizeof(uint64), store->n_rows);
+	uint64	   *keys = segment_new_array(store->n_rows, 1, sizeof(uint64));
+	uint64	   *room = segment_new_array(store->n_rows, 1, sizeof(uint64));
 	int64		n = 0;
 	int64		distinct = 0;
 	int64		r;
@@ -102,8 +96,8 @@ list_numbers(LabelList *labels, const SegmentRowStore *store, int column)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("there are too many labels: " INT64_FORMAT, distinct)));
 	labels->n = (int) distinct;
-	labels->value = allocate(sizeof(double), distinct);
-	labels->text = allocate(sizeof(char *), distinct);
+	labels->value = segment_new_array(distinct, 1, sizeof(double));
+	labels->text = segment_new_array(distinct, 1, sizeof(char *));
 	for (r = 0; r < distinct; r++)
 	{
 		labels->value[r] = segment_sort_key_value(keys[r]);
@@ -124,15 +118,15 @@ compare_names(const void *a, const void *b, void *categories)
 static void
 list_categories(LabelList *labels, const FeatureCategories *categories)
 {
-	int32	   *order = allocate(sizeof(int32), categories->n);
+	int32	   *order = segment_new_array(categories->n, 1, sizeof(int32));
 	int			i;
 
 	for (i = 0; i < categories->n; i++)
 		order[i] = i;
 	qsort_arg(order, categories->n, sizeof(int32), compare_names, (void *) categories);
 	labels->n = categories->n;
-	labels->text = allocate(sizeof(char *), categories->n);
-	labels->number = allocate(sizeof(int32), categories->n);
+	labels->text = segment_new_array(categories->n, 1, sizeof(char *));
+	labels->number = segment_new_array(categories->n, 1, sizeof(int32));
 	for (i = 0; i < categories->n; i++)
 	{
 		labels->text[i] = categories->name[order[i]];
@@ -228,8 +222,8 @@ static SegmentRowKey *
 sorted_keys(const FeatureSet *set, int64 *n, int64 *n_skipped)
 {
 	const SegmentRowStore *store = &set->store;
-	SegmentRowKey *keys = allocate(sizeof(SegmentRowKey), store->n_rows);
-	SegmentRowKey *room = allocate(sizeof(SegmentRowKey), store->n_rows);
+	SegmentRowKey *keys = segment_new_array(store->n_rows, 1, sizeof(SegmentRowKey));
+	SegmentRowKey *room = segment_new_array(store->n_rows, 1, sizeof(SegmentRowKey));
 	int64		r;
 
 	*n = *n_skipped = 0;
@@ -294,11 +288,11 @@ segment_labelled_points(const FeatureSet *set)
 	keys = sorted_keys(set, &points->n, &n_skipped);
 	points->d = set->store.n_columns - 1;
 	points->n_codes = 1;
-	points->hash = allocate(sizeof(uint64), points->n);
-	points->code = allocate(sizeof(int32), points->n);
-	points->x = allocate(sizeof(double) * points->d, points->n);
+	points->hash = segment_new_array(points->n, 1, sizeof(uint64));
+	points->code = segment_new_array(points->n, 1, sizeof(int32));
+	points->x = segment_new_array(points->n, points->d, sizeof(double));
 	if (set->store.weighted || set->store.copies != NULL)
-		points->weight = allocate(sizeof(double), points->n);
+		points->weight = segment_new_array(points->n, 1, sizeof(double));
 	labelled->k = labels->n;
 	labelled->text = labels->text;
 	labelled->rows = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(int64) * (labels->n + 1),
@@ -306,8 +300,8 @@ segment_labelled_points(const FeatureSet *set)
 	place_rows(labelled, set, labels, keys);
 	pfree(keys);
 
-	(void) segment_points_settle(points, segment_memory(CurrentMemoryContext), segment_memory(CurrentMemoryContext),
-								 segment_check_interrupts);
+	(void) segment_points_settle(points, segment_memory(CurrentMemoryContext),
+								 segment_memory(CurrentMemoryContext), segment_check_interrupts);
 	labelled->label = points->code;
 	labelled->exponent = segment_centre_and_scale(points->x, points->n, points->d);
 	segment_tell_sampled(set);

@@ -233,7 +233,8 @@ segment_space_read(Model *model, const JsonPlace *json)
 		for (j = 0; j < i; j++)
 			if (strcmp(space->feature[j].name, feature->name) == 0)
 				segment_json_error(&name, psprintf("two features are named \"%s\"", feature->name));
-		feature->weight = segment_json_has(&elements[i], "weight") ? read_positive(&elements[i], "weight") : 1;
+		feature->weight = !segment_json_has(&elements[i], "weight") ? 1
+			: read_positive(&elements[i], "weight");
 		if (segment_json_has(&elements[i], "categories"))
 		{
 			read_categories(feature, &elements[i]);

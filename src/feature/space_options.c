@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/arguments.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
@@ -13,28 +14,6 @@
 const char *const segment_scale_names[] = {"zscore", "minmax", "robust", "none", NULL};
 const char *const segment_nulls_names[] = {"skip", "mean", NULL};
 const char *const segment_metric_names[] = {"euclidean", "cosine", NULL};
-
-/* The place of a name in a list of those allowed; an error names them all. */
-int
-segment_name_in_list(const char *name, const char *const *list, const char *argument)
-{
-	StringInfoData allowed;
-	int			i;
-
-	for (i = 0; name != NULL && list[i] != NULL; i++)
-		if (strcmp(list[i], name) == 0)
-			return i;
-	initStringInfo(&allowed);
-	for (i = 0; list[i] != NULL; i++)
-		appendStringInfo(&allowed, "%s\"%s\"", i == 0 ? "" : list[i + 1] == NULL ? " or " : ", ", list[i]);
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null, expected %s", argument, allowed.data)));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is \"%s\", expected %s", argument, name, allowed.data)));
-}
 
 /* The feature an option speaks of. */
 static SpaceFeature *
@@ -102,10 +81,12 @@ set_logarithms(FeatureSpace *space, ArrayType *names)
 }
 
 /* Calls back for each member of an object: name and value. */
-typedef void (*MemberFunction) (FeatureSpace *space, const char *name, const JsonbValue *value, void *arg);
+typedef void (*MemberFunction) (FeatureSpace *space, const char *name, const JsonbValue *value,
+								void *arg);
 
 static void
-for_each_member(FeatureSpace *space, Jsonb *json, const char *argument, MemberFunction function, void *arg)
+for_each_member(FeatureSpace *space, Jsonb *json, const char *argument, MemberFunction function,
+				void *arg)
 {
 	JsonbIterator *it = JsonbIteratorInit(&json->root);
 	JsonbValue	key;
@@ -199,6 +180,17 @@ double		(*
 
 /* ---- all ---- */
 
+/* Five arguments from arg on: scale, log, winsorize, weights, nulls. */
+void
+segment_arg_space_options(FunctionCallInfo fcinfo, int arg, SpaceOptions *options)
+{
+	options->scale = segment_arg_text(fcinfo, arg);
+	options->log = PG_ARGISNULL(arg + 1) ? NULL : PG_GETARG_ARRAYTYPE_P(arg + 1);
+	options->winsorize = PG_ARGISNULL(arg + 2) ? NULL : PG_GETARG_JSONB_P(arg + 2);
+	options->weights = PG_ARGISNULL(arg + 3) ? NULL : PG_GETARG_JSONB_P(arg + 3);
+	options->nulls = segment_arg_text(fcinfo, arg + 4);
+}
+
 /* A space with the features of a set and the options of a trainer, not yet fitted. */
 FeatureSpace *
 segment_space_with_options(const FeatureSet *set, const SpaceOptions *options)
@@ -210,7 +202,8 @@ segment_space_with_options(const FeatureSet *set, const SpaceOptions *options)
 	space->feature = palloc0(sizeof(SpaceFeature) * space->n_features);
 	space->scale = (FeatureScale) segment_name_in_list(options->scale, segment_scale_names, "scale");
 	space->nulls = (FeatureNulls) segment_name_in_list(options->nulls, segment_nulls_names, "nulls");
-	space->metric = (FeatureMetric) segment_name_in_list(options->metric, segment_metric_names, "metric");
+	space->metric = (FeatureMetric) segment_name_in_list(options->metric, segment_metric_names,
+														 "metric");
 	for (i = 0; i < space->n_features; i++)
 	{
 		SpaceFeature *feature = &space->feature[i];

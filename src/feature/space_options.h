@@ -6,9 +6,9 @@
 
 #include "feature/feature_space.h"
 
+extern void segment_arg_space_options(FunctionCallInfo fcinfo, int arg, SpaceOptions *options);
 extern FeatureSpace *segment_space_with_options(const FeatureSet *set, const SpaceOptions *options);
 extern double (*segment_space_winsorize(const FeatureSpace *space, const SpaceOptions *options))[2];
-extern int	segment_name_in_list(const char *name, const char *const *list, const char *argument);
 
 extern const char *const segment_scale_names[];
 extern const char *const segment_nulls_names[];

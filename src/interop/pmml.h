@@ -1,5 +1,5 @@
 /*
- * pmml.h: models as PMML.  See pmml.c.
+ * pmml.h: what kinds of models are made of to be written as PMML.  See pmml.c.
  */
 #ifndef SEGMENT_PMML_H
 #define SEGMENT_PMML_H
@@ -22,7 +22,33 @@ extern void segment_pmml_output(StringInfo out, const FeatureSpace *space);
 extern void segment_pmml_coordinates(StringInfo out, const FeatureSpace *space);
 extern void segment_pmml_count(StringInfo out, const char *attribute, double size);
 
-/* pmml_tree.c: a hierarchy of centroids */
-extern void segment_pmml_tree(StringInfo out, const Model *model);
+/* pmml_centers.c: the nearest of some centers */
+typedef struct PmmlCenters
+{
+	const FeatureSpace *space;
+	const double *value;		/* by segment: d coordinates, then numbers of categories */
+	const double *mismatch;		/* by categorical feature: what a different category costs */
+	const double *size;			/* by segment: rows, or the sum of their weights */
+} PmmlCenters;
+
+extern void segment_pmml_centers(StringInfo out, const Model *model, const PmmlCenters *centers);
+
+/* pmml_tree.c: down from split to split, each time to the nearer of two centers */
+typedef struct PmmlSplit
+{
+	double		size;			/* rows, or the sum of their weights */
+	int			child[2];		/* a split's number, or -1 less a segment's */
+	const double *center[2];
+} PmmlSplit;
+
+typedef struct PmmlTree
+{
+	const FeatureSpace *space;
+	int			n;				/* splits, the first at the root: one less than segments */
+	const PmmlSplit *split;
+	const double *size;			/* by segment */
+} PmmlTree;
+
+extern void segment_pmml_tree(StringInfo out, const Model *model, const PmmlTree *tree);
 
 #endif							/* SEGMENT_PMML_H */

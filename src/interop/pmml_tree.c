@@ -8,7 +8,6 @@
  */
 #include "interop/pmml.h"
 
-#include "cluster/centroid_model.h"
 #include "miscadmin.h"
 
 /* Splits count from 1, as in the model's JSON. */
@@ -38,19 +37,17 @@ put_squared_distance(StringInfo out, const FeatureSpace *space, const double *ce
 }
 
 static void
-put_splits(StringInfo out, const ClusterModel *cluster)
+put_splits(StringInfo out, const PmmlTree *tree)
 {
 	int			i;
 
-	for (i = 0; i < cluster->tree.n; i++)
+	for (i = 0; i < tree->n; i++)
 	{
-		const int  *child = cluster->tree.split[i].child;
-
 		CHECK_FOR_INTERRUPTS();
-		segment_pmml_begin_derived(out, split_name(cluster->space, i));
+		segment_pmml_begin_derived(out, split_name(tree->space, i));
 		segment_pmml_begin_apply(out, "-");
-		put_squared_distance(out, cluster->space, segment_tree_center(cluster, child[0]));
-		put_squared_distance(out, cluster->space, segment_tree_center(cluster, child[1]));
+		put_squared_distance(out, tree->space, tree->split[i].center[0]);
+		put_squared_distance(out, tree->space, tree->split[i].center[1]);
 		segment_pmml_end_apply(out);
 		segment_pmml_end_derived(out);
 	}
@@ -58,31 +55,29 @@ put_splits(StringInfo out, const ClusterModel *cluster)
 
 /* A split or a leaf, and what is below; parent: the split above, -1 for none. */
 static void
-put_node(StringInfo out, const Model *model, int node, int parent, bool second)
+put_node(StringInfo out, const Model *model, const PmmlTree *tree, int node, int parent,
+		 bool second)
 {
-	const ClusterModel *cluster = model->detail;
-	int			segment = CLUSTER_LEAF(node);
+	int			segment = -1 - node;
 
 	check_stack_depth();
 	appendStringInfoString(out, "    <Node");
 	if (node < 0)
 		appendStringInfo(out, " score=\"%d\"", model->segment[segment].id);
-	segment_pmml_count(out, "recordCount", node < 0 ? cluster->size[segment] : cluster->tree.split[node].size);
+	segment_pmml_count(out, "recordCount", node < 0 ? tree->size[segment] : tree->split[node].size);
 	if (parent < 0)
 		appendStringInfoString(out, "><True/>");
 	else
 	{
 		appendStringInfoString(out, "><SimplePredicate field=");
-		segment_pmml_value(out, split_name(cluster->space, parent));
+		segment_pmml_value(out, split_name(tree->space, parent));
 		appendStringInfo(out, " operator=\"%s\" value=\"0\"/>", second ? "greaterThan" : "lessOrEqual");
 	}
 	if (node >= 0)
 	{
-		const int  *child = cluster->tree.split[node].child;
-
 		appendStringInfoChar(out, '\n');
-		put_node(out, model, child[0], node, false);
-		put_node(out, model, child[1], node, true);
+		put_node(out, model, tree, tree->split[node].child[0], node, false);
+		put_node(out, model, tree, tree->split[node].child[1], node, true);
 		appendStringInfoString(out, "    ");
 	}
 	appendStringInfoString(out, "</Node>\n");
@@ -110,10 +105,9 @@ put_fields(StringInfo out, const Model *model, const FeatureSpace *space, const 
 }
 
 void
-segment_pmml_tree(StringInfo out, const Model *model)
+segment_pmml_tree(StringInfo out, const Model *model, const PmmlTree *tree)
 {
-	const ClusterModel *cluster = model->detail;
-	const FeatureSpace *space = cluster->space;
+	const FeatureSpace *space = tree->space;
 	char	   *predicted = segment_pmml_new_name(space, pstrdup("predicted_segment"));
 
 	put_fields(out, model, space, predicted);
@@ -127,8 +121,8 @@ segment_pmml_tree(StringInfo out, const Model *model)
 	segment_pmml_output(out, space);
 	appendStringInfoString(out, "    <LocalTransformations>\n");
 	segment_pmml_coordinates(out, space);
-	put_splits(out, cluster);
+	put_splits(out, tree);
 	appendStringInfoString(out, "    </LocalTransformations>\n");
-	put_node(out, model, cluster->tree.n > 0 ? 0 : CLUSTER_LEAF(0), -1, false);
+	put_node(out, model, tree, tree->n > 0 ? 0 : -1, -1, false);
 	appendStringInfoString(out, "  </TreeModel>\n");
 }

@@ -1,11 +1,12 @@
 /*
- * assign.c: the row functions: which segment, why, how far and how likely.  Those of
- * RFM scores are in rfm/rfm_scores.c.
+ * assign.c: the row functions: which segment, why, how far and how likely; and what number
+ * a model predicts.  Those of RFM scores are in rfm/rfm_scores.c.
  */
 #include "model/model_argument.h"
 
+#include "base/arguments.h"
 #include "base/json_write.h"
-#include "utils/builtins.h"
+#include "kernel/base/row_store.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
@@ -14,6 +15,7 @@ PG_FUNCTION_INFO_V1(segment_assign_id);
 PG_FUNCTION_INFO_V1(segment_explain);
 PG_FUNCTION_INFO_V1(segment_distance_of_row);
 PG_FUNCTION_INFO_V1(segment_probabilities_of_row);
+PG_FUNCTION_INFO_V1(segment_predict);
 PG_FUNCTION_INFO_V1(segment_assign_by_name);
 PG_FUNCTION_INFO_V1(segment_assign_id_by_name);
 PG_FUNCTION_INFO_V1(segment_explain_by_name);
@@ -22,7 +24,7 @@ PG_FUNCTION_INFO_V1(segment_explain_by_name);
 static inline int
 place_row(FunctionCallInfo fcinfo, RowCall *call)
 {
-	return call->model->kind->assign(call->model, segment_row_call_features(fcinfo, call));
+	return segment_model_assign(call->model, segment_row_call_features(fcinfo, call));
 }
 
 /* The name points into the prepared model: no copy a row. */
@@ -51,9 +53,13 @@ return_explanation(FunctionCallInfo fcinfo, RowCall *call)
 {
 	const double *features = segment_row_call_features(fcinfo, call);
 	const Model *model = call->model;
-	int			segment = model->kind->assign(model, features);
+	int			segment = segment_model_assign(model, features);
 	StringInfoData json;
 
+	if (model->kind->explain == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a model of kind \"%s\" does not explain where a row is", model->kind->name)));
 	initStringInfo(&json);
 	if (segment < 0)
 		appendStringInfoString(&json, "{\"segment_id\": null, \"segment\": null");
@@ -106,7 +112,7 @@ segment_distance_of_row(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("a model of kind \"%s\" has no distances", call->model->kind->name)));
 	features = segment_row_call_features(fcinfo, call);
-	segment = call->model->kind->assign(call->model, features);
+	segment = segment_model_assign(call->model, features);
 	if (segment < 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(call->model->kind->distance(call->model, features, segment));
@@ -130,7 +136,7 @@ segment_probabilities_of_row(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("a model of kind \"%s\" has no probabilities", model->kind->name),
-				 errhint("gaussian_mixture() trains models that have.")));
+				 errhint("Models by %s have them.", segment_kinds_with(offsetof(ModelKind, probabilities)))));
 	probability = palloc(sizeof(double) * model->n_segments);
 	if (!model->kind->probabilities(model, segment_row_call_features(fcinfo, call), probability))
 		PG_RETURN_NULL();
@@ -146,14 +152,35 @@ segment_probabilities_of_row(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
+/* The number that a model predicts for a row; NULL where it cannot. */
+Datum
+segment_predict(PG_FUNCTION_ARGS)
+{
+	RowCall    *call;
+	const ModelKind *kind;
+	double		x;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	call = segment_row_call_by_value(fcinfo);
+	kind = call->model->kind;
+	if (kind->predict == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a model of kind \"%s\" predicts no number", kind->name),
+				 kind->assign == NULL ? 0
+				 : errhint("It says in which segment a row is: assign_segment(model, ...).")));
+	x = kind->predict(call->model, segment_row_call_features(fcinfo, call));
+	if (segment_is_missing(x))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(x);
+}
+
 /* By name there is always a model or an error: a NULL name is one, too. */
 static RowCall *
 call_by_name(FunctionCallInfo fcinfo)
 {
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the name of a segmentation must not be null")));
+	segment_refuse_null(fcinfo, 0, "the name of a segmentation");
 	return segment_row_call_by_name(fcinfo);
 }
 

@@ -35,14 +35,18 @@ segment_training_read(const JsonPlace *json)
 void
 segment_training_write(const ModelTraining *training, StringInfo out)
 {
-	appendStringInfo(out, ", \"seed\": " INT64_FORMAT ", \"n_init\": %d, \"iterations\": %d, \"converged\": %s",
+	appendStringInfo(out,
+					 ", \"seed\": " INT64_FORMAT ", \"n_init\": %d, \"iterations\": %d, \"converged\": %s",
 					 (int64) training->seed, training->n_init, training->iterations,
 					 training->converged ? "true" : "false");
 }
 
 /* ---- explaining ---- */
 
-/* The segment with the least distance but one, the lowest number among equals; -1: there is none. */
+/*
+ * The segment with the least distance but one, the lowest number among equals; -1:
+ * there is none.
+ */
 int
 segment_runner_up(const double *distance, int k, int segment)
 {
@@ -59,7 +63,10 @@ segment_runner_up(const double *distance, int k, int segment)
 	return result;
 }
 
-/* A number: its value, what is typical of a segment, the difference in standard deviations of all. */
+/*
+ * A number: its value, what is typical of a segment, the difference in standard
+ * deviations of all.
+ */
 void
 segment_explain_number(const SpaceFeature *feature, double value, double coordinate, double center,
 					   StringInfo out)
@@ -76,7 +83,8 @@ segment_explain_number(const SpaceFeature *feature, double value, double coordin
 
 /* Where the row would else be, and a figure of that; segment -1: nowhere. */
 void
-segment_explain_runner_up(const Model *model, int segment, const char *figure, double x, StringInfo out)
+segment_explain_runner_up(const Model *model, int segment, const char *figure, double x,
+						  StringInfo out)
 {
 	appendStringInfoString(out, ", \"runner_up\": ");
 	if (segment < 0)

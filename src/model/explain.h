@@ -31,6 +31,7 @@ extern void segment_explain_number(const SpaceFeature *feature, double value, do
 								   double center, StringInfo out);
 extern void segment_explain_runner_up(const Model *model, int segment, const char *figure, double x,
 									  StringInfo out);
-extern void segment_typical_number(const SpaceFeature *feature, double coordinate, ModelTypical *typical);
+extern void segment_typical_number(const SpaceFeature *feature, double coordinate,
+								   ModelTypical *typical);
 
 #endif							/* SEGMENT_CLUSTERING_KIND_H */

@@ -10,7 +10,7 @@
  *
  * Members every model has:
  *	 format, kind, n_input, n_used, n_skipped, n_unsampled,
- *	 then those of its kind, then segments: [{id, name, origin}].
+ *	 then those of its kind, then, of kinds with segments, segments: [{id, name, origin}].
  * origin is the name that training gave, left out where it is the name.
  */
 #include "model/model.h"
@@ -64,7 +64,8 @@ segment_model_new(const ModelKind *kind)
  * copied.  Checks what holds for every model.
  */
 void
-segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *names, char *const *origins)
+segment_model_set_segments(Model *model, int n, const int32 *ids, char *const *names,
+						   char *const *origins)
 {
 	MemoryContext old = MemoryContextSwitchTo(model->context);
 	int			i;
@@ -152,18 +153,22 @@ static void
 check_model_keys(const Model *model, const JsonPlace *json)
 {
 	static const char *const common[] = {
-		"format", "kind", "n_input", "n_used", "n_skipped", "n_unsampled", "segments"
+		"format", "kind", "n_input", "n_used", "n_skipped", "n_unsampled"
 	};
 	const char **all;
-	int			n = 0;
+	int			n = lengthof(common);
 	int			i;
 
-	while (model->kind->keys[n] != NULL)
+	for (i = 0; model->kind->keys[i] != NULL; i++)
 		n++;
-	all = palloc(sizeof(char *) * (lengthof(common) + n + 1));
+	all = palloc0(sizeof(char *) * (n + 2));
+	n = 0;
 	for (i = 0; i < (int) lengthof(common); i++)
-		all[i] = common[i];
-	memcpy(all + lengthof(common), model->kind->keys, sizeof(char *) * (n + 1));
+		all[n++] = common[i];
+	if (model->kind->assign != NULL)
+		all[n++] = "segments";
+	for (i = 0; model->kind->keys[i] != NULL; i++)
+		all[n++] = model->kind->keys[i];
 	segment_json_check_keys(json, all);
 }
 
@@ -172,11 +177,10 @@ read_json(Jsonb *jsonb)
 {
 	JsonPlace	json = segment_json_root(jsonb, "segment_model");
 	JsonPlace	place = segment_json_member(&json, "format");
-	const ModelKind *kind = NULL;
+	const ModelKind *kind;
 	int64		format = segment_json_integer(&place, 1, PG_INT32_MAX);
 	char	   *name;
 	Model	   *model;
-	int			i;
 
 	if (format > MODEL_FORMAT)
 		ereport(ERROR,
@@ -186,24 +190,23 @@ read_json(Jsonb *jsonb)
 				 errhint("It was written by a newer version of the extension; update this one.")));
 	place = segment_json_member(&json, "kind");
 	name = segment_json_string(&place);
-	for (i = 0; segment_model_kinds[i] != NULL; i++)
-		if (strcmp(segment_model_kinds[i]->name, name) == 0)
-			kind = segment_model_kinds[i];
+	kind = segment_model_kind_by_name(name);
 	if (kind == NULL)
 		segment_json_error(&place, psprintf("unknown kind of model \"%s\"", name));
 
 	model = segment_model_new(kind);
 	place = segment_json_member(&json, "n_input");
-	model->n_input = segment_json_integer(&place, 0, PG_INT64_MAX);
+	model->rows.n_input = segment_json_integer(&place, 0, PG_INT64_MAX);
 	place = segment_json_member(&json, "n_used");
-	model->n_used = segment_json_integer(&place, 0, model->n_input);
+	model->rows.n_used = segment_json_integer(&place, 0, model->rows.n_input);
 	place = segment_json_member(&json, "n_skipped");
-	model->n_skipped = segment_json_integer(&place, 0, model->n_input - model->n_used);
+	model->rows.n_skipped = segment_json_integer(&place, 0, model->rows.n_input - model->rows.n_used);
 	place = segment_json_member(&json, "n_unsampled");
-	model->n_unsampled = segment_json_integer(&place, 0, model->n_input);
-	if (model->n_used + model->n_skipped + model->n_unsampled != model->n_input)
+	model->rows.n_unsampled = segment_json_integer(&place, 0, model->rows.n_input);
+	if (model->rows.n_used + model->rows.n_skipped + model->rows.n_unsampled != model->rows.n_input)
 		segment_json_error(&json, "n_used, n_skipped and n_unsampled do not add up to n_input");
-	read_segments(model, &json);
+	if (kind->assign != NULL)
+		read_segments(model, &json);
 	kind->read(model, &json);
 	check_model_keys(model, &json);
 	return model;
@@ -243,36 +246,45 @@ segment_model_read(const SegmentModelValue *value, MemoryContext parent)
 
 /* ---- writing ---- */
 
+static void
+write_segments(const Model *model, StringInfo out)
+{
+	int			i;
+
+	appendStringInfoString(out, ", \"segments\": [");
+	for (i = 0; i < model->n_segments; i++)
+	{
+		const ModelSegment *segment = &model->segment[i];
+
+		appendStringInfo(out, "%s{\"id\": %d, \"name\": ", i > 0 ? ", " : "", segment->id);
+		segment_json_put_string(out, segment->name);
+		if (strcmp(segment->origin, segment->name) != 0)
+		{
+			appendStringInfoString(out, ", \"origin\": ");
+			segment_json_put_string(out, segment->origin);
+		}
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoChar(out, ']');
+}
+
 SegmentModelValue *
 segment_model_value(const Model *model)
 {
 	StringInfoData out;
 	SegmentModelValue *value;
 	Size		size;
-	int			i;
 
 	initStringInfo(&out);
 	appendStringInfo(&out, "{\"format\": %d, \"kind\": \"%s\", \"n_input\": " INT64_FORMAT
 					 ", \"n_used\": " INT64_FORMAT ", \"n_skipped\": " INT64_FORMAT
 					 ", \"n_unsampled\": " INT64_FORMAT,
-					 MODEL_FORMAT, model->kind->name, model->n_input, model->n_used,
-					 model->n_skipped, model->n_unsampled);
+					 MODEL_FORMAT, model->kind->name, model->rows.n_input, model->rows.n_used,
+					 model->rows.n_skipped, model->rows.n_unsampled);
 	model->kind->write(model, &out);
-	appendStringInfoString(&out, ", \"segments\": [");
-	for (i = 0; i < model->n_segments; i++)
-	{
-		const ModelSegment *segment = &model->segment[i];
-
-		appendStringInfo(&out, "%s{\"id\": %d, \"name\": ", i > 0 ? ", " : "", segment->id);
-		segment_json_put_string(&out, segment->name);
-		if (strcmp(segment->origin, segment->name) != 0)
-		{
-			appendStringInfoString(&out, ", \"origin\": ");
-			segment_json_put_string(&out, segment->origin);
-		}
-		appendStringInfoChar(&out, '}');
-	}
-	appendStringInfoString(&out, "]}");
+	if (model->kind->assign != NULL)
+		write_segments(model, &out);
+	appendStringInfoChar(&out, '}');
 
 	size = offsetof(SegmentModelValue, json) + out.len + 1;
 	value = palloc0(size);

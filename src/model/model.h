@@ -1,7 +1,8 @@
 /*
  * model.h: the type segment_model, and what a kind of model has to provide.
  *
- * A new kind is one file that fills a ModelKind, and one line in model_kind.c.
+ * A new kind is one file that fills a ModelKind, and one line in model_kind.c; or a module
+ * of its own, which registers it.
  */
 #ifndef SEGMENT_MODEL_H
 #define SEGMENT_MODEL_H
@@ -10,6 +11,7 @@
 
 #include "fmgr.h"
 #include "base/json_read.h"
+#include "base/row_counts.h"
 #include "lib/stringinfo.h"
 
 #define MODEL_FORMAT 1
@@ -57,10 +59,7 @@ typedef struct Model
 {
 	MemoryContext context;		/* holds all of it */
 	const struct ModelKind *kind;
-	int64		n_input;		/* rows that the feature set had seen */
-	int64		n_used;			/* rows that the training used */
-	int64		n_skipped;		/* rows that could not be used (missing values, no orders) */
-	int64		n_unsampled;	/* rows that the feature set had left out of its sample */
+	RowCounts	rows;			/* that it was trained on */
 	int			n_features;
 	char	  **feature;		/* their names */
 	ModelCategories *categories;	/* by feature; NULL: all are numbers */
@@ -68,6 +67,10 @@ typedef struct Model
 	ModelSegment *segment;
 	void	   *detail;			/* the kind's own */
 } Model;
+
+struct FeatureSet;
+struct FeatureSpace;
+struct SegmentClustering;
 
 typedef struct ModelKind
 {
@@ -79,15 +82,21 @@ typedef struct ModelKind
 	void		(*write) (const Model *model, StringInfo out);
 	const char *const *keys;	/* of those members */
 
-	/* The number of the segment (not its id) of a row, or -1: none.  Missing: NaN. */
-	int			(*assign) (const Model *model, const double *features);
-	/* Appends JSON: why the row falls where it falls. */
-	void		(*explain) (const Model *model, const double *features, int segment, StringInfo out);
 	/* Appends the kind's own metrics, each after ", ". */
 	void		(*metrics) (const Model *model, StringInfo out);
 
-	/* The rest is NULL where a kind has no such thing. */
+	/* The rest is NULL where a kind has no such thing.  Missing features are NaN. */
 
+	/* The number that the model predicts for a row; NaN where it cannot. */
+	double		(*predict) (const Model *model, const double *features);
+
+	/* The number of the segment (not its id) of a row, or -1: none.  NULL: no kind with segments. */
+	int			(*assign) (const Model *model, const double *features);
+
+	/* what only kinds with segments have */
+
+	/* Appends JSON: why the row falls where it falls. */
+	void		(*explain) (const Model *model, const double *features, int segment, StringInfo out);
 	/* How far a row lies from a segment; NaN where the row cannot be placed. */
 	double		(*distance) (const Model *model, const double *features, int segment);
 	/* The probability of each segment; false where the row cannot be placed. */
@@ -101,9 +110,26 @@ typedef struct ModelKind
 	const struct FeatureSpace *(*space) (const Model *model);
 	/* ... and the number of the segment of a point; code: its categories, if any. */
 	int			(*assign_point) (const Model *model, const double *x, const int32 *code);
+	/*
+	 * Of kinds whose space has categories: changes the model, so that rows of a set with its
+	 * features, with categories it has never met, can be points, each in the segment it had.
+	 * Returns what a different category adds to a squared distance, by category of a point.
+	 */
+	const double *(*meet_categories) (Model *model, const struct FeatureSet *set);
+	/* Appends the model as an element of PMML, and what goes before it. */
+	void		(*pmml) (const Model *model, StringInfo out);
+	/* The method of clustering by which models of this kind are trained ... */
+	const struct SegmentClusterMethod *method;
+	/* ... and what a model knows of its training, in place of what is so by default. */
+	void		(*clustering) (const Model *model, struct SegmentClustering *clustering);
 } ModelKind;
 
-extern const ModelKind *const segment_model_kinds[];
+/* model_kind.c */
+extern PGDLLEXPORT void segment_register_model_kind(const ModelKind *kind);
+extern void segment_register_model_kinds(void);
+extern const ModelKind *segment_model_kind_by_name(const char *name);
+extern char *segment_kinds_with(size_t op);
+pg_noreturn extern void segment_no_segments(const Model *model);
 
 /* segments in a model; their numbers fit into 16 bits */
 #define SEGMENT_MAX_SEGMENTS 32000
@@ -117,6 +143,15 @@ extern void segment_model_set_segments(Model *model, int n, const int32 *ids, ch
 							   char *const *origins);
 extern int	segment_model_segment_by_name(const Model *model, const char *name);
 extern char *segment_distinct_name(char *const *names, int n, int number, char *name);
+
+/* The number of the segment of a row, or -1; an error where the kind has no segments. */
+static inline int
+segment_model_assign(const Model *model, const double *features)
+{
+	if (unlikely(model->kind->assign == NULL))
+		segment_no_segments(model);
+	return model->kind->assign(model, features);
+}
 
 #define PG_GETARG_MODEL(n) segment_model_read(segment_model_detoast(PG_GETARG_DATUM(n)), CurrentMemoryContext)
 #define PG_RETURN_MODEL(m) PG_RETURN_POINTER(segment_model_value(m))

@@ -8,8 +8,8 @@
  */
 #include "model/model_argument.h"
 
+#include "base/arguments.h"
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "model/current_model.h"
 #include "funcapi.h"
 #include "kernel/base/row_store.h"
@@ -349,10 +349,7 @@ features_of_array(FunctionCallInfo fcinfo, RowCall *call)
 	int			n;
 	int			i;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the array of features must not be null")));
+	segment_refuse_null(fcinfo, 1, "the array of features");
 	array = PG_GETARG_ARRAYTYPE_P(1);
 	reader = segment_feature_reader_or_error(ARR_ELEMTYPE(array), "array");
 	if (!segment_reader_is_number(reader))

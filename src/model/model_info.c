@@ -5,7 +5,6 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "base/json_write.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -24,11 +23,12 @@ segment_model_metrics(PG_FUNCTION_ARGS)
 	StringInfoData json;
 
 	initStringInfo(&json);
-	appendStringInfo(&json, "{\"kind\": \"%s\", \"n_input\": " INT64_FORMAT ", \"n_used\": " INT64_FORMAT
+	appendStringInfo(&json,
+					 "{\"kind\": \"%s\", \"n_input\": " INT64_FORMAT ", \"n_used\": " INT64_FORMAT
 					 ", \"n_skipped\": " INT64_FORMAT ", \"n_unsampled\": " INT64_FORMAT
 					 ", \"n_segments\": %d",
-					 model->kind->name, model->n_input, model->n_used, model->n_skipped,
-					 model->n_unsampled, model->n_segments);
+					 model->kind->name, model->rows.n_input, model->rows.n_used, model->rows.n_skipped,
+					 model->rows.n_unsampled, model->n_segments);
 	model->kind->metrics(model, &json);
 	appendStringInfoChar(&json, '}');
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));

@@ -36,7 +36,6 @@
 #include "base/memory.h"
 #include "miscadmin.h"
 #include "model/model_argument.h"
-#include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(segment_model_match);
 PG_FUNCTION_INFO_V1(segment_model_spacing);
@@ -155,7 +154,7 @@ distances_between(const Model *old, const Model *model)
 				 errmsg("%d old and %d new segments are too many to match in maintenance_work_mem",
 						old->n_segments, model->n_segments),
 				 errhint("Raise maintenance_work_mem to at least %zu kB.", n * sizeof(double) / 1024 + 1)));
-	distance = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(double), n));
+	distance = segment_new_array(n, 1, sizeof(double));
 	for (j = 0; j < model->n_segments; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -309,7 +308,10 @@ segment_model_spacing(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The simplified silhouette of a row: (b - a) / max(a, b), a from its own segment, b from the nearest other. */
+/*
+ * The simplified silhouette of a row: (b - a) / max(a, b), a from its own segment, b
+ * from the nearest other.
+ */
 Datum
 segment_silhouette_of_row(PG_FUNCTION_ARGS)
 {
@@ -327,7 +329,7 @@ segment_silhouette_of_row(PG_FUNCTION_ARGS)
 	model = call->model;
 	need_distances(model);
 	features = segment_row_call_features(fcinfo, call);
-	segment = model->kind->assign(model, features);
+	segment = segment_model_assign(model, features);
 	if (segment < 0 || model->n_segments < 2)
 		PG_RETURN_NULL();
 	own = model->kind->distance(model, features, segment);

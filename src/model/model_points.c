@@ -14,8 +14,6 @@
 
 #include "base/memory.h"
 #include "miscadmin.h"
-#include "cluster/kprototypes_kind.h"
-#include "utils/memutils.h"
 
 /* The column of the set with a model's feature; an error where there is none. */
 static int
@@ -30,7 +28,8 @@ column_of_feature(const FeatureSet *set, const Model *model, int feature)
 			return i;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("the feature set has no feature \"%s\", which the model needs", model->feature[feature])));
+			 errmsg("the feature set has no feature \"%s\", which the model needs",
+					model->feature[feature])));
 }
 
 /* A view of a set with some of its columns, in the given order. */
@@ -49,8 +48,7 @@ selected_columns(const FeatureSet *set, const int *column, int n)
 		view->columns[i] = set->columns[column[i]];
 	view->store.n_columns = n;
 	view->store.width = width;
-	view->store.rows = MemoryContextAllocHuge(CurrentMemoryContext,
-											  mul_size(sizeof(double) * width, store->n_rows + 1));
+	view->store.rows = segment_new_array(store->n_rows, width, sizeof(double));
 	for (r = 0; r < store->n_rows; r++)
 	{
 		const double *from = store->rows + r * store->width;
@@ -106,7 +104,7 @@ segment_space_of_model(const Model *model, bool categories)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("a model of kind \"%s\" has no distances between rows", model->kind->name),
-				 errhint("Models by kmeans(), bisecting_kmeans(), gaussian_mixture() and kprototypes() have them.")));
+				 errhint("Models by %s have them.", segment_kinds_with(offsetof(ModelKind, space)))));
 	if (space->n_codes > 0 && !categories)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -151,27 +149,22 @@ count_rows(LabelledPoints *labelled, const FeatureSet *set, const Model *model)
  * categories, where the caller can do with one, meets those of the set: it is changed.
  */
 LabelledPoints *
-segment_points_of_model(const FeatureSet *set, const Model *model, bool categories, Size memory_per_row)
+segment_points_of_model(const FeatureSet *set, Model *model, bool categories, Size memory_per_row)
 {
 	const FeatureSpace *space = segment_space_of_model(model, categories);
 	const FeatureSet *features = segment_features_of_model(set, model);
 	LabelledPoints *labelled = palloc0(sizeof(LabelledPoints));
-	Model		counts = {0};
+	RowCounts	counts = {0};
 	SegmentPoints *points;
 	int32	   *label;
 	int64		i;
 	int			c;
 
 	if (space->n_codes > 0)
-	{
-		PrototypeModel *prototype = model->detail;
-
-		segment_prototype_meet(prototype, features);
-		labelled->mismatch = prototype->prototypes.mismatch;
-	}
+		labelled->mismatch = model->kind->meet_categories(model, features);
 	points = segment_space_place_set(space, features, sizeof(int32) + memory_per_row, &counts,
 									 segment_memory(CurrentMemoryContext));
-	label = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), points->n + 1));
+	label = segment_new_array(points->n, 1, sizeof(int32));
 	for (i = 0; i < points->n; i++)
 	{
 		if (i % 1024 == 0)

@@ -4,16 +4,17 @@
  *
  * Features become points once (feature_space.c); each k is trained on them by the
  * kernel as the method's own function does, with the same seed, so that its
- * figures are those of the model it would give.  A hierarchy is trained once, for the
+ * figures are those of the model it would give.  A nested method is trained once, for the
  * largest k, and cut.  Quality, BIC, gap statistic and stability come from
  * kernels; k_advice.c draws the conclusion.
  *
- * Which figures a method has:
+ * Which figures a method has follows from what it is (kernel/cluster/clustering.h):
  *
- *	kmeans, bisecting_kmeans	all
- *	gaussian_mixture	its own BIC; no gap, as it does not look for the least inertia
- *	kprototypes			inertia is its cost; silhouette in its distance; stability.  The others
- *						take means, which categories have not, or a box around the rows.
+ *	inertia		its own cost, where it makes that least
+ *	silhouette	in its distance; stability: always
+ *	Davies-Bouldin, Calinski-Harabasz	of points without categories, which have no means
+ *	gap			where it looks for the least inertia, in a box around the points: not of directions
+ *	BIC			its own; else as of k normal distributions, under the same conditions
  *
  * What takes more than one training for each k (gap, stability) is done with the
  * first SAMPLE_ROWS points, a uniform sample, told in a NOTICE; the silhouette,
@@ -23,17 +24,17 @@
 
 #include <math.h>
 
-#include "cluster/centroid_model.h"
+#include "cluster/method.h"
 #include "funcapi.h"
+#include "kernel/base/allocate.h"
 #include "kernel/base/elementary.h"
 #include "kernel/quality/k_criteria.h"
 #include "kernel/quality/quality.h"
 #include "kernel/quality/stability.h"
 #include "feature/labelled_points.h"
+#include "base/arguments.h"
 #include "base/memory.h"
 #include "miscadmin.h"
-#include "cluster/gaussian_mixture_kind.h"
-#include "cluster/kprototypes_kind.h"
 #include "feature/space_options.h"
 #include "cluster/trainer.h"
 #include "utils/builtins.h"
@@ -63,24 +64,21 @@ enum
 /* what tells the draws of references from those of starts */
 #define REFERENCE_SEED	UINT64CONST(0x47617052)	/* "GapR" */
 
-/* by number of SegmentMethod */
-static const char *const method_names[] = {"kmeans", "bisecting_kmeans", "kprototypes", "gaussian_mixture", NULL};
-
 typedef struct Chooser
 {
 	FeatureSpace *space;
 	bool		weighted;		/* by the caller, not by copies of rows */
 	SegmentPoints *points;
 	SegmentPoints sample;		/* the first of them */
+	const ClusterMethod *method;
+	MethodArguments arguments;	/* that only some methods take */
 	SegmentClustering clustering;	/* but for k */
-	SegmentClusters hierarchy;	/* of k_max clusters, of which those for every k are cut */
-	double	   *mismatch;		/* k-prototypes: what a different category costs */
 	int			k_min;
 	int			k_max;
 	int			n_references;
 	int			n_resamples;
 	MemoryContext scratch;		/* emptied after each step */
-	WorkerTeam *workers;		/* for k-means of all points; NULL: none */
+	WorkerTeam *workers;		/* for clusters of all points; NULL: none */
 	KTable		table;
 } Chooser;
 
@@ -116,32 +114,46 @@ take_sample(Chooser *chooser)
 					most, chooser->points->n)));
 }
 
-/* An argument that the method has no use for. */
-static void
-refuse_argument(FunctionCallInfo fcinfo, int arg, const char *name, SegmentMethod method)
+/* Arguments that some methods have no use for. */
+static const struct
 {
-	if (!PG_ARGISNULL(arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("method \"%s\" takes no %s", method_names[method], name)));
+	int			number;
+	const char *name;
+}			of_some_methods[] = {{ARG_TOL, "tol"}, {ARG_GAMMA, "gamma"}};
+
+static void
+refuse_arguments(FunctionCallInfo fcinfo, const ClusterMethod *method)
+{
+	int			i;
+
+	for (i = 0; i < (int) lengthof(of_some_methods); i++)
+		if (!PG_ARGISNULL(of_some_methods[i].number) &&
+			!segment_method_takes(method, of_some_methods[i].name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("method \"%s\" takes no %s", method->kernel->name,
+							of_some_methods[i].name)));
 }
 
 /* How each k is to be trained, as far as the arguments say. */
 static void
-read_clustering(FunctionCallInfo fcinfo, SegmentClustering *clustering)
+read_clustering(FunctionCallInfo fcinfo, Chooser *chooser)
 {
-	SegmentMethod method = (SegmentMethod) segment_name_in_list(segment_arg_text(fcinfo, ARG_METHOD), method_names, "method");
+	SegmentClustering *clustering = &chooser->clustering;
+	int			i;
 
-	*clustering = segment_default_clustering(method);
-	clustering->covariance = (SegmentCovariance) segment_name_in_list(segment_arg_text(fcinfo, ARG_COVARIANCE),
-																	  segment_covariance_names, "covariance");
+	chooser->arguments.fcinfo = fcinfo;
+	chooser->arguments.covariance = ARG_COVARIANCE;
+	chooser->arguments.gamma = ARG_GAMMA;
+	chooser->method = segment_cluster_method_by_name(segment_arg_text(fcinfo, ARG_METHOD));
+	*clustering = segment_default_clustering(chooser->method->kernel);
+	for (i = 0; segment_cluster_methods[i] != NULL; i++)
+		if (segment_cluster_methods[i]->check_arguments != NULL)
+			segment_cluster_methods[i]->check_arguments(&chooser->arguments);
 	clustering->n_init = segment_arg_count(fcinfo, ARG_N_INIT, "n_init", 1);
 	if (!PG_ARGISNULL(ARG_MAX_ITER))
 		clustering->max_iter = segment_arg_count(fcinfo, ARG_MAX_ITER, "max_iter", 1);
-	if (method == SEGMENT_KPROTOTYPES)
-		refuse_argument(fcinfo, ARG_TOL, "tol", method);
-	else
-		refuse_argument(fcinfo, ARG_GAMMA, "gamma", method);
+	refuse_arguments(fcinfo, chooser->method);
 	if (!PG_ARGISNULL(ARG_TOL))
 		clustering->tol = segment_arg_number(fcinfo, ARG_TOL, "tol", 0);
 	clustering->seed = segment_arg_seed(fcinfo, ARG_SEED);
@@ -149,69 +161,48 @@ read_clustering(FunctionCallInfo fcinfo, SegmentClustering *clustering)
 
 /* What the features have to be like for the method. */
 static void
-check_space(const FeatureSpace *space, SegmentMethod method)
+check_space(const FeatureSpace *space, const SegmentClusterMethod *method)
 {
-	if (space->n_codes > 0 && method != SEGMENT_KPROTOTYPES)
+	if (space->n_codes > 0 && method->mismatch == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("method \"%s\" needs numeric features, but %d of %d are categories",
-						method_names[method], space->n_codes, space->n_features),
-				 errhint("method => 'kprototypes' clusters numbers and categories together.")));
-	if (space->metric == METRIC_COSINE && (method == SEGMENT_KPROTOTYPES || method == SEGMENT_GAUSSIAN_MIXTURE))
+						method->name, space->n_codes, space->n_features),
+				 errhint("method => %s clusters numbers and categories together.",
+						 segment_methods_with_categories("'", "'"))));
+	if (space->metric == METRIC_COSINE && !method->directions)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("metric must be \"euclidean\" with method \"%s\", not \"cosine\"", method_names[method])));
+				 errmsg("metric must be \"euclidean\" with method \"%s\", not \"cosine\"", method->name)));
 }
 
 /* Bytes for a point, beside the point itself, that training takes. */
 static Size
-memory_per_row(SegmentMethod method, int d)
+memory_per_row(const Chooser *chooser)
 {
-	switch (method)
-	{
-		case SEGMENT_KPROTOTYPES:
-			return segment_kprototypes_memory_per_row();
-		case SEGMENT_BISECTING:
-			/* and a copy of the point, whose order the training changes */
-			return segment_bisecting_memory_per_row(d) + sizeof(double) * (d + 2);
-		case SEGMENT_KMEANS:
-		case SEGMENT_GAUSSIAN_MIXTURE:
-			break;
-	}
-	return segment_kmeans_bytes_per_row(d);
+	const SegmentClusterMethod *method = chooser->method->kernel;
+	const int	d = chooser->space->d;
+
+	/* and a copy of the point, where the training changes its place */
+	return method->bytes_per_row(d) +
+		(method->reorders ? sizeof(double) * (d + 2) + sizeof(int32) * chooser->space->n_codes : 0);
 }
 
-/* What depends on the points and the largest k. */
-static void
-finish_clustering(FunctionCallInfo fcinfo, Chooser *chooser)
-{
-	SegmentClustering *clustering = &chooser->clustering;
-	int			i;
-
-	clustering->spherical = chooser->space->metric == METRIC_COSINE;
-	if (clustering->method == SEGMENT_GAUSSIAN_MIXTURE)
-		segment_mixture_check_memory(clustering->covariance, chooser->k_max, chooser->space->d);
-	if (clustering->method != SEGMENT_KPROTOTYPES)
-		return;
-	clustering->gamma = segment_prototype_arg_gamma(fcinfo, ARG_GAMMA, chooser->space, chooser->points);
-	segment_prototype_categories(chooser->space, chooser->k_max, &clustering->n_categories, &clustering->code_weight);
-	chooser->mismatch = palloc(sizeof(double) * (chooser->space->n_codes + 1));
-	for (i = 0; i < chooser->space->n_codes; i++)
-		chooser->mismatch[i] = clustering->gamma * clustering->code_weight[i];
-}
-
-/* Workers for k-means with every k in turn, if they pay. */
+/* Workers for every k in turn, if they pay. */
 static WorkerTeam *
 begin_workers(const Chooser *chooser, const FeatureSet *set)
 {
-	const int	d = chooser->space->d;
-	SegmentKmeansOptions options = {.n_init = chooser->clustering.n_init, .max_iter = chooser->clustering.max_iter,
-		.tol = chooser->clustering.tol};
+	const SegmentClusterMethod *method = chooser->method->kernel;
+	SegmentClustering clustering = chooser->clustering;
+	int64		rows = set->store.n_rows;
 	double		nanoseconds = 0;
 
-	for (options.k = chooser->k_min; options.k <= Min(chooser->k_max, set->store.n_rows); options.k++)
-		nanoseconds += segment_kmeans_expected_time(&options, set->store.n_rows, d);
-	return segment_workers_begin(segment_space_bytes(chooser->space, set, segment_kmeans_bytes_per_row(d)), nanoseconds);
+	if (method->expected_time == NULL)
+		return NULL;
+	for (clustering.k = chooser->k_min; clustering.k <= Min(chooser->k_max, rows); clustering.k++)
+		nanoseconds += method->expected_time(&clustering, rows, chooser->space->d);
+	return segment_workers_begin(segment_space_bytes(chooser->space, set, memory_per_row(chooser)),
+								 nanoseconds);
 }
 
 static void
@@ -219,11 +210,9 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 {
 	FeatureSet *set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
 	SpaceOptions options = {0};
-	Model		counts = {0};
-	SegmentMethod method;
+	RowCounts	counts = {0};
 
-	read_clustering(fcinfo, &chooser->clustering);
-	method = chooser->clustering.method;
+	read_clustering(fcinfo, chooser);
 	chooser->k_min = segment_arg_count(fcinfo, ARG_K_MIN, "k_min", 1);
 	chooser->k_max = segment_arg_count(fcinfo, ARG_K_MAX, "k_max", chooser->k_min);
 	chooser->n_references = repeats(fcinfo, ARG_N_REFERENCES, "n_references");
@@ -232,14 +221,13 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 	options.metric = segment_arg_text(fcinfo, ARG_METRIC);
 
 	chooser->space = segment_space_from_set(set, &options);
-	check_space(chooser->space, method);
-	/* directions and categories have no box to draw from */
-	if (method == SEGMENT_GAUSSIAN_MIXTURE || method == SEGMENT_KPROTOTYPES || chooser->space->metric == METRIC_COSINE)
+	check_space(chooser->space, chooser->method->kernel);
+	/* directions have no box to draw from */
+	if (chooser->method->kernel->inertia == NULL || chooser->space->metric == METRIC_COSINE)
 		chooser->n_references = 0;
 	chooser->weighted = set->store.weighted;
-	if (method == SEGMENT_KMEANS)
-		chooser->workers = begin_workers(chooser, set);
-	chooser->points = segment_space_points(chooser->space, set, memory_per_row(method, chooser->space->d), &counts,
+	chooser->workers = begin_workers(chooser, set);
+	chooser->points = segment_space_points(chooser->space, set, memory_per_row(chooser), &counts,
 										   segment_workers_memory(chooser->workers));
 	segment_tell_skipped(counts.n_skipped, counts.n_used);
 	if (chooser->k_max > chooser->points->n)
@@ -251,15 +239,19 @@ read_arguments(FunctionCallInfo fcinfo, Chooser *chooser)
 	}
 	chooser->k_max = segment_check_k(chooser->k_max, chooser->points);
 	chooser->k_min = Min(chooser->k_min, chooser->k_max);
-	finish_clustering(fcinfo, chooser);
+	chooser->clustering.spherical = chooser->space->metric == METRIC_COSINE;
+	if (chooser->method->own_options != NULL)
+		chooser->clustering.own = chooser->method->own_options(&chooser->arguments, chooser->space,
+															   chooser->points, chooser->k_max);
 	take_sample(chooser);
 }
 
 /* ---- figures of one k ---- */
 
-/* The mean silhouette of all points, or of a sample. */
+/* The mean silhouette of all points, or of a sample; mismatch: what categories cost, if any. */
 static void
-judge_silhouette(const Chooser *chooser, SegmentQuality *quality, KFigures *figures)
+judge_silhouette(const Chooser *chooser, SegmentQuality *quality, const double *mismatch,
+				 KFigures *figures)
 {
 	SegmentPoints few = *chooser->points;
 
@@ -271,7 +263,7 @@ judge_silhouette(const Chooser *chooser, SegmentQuality *quality, KFigures *figu
 	}
 	if (!segment_quality_defined(quality))
 		return;
-	quality->mismatch = chooser->mismatch;
+	quality->mismatch = mismatch;
 	(void) segment_silhouette(quality, segment_check_interrupts);
 	figures->value[K_SILHOUETTE] = quality->silhouette;
 }
@@ -280,6 +272,7 @@ judge_silhouette(const Chooser *chooser, SegmentQuality *quality, KFigures *figu
 static void
 judge(const Chooser *chooser, const SegmentClusters *clusters, const int32 *labels, int k, KFigures *figures)
 {
+	const SegmentClusterMethod *method = clusters->method;
 	const double unit = chooser->space->unit;
 	double	   *weight = palloc(sizeof(double) * k);
 	SegmentQuality quality;
@@ -292,72 +285,87 @@ judge(const Chooser *chooser, const SegmentClusters *clusters, const int32 *labe
 	/* with a cluster for each point, or for each that is more than rounding, what is left is rounding */
 	figures->inertia = k == chooser->points->n || quality.inertia <= quality.rounding * quality.weight ? 0
 		: quality.inertia * unit * unit;
-	if (clusters->method == SEGMENT_KPROTOTYPES)
-		figures->inertia = clusters->found.prototypes.cost * unit * unit;
-	else if (segment_quality_defined(&quality))
+	if (method->cost != NULL)
+		figures->inertia = method->cost(clusters) * unit * unit;
+	if (method->mismatch == NULL && segment_quality_defined(&quality))
 	{
 		figures->value[K_DAVIES_BOULDIN] = segment_davies_bouldin(&quality);
 		figures->value[K_CALINSKI_HARABASZ] = segment_calinski_harabasz(&quality);
 	}
-	if (clusters->method == SEGMENT_GAUSSIAN_MIXTURE)
-		figures->value[K_BIC] = segment_log(chooser->points->total_weight) *
-			segment_mixture_parameters(chooser->clustering.covariance, k, chooser->space->d) -
-			2 * clusters->found.mixture.log_likelihood;
-	else if (clusters->method != SEGMENT_KPROTOTYPES && chooser->space->metric == METRIC_EUCLIDEAN)
+	if (method->bic != NULL)
+		figures->value[K_BIC] = method->bic(clusters, chooser->points->total_weight);
+	else if (method->inertia != NULL && chooser->space->metric == METRIC_EUCLIDEAN)
 		figures->value[K_BIC] = segment_spherical_bic(weight, k, chooser->space->d, figures->inertia);
-	judge_silhouette(chooser, &quality, figures);
-}
-
-/* Clusters of points, by workers, or without any in the current memory context; at most so many starts. */
-static void
-find_clusters(const Chooser *chooser, WorkerTeam *workers, SegmentPoints *points, int k, int n_init,
-			  SegmentClusters *clusters)
-{
-	SegmentClustering clustering = chooser->clustering;
-
-	clustering.k = k;
-	clustering.n_init = Min(clustering.n_init, n_init);
-	clustering.team = segment_workers_team(workers);
-	(void) segment_find_clusters(points, &clustering, clusters, segment_workers_memory(workers));
+	judge_silhouette(chooser, &quality,
+					 method->mismatch == NULL ? NULL : method->mismatch(clusters), figures);
 }
 
 /* Points that may be brought into another order. */
 static SegmentPoints
-copy_of_points(const SegmentPoints *points)
+copy_of_points(const SegmentPoints *points, SegmentMemory memory)
 {
 	SegmentPoints copy = *points;
-	Size		size = mul_size(sizeof(double), points->n + 1);
+	Size		n = points->n;
 
-	copy.x = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(size, points->d));
-	copy.hash = MemoryContextAllocHuge(CurrentMemoryContext, size);
-	memcpy(copy.x, points->x, sizeof(double) * points->d * points->n);
-	memcpy(copy.hash, points->hash, sizeof(uint64) * points->n);
+	copy.x = segment_allocate_rows(memory, n, points->d, sizeof(double));
+	copy.hash = segment_allocate(memory, n, sizeof(uint64));
+	memcpy(copy.x, points->x, sizeof(double) * points->d * n);
+	memcpy(copy.hash, points->hash, sizeof(uint64) * n);
+	if (points->n_codes > 0)
+	{
+		copy.code = segment_allocate_rows(memory, n, points->n_codes, sizeof(int32));
+		memcpy(copy.code, points->code, sizeof(int32) * points->n_codes * n);
+	}
 	if (points->weight != NULL)
 	{
-		copy.weight = MemoryContextAllocHuge(CurrentMemoryContext, size);
-		memcpy(copy.weight, points->weight, sizeof(double) * points->n);
+		copy.weight = segment_allocate(memory, n, sizeof(double));
+		memcpy(copy.weight, points->weight, sizeof(double) * n);
 	}
 	return copy;
 }
 
-/* The hierarchy of the points, from which all k are cut. */
+/* Clusters by workers, or without any in the current memory context; at most so many starts. */
 static SegmentClusters
-find_hierarchy(const Chooser *chooser, const SegmentPoints *points, int k, int n_init)
+find_clusters(const Chooser *chooser, WorkerTeam *workers, SegmentPoints *points, int k, int n_init)
 {
-	SegmentPoints room = copy_of_points(points);
-	SegmentClusters hierarchy;
+	SegmentClustering clustering = chooser->clustering;
+	SegmentMemory memory = segment_workers_memory(workers);
+	SegmentClusters clusters;
+	SegmentPoints room;
 
-	find_clusters(chooser, NULL, &room, k, n_init, &hierarchy);
-	segment_points_free(&room, segment_memory(CurrentMemoryContext));
-	return hierarchy;
+	clustering.k = k;
+	clustering.n_init = Min(clustering.n_init, n_init);
+	clustering.team = segment_workers_team(workers);
+	if (!clustering.method->reorders)
+	{
+		(void) segment_find_clusters(points, &clustering, &clusters, memory);
+		return clusters;
+	}
+	room = copy_of_points(points, memory);
+	(void) segment_find_clusters(&room, &clustering, &clusters, memory);
+	segment_points_free(&room, memory);
+	return clusters;
 }
 
-/* All but gap and stability; false: points are too close to tell k clusters apart. */
+/* Of clusters of a nested method, which were found for a larger k. */
+static SegmentClusters
+cut_clusters(const SegmentClusters *clusters, int k)
+{
+	SegmentClusters cut = *clusters;
+
+	cut.k = Min(cut.k, k);
+	return cut;
+}
+
+/*
+ * All but gap and stability; false: points are too close to tell k clusters apart.
+ * largest: what k clusters are cut from; NULL: they are found.
+ */
 static bool
-measure_k(Chooser *chooser, int k, KFigures *figures)
+measure_k(Chooser *chooser, int k, const SegmentClusters *largest, KFigures *figures)
 {
 	MemoryContext old = MemoryContextSwitchTo(chooser->scratch);
-	SegmentClusters clusters = chooser->hierarchy;
+	SegmentClusters clusters;
 	int32	   *labels;
 	int			i;
 
@@ -365,13 +373,11 @@ measure_k(Chooser *chooser, int k, KFigures *figures)
 	figures->inertia = figures->gap_error = segment_missing_value();
 	for (i = 0; i < K_CRITERIA; i++)
 		figures->value[i] = segment_missing_value();
-	if (clusters.method == SEGMENT_BISECTING)
-		clusters.k = Min(clusters.k, k);
-	else
-		find_clusters(chooser, chooser->workers, chooser->points, k, PG_INT32_MAX, &clusters);
+	clusters = largest != NULL ? cut_clusters(largest, k)
+		: find_clusters(chooser, chooser->workers, chooser->points, k, PG_INT32_MAX);
 	if (clusters.k == k)
 	{
-		labels = segment_found_labels(&clusters);
+		labels = clusters.method->reorders ? NULL : segment_found_labels(&clusters);
 		if (labels == NULL)
 		{
 			labels = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(sizeof(int32), chooser->points->n));
@@ -380,7 +386,7 @@ measure_k(Chooser *chooser, int k, KFigures *figures)
 		}
 		judge(chooser, &clusters, labels, k, figures);
 	}
-	if (clusters.method != SEGMENT_BISECTING)
+	if (largest == NULL)
 		segment_clusters_free(&clusters, segment_workers_memory(chooser->workers));
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(chooser->scratch);
@@ -390,21 +396,23 @@ measure_k(Chooser *chooser, int k, KFigures *figures)
 static void
 measure_all(Chooser *chooser)
 {
+	const bool	nested = chooser->method->kernel->nested;
 	KTable	   *table = &chooser->table;
+	SegmentClusters largest;
 	int			k;
 
 	if (chooser->points->n > SEGMENT_SILHOUETTE_ROWS)
 		ereport(NOTICE,
 				(errmsg("the silhouette is that of a sample of %d of " INT64_FORMAT " distinct rows",
 						SEGMENT_SILHOUETTE_ROWS, chooser->points->n)));
-	if (chooser->clustering.method == SEGMENT_BISECTING)
-		chooser->hierarchy = find_hierarchy(chooser, chooser->points, chooser->k_max, PG_INT32_MAX);
+	if (nested)
+		largest = find_clusters(chooser, chooser->workers, chooser->points, chooser->k_max, PG_INT32_MAX);
 	for (k = chooser->k_min; k <= chooser->k_max; k++)
 	{
 		if (table->n % 64 == 0)
 			table->row = table->n == 0 ? palloc(sizeof(KFigures) * 64)
 				: repalloc_huge(table->row, sizeof(KFigures) * (table->n + 64));
-		if (!measure_k(chooser, k, &table->row[table->n]) && table->n > 0)
+		if (!measure_k(chooser, k, nested ? &largest : NULL, &table->row[table->n]) && table->n > 0)
 			break;
 		table->n++;
 	}
@@ -412,46 +420,33 @@ measure_all(Chooser *chooser)
 
 /* ---- gap ---- */
 
-/* Sum of squared distances within the clusters that a hierarchy has after k - 1 splits. */
-static double
-inertia_of_cut(const SegmentBisectingResult *hierarchy, int k)
-{
-	int			n_splits = Min(k - 1, hierarchy->n_splits);
-	double		sum = 0;
-	int			i;
-
-	for (i = 0; i <= 2 * n_splits; i++)
-		if (!segment_bisecting_divided(hierarchy, n_splits, i))
-			sum += hierarchy->node[i].inertia;
-	return sum;
-}
-
 /* ln W of points in k clusters from first on, n of them; -infinity when nothing is left. */
 static void
 find_log_w(Chooser *chooser, SegmentPoints *points, int first, int n, double *log_w)
 {
 	MemoryContext old = MemoryContextSwitchTo(chooser->scratch);
-	bool		hierarchy = chooser->clustering.method == SEGMENT_BISECTING;
+	const SegmentClusterMethod *method = chooser->method->kernel;
 	const double rounding = segment_points_rounding(points);
-	SegmentClusters clusters;
+	SegmentClusters largest;
 	int			i;
 
-	if (hierarchy)
-		clusters = find_hierarchy(chooser, points, (int) Min((int64) first + n - 1, points->n), SAMPLE_STARTS);
+	if (method->nested)
+		largest = find_clusters(chooser, NULL, points,
+								(int) Min((int64) first + n - 1, points->n), SAMPLE_STARTS);
 	for (i = 0; i < n; i++)
 	{
+		SegmentClusters clusters;
 		double		w;
 
 		log_w[i] = -HUGE_VAL;
 		if (first + i >= points->n)
 			continue;
-		if (!hierarchy)
-			find_clusters(chooser, NULL, points, first + i, SAMPLE_STARTS, &clusters);
-		w = (hierarchy ? inertia_of_cut(&clusters.found.hierarchy, first + i)
-			 : clusters.found.kmeans.inertia) / points->total_weight;
+		clusters = method->nested ? cut_clusters(&largest, first + i)
+			: find_clusters(chooser, NULL, points, first + i, SAMPLE_STARTS);
+		w = method->inertia(&clusters) / points->total_weight;
 		if (w > rounding)
 			log_w[i] = segment_log(w);
-		if (!hierarchy)
+		if (!method->nested)
 			segment_clusters_free(&clusters, segment_memory(CurrentMemoryContext));
 	}
 	MemoryContextSwitchTo(old);

@@ -7,8 +7,6 @@
 
 #include "compat.h"
 
-#include "lib/stringinfo.h"
-
 /* what tells the draws of subsamples from those of starts */
 #define SEGMENT_RESAMPLE_SEED	UINT64CONST(0x53747562)	/* "Stub" */
 

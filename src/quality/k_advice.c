@@ -16,6 +16,7 @@
 #include <math.h>
 
 #include "kernel/quality/k_criteria.h"
+#include "lib/stringinfo.h"
 
 const char *const segment_criterion_names[] = {
 	"silhouette", "davies_bouldin", "calinski_harabasz", "gap", "bic", "stability", NULL
@@ -106,7 +107,8 @@ say_own(StringInfo out, const KTable *table, KCriterion criterion, int number)
 			if (number == table->n - 1)
 				appendStringInfo(out, "the gap statistic (%s) rises up to the last k", value);
 			else
-				appendStringInfo(out, "the gap statistic (%s) gains nothing beyond its error from one more segment", value);
+				appendStringInfo(out,
+								 "the gap statistic (%s) gains nothing beyond its error from one more segment", value);
 			break;
 		case K_BIC:
 			appendStringInfo(out, "smallest BIC (%s)", value);
@@ -130,7 +132,8 @@ say_others(StringInfo out, const KTable *table, KCriterion criterion, int number
 	for (c = 0; c < K_CRITERIA; c++)
 		if (c != (int) criterion && !(c == K_GAP && sees_no_division(table)) &&
 			segment_recommended_k(table, c) == number)
-			appendStringInfo(out, "%s%s", n_agree++ == 0 ? "; also the choice of " : ", ", criterion_words[c]);
+			appendStringInfo(out, "%s%s", n_agree++ == 0 ? "; also the choice of " : ", ",
+							 criterion_words[c]);
 	for (c = 0; c < K_CRITERIA; c++)
 	{
 		int			choice = segment_recommended_k(table, c);
@@ -143,7 +146,8 @@ say_others(StringInfo out, const KTable *table, KCriterion criterion, int number
 				appendStringInfo(out, "%sgap statistic 1 (no division)", n_differ++ == 0 ? "; others: " : ", ");
 		}
 		else if (c != (int) criterion && choice >= 0 && choice != number)
-			appendStringInfo(out, "%s%s %d", n_differ++ == 0 ? "; others: " : ", ", criterion_words[c], table->row[choice].k);
+			appendStringInfo(out, "%s%s %d", n_differ++ == 0 ? "; others: " : ", ", criterion_words[c],
+							 table->row[choice].k);
 	}
 }
 

@@ -26,6 +26,9 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+/* these share their state */
+#define AGGREGATES "adjusted_rand_index, normalized_mutual_information and eta_squared"
+
 PG_FUNCTION_INFO_V1(segment_label_pair_accum_integer);
 PG_FUNCTION_INFO_V1(segment_label_pair_accum_text);
 PG_FUNCTION_INFO_V1(segment_labelled_measure_accum_integer);
@@ -102,7 +105,7 @@ static Datum
 accumulate(FunctionCallInfo fcinfo, Kind first, Kind second)
 {
 	Kind		kind[2] = {first, second};
-	MemoryContext context = segment_aggregate_context(fcinfo, "adjusted_rand_index, normalized_mutual_information and eta_squared");
+	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
 	FeatureSet *set;
 	double		row[2];
 	int			i;
@@ -192,9 +195,8 @@ static SegmentLabelTable
 table_of_set(const FeatureSet *set)
 {
 	const SegmentRowStore *store = &set->store;
-	Size		size = mul_size(sizeof(double), store->n_rows + 1);
-	uint64	   *pair = MemoryContextAllocHuge(CurrentMemoryContext, size);
-	double	   *rows = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	uint64	   *pair = segment_new_array(store->n_rows, 1, sizeof(uint64));
+	double	   *rows = segment_new_array(store->n_rows, 1, sizeof(double));
 	SegmentLabelTable table = {0};
 	LabelList  *a = segment_label_list(set, 0);
 	LabelList  *b = segment_label_list(set, 1);
@@ -222,12 +224,11 @@ table_of_set(const FeatureSet *set)
 		n_used += copies;
 		n++;
 	}
-	segment_sort_numbers(pair, rows, MemoryContextAllocHuge(CurrentMemoryContext, size),
-						 MemoryContextAllocHuge(CurrentMemoryContext, size), n);
+	segment_sort_numbers(pair, rows, segment_new_array(n, 1, sizeof(uint64)),
+						 segment_new_array(n, 1, sizeof(double)), n);
 	table.n_a = a->n;
 	table.n_b = b->n;
-	table.cell = MemoryContextAllocHuge(CurrentMemoryContext,
-										mul_size(sizeof(SegmentLabelCell), n + 1));
+	table.cell = segment_new_array(n, 1, sizeof(SegmentLabelCell));
 	for (r = 0; r < n; r++)
 	{
 		SegmentLabelCell *cell;

@@ -2,67 +2,28 @@
  * model_stability.c: whether the segments of a model come out again from a part of the rows.
  *
  * The rows become points of the model's space, labelled by the model (model_points.c);
- * the kernel trains models of the same kind on subsamples of them (kernel/stability.c), with
- * what the model knows of its training: the number of segments and starts, the metric, gamma,
- * the kind of covariance.  What it does not know, when a start ends, is as by default.
+ * the kernel trains models of the same kind on subsamples of them (kernel/quality/stability.c),
+ * with what the model knows of its training: the number of segments and starts, and what its
+ * kind says (model.h).  What it does not know, when a start ends, is as by default.
  */
 #include "compat.h"
 
-#include "quality/choose_k.h"
-#include "cluster/centroid_model.h"
-#include "kernel/quality/stability.h"
+#include "base/arguments.h"
 #include "base/memory.h"
-#include "cluster/gaussian_mixture_kind.h"
+#include "cluster/method.h"
+#include "kernel/base/hash.h"
+#include "kernel/quality/stability.h"
 #include "model/model_points.h"
-#include "cluster/kprototypes_kind.h"
-#include "cluster/trainer.h"
+#include "quality/choose_k.h"
 
 PG_FUNCTION_INFO_V1(segment_stability_of_model);
 
-static SegmentClustering
-clustering_of_centroids(const Model *model, SegmentMethod method)
+/* Bytes for a point, beside the point itself: a copy of it, and what its training takes. */
+static Size
+memory_per_row(const Model *model)
 {
-	const ClusterModel *cluster = model->detail;
-	SegmentClustering clustering = segment_default_clustering(method);
-
-	clustering.n_init = cluster->training.n_init;
-	clustering.spherical = cluster->space->metric == METRIC_COSINE;
-	return clustering;
-}
-
-static SegmentClustering
-clustering_of_prototypes(const Model *model)
-{
-	const PrototypeModel *prototype = model->detail;
-	SegmentClustering clustering = segment_default_clustering(SEGMENT_KPROTOTYPES);
-
-	clustering.n_init = prototype->training.n_init;
-	clustering.gamma = prototype->gamma;
-	segment_prototype_categories(prototype->space, model->n_segments, &clustering.n_categories, &clustering.code_weight);
-	return clustering;
-}
-
-static SegmentClustering
-clustering_of_mixture(const Model *model)
-{
-	const MixtureModel *mixture = model->detail;
-	SegmentClustering clustering = segment_default_clustering(SEGMENT_GAUSSIAN_MIXTURE);
-
-	clustering.n_init = mixture->training.n_init;
-	clustering.covariance = mixture->mixture.kind;
-	segment_mixture_check_memory(clustering.covariance, model->n_segments, mixture->space->d);
-	return clustering;
-}
-
-/* How models like this one are trained; after it has met the categories of the rows. */
-static SegmentClustering
-clustering_of(const Model *model)
-{
-	if (model->kind == &segment_mixture_model_kind)
-		return clustering_of_mixture(model);
-	if (model->kind == &segment_prototype_model_kind)
-		return clustering_of_prototypes(model);
-	return clustering_of_centroids(model, model->kind == &segment_bisecting_model_kind ? SEGMENT_BISECTING : SEGMENT_KMEANS);
+	return sizeof(double) * (model->n_features + 2) +
+		model->kind->method->bytes_per_row(model->n_features);
 }
 
 Datum
@@ -75,11 +36,18 @@ segment_stability_of_model(PG_FUNCTION_ARGS)
 	LabelledPoints *labelled;
 	double		result;
 
-	labelled = segment_points_of_model(set, model, true, segment_bisecting_memory_per_row(model->n_features));
+	(void) segment_space_of_model(model, true);
+	if (model->kind->method == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a model of kind \"%s\" is not trained by clustering, expected one that is",
+						model->kind->name)));
+	labelled = segment_points_of_model(set, model, true, memory_per_row(model));
 	if (labelled->points.n == 0)
 		PG_RETURN_NULL();
 	stability.points = &labelled->points;
-	stability.clustering = clustering_of(model);
+	stability.clustering = segment_default_clustering(model->kind->method);
+	model->kind->clustering(model, &stability.clustering);
 	stability.clustering.k = (int) Min((int64) model->n_segments, labelled->points.n);
 	stability.clustering.n_init = Max(stability.clustering.n_init, 1);
 	stability.seed = segment_hash_step(segment_arg_seed(fcinfo, 3), SEGMENT_RESAMPLE_SEED);

@@ -13,7 +13,6 @@
 
 #include <math.h>
 
-#include "cluster/centroid_model.h"
 #include "funcapi.h"
 #include "kernel/quality/quality.h"
 #include "feature/labelled_points.h"
@@ -126,7 +125,10 @@ find_index(const LabelledPoints *labelled, QualityIndex index, double *value)
 	return true;
 }
 
-/* Rows with labels of their own, or in the segments that a model, the second argument, gives them. */
+/*
+ * Rows with labels of their own, or in the segments that a model, the second argument,
+ * gives them.
+ */
 static LabelledPoints *
 labelled_argument(FunctionCallInfo fcinfo, bool categories)
 {

@@ -80,7 +80,10 @@ rfm_lacks_value(const Rfm *rfm, const double *features)
 	return false;
 }
 
-/* A score from 0; the longest known have the highest tenure; the most recent, most frequent, highest spending have the highest. */
+/*
+ * A score from 0; the longest known have the highest tenure; the most recent, most
+ * frequent, highest spending have the highest.
+ */
 static inline int
 rfm_score_from_zero(const Rfm *rfm, int feature, double x)
 {

@@ -16,6 +16,7 @@
 #include "rfm/rfm.h"
 
 #include "base/json_write.h"
+#include "kernel/base/row_store.h"
 
 const char *const segment_rfm_feature_names[RFM_MAX_FEATURES] = {
 	"recency", "frequency", "monetary", "tenure"
@@ -97,10 +98,10 @@ read_feature(const Model *model, Rfm *rfm, int number, const JsonPlace *json)
 		segment_json_error(&place, psprintf("expected %d counts, got %d", rfm->bins, n));
 	for (i = 0; i < rfm->bins; i++)
 	{
-		feature->counts[i] = segment_json_integer(&elements[i], 0, model->n_used - total);
+		feature->counts[i] = segment_json_integer(&elements[i], 0, model->rows.n_used - total);
 		total += feature->counts[i];
 	}
-	if (total != model->n_used)
+	if (total != model->rows.n_used)
 		segment_json_error(&place, "the counts do not add up to n_used");
 }
 

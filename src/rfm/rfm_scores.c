@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "kernel/base/row_store.h"
 #include "model/model_argument.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

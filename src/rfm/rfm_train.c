@@ -35,8 +35,7 @@ static const char *const cuts_names[] = {
 typedef struct Training
 {
 	int64		n;				/* distinct rows */
-	int64		n_used;			/* rows, copies counted */
-	int64		n_skipped;
+	RowCounts	rows;
 	double	   *values[RFM_MAX_FEATURES];
 	double	   *weights;		/* NULL: all 1 */
 	double	   *copies;			/* NULL: all 1 */
@@ -110,16 +109,15 @@ collect_training(const Rfm *rfm, const FeatureSet *set, Training *training)
 	int			column[RFM_MAX_FEATURES];
 	int64		r;
 	int			i;
-	Size		size = mul_size(sizeof(double), store->n_rows + 1);
 
 	find_columns(rfm, set, column);
 	memset(training, 0, sizeof(*training));
 	for (i = 0; i < rfm->n_features; i++)
-		training->values[i] = MemoryContextAllocHuge(CurrentMemoryContext, size);
+		training->values[i] = segment_new_array(store->n_rows, 1, sizeof(double));
 	if (store->weighted)
-		training->weights = MemoryContextAllocHuge(CurrentMemoryContext, size);
+		training->weights = segment_new_array(store->n_rows, 1, sizeof(double));
 	if (store->copies != NULL)
-		training->copies = MemoryContextAllocHuge(CurrentMemoryContext, size);
+		training->copies = segment_new_array(store->n_rows, 1, sizeof(double));
 
 	for (r = 0; r < store->n_rows; r++)
 	{
@@ -135,7 +133,7 @@ collect_training(const Rfm *rfm, const FeatureSet *set, Training *training)
 			usable = usable && isfinite(x[i]);
 		if (!usable)
 		{
-			training->n_skipped += copies;
+			training->rows.n_skipped += copies;
 			continue;
 		}
 		for (i = 0; i < rfm->n_features; i++)
@@ -145,8 +143,10 @@ collect_training(const Rfm *rfm, const FeatureSet *set, Training *training)
 		if (training->copies != NULL)
 			training->copies[training->n] = (double) copies;
 		training->n++;
-		training->n_used += copies;
+		training->rows.n_used += copies;
 	}
+	training->rows.n_input = store->n_seen;
+	training->rows.n_unsampled = store->n_seen - training->rows.n_used - training->rows.n_skipped;
 }
 
 /* The cuts of one feature as the caller gave them, or false. */
@@ -230,7 +230,7 @@ find_cuts(Rfm *rfm, int number, RfmCuts how, Jsonb *thresholds, const Training *
 				(errcode(ERRCODE_NO_DATA),
 				 errmsg("no row can be used to find the cut points"),
 				 errdetail("Of " INT64_FORMAT " rows none has orders and a finite recency, frequency and monetary value%s.",
-						   training->n_skipped,
+						   training->rows.n_skipped,
 						   rfm->n_features > RFM_TENURE ? " and tenure" : ""),
 				 errhint("Give thresholds, or collect customers with orders.")));
 
@@ -361,14 +361,11 @@ segment_rfm_train(PG_FUNCTION_ARGS)
 				text_to_cstring(PG_GETARG_TEXT_PP(8)));
 
 	collect_training(rfm, set, &training);
-	model->n_input = set->store.n_seen;
-	model->n_used = training.n_used;
-	model->n_skipped = training.n_skipped;
-	model->n_unsampled = model->n_input - model->n_used - model->n_skipped;
+	model->rows = training.rows;
 	if (set->store.level > 0)
 		ereport(NOTICE,
 				(errmsg("the feature set is a sample of " INT64_FORMAT " of " INT64_FORMAT " rows",
-						model->n_used + model->n_skipped, model->n_input),
+						training.rows.n_used + training.rows.n_skipped, training.rows.n_input),
 				 errhint("A higher maintenance_work_mem keeps more rows.")));
 	for (i = 0; i < rfm->n_features; i++)
 	{

@@ -37,6 +37,7 @@
  */
 #include "compat.h"
 
+#include "base/arguments.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/stratnum.h"
@@ -296,10 +297,7 @@ find_operation(FunctionCallInfo fcinfo)
 	char	   *name;
 	int			i;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("operation must not be null")));
+	segment_refuse_null(fcinfo, 0, "operation");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	for (i = 0; i < lengthof(operations); i++)
 		if (strcmp(operations[i].name, name) == 0)

@@ -9,8 +9,7 @@
 
 #include "access/tupdesc.h"
 
-extern void segment_throw_without_context(MemoryContext caller, const char *detail)
-			pg_attribute_noreturn();
+extern void segment_throw_without_context(MemoryContext caller, const char *detail);	/* does not return */
 extern void segment_check_rows(TupleDesc desc, TupleDesc wanted);
 
 #endif							/* SEGMENT_CHECKED_H */

@@ -25,6 +25,7 @@
 #include "source/customer_fold.h"
 #include "executor/executor.h"
 #include "funcapi.h"
+#include "base/arguments.h"
 #include "base/json_write.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
@@ -409,10 +410,7 @@ read_options(FunctionCallInfo fcinfo, Summary *s)
 				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
 				 errmsg("could not determine the type of the customer key"),
 				 errhint("Name it in the first argument, for instance null::bigint.")));
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"query\" of rfm_summary must not be null")));
+	segment_refuse_null(fcinfo, 1, "argument \"query\" of rfm_summary");
 	s->time.as_of = PG_ARGISNULL(2) ? GetCurrentTransactionStartTimestamp()
 		: PG_GETARG_TIMESTAMPTZ(2);
 	if (TIMESTAMP_NOT_FINITE(s->time.as_of))
@@ -460,7 +458,7 @@ segment_rfm_summary(PG_FUNCTION_ARGS)
 	s->receiver.mydest = DestNone;
 	read_options(fcinfo, s);
 	source.query = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	source.search_path = PG_ARGISNULL(8) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(8));
+	source.search_path = segment_arg_text(fcinfo, 8);
 	segment_source_only(&source, fcinfo, 9, s->key_type);
 
 	segment_source_run(&source, &s->receiver);

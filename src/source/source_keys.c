@@ -6,6 +6,7 @@
  */
 #include "source/source_query.h"
 
+#include "base/arguments.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "source/customer_fold.h"
@@ -63,7 +64,10 @@ key_nothing(DestReceiver *self)
 {
 }
 
-/* query_keys(key, query, search_path, only_keys): the values of the first column, each once, NULLs left out. */
+/*
+ * query_keys(key, query, search_path, only_keys): the values of the first column, each
+ * once, NULLs left out.
+ */
 Datum
 segment_query_keys(PG_FUNCTION_ARGS)
 {
@@ -83,7 +87,7 @@ segment_query_keys(PG_FUNCTION_ARGS)
 	keys.context = CurrentMemoryContext;
 	keys.type = get_fn_expr_argtype(fcinfo->flinfo, 0);
 	source.query = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	source.search_path = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	source.search_path = segment_arg_text(fcinfo, 2);
 	segment_source_only(&source, fcinfo, 3, keys.type);
 	segment_source_run(&source, &keys.receiver);
 	segment_fold_end_pass(keys.fold);

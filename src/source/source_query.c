@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 
+#include "base/arguments.h"
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -427,7 +428,7 @@ segment_query_columns(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
-	nest_level = segment_enter_search_path(PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	nest_level = segment_enter_search_path(segment_arg_text(fcinfo, 1));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	statement = source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL);
@@ -462,6 +463,7 @@ segment_source_query(PG_FUNCTION_ARGS)
 {
 	char	   *relation;
 	char	   *statement;
+	RangeVar   *name;
 	int			nest_level;
 	Oid			found;
 
@@ -470,10 +472,9 @@ segment_source_query(PG_FUNCTION_ARGS)
 	statement = source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), &relation);
 	if (relation == NULL)
 		PG_RETURN_TEXT_P(cstring_to_text(statement));
-	nest_level = segment_enter_search_path(PG_ARGISNULL(1) ? NULL
-								   : text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	found = RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(relation))),
-							 NoLock, true);
+	nest_level = segment_enter_search_path(segment_arg_text(fcinfo, 1));
+	name = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(relation)));
+	found = RangeVarGetRelid(name, NoLock, true);
 	AtEOXact_GUC(true, nest_level);
 	/* an unknown name: the server says so when it parses the statement */
 	if (OidIsValid(found) && get_rel_name(found) != NULL)

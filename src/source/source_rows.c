@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "base/arguments.h"
 #include "catalog/pg_type.h"
 #include "feature/feature_value.h"
 #include "funcapi.h"
@@ -127,7 +128,8 @@ rows_receive(TupleTableSlot *slot, DestReceiver *self)
 			rows->values[i] = Float8GetDatum(number);
 		}
 		else if (column->taken == TAKEN_AS_CATEGORY)
-			rows->values[i] = CStringGetTextDatum(segment_feature_category(column->reader, column->type, value));
+			rows->values[i] = CStringGetTextDatum(segment_feature_category(column->reader, column->type,
+																		   value));
 		else
 			rows->values[i] = value;
 	}
@@ -174,7 +176,7 @@ segment_query_rows(PG_FUNCTION_ARGS)
 	rows.row_context = AllocSetContextCreate(CurrentMemoryContext, "segment source row",
 											 ALLOCSET_SMALL_SIZES);
 	source.query = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	source.search_path = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	source.search_path = segment_arg_text(fcinfo, 1);
 	if (PG_NARGS() > 3)
 	{
 		if (!PG_ARGISNULL(2))

@@ -1,10 +1,7 @@
 --
 -- What holds for every object of the extension, read from the system catalogue.
 --
-\set ON_ERROR_STOP 1
-BEGIN;
-SET LOCAL search_path = public, segment;
-SELECT no_plan();
+\ir ../lib/pgtap_begin.psql
 
 CREATE TEMP VIEW member AS
 SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS object
@@ -25,14 +22,17 @@ SELECT is_empty($$
       AND classid NOT IN ('pg_rewrite'::regclass, 'pg_constraint'::regclass, 'pg_attrdef'::regclass)
 $$, 'every object of the extension has a comment');
 SELECT is_empty($$
-    SELECT c.relname, a.attname FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid JOIN pg_attribute AS a ON a.attrelid = c.oid
+    SELECT c.relname, a.attname FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
+    JOIN pg_attribute AS a ON a.attrelid = c.oid
     WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL
 $$, 'every column of tables, views and composite types has a comment');
 SELECT is_empty($$
-    SELECT polrelid::regclass, polname FROM pg_policy WHERE polrelid IN (SELECT objid FROM member WHERE classid = 'pg_class'::regclass) AND obj_description(oid, 'pg_policy') IS NULL
+    SELECT polrelid::regclass, polname FROM pg_policy
+    WHERE polrelid IN (SELECT objid FROM member WHERE classid = 'pg_class'::regclass) AND obj_description(oid, 'pg_policy') IS NULL
 $$, 'every policy has a comment');
 SELECT is_empty($$
-    SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN (SELECT objid FROM member WHERE classid = 'pg_class'::regclass) AND obj_description(oid, 'pg_trigger') IS NULL
+    SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE NOT tgisinternal
+      AND tgrelid IN (SELECT objid FROM member WHERE classid = 'pg_class'::regclass) AND obj_description(oid, 'pg_trigger') IS NULL
 $$, 'every trigger has a comment');
 SELECT isnt(obj_description((SELECT oid FROM pg_extension WHERE extname = 'segment'), 'pg_extension'), NULL, 'the extension has a comment');
 
@@ -49,7 +49,8 @@ $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine
     WHERE provolatile = 'i' AND lanname <> 'c' AND prokind = 'f'
-      AND EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = routine.oid AND d.refclassid = 'pg_class'::regclass
+      AND EXISTS (SELECT FROM pg_depend AS d
+                  WHERE d.classid = 'pg_proc'::regclass AND d.objid = routine.oid AND d.refclassid = 'pg_class'::regclass
                   -- the row types of its arguments do not count
                   AND d.refobjid NOT IN (SELECT typrelid FROM pg_type WHERE oid = ANY (proargtypes)))
 $$, 'no immutable function reads a table');
@@ -58,10 +59,12 @@ SELECT is_empty($$
     WHERE lanname = 'plpgsql' AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
 $$, 'PL/pgSQL functions set search_path');
 SELECT is_empty($$
-    SELECT routine FROM routine WHERE lanname = 'sql' AND prosqlbody IS NULL AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
+    SELECT routine FROM routine
+    WHERE lanname = 'sql' AND prosqlbody IS NULL AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
 $$, 'SQL functions have bodies parsed at creation, or set search_path');
 SELECT is_empty($$ SELECT routine FROM routine WHERE lanname NOT IN ('c', 'sql', 'plpgsql', 'internal') $$, 'no other language');
-SELECT is_empty($$ SELECT routine FROM routine WHERE lanname = 'c' AND prosrc NOT LIKE 'segment\_%' $$, 'C functions have symbols that start with segment_');
+SELECT is_empty($$ SELECT routine FROM routine
+                   WHERE lanname = 'c' AND prosrc NOT LIKE 'segment\_%' $$, 'C functions have symbols that start with segment_');
 SELECT is_empty($$
     SELECT routine FROM routine WHERE proretset AND prorows = 1000 AND proname <> 'feature_rows' AND lanname = 'c'
 $$, 'set-returning functions in C say how many rows to expect');
@@ -70,13 +73,21 @@ SELECT is_empty($$
         provolatile <> CASE WHEN proargtypes[0] = 'segment_model'::regtype THEN 'i' ELSE 's' END
 $$, 'assigning by a model is immutable, by a name stable');
 SELECT is_empty($$
-    SELECT routine FROM routine WHERE proname = ANY ('{rfm_summary,refresh_segmentation,retrain_segmentation,create_rfm_segmentation,create_cluster_segmentation,query_rows,drop_segmentation,rfm_summary_counts,create_rfm_scheme,drop_rfm_scheme}'::text[]) AND provolatile <> 'v'
+    SELECT routine FROM routine
+    WHERE proname = ANY (
+        '{rfm_summary,refresh_segmentation,retrain_segmentation,create_rfm_segmentation,'
+        'create_cluster_segmentation,query_rows,drop_segmentation,rfm_summary_counts,create_rfm_scheme,'
+        'drop_rfm_scheme}'::text[])
+      AND provolatile <> 'v'
 $$, 'what writes or runs a query is volatile');
-SELECT is_empty($$ SELECT routine FROM routine WHERE NOT has_function_privilege('public', oid, 'EXECUTE') AND (prokind = 'a' OR routine.oid IN (SELECT unnest(ARRAY[aggtransfn, aggcombinefn, aggfinalfn]) FROM pg_aggregate)) $$,
+SELECT is_empty($$ SELECT routine FROM routine WHERE NOT has_function_privilege('public', oid, 'EXECUTE')
+                     AND (prokind = 'a'
+                          OR routine.oid IN (SELECT unnest(ARRAY[aggtransfn, aggcombinefn, aggfinalfn]) FROM pg_aggregate)) $$,
     'aggregates and their support functions can be called by everyone: workers of other nodes do');
 
 -- ---- types: text and binary, both ways ----
-SELECT set_eq($$ SELECT typname::text FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid WHERE typtype = 'b' AND typelem = 0 $$, ARRAY['feature_set', 'kmeans_state', 'segment_model'], 'base types');
+SELECT set_eq($$ SELECT typname::text FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
+                 WHERE typtype = 'b' AND typelem = 0 $$, ARRAY['feature_set', 'kmeans_state', 'segment_model'], 'base types');
 SELECT is_empty($$
     SELECT typname FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
     WHERE typtype = 'b' AND typelem = 0 AND (typinput = 0 OR typoutput = 0 OR typreceive = 0 OR typsend = 0 OR typlen <> -1)
@@ -85,11 +96,16 @@ $$, 'base types have text and binary forms, in and out');
 -- ---- aggregates: the rules for running on many nodes ----
 CREATE TEMP VIEW aggregate AS
 SELECT r.routine, a.*, r.proargtypes, r.proparallel, r.provariadic FROM routine AS r JOIN pg_aggregate AS a ON a.aggfnoid = r.oid;
-SELECT ok((SELECT array_agg(proname::text) @> ARRAY['feature_set', 'feature_set_merge', 'feature_set_weighted'] FROM routine WHERE prokind = 'a'), 'the aggregates are there');
-SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggcombinefn = 0 OR aggkind <> 'n' OR cardinality(proargtypes::oid[]) = 0 $$, 'rule 1: a combine function, arguments, no ordered set');
-SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggtranstype = 'internal'::regtype OR aggtranstype NOT IN (SELECT objid FROM member WHERE classid = 'pg_type'::regclass) $$, 'rule 2: a state type of its own');
+SELECT ok((SELECT array_agg(proname::text) @> ARRAY['feature_set', 'feature_set_merge', 'feature_set_weighted'] FROM routine
+           WHERE prokind = 'a'), 'the aggregates are there');
+SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggcombinefn = 0 OR aggkind <> 'n'
+                      OR cardinality(proargtypes::oid[]) = 0 $$, 'rule 1: a combine function, arguments, no ordered set');
+SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggtranstype = 'internal'::regtype
+                      OR aggtranstype NOT IN (SELECT objid FROM member WHERE classid = 'pg_type'::regclass) $$,
+                'rule 2: a state type of its own');
 SELECT is_empty($$
-    SELECT routine FROM aggregate WHERE EXISTS (SELECT FROM unnest(proargtypes::oid[]) AS t WHERE t IN (SELECT oid FROM pg_type WHERE typtype = 'p'))
+    SELECT routine FROM aggregate
+    WHERE EXISTS (SELECT FROM unnest(proargtypes::oid[]) AS t WHERE t IN (SELECT oid FROM pg_type WHERE typtype = 'p'))
       -- a convenience for one node, beside the form with numbers
       AND routine NOT IN ('feature_set(record)')
 $$, 'rule 3: no polymorphic argument, but for rows with names');
@@ -102,12 +118,15 @@ SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggtransspace = 0 $$, 'th
 SELECT is_empty($$
     SELECT routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
     WHERE CASE WHEN aggfinalfn = 0 THEN aggtranstype <> prorettype
-          ELSE NOT EXISTS (SELECT FROM pg_proc AS f WHERE f.oid = aggfinalfn AND f.proname = regexp_replace(p.proname, '_weighted$', '') AND f.prorettype = p.prorettype AND f.pronargs = 1 AND f.proargtypes[0] = aggtranstype) END
+          ELSE NOT EXISTS (SELECT FROM pg_proc AS f WHERE f.oid = aggfinalfn AND f.proname = regexp_replace(p.proname, '_weighted$', '')
+                             AND f.prorettype = p.prorettype AND f.pronargs = 1 AND f.proargtypes[0] = aggtranstype) END
 $$, 'the result is the state, so that it can be merged, or a function of that name, but for _weighted, takes the state');
 SELECT is_empty($$ SELECT routine FROM aggregate WHERE proparallel <> 's' $$, 'aggregates are parallel safe');
-SELECT is_empty($$ SELECT a.routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid WHERE p.prorettype = 'text'::regtype $$, 'no aggregate returns text, which would lose its collation');
+SELECT is_empty($$ SELECT a.routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
+                   WHERE p.prorettype = 'text'::regtype $$, 'no aggregate returns text, which would lose its collation');
 SELECT is_empty($$
-    SELECT r.proname FROM routine AS r WHERE r.prokind = 'a' AND EXISTS (SELECT FROM pg_proc AS p WHERE p.prokind = 'a' AND p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = r.proname)
+    SELECT r.proname FROM routine AS r WHERE r.prokind = 'a'
+      AND EXISTS (SELECT FROM pg_proc AS p WHERE p.prokind = 'a' AND p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = r.proname)
 $$, 'no aggregate has the name of a built-in one');
 
 -- ---- tables ----
@@ -122,15 +141,18 @@ SELECT is_empty($$
       AND c.oid <> 'segment_internal.kind'::regclass
 $$, 'every table and sequence is marked for pg_dump');
 SELECT is_empty($$
-    SELECT object FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid WHERE c.relkind = 'r' AND NOT c.relrowsecurity
+    SELECT object FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
+    WHERE c.relkind = 'r' AND NOT c.relrowsecurity
       -- holds nothing of anybody's, and may be written by nobody
       AND (c.oid <> 'segment_internal.kind'::regclass OR has_table_privilege('public', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
       -- holds nothing of anybody's, and may be written by nobody
       AND (c.oid <> 'segment_internal.kind'::regclass OR has_table_privilege('public', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
 $$, 'every table has row security');
 SELECT is_empty($$
-    SELECT c.relname, a.attname FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid JOIN pg_attribute AS a ON a.attrelid = c.oid
-    WHERE c.relkind = 'r' AND a.attnum > 0 AND a.atttypid IN ('oid'::regtype, 'regclass'::regtype, 'regproc'::regtype, 'regtype'::regtype, 'pg_node_tree'::regtype, 'regrole'::regtype, 'regnamespace'::regtype)
+    SELECT c.relname, a.attname FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
+    JOIN pg_attribute AS a ON a.attrelid = c.oid
+    WHERE c.relkind = 'r' AND a.attnum > 0 AND a.atttypid IN ('oid'::regtype, 'regclass'::regtype, 'regproc'::regtype, 'regtype'::regtype,
+                                                              'pg_node_tree'::regtype, 'regrole'::regtype, 'regnamespace'::regtype)
       -- a segmentation is its member table: regclass is dumped as a name
       AND NOT (c.relname = 'segmentation' AND a.attname IN ('members', 'history') AND a.atttypid = 'regclass'::regtype)
       -- and a role, too
@@ -138,12 +160,14 @@ SELECT is_empty($$
 $$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme');
 SELECT is_empty($$
     SELECT object FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
-    WHERE c.relkind = 'v' AND NOT coalesce(c.reloptions, '{}') && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1']
+    WHERE c.relkind = 'v'
+      AND NOT coalesce(c.reloptions, '{}') && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1']
 $$, 'views are read with the rights of who reads');
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'segment'), false, 'the extension stays in its schema');
 SELECT is((SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'segment'), 'segment', 'which is segment');
 SELECT is_empty($$
-    SELECT object FROM member AS m JOIN pg_proc AS p ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid WHERE p.pronamespace NOT IN ('segment'::regnamespace, 'segment_internal'::regnamespace)
+    SELECT object FROM member AS m JOIN pg_proc AS p ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
+    WHERE p.pronamespace NOT IN ('segment'::regnamespace, 'segment_internal'::regnamespace)
 $$, 'nothing of it lies elsewhere');
 SELECT * FROM finish();
 ROLLBACK;

@@ -2,11 +2,8 @@
 -- What each function of the extension says of itself (volatility, strictness,
 -- parallel safety), and whether that is true as far as calling it can tell.
 --
-\set ON_ERROR_STOP 1
-BEGIN;
-SET LOCAL search_path = public, segment;
+\ir ../lib/pgtap_begin.psql
 SET LOCAL client_min_messages = error;
-SELECT no_plan();
 
 CREATE TEMP VIEW routine AS
 SELECT p.oid::regprocedure::text AS routine, p.*
@@ -59,7 +56,8 @@ INSERT INTO said VALUES
     "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")",
     "bisecting_kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,bigint)",
     "segment_internal.checked_hysteresis(double precision)",
-    "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,text,double precision,integer,integer,bigint)",
+    "choose_k(feature_set,integer,integer,text,text,integer,integer,double precision,text,text[],jsonb,jsonb,'
+    'text,text,text,double precision,integer,integer,bigint)",
     "segment_internal.cluster_figures()", "segment_internal.cut_words(double precision,double precision,text)",
     "eta_squared(bigint,double precision)", "eta_squared(boolean,double precision)",
     "eta_squared(integer,double precision)", "eta_squared(smallint,double precision)",
@@ -70,7 +68,8 @@ INSERT INTO said VALUES
     "segment_internal.feature_set_combine(feature_set,feature_set)", "feature_set_merge(feature_set)",
     "feature_set_weighted(double precision,double precision[])", "frequency_score(segment_model,\"any\")",
     "gaussian_mixture(feature_set,integer,text,integer,integer,double precision,double precision,text,text[],jsonb,jsonb,text,bigint)",
-    "segment_internal.held_tenure(segment_model,double precision,double precision,double precision,double precision,integer,jsonb,double precision)",
+    "segment_internal.held_tenure(segment_model,double precision,double precision,double precision,double precision,integer,jsonb,'
+    'double precision)",
     "segment_internal.held_value(double precision,smallint,jsonb,double precision)",
     "segment_internal.homogeneity_verdict(bigint,double precision,text,double precision,double precision)",
     "kmeans(feature_set,integer,integer,integer,double precision,text,text[],jsonb,jsonb,text,text,double precision[],bigint)",
@@ -109,7 +108,8 @@ INSERT INTO said VALUES
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
     "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
-    "segment_internal.acts_as(name)", "segment_internal.changed_options(segmentation,jsonb)", "assign_segment(text,\"any\")", "assign_segment_id(text,\"any\")",
+    "segment_internal.acts_as(name)", "segment_internal.changed_options(segmentation,jsonb)", "assign_segment(text,\"any\")",
+    "assign_segment_id(text,\"any\")",
     "segment_internal.check_column_names(segmentation,name)",
     "segment_internal.check_new_segmentation(text,text,name,text)", "segment_internal.cluster_columns(segmentation)",
     "cluster_methods()", "segment_internal.cluster_placed_features(segmentation)",
@@ -190,12 +190,14 @@ INSERT INTO said VALUES
     "segment_internal.comment_tables(text)", "segment_internal.count_members(segmentation)",
     "create_cluster_segmentation(text,text,integer,text,text[],text,jsonb,interval,name,text,text,double precision)",
     "create_rfm_scheme(text,jsonb,integer,integer,jsonb,text,text,text,text[])",
-    "create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,text,boolean,double precision,double precision,text,text,text,text)",
+    "create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,'
+    'text,text,boolean,double precision,double precision,text,text,text,text)",
     "segment_internal.create_run_mark(segmentation)",
     "segment_internal.create_segmentation(segmentation,name,name,text,text)",
     "segment_internal.drop_as_owner(text,boolean)", "drop_rfm_scheme(text)", "drop_segmentation(text,boolean)",
     "segment_internal.create_cluster_segmentation(text,text,integer,text,text[],text,jsonb,interval,name,text,text,double precision)",
-    "segment_internal.create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,text,boolean,double precision,double precision,text,text,text,text)",
+    "segment_internal.create_rfm_segmentation(text,text,text,text,text,integer,jsonb,interval,text,text,text,interval,name,text,'
+    'text,boolean,double precision,double precision,text,text,text,text)",
     "segment_internal.locked_segmentation(text)",
     "segment_internal.query_keys(anyelement,text,text,\"any\")", "segment_internal.query_rows(text,text)",
     "segment_internal.query_rows(text,text,text,\"any\")",
@@ -228,9 +230,11 @@ INSERT INTO said VALUES
 
 SELECT set_eq($$
     SELECT routine, CASE provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
-           CASE WHEN proisstrict THEN 'strict' ELSE 'called on null' END AS strictness, CASE proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' ELSE 'unsafe' END AS parallel
+           CASE WHEN proisstrict THEN 'strict' ELSE 'called on null' END AS strictness,
+           CASE proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' ELSE 'unsafe' END AS parallel
     FROM routine
-$$, $$ SELECT r, volatility, strictness, parallel FROM said, unnest(routines) AS r $$, 'volatility, strictness and parallel safety of every function');
+$$, $$ SELECT r, volatility, strictness, parallel
+       FROM said, unnest(routines) AS r $$, 'volatility, strictness and parallel safety of every function');
 SELECT is_empty($$ SELECT r FROM said, unnest(routines) AS r GROUP BY r HAVING count(*) > 1 $$, 'each is entered once');
 
 -- ---- whatever is NULL in a call, it ends in a result or in an error meant for users ----
@@ -248,17 +252,21 @@ SELECT CASE
         WHEN 'segmentation' THEN '(SELECT s FROM given)'
         WHEN 'boolean' THEN 'true'
         ELSE format('%L::%s', CASE t
-            WHEN 'text' THEN 'SELECT 1' WHEN 'name' THEN 'postgres' WHEN 'jsonb' THEN '[{"segment": "All"}]' WHEN 'interval' THEN '1 day' WHEN 'timestamp with time zone' THEN '2024-01-01 00:00Z'
-            WHEN 'regtype' THEN 'bigint' WHEN 'text[]' THEN '{a,NULL}' WHEN 'integer[]' THEN '{1,NULL}' WHEN 'regtype[]' THEN '{bigint,NULL}' WHEN 'double precision[]' THEN '{1,NULL}'
+            WHEN 'text' THEN 'SELECT 1' WHEN 'name' THEN 'postgres' WHEN 'jsonb' THEN '[{"segment": "All"}]'
+            WHEN 'interval' THEN '1 day' WHEN 'timestamp with time zone' THEN '2024-01-01 00:00Z'
+            WHEN 'regtype' THEN 'bigint' WHEN 'text[]' THEN '{a,NULL}' WHEN 'integer[]' THEN '{1,NULL}'
+            WHEN 'regtype[]' THEN '{bigint,NULL}' WHEN 'double precision[]' THEN '{1,NULL}'
             ELSE '3' END, t) END
     END
-FROM (SELECT CASE type WHEN 'anyelement'::regtype THEN 'bigint' WHEN '"any"'::regtype THEN 'double precision' WHEN 'record'::regtype THEN 'run' ELSE type::text END AS t) AS n
+FROM (SELECT CASE type WHEN 'anyelement'::regtype THEN 'bigint' WHEN '"any"'::regtype THEN 'double precision'
+                  WHEN 'record'::regtype THEN 'run' ELSE type::text END AS t) AS n
 $$;
 CREATE FUNCTION pg_temp.outcome_of(p routine, how text[]) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     arguments text;
 BEGIN
-    SELECT string_agg(CASE WHEN p.provariadic NOT IN (0, '"any"'::regtype) AND n = p.pronargs THEN 'VARIADIC ' ELSE '' END || pg_temp.argument(t, how[n]), ', ' ORDER BY n)
+    SELECT string_agg(CASE WHEN p.provariadic NOT IN (0, '"any"'::regtype) AND n = p.pronargs THEN 'VARIADIC '
+                           ELSE '' END || pg_temp.argument(t, how[n]), ', ' ORDER BY n)
     INTO arguments FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (t, n);
     EXECUTE format(CASE WHEN p.proretset THEN 'SELECT count(*) FROM %s.%I(%s)' ELSE 'SELECT %s.%I(%s)' END,
                    p.pronamespace::regnamespace, p.proname, arguments);
@@ -268,12 +276,16 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 CREATE TEMP TABLE given ON COMMIT DROP AS
 SELECT feature_set(i, i % 9, i * 7 % 11) AS features, rfm_model(feature_set(i, i % 9, i * 7 % 11), scheme => 'eleven_names') AS model,
-       (SELECT kmeans_step_state(m, j, j % 3) FROM generate_series(1, 9) AS j, (SELECT kmeans(feature_set(k, k % 3), 2) AS m FROM generate_series(1, 9) AS k) AS o) AS state, NULL::segment.run AS r, NULL::segment.segmentation AS s FROM generate_series(1, 50) AS i;
+       (SELECT kmeans_step_state(m, j, j % 3)
+        FROM generate_series(1, 9) AS j, (SELECT kmeans(feature_set(k, k % 3), 2) AS m FROM generate_series(1, 9) AS k) AS o) AS state,
+       NULL::segment.run AS r, NULL::segment.segmentation AS s FROM generate_series(1, 50) AS i;
 -- all alike, and each argument in turn unlike the others
 SELECT is_empty($$
     WITH way AS (
-        SELECT r, (SELECT array_agg(CASE WHEN n = one THEN this ELSE others END ORDER BY n) FROM generate_series(1, (r).pronargs) AS n) AS how
-        FROM routine AS r, generate_series(0, r.pronargs) AS one, unnest(ARRAY['null', 'plain', 'odd']) AS this, unnest(ARRAY['null', 'plain']) AS others
+        SELECT r, (SELECT array_agg(CASE WHEN n = one THEN this ELSE others END ORDER BY n)
+                   FROM generate_series(1, (r).pronargs) AS n) AS how
+        FROM routine AS r, generate_series(0, r.pronargs) AS one, unnest(ARRAY['null', 'plain', 'odd']) AS this,
+             unnest(ARRAY['null', 'plain']) AS others
         WHERE NOT proargtypes::oid[] && ARRAY['internal', 'cstring']::regtype[]::oid[] AND prorettype <> 'trigger'::regtype
           -- takes a column definition list
           AND proname <> 'query_rows' AND (one > 0 OR this = others)
@@ -300,17 +312,29 @@ $$, 'every condition that is raised by name is one');
 
 -- ---- what is immutable depends on no setting ----
 CREATE TEMP TABLE customer ON COMMIT DROP AS
-SELECT i AS id, (i * 37 % 391) / 7.0 AS recency, (1 + i % 9)::float8 AS frequency, i * 7919 % 10007 / 3.0 AS monetary, 'c' || i % 3 AS letter, i % 2 = 0 AS flag FROM generate_series(1, 500) AS i;
+SELECT i AS id, (i * 37 % 391) / 7.0 AS recency, (1 + i % 9)::float8 AS frequency,
+       i * 7919 % 10007 / 3.0 AS monetary, 'c' || i % 3 AS letter, i % 2 = 0 AS flag FROM generate_series(1, 500) AS i;
 CREATE TEMP TABLE value ON COMMIT DROP AS
-SELECT feature_set(recency, frequency, monetary) AS features, rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') AS model FROM customer;
+SELECT feature_set(recency, frequency, monetary) AS features,
+       rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') AS model FROM customer;
 CREATE TEMP VIEW immutable_answer AS
-SELECT md5(concat_ws('|', features, model, feature_set_info(features), segment_internal.feature_set_send(features) = segment_internal.feature_set_send(features::text::feature_set), model_metrics(model), model::jsonb, model::jsonb::segment_model,
-                     (SELECT string_agg(f::text, ',' ORDER BY f::text COLLATE "C") FROM feature_rows(features) AS f), (SELECT string_agg(s::text, ',') FROM segments(model) AS s),
+SELECT md5(concat_ws('|', features, model, feature_set_info(features),
+                     segment_internal.feature_set_send(features) = segment_internal.feature_set_send(features::text::feature_set),
+                     model_metrics(model), model::jsonb, model::jsonb::segment_model,
+                     (SELECT string_agg(f::text, ',' ORDER BY f::text COLLATE "C")
+                      FROM feature_rows(features) AS f), (SELECT string_agg(s::text, ',') FROM segments(model) AS s),
                      (SELECT string_agg(format('%s %s %s', feature, score, customers), ',') FROM rfm_cut_points(model)),
-                     (SELECT string_agg(float8send(v)::text, ' ' ORDER BY n) FROM (SELECT feature_set(id % 3, recency, monetary) AS s FROM customer) AS labelled,
-                          unnest(ARRAY[silhouette(s), simplified_silhouette(s), davies_bouldin(s), calinski_harabasz(s), inertia(s)] || (SELECT array_agg(q.silhouette + q.spread) FROM cluster_quality(s) AS q)) WITH ORDINALITY AS u (v, n)),
-                     (SELECT concat_ws(' ', float8send(adjusted_rand_index(letter, flag::text)), float8send(normalized_mutual_information(id % 3, id % 4)), float8send(eta_squared(letter, monetary))) FROM customer),
-                     (SELECT string_agg(concat_ws(' ', assign_segment(model, recency, frequency, monetary), rfm_score(model, recency, frequency, monetary), explain_segment(model, recency, frequency, monetary)), ',' ORDER BY id) FROM customer))) AS digest
+                     (SELECT string_agg(float8send(v)::text, ' ' ORDER BY n)
+                      FROM (SELECT feature_set(id % 3, recency, monetary) AS s FROM customer) AS labelled,
+                          unnest(ARRAY[silhouette(s), simplified_silhouette(s), davies_bouldin(s), calinski_harabasz(s), inertia(s)]
+                                 || (SELECT array_agg(q.silhouette + q.spread) FROM cluster_quality(s) AS q)) WITH ORDINALITY AS u (v, n)),
+                     (SELECT concat_ws(' ', float8send(adjusted_rand_index(letter, flag::text)),
+                                       float8send(normalized_mutual_information(id % 3, id % 4)), float8send(eta_squared(letter, monetary)))
+                      FROM customer),
+                     (SELECT string_agg(concat_ws(' ', assign_segment(model, recency, frequency, monetary),
+                                                  rfm_score(model, recency, frequency, monetary),
+                                                  explain_segment(model, recency, frequency, monetary)), ',' ORDER BY id)
+                      FROM customer))) AS digest
 FROM value;
 SELECT digest AS usual FROM immutable_answer \gset
 CREATE FUNCTION pg_temp.with_setting(setting text, setting_value text) RETURNS text LANGUAGE plpgsql AS $$
@@ -324,7 +348,9 @@ BEGIN
     RETURN result;
 END $$;
 SELECT is(pg_temp.with_setting(setting, setting_value), :'usual', format('the same with %s = %s', setting, setting_value))
-FROM (VALUES ('extra_float_digits', '-15'), ('extra_float_digits', '3'), ('timezone', 'Asia/Kathmandu'), ('datestyle', 'SQL, DMY'), ('intervalstyle', 'iso_8601'),
-             ('lc_numeric', 'C'), ('search_path', 'pg_catalog'), ('maintenance_work_mem', '1MB'), ('work_mem', '64kB'), ('default_toast_compression', 'pglz'), ('jit', 'off')) AS s (setting, setting_value);
+FROM (VALUES ('extra_float_digits', '-15'), ('extra_float_digits', '3'), ('timezone', 'Asia/Kathmandu'),
+             ('datestyle', 'SQL, DMY'), ('intervalstyle', 'iso_8601'),
+             ('lc_numeric', 'C'), ('search_path', 'pg_catalog'), ('maintenance_work_mem', '1MB'), ('work_mem', '64kB'),
+             ('default_toast_compression', 'pglz'), ('jit', 'off')) AS s (setting, setting_value);
 SELECT * FROM finish();
 ROLLBACK;

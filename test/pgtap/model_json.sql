@@ -4,11 +4,7 @@
 --
 -- The validator knows the words the schema uses, and refuses any other.
 --
-\set ON_ERROR_STOP 1
-BEGIN;
-SET LOCAL search_path = public, segment;
-SET LOCAL client_min_messages = warning;
-SELECT no_plan();
+\ir ../lib/pgtap_begin.psql
 
 \set schema `cat docs/segment_model.schema.json`
 CREATE TEMP TABLE description (schema jsonb) ON COMMIT DROP;
@@ -30,7 +26,8 @@ BEGIN
             WHEN 'title' THEN NULL
             WHEN 'description' THEN NULL
             WHEN '$ref' THEN pg_temp.misfit(document, root #> string_to_array(substr(what #>> '{}', 3), '/'), place)
-            WHEN 'type' THEN CASE WHEN NOT (kind = what #>> '{}' OR kind = 'number' AND what #>> '{}' = 'integer' AND (document #>> '{}')::numeric % 1 = 0) THEN format('%s is no %s', kind, what #>> '{}') END
+            WHEN 'type' THEN CASE WHEN NOT (kind = what #>> '{}' OR kind = 'number' AND what #>> '{}' = 'integer'
+                                            AND (document #>> '{}')::numeric % 1 = 0) THEN format('%s is no %s', kind, what #>> '{}') END
             WHEN 'const' THEN CASE WHEN document <> what THEN format('expected %s', what) END
             WHEN 'enum' THEN CASE WHEN NOT what @> jsonb_build_array(document) THEN format('expected one of %s', what) END
             WHEN 'minimum' THEN CASE WHEN kind = 'number' AND (document #>> '{}')::numeric < (what #>> '{}')::numeric THEN 'too small' END
@@ -38,12 +35,20 @@ BEGIN
             WHEN 'minLength' THEN CASE WHEN kind = 'string' AND length(document #>> '{}') < (what #>> '{}')::integer THEN 'too short' END
             WHEN 'minItems' THEN CASE WHEN kind = 'array' AND jsonb_array_length(document) < (what #>> '{}')::integer THEN 'too few' END
             WHEN 'maxItems' THEN CASE WHEN kind = 'array' AND jsonb_array_length(document) > (what #>> '{}')::integer THEN 'too many' END
-            WHEN 'required' THEN (SELECT min(format('%s is missing', key)) FROM jsonb_array_elements_text(what) AS key WHERE kind = 'object' AND NOT document ? key)
-            WHEN 'additionalProperties' THEN (SELECT min(format('%s is not known', key)) FROM jsonb_object_keys(CASE kind WHEN 'object' THEN document ELSE '{}' END) AS key WHERE what = 'false' AND NOT schema -> 'properties' ? key)
-            WHEN 'properties' THEN (SELECT min(pg_temp.misfit(document -> key, described, place || '.' || key)) FROM jsonb_each(what) AS p(key, described) WHERE kind = 'object' AND document ? key)
-            WHEN 'items' THEN (SELECT min(pg_temp.misfit(element, what, format('%s[%s]', place, i - 1))) FROM jsonb_array_elements(CASE kind WHEN 'array' THEN document ELSE '[]' END) WITH ORDINALITY AS e(element, i))
-            WHEN 'anyOf' THEN (SELECT CASE WHEN count(*) = count(m) THEN string_agg(m, ' and ') END FROM (SELECT pg_temp.misfit(document, s, place) AS m FROM jsonb_array_elements(what) AS s) AS a)
-            WHEN 'oneOf' THEN (SELECT CASE WHEN count(*) - count(m) <> 1 THEN coalesce(string_agg(m, ' and '), 'fits several') END FROM (SELECT pg_temp.misfit(document, s, place) AS m FROM jsonb_array_elements(what) AS s) AS a)
+            WHEN 'required' THEN (SELECT min(format('%s is missing', key)) FROM jsonb_array_elements_text(what) AS key
+                                  WHERE kind = 'object' AND NOT document ? key)
+            WHEN 'additionalProperties' THEN (SELECT min(format('%s is not known', key))
+                                              FROM jsonb_object_keys(CASE kind WHEN 'object' THEN document ELSE '{}' END) AS key
+                                              WHERE what = 'false' AND NOT schema -> 'properties' ? key)
+            WHEN 'properties' THEN (SELECT min(pg_temp.misfit(document -> key, described, place || '.' || key))
+                                    FROM jsonb_each(what) AS p(key, described) WHERE kind = 'object' AND document ? key)
+            WHEN 'items'
+                THEN (SELECT min(pg_temp.misfit(element, what, format('%s[%s]', place, i - 1)))
+                      FROM jsonb_array_elements(CASE kind WHEN 'array' THEN document ELSE '[]' END) WITH ORDINALITY AS e(element, i))
+            WHEN 'anyOf' THEN (SELECT CASE WHEN count(*) = count(m) THEN string_agg(m, ' and ') END
+                               FROM (SELECT pg_temp.misfit(document, s, place) AS m FROM jsonb_array_elements(what) AS s) AS a)
+            WHEN 'oneOf' THEN (SELECT CASE WHEN count(*) - count(m) <> 1 THEN coalesce(string_agg(m, ' and '), 'fits several') END
+                               FROM (SELECT pg_temp.misfit(document, s, place) AS m FROM jsonb_array_elements(what) AS s) AS a)
             ELSE format('the validator does not know "%s"', word) END;
         IF problem IS NOT NULL THEN
             RETURN CASE WHEN problem LIKE '$%' THEN problem ELSE place || ': ' || problem END;
@@ -54,18 +59,36 @@ END $$;
 
 -- ---- every model fits ----
 CREATE TEMP TABLE models ON COMMIT DROP AS
-SELECT what, model FROM (SELECT feature_set(x) AS f, (SELECT feature_set(y) FROM (SELECT i * 7 % 31 AS recency, (ARRAY['web', 'shop', 'ph"one'])[i % 3 + 1] AS channel, i % 4 = 0 AS letters FROM generate_series(1, 200) AS i) AS y) AS mixed, feature_set(x.recency, x.frequency, x.monetary) AS three, feature_set(x.recency, x.monetary * 1e200) AS huge, feature_set_weighted(0.5, x.recency) AS half, feature_set(1, 1, 1) AS equal
-                         FROM (SELECT i * 7 % 31 AS recency, i % 5 AS frequency, i * 1.5e3 AS monetary, NULLIF(i % 6, 0) AS hole FROM generate_series(1, 200) AS i) AS x) AS s,
+SELECT what, model
+FROM (SELECT feature_set(x) AS f,
+             (SELECT feature_set(y)
+              FROM (SELECT i * 7 % 31 AS recency, (ARRAY['web', 'shop', 'ph"one'])[i % 3 + 1] AS channel, i % 4 = 0 AS letters
+                    FROM generate_series(1, 200) AS i) AS y) AS mixed, feature_set(x.recency, x.frequency, x.monetary) AS three,
+             feature_set(x.recency, x.monetary * 1e200) AS huge, feature_set_weighted(0.5, x.recency) AS half, feature_set(1, 1, 1) AS equal
+      FROM (SELECT i * 7 % 31 AS recency, i % 5 AS frequency, i * 1.5e3 AS monetary, NULLIF(i % 6, 0) AS hole
+            FROM generate_series(1, 200) AS i) AS x) AS s,
 LATERAL (VALUES
-    ('kmeans', kmeans(f, 4)), ('kmeans minmax', kmeans(f, 4, scale => 'minmax', nulls => 'mean')), ('kmeans log', kmeans(f, 2, log => '{monetary}', winsorize => '0.1', weights => '{"hole": 2}')),
-    ('kmeans cosine', kmeans(f, 3, metric => 'cosine', seed => -9007199254740992)), ('kmeans huge', kmeans(huge, 3, scale => 'none')), ('kmeans weighted', kmeans(half, 1)),
+    ('kmeans', kmeans(f, 4)), ('kmeans minmax', kmeans(f, 4, scale => 'minmax', nulls => 'mean')),
+    ('kmeans log', kmeans(f, 2, log => '{monetary}', winsorize => '0.1', weights => '{"hole": 2}')),
+    ('kmeans cosine', kmeans(f, 3, metric => 'cosine', seed => -9007199254740992)),
+    ('kmeans huge', kmeans(huge, 3, scale => 'none')), ('kmeans weighted', kmeans(half, 1)),
     ('kmeans robust, renamed', rename_segment(kmeans(f, 3, scale => 'robust', max_iter => 1), 'Segment 1', 'Ünïcode "name"')),
-    ('rfm', rfm_model(three)), ('rfm infinite', rfm_model(three, 3, 'thresholds', '{"recency": [1, "Infinity"], "frequency": ["-Infinity", 2], "monetary": [1, 2]}')),
-    ('rfm r_rfm', rfm_model(three, cuts => 'r_rfm')), ('rfm natural_breaks', rfm_model(three, 7, 'natural_breaks')), ('rfm klaviyo', rename_segment(rfm_model(three, scheme => 'klaviyo'), 'Champions', 'Best')),
+    ('rfm', rfm_model(three)),
+    ('rfm infinite', rfm_model(three, 3, 'thresholds', '{"recency": [1, "Infinity"], "frequency": ["-Infinity", 2], "monetary": [1, 2]}')),
+    ('rfm r_rfm', rfm_model(three, cuts => 'r_rfm')), ('rfm natural_breaks', rfm_model(three, 7, 'natural_breaks')),
+    ('rfm klaviyo', rename_segment(rfm_model(three, scheme => 'klaviyo'), 'Champions', 'Best')),
     ('rfm of equal rows', rfm_model(equal, 5)),
-    ('bisecting_kmeans', bisecting_kmeans(f, 5)), ('bisecting_kmeans of one', bisecting_kmeans(f, 1)), ('bisecting_kmeans cosine', rename_segment(bisecting_kmeans(f, 4, metric => 'cosine'), 'Segment 2', 'Second')), ('bisecting_kmeans cut', cut_model(bisecting_kmeans(f, 6, log => '{monetary}', winsorize => '0.1', weights => '{"hole": 2}'), 3)),
-    ('kprototypes', kprototypes(mixed, 4)), ('kprototypes mean', kprototypes(mixed, 3, nulls => 'mean', weights => '{"channel": 2, "recency": 0.5}', gamma => 0)), ('kprototypes of numbers', rename_segment(kprototypes(f, 3, scale => 'robust', log => '{monetary}', winsorize => '0.1'), 'Segment 3', 'Third')),
-    ('gaussian_mixture', gaussian_mixture(f, 3)), ('gaussian_mixture tied', gaussian_mixture(f, 3, 'tied')), ('gaussian_mixture diag', rename_segment(gaussian_mixture(f, 3, 'diag', log => '{monetary}', winsorize => '0.1', weights => '{"hole": 2}'), 'Segment 3', 'Third')), ('gaussian_mixture spherical', gaussian_mixture(half, 2, 'spherical')),
+    ('bisecting_kmeans', bisecting_kmeans(f, 5)), ('bisecting_kmeans of one', bisecting_kmeans(f, 1)),
+    ('bisecting_kmeans cosine', rename_segment(bisecting_kmeans(f, 4, metric => 'cosine'), 'Segment 2', 'Second')),
+    ('bisecting_kmeans cut', cut_model(bisecting_kmeans(f, 6, log => '{monetary}', winsorize => '0.1', weights => '{"hole": 2}'), 3)),
+    ('kprototypes', kprototypes(mixed, 4)),
+    ('kprototypes mean', kprototypes(mixed, 3, nulls => 'mean', weights => '{"channel": 2, "recency": 0.5}', gamma => 0)),
+    ('kprototypes of numbers',
+     rename_segment(kprototypes(f, 3, scale => 'robust', log => '{monetary}', winsorize => '0.1'), 'Segment 3', 'Third')),
+    ('gaussian_mixture', gaussian_mixture(f, 3)), ('gaussian_mixture tied', gaussian_mixture(f, 3, 'tied')),
+    ('gaussian_mixture diag', rename_segment(gaussian_mixture(f, 3, 'diag', log => '{monetary}', winsorize => '0.1',
+                                                              weights => '{"hole": 2}'), 'Segment 3', 'Third')),
+    ('gaussian_mixture spherical', gaussian_mixture(half, 2, 'spherical')),
     ('gaussian_mixture collapsed', gaussian_mixture(equal, 1))) AS m(what, model);
 SELECT is(pg_temp.misfit(model::jsonb, schema), NULL, 'fits: ' || what) FROM models, description;
 SELECT is((SELECT count(*) FROM models), 25::bigint, 'twenty-five models');
@@ -74,36 +97,69 @@ SELECT is((SELECT count(*) FROM models), 25::bigint, 'twenty-five models');
 CREATE TEMP TABLE broken ON COMMIT DROP AS
 SELECT m.what, path, value, CASE WHEN value IS NULL THEN m.model::jsonb #- path ELSE jsonb_set(m.model::jsonb, path, value) END AS document
 FROM models AS m JOIN (VALUES
-    ('kmeans', '{format}'::text[], '2'::jsonb), ('kmeans', '{format}', NULL), ('kmeans', '{kind}', '"kmedoids"'), ('kmeans', '{kind}', '"rfm"'), ('kmeans', '{n_input}', '-1'), ('kmeans', '{n_used}', '1.5'), ('kmeans', '{n_skipped}', '"0"'),
-    ('kmeans', '{n_unsampled}', NULL), ('kmeans', '{scale}', '"z"'), ('kmeans', '{metric}', '1'), ('kmeans', '{nulls}', '"drop"'), ('kmeans', '{unit}', '0'), ('kmeans', '{seed}', '0.5'), ('kmeans', '{n_init}', '-1'), ('kmeans', '{iterations}', NULL),
-    ('kmeans', '{converged}', '"yes"'), ('kmeans', '{total}', '-1'), ('kmeans', '{extra}', '1'), ('kmeans', '{features}', '{}'), ('kmeans', '{features}', '[]'), ('kmeans', '{features,0,name}', '5'), ('kmeans', '{features,0,spread}', '0'),
-    ('kmeans', '{features,0,center}', '"Infinity"'), ('kmeans', '{features,0,fill}', NULL), ('kmeans', '{features,0,log}', 'false'), ('kmeans', '{features,0,lower}', '"low"'), ('kmeans', '{features,0,weight}', '-2'), ('kmeans', '{features,0,deviation}', '-1'),
-    ('kmeans', '{features,0,colour}', '"red"'), ('kmeans', '{clusters,0,size}', '-1'), ('kmeans', '{clusters,0,inertia}', 'null'), ('kmeans', '{clusters,0,center,0}', '1e200'), ('kmeans', '{clusters,0,center}', NULL), ('kmeans', '{clusters}', '[]'),
-    ('kmeans', '{segments,0,id}', '0'), ('kmeans', '{segments,0,name}', '""'), ('kmeans', '{segments,0,name}', NULL), ('kmeans', '{segments,0,origin}', '7'), ('kmeans', '{segments}', '[]'),
-    ('rfm', '{method}', '1'), ('rfm', '{scheme}', NULL), ('rfm', '{bins}', '1'), ('rfm', '{bins}', '11'), ('rfm', '{lowest_score}', '2'), ('rfm', '{features,2}', NULL), ('rfm', '{features,0,name}', '"newness"'), ('rfm', '{features,0,closed}', '"both"'),
-    ('rfm', '{features,0,min}', '"low"'), ('rfm', '{features,0,cuts,0}', 'null'), ('rfm', '{features,0,counts,0}', '-1'), ('rfm', '{features,0,counts}', NULL), ('rfm', '{no_orders}', '0'), ('rfm', '{cells,0}', '0.5'), ('rfm', '{cells}', '{}'), ('rfm', '{total}', '1'))
+    ('kmeans', '{format}'::text[], '2'::jsonb), ('kmeans', '{format}', NULL), ('kmeans', '{kind}', '"kmedoids"'),
+    ('kmeans', '{kind}', '"rfm"'), ('kmeans', '{n_input}', '-1'), ('kmeans', '{n_used}', '1.5'), ('kmeans', '{n_skipped}', '"0"'),
+    ('kmeans', '{n_unsampled}', NULL), ('kmeans', '{scale}', '"z"'), ('kmeans', '{metric}', '1'), ('kmeans', '{nulls}', '"drop"'),
+    ('kmeans', '{unit}', '0'), ('kmeans', '{seed}', '0.5'), ('kmeans', '{n_init}', '-1'), ('kmeans', '{iterations}', NULL),
+    ('kmeans', '{converged}', '"yes"'), ('kmeans', '{total}', '-1'), ('kmeans', '{extra}', '1'), ('kmeans', '{features}', '{}'),
+    ('kmeans', '{features}', '[]'), ('kmeans', '{features,0,name}', '5'), ('kmeans', '{features,0,spread}', '0'),
+    ('kmeans', '{features,0,center}', '"Infinity"'), ('kmeans', '{features,0,fill}', NULL), ('kmeans', '{features,0,log}', 'false'),
+    ('kmeans', '{features,0,lower}', '"low"'), ('kmeans', '{features,0,weight}', '-2'), ('kmeans', '{features,0,deviation}', '-1'),
+    ('kmeans', '{features,0,colour}', '"red"'), ('kmeans', '{clusters,0,size}', '-1'), ('kmeans', '{clusters,0,inertia}', 'null'),
+    ('kmeans', '{clusters,0,center,0}', '1e200'), ('kmeans', '{clusters,0,center}', NULL), ('kmeans', '{clusters}', '[]'),
+    ('kmeans', '{segments,0,id}', '0'), ('kmeans', '{segments,0,name}', '""'),
+    ('kmeans', '{segments,0,name}', NULL), ('kmeans', '{segments,0,origin}', '7'), ('kmeans', '{segments}', '[]'),
+    ('rfm', '{method}', '1'), ('rfm', '{scheme}', NULL), ('rfm', '{bins}', '1'), ('rfm', '{bins}', '11'), ('rfm', '{lowest_score}', '2'),
+    ('rfm', '{features,2}', NULL), ('rfm', '{features,0,name}', '"newness"'), ('rfm', '{features,0,closed}', '"both"'),
+    ('rfm', '{features,0,min}', '"low"'), ('rfm', '{features,0,cuts,0}', 'null'),
+    ('rfm', '{features,0,counts,0}', '-1'), ('rfm', '{features,0,counts}', NULL), ('rfm', '{no_orders}', '0'),
+    ('rfm', '{cells,0}', '0.5'), ('rfm', '{cells}', '{}'), ('rfm', '{total}', '1'))
     AS b(what, path, value) USING (what)
 UNION ALL
 SELECT m.what, path, value, CASE WHEN value IS NULL THEN m.model::jsonb #- path ELSE jsonb_set(m.model::jsonb, path, value) END
 FROM models AS m JOIN (VALUES
-    ('bisecting_kmeans', '{kind}'::text[], '"kmeans"'::jsonb), ('bisecting_kmeans', '{splits}', NULL), ('bisecting_kmeans', '{splits}', '{}'), ('bisecting_kmeans', '{splits,0,size}', '-1'), ('bisecting_kmeans', '{splits,0,inertia}', '"much"'),
-    ('bisecting_kmeans', '{splits,0,center}', '5'), ('bisecting_kmeans', '{splits,0,center,1}', '"x"'), ('bisecting_kmeans', '{splits,0,center,0}', '-1e102'), ('bisecting_kmeans', '{splits,0,iterations}', '-1'), ('bisecting_kmeans', '{splits,0,converged}', '1'),
-    ('bisecting_kmeans', '{splits,0,children,1}', NULL), ('bisecting_kmeans', '{splits,0,children,0}', '{}'), ('bisecting_kmeans', '{splits,0,children,0}', '{"split": 2, "segment": 1}'), ('bisecting_kmeans', '{splits,0,children,0}', '{"split": 1}'),
-    ('bisecting_kmeans', '{splits,3,children,0}', '{"segment": 0}'), ('bisecting_kmeans', '{splits,0,children,0}', '{"leaf": 1}'), ('bisecting_kmeans', '{splits,0,name}', '"a"'), ('bisecting_kmeans', '{gamma}', '1'),
-    ('kprototypes', '{kind}', '"kmodes"'), ('kprototypes', '{gamma}', '-0.5'), ('kprototypes', '{gamma}', NULL), ('kprototypes', '{gamma}', '1e101'), ('kprototypes', '{metric}', '"cosine"'), ('kprototypes', '{total}', '-1'), ('kprototypes', '{features,1,fill}', '3'),
-    ('kprototypes', '{features,1,fill}', NULL), ('kprototypes', '{features,1,categories}', '[]'), ('kprototypes', '{features,1,categories,0}', '1'), ('kprototypes', '{features,1,categories}', NULL), ('kprototypes', '{features,1,center}', '0'), ('kprototypes', '{features,1,weight}', '0'),
-    ('kprototypes', '{features,0,categories}', '["a"]'), ('kprototypes', '{features,1,name}', 'null'), ('kprototypes', '{clusters,0,cost}', '-1'), ('kprototypes', '{clusters,0,cost}', NULL), ('kprototypes', '{clusters,0,inertia}', '1'),
-    ('kprototypes', '{clusters,0,center,0}', '1e101'), ('kprototypes', '{clusters,0,modes,0}', '1'), ('kprototypes', '{clusters,0,modes}', NULL), ('kprototypes', '{clusters,1,size}', '"Infinity"'), ('kprototypes', '{splits}', '[]'),
-    ('gaussian_mixture', '{kind}', '"gmm"'), ('gaussian_mixture', '{covariance}', '"round"'), ('gaussian_mixture', '{covariance}', NULL), ('gaussian_mixture', '{metric}', '"cosine"'), ('gaussian_mixture', '{collapsed}', '-1'), ('gaussian_mixture', '{log_likelihood}', '"Infinity"'),
-    ('gaussian_mixture', '{log_likelihood}', NULL), ('gaussian_mixture', '{components}', '[]'), ('gaussian_mixture', '{components}', NULL), ('gaussian_mixture', '{components,0,weight}', '1.5'), ('gaussian_mixture', '{components,0,weight}', '-0.1'), ('gaussian_mixture', '{components,0,size}', '-1'),
-    ('gaussian_mixture', '{components,0,center,0}', 'null'), ('gaussian_mixture', '{components,0,center}', NULL), ('gaussian_mixture', '{components,0,covariance}', '[]'), ('gaussian_mixture', '{components,0,covariance,0}', '"wide"'), ('gaussian_mixture', '{components,0,mean}', '1'),
-    ('gaussian_mixture', '{clusters}', '[]'), ('gaussian_mixture', '{total}', '1'), ('gaussian_mixture', '{converged}', 'null'), ('gaussian_mixture tied', '{shared}', '[]'), ('gaussian_mixture tied', '{shared,0}', '"x"'), ('gaussian_mixture tied', '{shared}', '7'))
+    ('bisecting_kmeans', '{kind}'::text[], '"kmeans"'::jsonb), ('bisecting_kmeans', '{splits}', NULL),
+    ('bisecting_kmeans', '{splits}', '{}'), ('bisecting_kmeans', '{splits,0,size}', '-1'),
+    ('bisecting_kmeans', '{splits,0,inertia}', '"much"'),
+    ('bisecting_kmeans', '{splits,0,center}', '5'), ('bisecting_kmeans', '{splits,0,center,1}', '"x"'),
+    ('bisecting_kmeans', '{splits,0,center,0}', '-1e102'), ('bisecting_kmeans', '{splits,0,iterations}', '-1'),
+    ('bisecting_kmeans', '{splits,0,converged}', '1'),
+    ('bisecting_kmeans', '{splits,0,children,1}', NULL), ('bisecting_kmeans', '{splits,0,children,0}', '{}'),
+    ('bisecting_kmeans', '{splits,0,children,0}', '{"split": 2, "segment": 1}'),
+    ('bisecting_kmeans', '{splits,0,children,0}', '{"split": 1}'),
+    ('bisecting_kmeans', '{splits,3,children,0}', '{"segment": 0}'), ('bisecting_kmeans', '{splits,0,children,0}', '{"leaf": 1}'),
+    ('bisecting_kmeans', '{splits,0,name}', '"a"'), ('bisecting_kmeans', '{gamma}', '1'),
+    ('kprototypes', '{kind}', '"kmodes"'), ('kprototypes', '{gamma}', '-0.5'), ('kprototypes', '{gamma}', NULL),
+    ('kprototypes', '{gamma}', '1e101'), ('kprototypes', '{metric}', '"cosine"'),
+    ('kprototypes', '{total}', '-1'), ('kprototypes', '{features,1,fill}', '3'),
+    ('kprototypes', '{features,1,fill}', NULL), ('kprototypes', '{features,1,categories}', '[]'),
+    ('kprototypes', '{features,1,categories,0}', '1'), ('kprototypes', '{features,1,categories}', NULL),
+    ('kprototypes', '{features,1,center}', '0'), ('kprototypes', '{features,1,weight}', '0'),
+    ('kprototypes', '{features,0,categories}', '["a"]'), ('kprototypes', '{features,1,name}', 'null'),
+    ('kprototypes', '{clusters,0,cost}', '-1'), ('kprototypes', '{clusters,0,cost}', NULL), ('kprototypes', '{clusters,0,inertia}', '1'),
+    ('kprototypes', '{clusters,0,center,0}', '1e101'), ('kprototypes', '{clusters,0,modes,0}', '1'),
+    ('kprototypes', '{clusters,0,modes}', NULL), ('kprototypes', '{clusters,1,size}', '"Infinity"'), ('kprototypes', '{splits}', '[]'),
+    ('gaussian_mixture', '{kind}', '"gmm"'), ('gaussian_mixture', '{covariance}', '"round"'),
+    ('gaussian_mixture', '{covariance}', NULL), ('gaussian_mixture', '{metric}', '"cosine"'),
+    ('gaussian_mixture', '{collapsed}', '-1'), ('gaussian_mixture', '{log_likelihood}', '"Infinity"'),
+    ('gaussian_mixture', '{log_likelihood}', NULL), ('gaussian_mixture', '{components}', '[]'),
+    ('gaussian_mixture', '{components}', NULL), ('gaussian_mixture', '{components,0,weight}', '1.5'),
+    ('gaussian_mixture', '{components,0,weight}', '-0.1'), ('gaussian_mixture', '{components,0,size}', '-1'),
+    ('gaussian_mixture', '{components,0,center,0}', 'null'),
+    ('gaussian_mixture', '{components,0,center}', NULL), ('gaussian_mixture', '{components,0,covariance}', '[]'),
+    ('gaussian_mixture', '{components,0,covariance,0}', '"wide"'), ('gaussian_mixture', '{components,0,mean}', '1'),
+    ('gaussian_mixture', '{clusters}', '[]'), ('gaussian_mixture', '{total}', '1'), ('gaussian_mixture', '{converged}', 'null'),
+    ('gaussian_mixture tied', '{shared}', '[]'), ('gaussian_mixture tied', '{shared,0}', '"x"'), ('gaussian_mixture tied', '{shared}', '7'))
     AS b(what, path, value) USING (what);
-SELECT isnt(pg_temp.misfit(document, schema), NULL, format('%s, %s: does not fit', what, array_to_string(path, '.') || coalesce(' = ' || value::text, ''))) FROM broken, description;
-SELECT throws_ok(format('SELECT %L::segment_model', document), NULL, NULL, format('%s, %s: is no model', what, array_to_string(path, '.') || coalesce(' = ' || value::text, ''))) FROM broken;
+SELECT isnt(pg_temp.misfit(document, schema), NULL,
+            format('%s, %s: does not fit', what, array_to_string(path, '.') || coalesce(' = ' || value::text, '')))
+FROM broken, description;
+SELECT throws_ok(format('SELECT %L::segment_model', document), NULL, NULL,
+                 format('%s, %s: is no model', what, array_to_string(path, '.') || coalesce(' = ' || value::text, ''))) FROM broken;
 SELECT is((SELECT count(*) FROM broken), 119::bigint, 'a hundred and nineteen ways to break one');
 -- the messages of the validator lead to the place
-SELECT is(pg_temp.misfit(document, schema -> '$defs' -> 'kmeans'), '$.clusters[0].center[0]: too large', 'a misfit has a place') FROM broken, description WHERE what = 'kmeans' AND path = '{clusters,0,center,0}';
+SELECT is(pg_temp.misfit(document, schema -> '$defs' -> 'kmeans'), '$.clusters[0].center[0]: too large', 'a misfit has a place')
+FROM broken, description WHERE what = 'kmeans' AND path = '{clusters,0,center,0}';
 
 -- ---- no member goes without a description, and none is described that no model has ----
 CREATE FUNCTION pg_temp.members(value jsonb, path text) RETURNS SETOF text LANGUAGE sql AS $$
@@ -111,8 +167,10 @@ CREATE FUNCTION pg_temp.members(value jsonb, path text) RETURNS SETOF text LANGU
         SELECT value, path
         UNION ALL
         SELECT m.value, m.path FROM member AS p, LATERAL (
-            SELECT e.value, p.path || '.' || e.key AS path FROM jsonb_each(CASE jsonb_typeof(p.value) WHEN 'object' THEN p.value ELSE '{}' END) AS e
-            UNION ALL SELECT e.value, p.path || '[]' FROM jsonb_array_elements(CASE jsonb_typeof(p.value) WHEN 'array' THEN p.value ELSE '[]' END) AS e) AS m)
+            SELECT e.value, p.path || '.' || e.key AS path
+            FROM jsonb_each(CASE jsonb_typeof(p.value) WHEN 'object' THEN p.value ELSE '{}' END) AS e
+            UNION ALL SELECT e.value, p.path || '[]'
+            FROM jsonb_array_elements(CASE jsonb_typeof(p.value) WHEN 'array' THEN p.value ELSE '[]' END) AS e) AS m)
     SELECT DISTINCT path FROM member WHERE path NOT LIKE '%]' AND path LIKE '%.%';
 $$;
 CREATE FUNCTION pg_temp.described(part jsonb, path text) RETURNS SETOF text LANGUAGE plpgsql AS $$
@@ -135,12 +193,18 @@ BEGIN
         RETURN QUERY SELECT pg_temp.described(child, path || '.' || name);
     END LOOP;
 END $$;
-SELECT is((SELECT array_agg(DISTINCT m COLLATE "C" ORDER BY m COLLATE "C") FROM models, pg_temp.members(model::jsonb, model::jsonb ->> 'kind') AS m),
-          (SELECT array_agg(DISTINCT m COLLATE "C" ORDER BY m COLLATE "C") FROM description, unnest('{rfm,kmeans,bisecting_kmeans,kprototypes,gaussian_mixture}'::text[]) AS kind, pg_temp.described(schema -> '$defs' -> kind, kind) AS m), 'members of models are those described');
+SELECT is((SELECT array_agg(DISTINCT m COLLATE "C" ORDER BY m COLLATE "C")
+           FROM models, pg_temp.members(model::jsonb, model::jsonb ->> 'kind') AS m),
+          (SELECT array_agg(DISTINCT m COLLATE "C" ORDER BY m COLLATE "C")
+           FROM description, unnest('{rfm,kmeans,bisecting_kmeans,kprototypes,gaussian_mixture}'::text[]) AS kind,
+                pg_temp.described(schema -> '$defs' -> kind, kind) AS m), 'members of models are those described');
 -- the page names them all
 \set page `cat docs/model_json.md`
-SELECT is((SELECT array_agg(DISTINCT name) FROM description, unnest('{rfm,kmeans,bisecting_kmeans,kprototypes,gaussian_mixture}'::text[]) AS kind, pg_temp.described(schema -> '$defs' -> kind, kind) AS m, regexp_replace(m, '.*\.', '') AS name
-           WHERE position('`' || name || '`' IN :'page') = 0 AND :'page' !~ ('`[a-z\[\].]*\.?' || name || '`')), NULL, 'and docs/model_json.md has all of them');
+SELECT is((SELECT array_agg(DISTINCT name)
+           FROM description, unnest('{rfm,kmeans,bisecting_kmeans,kprototypes,gaussian_mixture}'::text[]) AS kind,
+                pg_temp.described(schema -> '$defs' -> kind, kind) AS m, regexp_replace(m, '.*\.', '') AS name
+           WHERE position('`' || name || '`' IN :'page') = 0 AND :'page' !~ ('`[a-z\[\].]*\.?' || name || '`')),
+          NULL, 'and docs/model_json.md has all of them');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -4,17 +4,8 @@
 --
 -- Skipped where the data are not there.
 --
-\set ON_ERROR_STOP 1
-BEGIN;
-SET LOCAL search_path = public, segment;
-SET LOCAL client_min_messages = warning;
-SELECT no_plan();
-
-\getenv data SEGMENT_TEST_DATA
-\if :{?data}
-\else
-  \set data ''
-\endif
+\ir ../lib/pgtap_begin.psql
+\ir ../lib/test_data.psql
 SELECT :'data' || '/data' AS folder, :'data' || '/reference/kmeans_reference.csv' AS expected_file \gset
 SELECT :'data' <> '' AND (pg_stat_file(:'folder' || '/bench/sipu_birch1.csv.xz', true)).size IS NOT NULL
        AND (pg_stat_file(:'expected_file', true)).size IS NOT NULL AS have_data \gset
@@ -49,22 +40,26 @@ FROM (VALUES
     ('bench sipu_s1', 'bench/sipu_s1.csv.gz', '{1,2}', 3),
     ('bench sipu_s2', 'bench/sipu_s2.csv.gz', '{1,2}', 3),
     ('birch1', 'bench/sipu_birch1.csv.xz', '{1,2}', 3)) AS v(d, f, columns, label) \gset
-CREATE TEMP TABLE rfm_line (customer_id text, recency_days float8, transaction_count float8, amount float8, r text, f text, m text, s text, segment text) ON COMMIT DROP;
+CREATE TEMP TABLE rfm_line (customer_id text, recency_days float8, transaction_count float8, amount float8,
+                            r text, f text, m text, s text, segment text) ON COMMIT DROP;
 SELECT :'data' || '/reference/rfm_orders_expected.csv' AS rfm_file \gset
 COPY rfm_line FROM :'rfm_file' WITH (FORMAT csv, HEADER);
 INSERT INTO datum SELECT 'rfm_data_orders R,F,M', ARRAY[recency_days, transaction_count, amount] FROM rfm_line;
 
 CREATE TEMP TABLE reference (
-    data text, n integer, d integer, k integer, inertia float8, sizes text, silhouette float8, davies_bouldin float8, calinski_harabasz float8,
+    data text, n integer, d integer, k integer, inertia float8, sizes text, silhouette float8,
+                             davies_bouldin float8, calinski_harabasz float8,
     total_ss float8, ari float8, nmi float8, ami float8, homogeneity float8, completeness float8, fmi float8) ON COMMIT DROP;
 COPY reference FROM :'expected_file' WITH (FORMAT csv, HEADER);
 -- digits is not among the data
 DELETE FROM reference WHERE data LIKE 'digits%';
 
 CREATE TEMP TABLE fitted ON COMMIT DROP AS
-SELECT r.data, r.k, r.n, r.inertia AS expected, r.sizes AS expected_sizes, f.model, (model_metrics(f.model) ->> 'inertia')::float8 AS inertia,
+SELECT r.data, r.k, r.n, r.inertia AS expected, r.sizes AS expected_sizes, f.model,
+       (model_metrics(f.model) ->> 'inertia')::float8 AS inertia,
        (model_metrics(f.model) ->> 'n_used')::integer AS n_used,
-       (SELECT string_agg(size::text, ' ' ORDER BY segment_id) FROM (SELECT DISTINCT segment_id, size FROM centroids(f.model)) AS c) AS sizes
+       (SELECT string_agg(size::text, ' ' ORDER BY segment_id)
+        FROM (SELECT DISTINCT segment_id, size FROM centroids(f.model)) AS c) AS sizes
 FROM reference AS r
 CROSS JOIN LATERAL (
     SELECT kmeans(feature_set(VARIADIC x), r.k, scale => CASE WHEN r.data LIKE '%z-score%' THEN 'zscore' ELSE 'none' END) AS model
@@ -73,10 +68,12 @@ CROSS JOIN LATERAL (
 SELECT is((SELECT count(*) FROM fitted WHERE n_used = n), (SELECT count(*) FROM reference), 'all rows of every set are used');
 -- the best known was found by 60 to 300 starts; single moves of points find a little less in some sets
 SELECT is_empty($$SELECT data, k, inertia, expected, inertia / expected - 1 AS worse FROM fitted
-    WHERE NOT inertia / expected - 1 <= CASE WHEN data LIKE '%sipu_s_' THEN 1e-6 ELSE 1e-9 END$$, 'the best known inertia of every set, or less');
+    WHERE NOT inertia / expected - 1 <= CASE WHEN data LIKE '%sipu_s_' THEN 1e-6 ELSE 1e-9 END$$,
+                'the best known inertia of every set, or less');
 SELECT is((SELECT count(*) FILTER (WHERE abs(inertia / expected - 1) <= 1e-9) FROM fitted), (SELECT count(*) - 4 FROM fitted),
           'the same for all but four sets, for which there is a better one');
-SELECT is_empty($$SELECT data, k, sizes, expected_sizes FROM fitted WHERE sizes <> expected_sizes AND abs(inertia / expected - 1) <= 1e-9$$, 'and its sizes');
+SELECT is_empty($$SELECT data, k, sizes, expected_sizes FROM fitted
+                  WHERE sizes <> expected_sizes AND abs(inertia / expected - 1) <= 1e-9$$, 'and its sizes');
 
 -- an inertia is what it says: the same from labels and means, in plain SQL
 SELECT is_empty($$
@@ -91,9 +88,11 @@ SELECT is_empty($$
 CREATE TEMP TABLE birch ON COMMIT DROP AS
 SELECT kmeans(feature_set(VARIADIC x), 100, scale => 'none') AS model,
        kmeans(feature_set(VARIADIC x), 100, scale => 'none', centroids => (
-           SELECT array_agg(mean) FROM (SELECT ARRAY[avg(x[1]), avg(x[2])] AS mean FROM datum WHERE data = 'birch1' GROUP BY label) AS m)) AS best
+           SELECT array_agg(mean)
+           FROM (SELECT ARRAY[avg(x[1]), avg(x[2])] AS mean FROM datum WHERE data = 'birch1' GROUP BY label) AS m)) AS best
 FROM datum WHERE data = 'birch1';
-SELECT cmp_ok((SELECT (model_metrics(model) ->> 'inertia')::float8 / (model_metrics(best) ->> 'inertia')::float8 FROM birch), '<=', 1.02::float8,
+SELECT cmp_ok((SELECT (model_metrics(model) ->> 'inertia')::float8 / (model_metrics(best) ->> 'inertia')::float8
+               FROM birch), '<=', 1.02::float8,
               'birch1: within 1.02 of the best known');
 
 -- Lloyd's steps from given rows of iris, by number from 0: where they end, and after how many steps
@@ -113,16 +112,19 @@ CREATE TEMP TABLE step ON COMMIT DROP AS
 SELECT l.start, s.iteration, s.before_update FROM lloyd AS l, pg_temp.steps(:'data' || '/reference/' || l.file) AS s;
 CREATE FUNCTION pg_temp.from_rows(start integer[], steps integer) RETURNS segment_model LANGUAGE sql AS $$
     SELECT kmeans(feature_set(VARIADIC x), cardinality(start), scale => 'none', max_iter => steps, tol => 0,
-                  centroids => (SELECT array_agg(i.x ORDER BY o) FROM unnest(start) WITH ORDINALITY AS s(n, o) JOIN iris AS i ON i.number = s.n)) FROM iris $$;
+                  centroids => (SELECT array_agg(i.x ORDER BY o) FROM unnest(start) WITH ORDINALITY AS s(n, o)
+                                JOIN iris AS i ON i.number = s.n)) FROM iris $$;
 SELECT is_empty($$
     SELECT l.start, m.metrics FROM lloyd AS l, LATERAL (SELECT model_metrics(pg_temp.from_rows(l.start, 300)) AS metrics) AS m
-    WHERE NOT abs((m.metrics ->> 'inertia')::float8 - l.inertia) < 1e-11 OR NOT (m.metrics ->> 'converged')::boolean$$, 'Lloyd from given rows ends where it should');
+    WHERE NOT abs((m.metrics ->> 'inertia')::float8 - l.inertia) < 1e-11
+       OR NOT (m.metrics ->> 'converged')::boolean$$, 'Lloyd from given rows ends where it should');
 -- after n updates, the sum of squares of the points where they then belong is that before update n + 1;
 -- rows 1 and 2 of iris are equally far from some others, and rounding decides, so that start is left out
 SELECT is_empty($$
     SELECT s.start, s.iteration, m.metrics
     FROM step AS s, LATERAL (SELECT model_metrics(pg_temp.from_rows(s.start, s.iteration - 1)) AS metrics) AS m
-    WHERE s.iteration > 1 AND s.start <> '{0,1,2}' AND NOT abs((m.metrics ->> 'inertia')::float8 - s.before_update) < 1e-10$$, 'and every step is that of the trace');
+    WHERE s.iteration > 1 AND s.start <> '{0,1,2}'
+      AND NOT abs((m.metrics ->> 'inertia')::float8 - s.before_update) < 1e-10$$, 'and every step is that of the trace');
 
 \else
 SELECT skip('no test data: set SEGMENT_TEST_DATA to their folder');

@@ -4,17 +4,8 @@
 --
 -- Skipped where the data are not there.
 --
-\set ON_ERROR_STOP 1
-BEGIN;
-SET LOCAL search_path = public, segment;
-SET LOCAL client_min_messages = warning;
-SELECT no_plan();
-
-\getenv data SEGMENT_TEST_DATA
-\if :{?data}
-\else
-  \set data ''
-\endif
+\ir ../lib/pgtap_begin.psql
+\ir ../lib/test_data.psql
 SELECT :'data' || '/data/rfm_data_orders.csv.gz' AS orders_file,
        :'data' || '/reference/rfm_orders_expected.csv' AS expected_file \gset
 SELECT :'data' <> '' AND (pg_stat_file(:'orders_file', true)).size IS NOT NULL
@@ -30,7 +21,8 @@ CREATE TEMP TABLE expected (
 COPY expected FROM :'expected_file' WITH (FORMAT csv, HEADER);
 
 CREATE TEMP TABLE customers ON COMMIT DROP AS
-SELECT * FROM rfm_summary(null::text, 'SELECT customer_id, order_date, revenue FROM orders', as_of => '2006-12-31 00:00 UTC', time_zone => 'UTC');
+SELECT *
+FROM rfm_summary(null::text, 'SELECT customer_id, order_date, revenue FROM orders', as_of => '2006-12-31 00:00 UTC', time_zone => 'UTC');
 CREATE TEMP TABLE model ON COMMIT DROP AS
 SELECT rfm_model(feature_set(recency, frequency, monetary), cuts => 'r_rfm', scheme => 'r_rfm') AS m FROM customers;
 
@@ -43,7 +35,8 @@ $$, 'recency, frequency and monetary value of every customer');
 SELECT is_empty($$
     SELECT e.customer_id, rfm_score(m, recency, frequency, monetary), e.rfm_score
     FROM model, expected AS e JOIN customers AS c ON c.customer = e.customer_id
-    WHERE (recency_score(m, recency), frequency_score(m, frequency), monetary_score(m, monetary), rfm_score(m, recency, frequency, monetary))
+    WHERE (recency_score(m, recency), frequency_score(m, frequency), monetary_score(m, monetary),
+           rfm_score(m, recency, frequency, monetary))
           IS DISTINCT FROM (e.recency_score, e.frequency_score, e.monetary_score, e.rfm_score)
 $$, 'scores of every customer');
 SELECT is_empty($$
@@ -66,7 +59,8 @@ SELECT results_eq('score_counts', $$
 $$, 'customers by score');
 
 SELECT set_eq($$
-    SELECT assign_segment(m, recency, frequency, monetary), count(*), sum(frequency) AS orders, round(sum(monetary)) AS revenue, round(sum(monetary) / sum(frequency), 2) AS aov
+    SELECT assign_segment(m, recency, frequency, monetary), count(*), sum(frequency) AS orders,
+           round(sum(monetary)) AS revenue, round(sum(monetary) / sum(frequency), 2) AS aov
     FROM model, customers GROUP BY 1
 $$, $$
     VALUES ('About To Sleep', 102::bigint, 283::numeric, 23449::numeric, 82.86), ('At Risk', 28, 216, 22227, 102.90),
@@ -87,7 +81,8 @@ SELECT create_rfm_scheme('r_test', (
         WITH ORDINALITY AS t (segment, r_low, r_high, fm_low, fm_high, place)), rest => 'Others') \g /dev/null
 SELECT results_eq($$
     SELECT count(*), sum(frequency), sum(monetary)
-    FROM customers, (SELECT rfm_model(feature_set(recency, frequency, monetary), cuts => 'r_rfm', scheme => 'r_test') AS m FROM customers) AS t
+    FROM customers, (SELECT rfm_model(feature_set(recency, frequency, monetary), cuts => 'r_rfm', scheme => 'r_test') AS m
+                     FROM customers) AS t
     WHERE assign_segment(m, recency, frequency, monetary) = 'Champions'
 $$, $$ VALUES (158::bigint, 1234::numeric, 120178::numeric) $$, 'the package''s own test: Champions');
 
@@ -108,7 +103,8 @@ $$, 'custom bins: customers by score');
 -- Why the compatible method is not the default: its scores hang on the unit
 SELECT is((SELECT count(*)
            FROM customers AS c, model,
-                (SELECT rfm_model(feature_set(recency, frequency, monetary / 1000), cuts => 'r_rfm', scheme => 'r_rfm') AS m FROM customers) AS k
+                (SELECT rfm_model(feature_set(recency, frequency, monetary / 1000), cuts => 'r_rfm', scheme => 'r_rfm') AS m
+                 FROM customers) AS k
            WHERE rfm_score(model.m, recency, frequency, monetary) <> rfm_score(k.m, recency, frequency, monetary / 1000)),
           795::bigint, 'r_rfm in thousands: 795 of 995 scores change');
 SELECT is((SELECT count(*)

@@ -4,17 +4,8 @@
 --
 -- Skipped where the data are not there.
 --
-\set ON_ERROR_STOP 1
-BEGIN;
-SET LOCAL search_path = public, segment;
-SET LOCAL client_min_messages = warning;
-SELECT no_plan();
-
-\getenv data SEGMENT_TEST_DATA
-\if :{?data}
-\else
-  \set data ''
-\endif
+\ir ../lib/pgtap_begin.psql
+\ir ../lib/test_data.psql
 SELECT :'data' || '/data/online_retail.csv.xz' AS orders_file,
        :'data' || '/reference/online_retail_rfm.csv.gz' AS expected_file \gset
 SELECT :'data' <> '' AND (pg_stat_file(:'orders_file', true)).size IS NOT NULL
@@ -41,7 +32,8 @@ CREATE TEMP TABLE customers ON COMMIT DROP AS
 SELECT * FROM rfm_summary(null::integer, 'SELECT * FROM clean', as_of => '2011-12-10 00:00 UTC', time_zone => 'UTC');
 SELECT is((rfm_summary_counts() - 'seconds' - '{rows_read,rows_used,customers,rows_spilled}'::text[]),
           '{"null_customer": 0, "null_time": 0, "null_amount": 0, "null_order": 0, "not_finite": 0, "after_as_of": 0,
-            "before_lookback": 0, "refunds_netted": 0, "refunds_ignored": 0, "orders_cancelled": 0, "zero_ignored": 0}'::jsonb, 'nothing skipped');
+            "before_lookback": 0, "refunds_netted": 0, "refunds_ignored": 0, "orders_cancelled": 0, "zero_ignored": 0}'::jsonb,
+          'nothing skipped');
 SELECT is((rfm_summary_counts() ->> 'rows_used')::bigint, 397884::bigint, '397,884 lines');
 SELECT is((SELECT count(*) FROM customers), 4338::bigint, '4,338 customers');
 SELECT is((SELECT sum(frequency) FROM customers), 18532::numeric, '18,532 invoices');
@@ -82,10 +74,12 @@ $$, 'with refunds');
 CREATE TEMP TABLE model ON COMMIT DROP AS
 SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') AS m FROM customers;
 CREATE TEMP VIEW long AS
-SELECT customer, v.* FROM customers, LATERAL (VALUES ('recency', recency::numeric), ('frequency', frequency), ('monetary', monetary)) AS v (feature, value);
+SELECT customer, v.*
+FROM customers, LATERAL (VALUES ('recency', recency::numeric), ('frequency', frequency), ('monetary', monetary)) AS v (feature, value);
 CREATE TEMP TABLE cut ON COMMIT DROP AS
 SELECT feature, i, min(value) AS value
-FROM (SELECT feature, value, count(*) OVER (PARTITION BY feature ORDER BY value) AS up_to, count(*) OVER (PARTITION BY feature) AS n FROM long) AS s,
+FROM (SELECT feature, value, count(*) OVER (PARTITION BY feature ORDER BY value) AS up_to, count(*) OVER (PARTITION BY feature) AS n
+      FROM long) AS s,
      generate_series(1, 4) AS i
 WHERE up_to * 5 >= i * n GROUP BY 1, 2;
 SELECT is_empty($$
@@ -107,7 +101,8 @@ $$, 'scores of every customer');
 SELECT is_empty($$
     SELECT customer FROM model, customers JOIN score USING (customer)
     WHERE assign_segment(m, recency, frequency, monetary) IS DISTINCT FROM
-          (SELECT rule ->> 'segment' FROM rfm_scheme AS s, jsonb_array_elements(s.rules) AS rule WHERE s.name = 'eleven_names' AND rule -> 'codes' ? code)
+          (SELECT rule ->> 'segment' FROM rfm_scheme AS s, jsonb_array_elements(s.rules) AS rule
+           WHERE s.name = 'eleven_names' AND rule -> 'codes' ? code)
 $$, 'segment of every customer');
 SELECT is_empty($$
     SELECT c.score, c.customers, count(s.*) FROM model, rfm_cut_points(m) AS c

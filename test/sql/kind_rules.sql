@@ -60,7 +60,8 @@ SELECT * FROM preview_segment('revenue > 1000 AND (orders > 3 OR unsubscribed) A
 SELECT count(*) AS customers, count(*) FILTER (WHERE orders BETWEEN 2 AND 5) AS in_range FROM facts
 WHERE revenue > 1000 AND (orders > 3 OR unsubscribed) AND orders BETWEEN 2 AND 5;
 SELECT condition, customers, unknown, customers_in_turn FROM preview_segment('orders > 0 AND revenue / orders > 100', source => 'facts');
-SELECT condition, customers, unknown FROM preview_segment('last_order_at < as_of() - interval ''90 days''', source => 'facts', as_of => '2020-06-01');
+SELECT condition, customers, unknown
+FROM preview_segment('last_order_at < as_of() - interval ''90 days''', source => 'facts', as_of => '2020-06-01');
 SELECT preview_segment('orders', source => 'facts');
 SELECT preview_segment('true', source => 'facts', key => 'no_such');
 SELECT preview_segment('1 / (orders - 3) > 0', source => 'facts');
@@ -148,8 +149,10 @@ SELECT rule, refused(rule) FROM unnest(ARRAY[
     'revenue > 1000', 'source.revenue > 1000', '(revenue, orders) = (1, 2)', 'revenue > (SELECT avg(revenue) FROM facts)',
     'EXISTS (SELECT FROM facts AS f WHERE f.orders = source.orders AND f.revenue > source.revenue)', 'source IS NOT NULL', 'true',
     'unsubscribed', E'revenue > 1 -- a comment', E'revenue > 1 /* another */', 'last_order_at > as_of()',
-    'status = ''today''', '', ' ', '-- nothing', 'revenue', 'revenue > ''x''', 'revenu > 1', 'revenue > 1 AND', 'revenue > 1; DROP TABLE facts',
-    '1) FROM facts WHERE (true', 'true) OR (true', '(true', 'true UNION SELECT false', 'true AS t', 'true t', 'true, false', 'DISTINCT true',
+    'status = ''today''', '', ' ', '-- nothing', 'revenue', 'revenue > ''x''', 'revenu > 1', 'revenue > 1 AND',
+                                             'revenue > 1; DROP TABLE facts',
+    '1) FROM facts WHERE (true', 'true) OR (true', '(true', 'true UNION SELECT false', 'true AS t', 'true t',
+                                             'true, false', 'DISTINCT true',
     'ALL true', '*', 'source.*', 'true FROM facts', 'true WHERE true', 'true ORDER BY 1', 'true LIMIT 1', 'true FOR UPDATE', 'revenue > $1',
     'revenue > 1 /* open', 'status = ''open', 'sum(revenue) > 1', 'rank() OVER (ORDER BY revenue) < 10', 'generate_series(1, 2) > 1',
     'unnest(ARRAY[true, false])', 'random() < 0.5', 'nextval(''s'') > 1', 'last_order_at > now()', 'last_order_at > CURRENT_TIMESTAMP',
@@ -241,7 +244,8 @@ SELECT drop_segmentation('recent');
 
 -- days are those of the segmentation, whoever refreshes where
 SET timezone = 'Asia/Tokyo';
-SELECT create_rule_segmentation('days', 'SELECT 1 AS id, timestamptz ''2026-01-01 20:00Z'' AS at', '{"second": "at::date = ''2026-01-02''"}');
+SELECT create_rule_segmentation('days', 'SELECT 1 AS id, timestamptz ''2026-01-01 20:00Z'' AS at',
+                                '{"second": "at::date = ''2026-01-02''"}');
 SET timezone = 'UTC';
 SELECT outcome, customers FROM refresh_segmentation('days', '2026-02-01');
 SHOW timezone;

@@ -39,8 +39,10 @@ CREATE FUNCTION random_things(round integer) RETURNS void LANGUAGE sql AS $$
     INSERT INTO thing
     SELECT n, CASE WHEN chance('a', round::text, n::text) < 0.8 THEN floor(chance('a2', round::text, n::text) * 20) - 5 END,
            CASE WHEN chance('b', round::text, n::text) < 0.8 THEN round((chance('b2', round::text, n::text) * 10 - 3)::numeric, 1) END,
-           CASE WHEN chance('c', round::text, n::text) < 0.8 THEN pick(chance('c2', round::text, n::text), '', 'a', 'ab', 'b', 'it''s', 'B') END,
-           CASE WHEN chance('d', round::text, n::text) < 0.8 THEN timestamptz '2025-01-01' + chance('d2', round::text, n::text) * interval '60 days' END,
+           CASE WHEN chance('c', round::text, n::text) < 0.8
+                    THEN pick(chance('c2', round::text, n::text), '', 'a', 'ab', 'b', 'it''s', 'B') END,
+           CASE WHEN chance('d', round::text, n::text) < 0.8
+                    THEN timestamptz '2025-01-01' + chance('d2', round::text, n::text) * interval '60 days' END,
            CASE WHEN chance('e', round::text, n::text) < 0.8 THEN chance('e2', round::text, n::text) < 0.5 END
     FROM generate_series(1, 30) AS n;
 $$;
@@ -96,7 +98,8 @@ BEGIN
     FOR round IN 1 .. 50 LOOP
         rules := ARRAY(SELECT random_rule(format('%s/%s', round, n), n % 4) FROM generate_series(1, 200) AS n);
         PERFORM random_things(2 * round);
-        PERFORM create_rule_segmentation('chance', 'thing', (SELECT json_object_agg(n, r ORDER BY n) FROM unnest(rules) WITH ORDINALITY AS u (r, n)),
+        PERFORM create_rule_segmentation('chance', 'thing', (SELECT json_object_agg(n, r ORDER BY n)
+                                                             FROM unnest(rules) WITH ORDINALITY AS u (r, n)),
                                          exclusive => round % 2 = 0, rest => CASE WHEN round % 3 = 0 THEN 'rest' END, max_departed => 1);
         FOR again IN 0 .. CASE WHEN round % 5 < 2 THEN 1 ELSE 0 END LOOP
             PERFORM random_things(2 * round + again);
@@ -141,7 +144,10 @@ BEGIN
     FOR i IN 1 .. 100 LOOP
         rule := random_rule('preview' || i, 3);
         PERFORM set_config('segment.as_of', '2025-03-01 00:00+00', true);
-        EXECUTE format(E'SELECT count(*) FILTER (WHERE holds), count(*) FILTER (WHERE holds IS NULL) FROM (SELECT (%s\n) AS holds FROM thing AS source) AS s', rule)
+        EXECUTE format(
+            E'SELECT count(*) FILTER (WHERE holds), count(*) FILTER (WHERE holds IS NULL) '
+            'FROM (SELECT (%s\n) AS holds FROM thing AS source) AS s',
+            rule)
         INTO expected, unknown;
         FOR p IN SELECT * FROM preview_segment(rule, source => 'thing', as_of => '2025-03-01') WITH ORDINALITY AS f LOOP
             n := n + 1;

@@ -95,7 +95,7 @@ INSERT INTO toy SELECT 'c' || n, n * 7919 % 400 FROM generate_series(1, 60) AS n
 INSERT INTO toy VALUES (NULL, 5);
 SELECT create_toy_segmentation('toys', 'toy', 'g.segment_id = points / 100 + 1', model) FROM toy_model;
 SET client_min_messages = notice;
-SELECT outcome, trained, customers, entered, rows_read, rows_used, counts, details FROM refresh_segmentation('toys', '2025-01-01');
+SELECT outcome, trained, customers, entered, rows_read, rows_used, counts, details FROM refresh_segmentation('toys', '2025-01-01') \gx
 SET client_min_messages = warning;
 SELECT count(*) AS wrong
 FROM (SELECT customer_id, points / 100 + 1, points, points % 100 FROM toy WHERE customer_id IS NOT NULL
@@ -111,7 +111,7 @@ SELECT sum(customers) AS customers, sum(revenue) = (SELECT sum(points) FROM toy 
 FROM segment_profile('toys');
 SELECT col_description('toys_segments'::regclass, 4), obj_description('toys_segments'::regclass);
 ALTER TABLE toy ALTER points TYPE text;
-SELECT outcome, error FROM refresh_segmentation('toys', '2025-01-04');
+SELECT outcome, error FROM refresh_segmentation('toys', '2025-01-04') \g (format=unaligned)
 ALTER TABLE toy ALTER points TYPE integer USING points::integer;
 
 -- only some customers: they are as after a refresh of all, the others stay
@@ -148,7 +148,7 @@ BEGIN
         (TABLE toy_truth EXCEPT SELECT i, customer_id, segment_id FROM (SELECT DISTINCT as_of FROM toy_truth) AS t (i),
             (SELECT customer_id, segment_id, entered_at, left_at FROM toys_history
              UNION ALL SELECT customer_id, segment_id, entered_at, 'infinity' FROM toys_segments) AS p
-         WHERE entered_at <= i AND left_at > i)
+                                WHERE entered_at <= i AND left_at > i)
         UNION ALL
         (SELECT i, customer_id, segment_id FROM (SELECT DISTINCT as_of FROM toy_truth) AS t (i),
             (SELECT customer_id, segment_id, entered_at, left_at FROM toys_history

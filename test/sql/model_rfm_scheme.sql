@@ -8,14 +8,9 @@ SET search_path = public, segment;
 -- of schemes with tenure, that they were given none: see model_rfm_tenure
 SET client_min_messages = warning;
 
-CREATE FUNCTION pg_temp.error_of(query text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    EXECUTE query;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE || ' ' || SQLERRM;
-END;
-$$;
+\set ECHO none
+\i test/lib/error_of.psql
+\set ECHO all
 
 CREATE FUNCTION pg_temp.model_of(scheme text, bins integer DEFAULT NULL) RETURNS segment_model
 RETURN (SELECT rfm_model(feature_set(i, i, i), bins, scheme => scheme) FROM generate_series(1, 100) AS i);
@@ -170,7 +165,8 @@ SELECT lower_cut, upper_cut FROM rfm_cut_points(pg_temp.model_of('klaviyo', 4)) 
 -- thresholds of the caller come before those of the scheme, feature by feature
 SELECT array_agg(upper_cut ORDER BY upper_cut) FILTER (WHERE feature = 'recency') AS recency,
        array_agg(upper_cut ORDER BY upper_cut) FILTER (WHERE feature = 'monetary') AS monetary
-FROM (SELECT rfm_model(feature_set(i, i, i), thresholds => '{"monetary": [3, 4]}', scheme => 'klaviyo') FROM generate_series(1, 9) AS i) AS t (m),
+FROM (SELECT rfm_model(feature_set(i, i, i), thresholds => '{"monetary": [3, 4]}', scheme => 'klaviyo')
+      FROM generate_series(1, 9) AS i) AS t (m),
      rfm_cut_points(m);
 
 -- ---- schemes of one's own ----
@@ -218,7 +214,8 @@ SELECT assign_segment(m, 1, 1, 1), assign_segment(m, 100, 1, 1), assign_segment(
 FROM pg_temp.model_of('half') AS m;
 SELECT segment_id, segment, cardinality(codes) FROM segments(pg_temp.model_of('half'));
 -- rest and no_orders may be segments of the rules
-SELECT create_rfm_scheme('two', '[{"segment": "a", "recency": [3, 5]}, {"segment": "b", "recency": [1, 1]}]', rest => 'b', no_orders => 'b');
+SELECT create_rfm_scheme('two', '[{"segment": "a", "recency": [3, 5]}, {"segment": "b", "recency": [1, 1]}]',
+                         rest => 'b', no_orders => 'b');
 SELECT segment_id, segment, cardinality(codes) FROM segments(pg_temp.model_of('two'));
 SELECT name, shipped, owner = current_user::regrole AS own FROM rfm_scheme WHERE name IN ('half', 'braze') ORDER BY 1;
 -- direct writes are checked, too
@@ -228,7 +225,8 @@ SELECT pg_temp.error_of($$UPDATE rfm_scheme SET rest = NULL WHERE name = 'half'$
 SELECT rules, pg_temp.error_of(format('SELECT create_rfm_scheme(%L, %L, rest => ''r'')', rules, rules))
 FROM (VALUES ('[]'), ('[1]'), ('[{}]'), ('[{"segment": ""}]'), ('[{"segment": 1}]'), ('[{"segment": "a", "codes": "555"}]'),
              ('[{"segment": "a", "codes": [555]}]'), ('[{"segment": "a", "recency": 5}]'), ('[{"segment": "a", "recency": [5]}]'),
-             ('[{"segment": "a", "monetary": [1.5, 2]}]'), ('[{"segment": "a", "frequency": ["x", 2]}]'), ('[{"segment": "a", "fm_to": "1"}]'), ('[{"segment": "a", "color": "red"}]')) AS v (rules);
+             ('[{"segment": "a", "monetary": [1.5, 2]}]'), ('[{"segment": "a", "frequency": ["x", 2]}]'),
+             ('[{"segment": "a", "fm_to": "1"}]'), ('[{"segment": "a", "color": "red"}]')) AS v (rules);
 SELECT rules, left(pg_temp.error_of(format('SELECT create_rfm_scheme(%L, %L, rest => ''r'')', rules, rules)), 5)
 FROM (VALUES ('{}'), ('[{"segment": "a", "frequency": [null, 2]}]'), ('[{"segment": "a", "frequency": [1, 99999999999]}]')) AS v (rules);
 SELECT pg_temp.error_of($$SELECT create_rfm_scheme('', '[{"segment": "a"}]')$$) ~ '^22023' AS empty_name,

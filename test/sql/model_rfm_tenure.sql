@@ -91,7 +91,8 @@ SELECT count(*) AS members, count(*) FILTER (WHERE m.first_order_at IS DISTINCT 
        count(*) FILTER (WHERE m.segment = 'New') AS new
 FROM tenure_segments AS m
 FULL JOIN (SELECT customer, min(at) AS first_order_at, date '2025-01-01' - (min(at) AT TIME ZONE 'UTC')::date AS days
-           FROM tenure_orders WHERE amount >= 0 GROUP BY 1 HAVING max(at) >= timestamptz '2025-01-01Z' - interval '60 days') AS o USING (customer)
+           FROM tenure_orders WHERE amount >= 0 GROUP BY 1
+           HAVING max(at) >= timestamptz '2025-01-01Z' - interval '60 days') AS o USING (customer)
 WHERE m.frequency > 0 OR o.customer IS NOT NULL;
 SELECT value, score, explanation LIKE 'first order on%' AS told FROM explain_customer('tenure', 4) WHERE what = 'tenure';
 SELECT (date '2025-01-01' - (min(at) AT TIME ZONE 'UTC')::date)::text AS tenure FROM tenure_orders WHERE customer = 4;

@@ -4,7 +4,8 @@
 SET search_path = public, segment;
 
 -- ---- rows left out, and indices that are not defined (law 5) ----
-SELECT silhouette(feature_set(label, a)) FROM (VALUES (0::float8, 0::float8), (0, 2), (1, 10), (1, NULL), (NULL, 5), (0, 'NaN'), (1, 'Infinity')) AS v (label, a);
+SELECT silhouette(feature_set(label, a))
+FROM (VALUES (0::float8, 0::float8), (0, 2), (1, 10), (1, NULL), (NULL, 5), (0, 'NaN'), (1, 'Infinity')) AS v (label, a);
 SELECT davies_bouldin(feature_set_weighted(w, label, a)) FROM (VALUES (1, 0, 1), (2, 0, 2), (1, 1, 7), (0, 1, 9)) AS v (w, label, a);
 SELECT silhouette(feature_set(1, a)) FROM generate_series(1, 3) AS a;
 SELECT simplified_silhouette(feature_set(a, a)) FROM generate_series(1, 3) AS a;
@@ -15,15 +16,18 @@ SELECT adjusted_rand_index(NULL, b) FROM (VALUES ('x'), ('y')) AS v (b);
 
 -- ---- samples (laws 5 and 13) ----
 SELECT round(silhouette(feature_set(i % 2, i % 2 * 1000, sin(i)))::numeric, 2) AS silhouette FROM generate_series(1, 20001) AS i;
-SELECT label, rows, round(silhouette::numeric, 2) AS silhouette FROM cluster_quality((SELECT feature_set(i % 2, i % 2 * 1000, sin(i)) FROM generate_series(1, 20001) AS i));
+SELECT label, rows, round(silhouette::numeric, 2) AS silhouette
+FROM cluster_quality((SELECT feature_set(i % 2, i % 2 * 1000, sin(i)) FROM generate_series(1, 20001) AS i));
 SET maintenance_work_mem = '1MB';
 SELECT abs(eta_squared(i % 2, i % 2 * 3 + sin(i)) - 0.8181) < 0.01 AS near FROM generate_series(1, 50000) AS i;
 -- pairs that repeat take no memory
-SELECT adjusted_rand_index(i % 7, i % 7 + 1), normalized_mutual_information('a' || i % 7, 'b' || i % 7) FROM generate_series(1, 100000) AS i;
+SELECT adjusted_rand_index(i % 7, i % 7 + 1), normalized_mutual_information('a' || i % 7, 'b' || i % 7)
+FROM generate_series(1, 100000) AS i;
 RESET maintenance_work_mem;
 
 -- ---- cancelled within moments (law 12) ----
-CREATE TEMP TABLE wide AS SELECT feature_set(VARIADIC (i % 2)::float8 || array_fill(sin(i), ARRAY[400])) AS s FROM generate_series(1, 15000) AS i;
+CREATE TEMP TABLE wide AS SELECT feature_set(VARIADIC (i % 2)::float8 || array_fill(sin(i), ARRAY[400])) AS s
+FROM generate_series(1, 15000) AS i;
 SELECT clock_timestamp() AS began \gset
 SET statement_timeout = '300ms';
 SELECT silhouette(s) FROM wide;

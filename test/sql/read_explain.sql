@@ -19,8 +19,8 @@ FROM (SELECT create_rfm_scheme('regress_exp', '[{"segment": "Good", "recency": [
 SELECT outcome FROM refresh_segmentation('exp', '2024-03-30 00:00Z');
 SELECT outcome FROM refresh_segmentation('exp', '2024-04-01 22:00Z');
 -- in Berlin the last order of 1 is of 29 March, and as_of is 2 April: 4 days
-SELECT * FROM explain_customer('exp', 1);
-SELECT what, value, lower_bound, upper_bound, score, explanation FROM explain_customer('exp', '2');
+SELECT * FROM explain_customer('exp', 1) \g (format=unaligned)
+SELECT what, value, lower_bound, upper_bound, score, explanation FROM explain_customer('exp', '2') \g (format=unaligned)
 -- the scores are those of the member table, and a value lies between its bounds
 SELECT m.customer_id, e.what, e.score FROM exp_segments AS m, explain_customer('exp', m.customer_id) AS e
 WHERE e.score IS DISTINCT FROM CASE e.what WHEN 'recency' THEN m.recency_score WHEN 'frequency' THEN m.frequency_score
@@ -47,7 +47,7 @@ CREATE TABLE exp_customer AS SELECT 'c' || v AS id, v::float8 AS visits, 10 AS s
 SELECT create_cluster_segmentation('exp_group', 'exp_customer', k => 2, options => '{"scale": "none"}');
 SELECT outcome FROM refresh_segmentation('exp_group', '2024-04-01Z');
 -- centres are 2 and 12: 3 lies 1 from its own, 9 from the other
-SELECT * FROM explain_customer('exp_group', 'c3');
+SELECT * FROM explain_customer('exp_group', 'c3') \g (format=unaligned)
 SELECT rename_segment('exp_group', (SELECT segment_of('exp_group', 'c3')), 'Rare');
 UPDATE exp_customer SET visits = 11.5 WHERE id = 'c3';
 SELECT outcome, moved FROM refresh_segmentation('exp_group', '2024-04-02Z');
@@ -76,7 +76,7 @@ SELECT create_rfm_segmentation('exp_kept', 'exp_kept', cuts => 'thresholds', bin
 SELECT outcome FROM refresh_segmentation('exp_kept', '2024-03-30 00:00Z');
 SELECT outcome, moved FROM refresh_segmentation('exp_kept', '2024-04-03 00:00Z');
 SELECT what, value, lower_bound, upper_bound, score, explanation FROM explain_customer('exp_kept', 1)
-WHERE what IN ('segment', 'recency', 'rfm_score', 'runner_up');
+WHERE what IN ('segment', 'recency', 'rfm_score', 'runner_up') \g (format=unaligned)
 
 -- ---- keys: equal as the column has it, called whatever it is called ----
 CREATE COLLATION exp_folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false);

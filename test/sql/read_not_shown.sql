@@ -182,13 +182,13 @@ SELECT outcome FROM refresh_segmentation('habit', '2024-04-01Z');
 GRANT SELECT ON habit_segments TO regress_read_reader;
 CREATE INDEX ON habit_segments (lower(email));
 SET SESSION AUTHORIZATION regress_read_reader;
-SELECT count(*), count(not_shown) FROM segment_feature_profile WHERE segmentation = 'habit';
+SELECT count(*), count(not_shown) FROM segment_feature_profile WHERE segmentation = 'habit' \g (format=unaligned)
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION half(float8) RETURNS float8 LANGUAGE sql IMMUTABLE RETURN $1 / 2;
 CREATE INDEX half_spend ON habit_segments (half(spend));
 SET SESSION AUTHORIZATION regress_read_reader;
-SELECT segmentation, segment, feature, not_shown FROM segment_feature_profile WHERE segmentation = 'habit';
-SELECT segmentation, not_shown, history_not_shown FROM segmentation_status ORDER BY 1;
+SELECT segmentation, segment, feature, not_shown FROM segment_feature_profile WHERE segmentation = 'habit' \g (format=unaligned)
+SELECT segmentation, not_shown, history_not_shown FROM segmentation_status ORDER BY 1 \g (format=unaligned)
 RESET SESSION AUTHORIZATION;
 
 -- ---- a table that is gone: one row that says so, of those who still see the segmentation ----
@@ -197,7 +197,7 @@ SELECT segment, customers, regexp_replace(not_shown, '\d+', 'N') AS not_shown FR
 SELECT segment, customers, regexp_replace(not_shown, '\d+', 'N') AS not_shown FROM segment_profile WHERE segmentation = 'loyal';
 SELECT customer, regexp_replace(not_shown, '\d+', 'N') AS not_shown FROM segment_members WHERE segmentation = 'loyal';
 SELECT customer, regexp_replace(not_shown, '\d+', 'N') AS not_shown FROM segment_events WHERE segmentation = 'loyal';
-SELECT count(*) FROM segment_size WHERE segmentation = 'habit';
+SELECT count(*) FROM segment_size WHERE segmentation = 'habit' \g (format=unaligned)
 
 SELECT drop_segmentation('habit', true);
 DELETE FROM segment.segmentation WHERE name = 'loyal';

@@ -43,7 +43,7 @@ ALTER TABLE fill_narrow_segments DROP COLUMN note;
 ALTER TABLE fill_partial_segments ADD COLUMN wanted text NOT NULL;
 
 SELECT r.segmentation, r.outcome, r.customers, r.entered, r.error
-FROM segmentation AS s, refresh_segmentation(s.name, '2024-03-01') AS r WHERE s.name ^@ 'fill_' ORDER BY s.name;
+FROM segmentation AS s, refresh_segmentation(s.name, '2024-03-01') AS r WHERE s.name ^@ 'fill_' ORDER BY s.name \g (format=unaligned)
 SELECT table_name, sum(rows) FROM fill_seen GROUP BY 1 ORDER BY 1;
 SELECT mean = monetary / frequency AS computed, count(*) FROM fill_generated_segments GROUP BY 1;
 SELECT note, count(*) FROM fill_default_segments GROUP BY note;

@@ -33,19 +33,25 @@ SELECT create_rfm_segmentation('hist', 'SELECT customer_id, ordered_at, amount F
 
 -- The oracle: RFM figures in plain SQL.
 CREATE FUNCTION hist_truth(as_of timestamptz)
-    RETURNS TABLE (customer_id bigint, first_order_at timestamptz, last_order_at timestamptz, recency float8, frequency bigint, monetary numeric)
+    RETURNS TABLE (customer_id bigint, first_order_at timestamptz, last_order_at timestamptz, recency float8,
+                   frequency bigint, monetary numeric)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH used AS (
         SELECT o.customer_id, o.ordered_at, o.amount FROM hist_orders AS o
         WHERE o.customer_id IS NOT NULL AND o.amount <> 'NaN' AND isfinite(o.ordered_at)
           AND o.ordered_at < as_of
-          AND o.ordered_at >= (as_of AT TIME ZONE 'Europe/Berlin' - interval '150 days') AT TIME ZONE 'Europe/Berlin'
+    ), placed AS (
+        -- the first order is the first of all; whatever else is told is of the window
+        SELECT u.*, u.amount >= 0 AND w.within AS counts, w.within
+        FROM used AS u,
+             LATERAL (SELECT u.ordered_at >= (as_of AT TIME ZONE 'Europe/Berlin' - interval '150 days') AT TIME ZONE 'Europe/Berlin') AS w (
+                 within)
     ), figures AS (
-        SELECT u.customer_id, min(u.ordered_at) FILTER (WHERE u.amount >= 0) AS first_order_at,
-               max(u.ordered_at) FILTER (WHERE u.amount >= 0) AS last_order_at,
-               count(*) FILTER (WHERE u.amount >= 0) AS frequency, sum(u.amount) AS monetary
-        FROM used AS u GROUP BY 1
+        SELECT u.customer_id, CASE WHEN bool_or(u.counts) THEN min(u.ordered_at) FILTER (WHERE u.amount >= 0) END AS first_order_at,
+               max(u.ordered_at) FILTER (WHERE u.counts) AS last_order_at,
+               count(*) FILTER (WHERE u.counts) AS frequency, sum(u.amount) FILTER (WHERE u.within) AS monetary
+        FROM placed AS u GROUP BY 1 HAVING bool_or(u.within)
     )
     SELECT f.customer_id, f.first_order_at, f.last_order_at,
            ((as_of AT TIME ZONE 'Europe/Berlin')::date - (f.last_order_at AT TIME ZONE 'Europe/Berlin')::date)::float8,
@@ -92,7 +98,8 @@ DECLARE
 BEGIN
     -- law 9: members equal the recomputation, trained anew or with the model kept
     IF run.trained THEN
-        SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') INTO truth_model FROM hist_truth(at) WHERE frequency > 0;
+        SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => 'eleven_names') INTO truth_model FROM hist_truth(at)
+        WHERE frequency > 0;
     ELSE
         truth_model := get_model('hist', run.model_version);
     END IF;
@@ -100,7 +107,8 @@ BEGIN
     SELECT step, 'members differ from recomputation', format('%s: stored %s, truth %s', coalesce(m.customer_id, u.customer_id), m, u)
     FROM (SELECT s.customer_id, g.origin, s.recency_score, s.frequency_score, s.monetary_score, s.rfm_score,
                  s.first_order_at, s.last_order_at, s.frequency, s.monetary
-          FROM hist_segments AS s JOIN segment.segment AS g ON g.segmentation = 'hist' AND g.segment_id = s.segment_id AND g.name = s.segment AND g.closed_at IS NULL) AS m
+          FROM hist_segments AS s JOIN segment.segment AS g ON g.segmentation = 'hist'
+                 AND g.segment_id = s.segment_id AND g.name = s.segment AND g.closed_at IS NULL) AS m
     FULL JOIN (SELECT f.customer_id, o.origin, recency_score(truth_model, f.recency), frequency_score(truth_model, f.frequency),
                       CASE WHEN f.frequency > 0 THEN monetary_score(truth_model, f.monetary) END,
                       rfm_score(truth_model, f.recency, f.frequency, f.monetary),
@@ -123,9 +131,11 @@ BEGIN
     CROSS JOIN LATERAL (SELECT count(*) AS customers FROM hist_segments AS s WHERE s.segment_id = g.segment_id) AS n
     LEFT JOIN segment_size AS z ON z.segmentation = 'hist' AND z.segment_id = g.segment_id
     LEFT JOIN segment_profile AS p ON p.segmentation = 'hist' AND p.segment_id = g.segment_id
-    WHERE g.segmentation = 'hist' AND (g.customers <> n.customers OR z.customers IS DISTINCT FROM n.customers OR p.customers IS DISTINCT FROM n.customers);
+    WHERE g.segmentation = 'hist'
+      AND (g.customers <> n.customers OR z.customers IS DISTINCT FROM n.customers OR p.customers IS DISTINCT FROM n.customers);
     INSERT INTO hist_problem
-    SELECT step, 'run counts', format('%s, really %s', (run.customers, run.entered, run.departed, run.moved, run.updated, run.unchanged, run.rows_read, run.rows_skipped), x)
+    SELECT step, 'run counts', format('%s, really %s', (run.customers, run.entered, run.departed, run.moved,
+                                                        run.updated, run.unchanged, run.rows_read, run.rows_skipped), x)
     FROM (SELECT count(s.customer_id) AS customers,
                  count(*) FILTER (WHERE o.customer_id IS NULL) AS entered, count(*) FILTER (WHERE s.customer_id IS NULL) AS departed,
                  count(*) FILTER (WHERE s.segment_id <> o.segment_id) AS moved,
@@ -141,11 +151,14 @@ BEGIN
     -- reasons, from the definition of each
     INSERT INTO hist_problem
     SELECT step, 'reason', format('%s: %s, should be %s', x.customer_id, x.stored, x.truth)
-    FROM (SELECT coalesce(s.customer_id, o.customer_id) AS customer_id, CASE WHEN s.customer_id IS NULL THEN h.left_reason ELSE s.entered_reason END AS stored,
+    FROM (SELECT coalesce(s.customer_id, o.customer_id) AS customer_id,
+                 CASE WHEN s.customer_id IS NULL THEN h.left_reason ELSE s.entered_reason END AS stored,
                  CASE WHEN o.customer_id IS NULL THEN 'new'
                       WHEN s.customer_id IS NULL THEN 'gone'
-                      WHEN run.model_version > old_version AND assign_segment_id(old_model, f.recency, f.frequency, f.monetary) = o.segment_id THEN 'model'
-                      WHEN (s.frequency, s.monetary, s.last_order_at) IS DISTINCT FROM (o.frequency, o.monetary, o.last_order_at) THEN 'orders'
+                      WHEN run.model_version > old_version
+                      AND assign_segment_id(old_model, f.recency, f.frequency, f.monetary) = o.segment_id THEN 'model'
+                      WHEN (s.frequency, s.monetary,
+                            s.last_order_at) IS DISTINCT FROM (o.frequency, o.monetary, o.last_order_at) THEN 'orders'
                       ELSE 'time' END AS truth
           FROM hist_segments AS s FULL JOIN hist_old AS o USING (customer_id)
           LEFT JOIN hist_truth(at) AS f USING (customer_id)
@@ -161,13 +174,15 @@ BEGIN
       AND NOT EXISTS (SELECT FROM hist_snapshot AS b WHERE b.as_of = at);
     INSERT INTO hist_problem
     SELECT step, 'entered_at', s.customer_id::text
-    FROM hist_segments AS s LEFT JOIN (SELECT customer, segment_id FROM hist_snapshot WHERE as_of = (SELECT max(as_of) FROM hist_snapshot WHERE as_of < at)) AS o
+    FROM hist_segments AS s
+    LEFT JOIN (SELECT customer, segment_id FROM hist_snapshot WHERE as_of = (SELECT max(as_of) FROM hist_snapshot WHERE as_of < at)) AS o
         ON o.customer = s.customer_id
     WHERE s.segment_id IS DISTINCT FROM o.segment_id AND s.entered_at <> at OR s.segment_id = o.segment_id AND s.entered_at = at;
 
     -- history: no overlap, no gap but an absence, no place followed by itself
     INSERT INTO hist_problem
-    SELECT step, 'history', format('%s: %s to %s (%s), then %s to %s (%s)', p.customer_id, p.segment_id, p.left_at, p.left_reason, p.next_id, p.next_at, p.next_reason)
+    SELECT step, 'history', format('%s: %s to %s (%s), then %s to %s (%s)', p.customer_id, p.segment_id,
+                                   p.left_at, p.left_reason, p.next_id, p.next_at, p.next_reason)
     FROM (SELECT customer_id, segment_id, entered_at, left_at, left_reason,
                  lead(segment_id) OVER w AS next_id, lead(entered_at) OVER w AS next_at, lead(entered_reason) OVER w AS next_reason
           FROM (SELECT customer_id, segment_id, entered_at, left_at, entered_reason, left_reason FROM hist_history
@@ -192,24 +207,30 @@ BEGIN
         -- until just before the next refresh
         INSERT INTO hist_problem
         SELECT step, 'past between refreshes', format('%s after %s', coalesce(p.customer, w.customer), t)
-        FROM (SELECT m.customer, m.segment_id FROM segment_members('hist', (SELECT coalesce(min(as_of), t + interval '1 year') FROM hist_snapshot WHERE as_of > t) - interval '1 microsecond') AS m) AS p
+        FROM (SELECT m.customer, m.segment_id
+              FROM segment_members('hist', (SELECT coalesce(min(as_of), t + interval '1 year') FROM hist_snapshot
+                                            WHERE as_of > t) - interval '1 microsecond') AS m) AS p
         FULL JOIN (SELECT s.customer::text, s.segment_id FROM hist_snapshot AS s WHERE s.as_of = t) AS w USING (customer)
         WHERE p IS DISTINCT FROM w;
     END LOOP;
     INSERT INTO hist_problem SELECT step, 'present', format('%s', p)
-    FROM (TABLE segment_members_now EXCEPT ALL SELECT customer_id::text, segment_id, segment, entered_at, entered_reason FROM hist_segments) AS p;
+    FROM (TABLE segment_members_now EXCEPT ALL SELECT customer_id::text, segment_id, segment, entered_at, entered_reason
+                                               FROM hist_segments) AS p;
 
     -- law 8: events replay to the members, each of them once
     INSERT INTO hist_problem
     SELECT step, 'event', format('%s', e)
-    FROM (SELECT e.*, count(*) OVER (PARTITION BY customer, event_at) AS n, lag(to_segment) OVER (PARTITION BY customer ORDER BY event_at) AS place
+    FROM (SELECT e.*, count(*) OVER (PARTITION BY customer, event_at) AS n,
+                 lag(to_segment) OVER (PARTITION BY customer ORDER BY event_at) AS place
           FROM segment_events('hist') AS e) AS e
     WHERE n > 1 OR from_segment IS DISTINCT FROM place OR from_segment IS NOT DISTINCT FROM to_segment
        OR event <> CASE WHEN from_segment IS NULL THEN 'entered' WHEN to_segment IS NULL THEN 'departed' ELSE 'moved' END
-       OR reason <> ALL (CASE event WHEN 'entered' THEN '{new}'::text[] WHEN 'departed' THEN '{gone}' ELSE '{orders,time,model}' END) OR reason IS NULL;
+       OR reason <> ALL (CASE event WHEN 'entered' THEN '{new}'::text[] WHEN 'departed' THEN '{gone}' ELSE '{orders,time,model}' END)
+       OR reason IS NULL;
     INSERT INTO hist_problem
     SELECT step, 'replay', format('%s: %s, member of %s', coalesce(customer, customer_id::text), to_segment, segment)
-    FROM (SELECT DISTINCT ON (customer) customer, to_segment, event_at, reason FROM segment_events('hist') ORDER BY customer, event_at DESC) AS e
+    FROM (SELECT DISTINCT ON (customer) customer, to_segment, event_at, reason FROM segment_events('hist')
+          ORDER BY customer, event_at DESC) AS e
     FULL JOIN hist_segments AS s ON s.customer_id::text = e.customer
     WHERE to_segment IS DISTINCT FROM segment OR event_at <> entered_at AND to_segment IS NOT NULL OR reason <> entered_reason;
     INSERT INTO hist_problem
@@ -260,9 +281,11 @@ END;
 $$;
 
 CREATE TABLE hist_plan AS
-SELECT step, timestamptz '2024-01-10 00:00Z' + days * interval '1 day' + CASE WHEN step IN (7, 12) THEN interval '5 hours' ELSE '0' END AS as_of,
+SELECT step,
+       timestamptz '2024-01-10 00:00Z' + days * interval '1 day' + CASE WHEN step IN (7, 12) THEN interval '5 hours' ELSE '0' END AS as_of,
        CASE step % 4 WHEN 1 THEN false WHEN 2 THEN true END AS retrain
-FROM unnest(ARRAY[0, 9, 20, 20, 35, 47, 47, 47, 61, 90, 91, 91, 91, 110, 135, 160, 185]) WITH ORDINALITY AS d(days, n), LATERAL (SELECT (n - 1)::integer AS step) AS s;
+FROM unnest(ARRAY[0, 9, 20, 20, 35, 47, 47, 47, 61, 90, 91, 91, 91, 110, 135, 160, 185]) WITH ORDINALITY AS d(days, n),
+    LATERAL (SELECT (n - 1)::integer AS step) AS s;
 
 DO $$
 DECLARE
@@ -284,7 +307,8 @@ SELECT step, problem, count(*) FROM hist_problem GROUP BY 1, 2 ORDER BY 1, 2;
 -- retrain decides; without it, retrain_every does.
 SELECT r.step, r.trained, w.should FROM hist_run AS r
 JOIN LATERAL (SELECT CASE WHEN r.step = 0 THEN true ELSE coalesce(r.expected,
-        r.as_of >= (SELECT max(t.as_of) FROM hist_run AS t WHERE t.step < r.step AND t.trained) + interval '40 days') END AS should) AS w ON true
+        r.as_of >= (SELECT max(t.as_of) FROM hist_run AS t WHERE t.step < r.step AND t.trained) + interval '40 days') END AS should) AS w
+    ON true
 WHERE r.trained IS DISTINCT FROM w.should ORDER BY 1;
 
 -- The test is worth something only if everything occurred.
@@ -314,7 +338,8 @@ INSERT INTO hist_back SELECT * FROM hist_kept;
 SELECT customers FROM refresh_segmentation('hist_back', '2024-02-02', false);
 COMMIT;
 SELECT event, reason, count(*) FROM segment_events('hist_back') WHERE event <> 'moved' GROUP BY 1, 2;
-SELECT customer_id FROM hist_back_segments AS s JOIN hist_before AS b USING (customer_id) WHERE s.segment_id = b.segment_id AND s.entered_at <> b.entered_at;
+SELECT customer_id FROM hist_back_segments AS s JOIN hist_before AS b USING (customer_id)
+WHERE s.segment_id = b.segment_id AND s.entered_at <> b.entered_at;
 SELECT customer_id FROM hist_back_history WHERE left_reason = 'gone';
 SELECT drop_segmentation('hist_back');
 -- A first refresh without orders, corrected as of the same instant: the key is there.

@@ -10,7 +10,8 @@ FROM generate_series(1, 50) AS c;
 SELECT create_rfm_segmentation('hys_' || share * 100, 'hys_orders', time_zone => 'UTC', scheme => 'rf_grid', cuts => 'thresholds',
     thresholds => '{"recency": [10, 20, 30, 40], "frequency": [1, 2, 3, 4], "monetary": [1, 2, 3, 4]}', hysteresis => share)
 FROM unnest('{0,0.3}'::float8[]) AS share;
-SELECT outcome FROM refresh_segmentation('hys_0', '2025-01-02Z') UNION ALL SELECT outcome FROM refresh_segmentation('hys_30', '2025-01-02Z');
+SELECT outcome FROM refresh_segmentation('hys_0', '2025-01-02Z')
+UNION ALL SELECT outcome FROM refresh_segmentation('hys_30', '2025-01-02Z');
 -- the first time there is no score to hold
 SELECT count(*) AS differ FROM hys_0_segments AS a JOIN hys_30_segments AS b USING (customer_id) WHERE a.recency_score <> b.recency_score;
 -- three days later nobody is more than 3 days, 0.3 of a bin, beyond the cut: nobody moves, where 12 would
@@ -36,7 +37,8 @@ CREATE FUNCTION hys_day(day date, OUT moved bigint, OUT new bigint, OUT wrong bi
 BEGIN
     moved := (refresh_segmentation('hys_tenure', day::timestamptz)).moved;
     CREATE TEMP TABLE hys_next AS
-    SELECT o.customer_id, CASE WHEN day - ordered_at::date <= CASE WHEN e.segment = 'New' THEN 99 ELSE 90 END THEN 'New' ELSE 'Promising' END AS segment
+    SELECT o.customer_id,
+           CASE WHEN day - ordered_at::date <= CASE WHEN e.segment = 'New' THEN 99 ELSE 90 END THEN 'New' ELSE 'Promising' END AS segment
     FROM hys_tenure AS o LEFT JOIN hys_expected AS e USING (customer_id);
     TRUNCATE hys_expected;
     INSERT INTO hys_expected TABLE hys_next;
@@ -55,7 +57,8 @@ DROP FUNCTION hys_day;
 CREATE TABLE hys_customer AS SELECT c AS id, CASE WHEN c <= 50 THEN 0 ELSE 10 END + c % 5 * 0.1 AS x FROM generate_series(1, 100) AS c;
 SELECT create_cluster_segmentation('hys_near', 'hys_customer', k => 2);
 SELECT create_cluster_segmentation('hys_held', 'hys_customer', k => 2, options => '{"hysteresis": 0.3}');
-SELECT outcome FROM refresh_segmentation('hys_near', '2025-01-01Z') UNION ALL SELECT outcome FROM refresh_segmentation('hys_held', '2025-01-01Z');
+SELECT outcome FROM refresh_segmentation('hys_near', '2025-01-01Z')
+UNION ALL SELECT outcome FROM refresh_segmentation('hys_held', '2025-01-01Z');
 -- centres are at 0.2 and 10.2, the border at 5.2: 5.5 is just beyond, 8 well inside
 UPDATE hys_customer SET x = CASE id WHEN 1 THEN 5.5 ELSE 8 END WHERE id IN (1, 2);
 SELECT moved FROM refresh_segmentation('hys_near', '2025-01-02Z');

@@ -6,22 +6,28 @@ SET client_min_messages = error;
 \set SHOW_CONTEXT never
 CREATE ROLE regress_lost_reader;
 
-CREATE TABLE lost_orders AS SELECT n % 20 AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '7 hours' AS ordered_at, n * 7919 % 101 AS amount
+CREATE TABLE lost_orders AS
+SELECT n % 20 AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '7 hours' AS ordered_at, n * 7919 % 101 AS amount
 FROM generate_series(1, 100) AS n;
 CREATE TABLE lost_now AS SELECT false AS cancel;
-SELECT create_rfm_segmentation('lost', 'SELECT o.* FROM lost_orders AS o, (SELECT CASE WHEN cancel AND pg_cancel_backend(pg_backend_pid()) THEN pg_sleep(60) END FROM lost_now) AS wait', scheme => 'eleven_names');
+SELECT create_rfm_segmentation(
+    'lost',
+    'SELECT o.* FROM lost_orders AS o, '
+    '(SELECT CASE WHEN cancel AND pg_cancel_backend(pg_backend_pid()) THEN pg_sleep(60) END FROM lost_now) AS wait',
+    scheme => 'eleven_names');
 GRANT SELECT ON lost_segments TO regress_lost_reader;
-CREATE VIEW lost_log AS SELECT outcome, as_of, started_at < now() AS started, finished_at > started_at AS finished, duration > '0' AS lasted, customers, error, run_by = current_user AS by_us, run_id > 0 AS numbered
+CREATE VIEW lost_log AS SELECT outcome, as_of, started_at < now() AS started, finished_at > started_at AS finished,
+    duration > '0' AS lasted, customers, error, run_by = current_user AS by_us, run_id > 0 AS numbered
 FROM segment_run WHERE segmentation = 'lost' ORDER BY run_id NULLS LAST;
 
 SELECT obj_description('lost_refresh'::regclass, 'pg_class');
-TABLE lost_log;
+TABLE lost_log \g (format=unaligned)
 SELECT last_run_at FROM segmentation WHERE name = 'lost';
 
 -- ---- cancelled in the source, before there was any other run ----
 UPDATE lost_now SET cancel = true;
 SELECT refresh_segmentation('lost', '2024-03-01');
-TABLE lost_log;
+TABLE lost_log \g (format=unaligned)
 -- the sequence is the owner's, so nobody else is told yet
 SET ROLE regress_lost_reader;
 SELECT count(*) FROM segment_run;
@@ -33,7 +39,7 @@ SELECT refresh_segmentation('lost', '2024-03-01');
 SELECT refresh_segmentation('lost', '2024-03-01');
 UPDATE lost_now SET cancel = false;
 SELECT outcome, customers FROM refresh_segmentation('lost', '2024-03-01');
-TABLE lost_log;
+TABLE lost_log \g (format=unaligned)
 SELECT started_at = last_run_at AS the_start_of_this FROM segment.run JOIN segmentation ON name = segmentation WHERE outcome = 'ok';
 SET ROLE regress_lost_reader;
 SELECT outcome FROM segment_run ORDER BY run_id;
@@ -66,7 +72,8 @@ SELECT outcome FROM lost_log OFFSET 4;
 
 -- ---- interrupted runs are no instants ----
 \set VERBOSITY sqlstate
-SELECT * FROM segment_migration((SELECT max(run_id) FROM segment.run WHERE outcome = 'interrupted'), (SELECT max(run_id) FROM segment.run WHERE outcome = 'ok'));
+SELECT * FROM segment_migration((SELECT max(run_id) FROM segment.run WHERE outcome = 'interrupted'),
+                                (SELECT max(run_id) FROM segment.run WHERE outcome = 'ok'));
 \set VERBOSITY default
 SELECT DISTINCT from_as_of, to_as_of FROM segment_migration;
 
@@ -120,7 +127,7 @@ RESET ROLE;
 SELECT segment_internal.set_run_mark('lost_schema.lost_refresh', '2024-02-29 12:34:56.789012Z', 2000);
 SELECT u.* FROM segmentation AS s, segment_internal.unfinished_run(s) AS u;
 SELECT outcome FROM refresh_segmentation('lost', '2024-03-09');
-SELECT started_at, error FROM segment.run WHERE outcome = 'interrupted' ORDER BY run_id DESC LIMIT 1;
+SELECT started_at, error FROM segment.run WHERE outcome = 'interrupted' ORDER BY run_id DESC LIMIT 1 \g (format=unaligned)
 
 -- ---- gone with the segmentation; a name that is taken is an error ----
 SELECT drop_segmentation('lost');

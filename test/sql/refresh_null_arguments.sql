@@ -72,7 +72,8 @@ SELECT alter_segmentation('n', '{"k": null, "n_init": null, "hysteresis": null}'
 SELECT options FROM segmentation;
 SELECT drop_segmentation('n');
 DROP TABLE null_altered;
-SELECT create_rfm_segmentation('n', 'null_orders', scheme => 'rf_grid', cuts => 'r_rfm', bins => 4, lookback => '1 year', refunds => 'order', zero_amounts => 'ignore');
+SELECT create_rfm_segmentation('n', 'null_orders', scheme => 'rf_grid', cuts => 'r_rfm', bins => 4,
+                               lookback => '1 year', refunds => 'order', zero_amounts => 'ignore');
 SELECT alter_segmentation('n', (SELECT jsonb_object_agg(o, NULL) FROM jsonb_object_keys(options) AS o)) FROM segmentation;
 SELECT options FROM segmentation;
 SELECT (refresh_segmentation('n', '2025-02-01Z')).outcome;

@@ -90,7 +90,7 @@ INSERT INTO summed VALUES (NULL, '2025-01-01', 1, 1), ('null time', NULL, 1, 1),
     ('null total', '2025-01-01', 1, NULL), ('nan', '2025-01-01', 1, 'NaN'), ('infinite', '2025-01-01', 1, 'Infinity'),
     ('never', 'infinity', 1, 1), ('later', '2025-06-01', 1, 1), ('none', NULL, 0, 0);
 SELECT create_rfm_segmentation('summed', 'summed', summarised => true);
-SELECT outcome, customers, rows_read, rows_used, rows_skipped, counts FROM refresh_segmentation('summed', '2025-05-01');
+SELECT outcome, customers, rows_read, rows_used, rows_skipped, counts FROM refresh_segmentation('summed', '2025-05-01') \gx
 SELECT customer_id, segment, frequency FROM summed_segments WHERE customer_id !~ '^c';
 INSERT INTO summed VALUES ('c5', '2025-01-01', 1, 1);
 SELECT outcome, error FROM refresh_segmentation('summed', '2025-05-02');

@@ -1,53 +1,29 @@
 -- The catalogue is changed through functions only, and only for the owner of what is
 -- changed; what runs with the rights of the extension's owner is nobody else's code.
-SET timezone = 'UTC';
-SET datestyle = 'ISO, YMD';
-SET client_min_messages = error;
-SELECT current_user AS superuser \gset
-CREATE ROLE regress_cat_owner;
-CREATE ROLE regress_cat_deputy IN ROLE regress_cat_owner;
-CREATE ROLE regress_cat_noinherit NOINHERIT IN ROLE regress_cat_owner;
-CREATE ROLE regress_cat_other;
-CREATE ROLE regress_cat_reader;
-CREATE SCHEMA regress_cat AUTHORIZATION regress_cat_owner;
-CREATE SCHEMA regress_trap AUTHORIZATION regress_cat_other;
-GRANT USAGE ON SCHEMA regress_cat, regress_trap TO PUBLIC;
-CREATE FUNCTION regress_cat.attempt(command text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    IF command ~ '^(SELECT|WITH)' THEN
-        EXECUTE command INTO result;
-    ELSE
-        EXECUTE command;
-    END IF;
-    RETURN coalesce(result, '(null)');
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE;
-END;
-$$;
-
-SET SESSION AUTHORIZATION regress_cat_owner;
-SET search_path = regress_cat, segment;
+\set ECHO none
+\i test/lib/rights_setup.psql
+\i test/lib/rights_deeds.psql
+\i test/lib/rights_theft.psql
+\set ECHO all
+SET SESSION AUTHORIZATION regress_segment_owner;
+SET search_path = regress_shop, segment;
 CREATE TABLE orders (customer_id bigint, ordered_at timestamptz, amount numeric);
 INSERT INTO orders
 SELECT n % 50, timestamptz '2024-01-01 00:00Z' + n * interval '7 hours', n * 7919 % 101 FROM generate_series(1, 400) AS n;
-SELECT create_rfm_scheme('regress_cat', '[{"segment": "Best", "recency": [4, 5]}, {"segment": "Rest"}]');
-SELECT create_rfm_segmentation('listed', 'orders', scheme => 'regress_cat');
+SELECT create_rfm_scheme('regress_own', '[{"segment": "Best", "recency": [4, 5]}, {"segment": "Rest"}]');
+SELECT create_rfm_segmentation('listed', 'orders', scheme => 'regress_own');
 SELECT outcome FROM refresh_segmentation('listed', '2024-05-01');
-GRANT SELECT ON listed_segments TO regress_cat_reader;
+GRANT SELECT ON listed_segments TO regress_segment_reader;
 CREATE TABLE spare (LIKE listed_segments);
 CREATE TABLE spare_history (LIKE listed_history);
 CREATE VIEW spare_view AS TABLE spare;
-SET SESSION AUTHORIZATION regress_cat_other;
-CREATE TABLE regress_trap.orders (customer_id bigint, ordered_at timestamptz, amount numeric);
-CREATE TABLE regress_trap.own (customer_id bigint);
-CREATE TABLE regress_trap.own_history (customer_id bigint);
+SET SESSION AUTHORIZATION regress_segment_other;
+CREATE TABLE regress_play.own (customer_id bigint);
+CREATE TABLE regress_play.own_history (customer_id bigint);
 RESET SESSION AUTHORIZATION;
 
 -- ---- every way to write; 42501: permission denied ----
-CREATE TABLE regress_cat.deed (n integer GENERATED ALWAYS AS IDENTITY, name text, command text);
-INSERT INTO regress_cat.deed (name, command)
+INSERT INTO regress_shop.deed (name, command)
 SELECT format('%s %s', w.verb, t.relname), format(w.command, t.relname)
 FROM (VALUES (1, 'update', 'UPDATE segment.%1$I SET %1$s = NULL WHERE false'), (2, 'delete', 'DELETE FROM segment.%I'),
              (3, 'insert', 'INSERT INTO segment.%1$I SELECT * FROM segment.%1$I'), (4, 'truncate', 'TRUNCATE segment.%I CASCADE'),
@@ -56,11 +32,11 @@ FROM (VALUES (1, 'update', 'UPDATE segment.%1$I SET %1$s = NULL WHERE false'), (
              (6, 'row lock', 'SELECT count(*) FROM (SELECT FROM segment.%I FOR KEY SHARE) AS l')) AS w (n, verb, command),
      (VALUES (1, 'segmentation'), (2, 'segment'), (3, 'model'), (4, 'run'), (5, 'rfm_scheme')) AS t (n, relname)
 ORDER BY w.n, t.n;
-UPDATE regress_cat.deed SET command = regexp_replace(command, 'SET \w+ = NULL', CASE name
+UPDATE regress_shop.deed SET command = regexp_replace(command, 'SET \w+ = NULL', CASE name
     WHEN 'update segmentation' THEN 'SET source = ''SELECT 1''' WHEN 'update segment' THEN 'SET customers = 0'
     WHEN 'update model' THEN 'SET version = 7' WHEN 'update run' THEN 'SET error = NULL' ELSE 'SET shipped = true' END)
 WHERE name LIKE 'update%';
-INSERT INTO regress_cat.deed (name, command) VALUES
+INSERT INTO regress_shop.deed (name, command) VALUES
     ('update kind', $$UPDATE segment_internal.kind SET retrains = 'never'$$),
     ('insert kind', $$INSERT INTO segment_internal.kind SELECT 'x', retrains, overlapping, 'x', 'x', 'x', 'x', 'x'
         FROM segment_internal.kind$$),
@@ -72,7 +48,7 @@ INSERT INTO regress_cat.deed (name, command) VALUES
         '{customer_id,ordered_at,amount}'::text[], '{bigint,timestamp with time zone,numeric}'::text[])$$),
     ('model', $$DO $x$ BEGIN
         PERFORM segment_internal.change_catalogue('record_model', 'listed'::text,
-            segment.rfm_model(segment.feature_set(r, f, m), scheme => 'regress_cat'), now())
+            segment.rfm_model(segment.feature_set(r, f, m), scheme => 'regress_own'), now())
         FROM (VALUES (1, 2, 3)) AS v (r, f, m);
         RAISE EXCEPTION 'not really'; END $x$ $$),
     ('count blindly', $$DO $x$ BEGIN
@@ -94,11 +70,11 @@ INSERT INTO regress_cat.deed (name, command) VALUES
     ('alter blindly', $$SELECT segment_internal.change_catalogue('alter_segmentation', 'listed'::text, NULL::jsonb, NULL::interval,
         NULL::float8, NULL::text)$$),
     ('no such', $$SELECT segment_internal.change_catalogue('lock', 'nobody''s'::text)$$),
-    ('drop scheme', $$SELECT segment_internal.change_catalogue('drop_scheme', 'regress_cat'::text)$$),
+    ('drop scheme', $$SELECT segment_internal.change_catalogue('drop_scheme', 'regress_own'::text)$$),
     ('drop shipped scheme', $$SELECT segment_internal.change_catalogue('drop_scheme', 'braze'::text)$$),
     ('drop no scheme', $$SELECT segment_internal.change_catalogue('drop_scheme', 'nobody''s'::text)$$);
 -- a new segmentation on tables of all sorts
-CREATE FUNCTION regress_cat.register(members regclass, history regclass, kind text DEFAULT 'rfm') RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION regress_shop.register(members regclass, history regclass, kind text DEFAULT 'rfm') RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     s segment.segmentation;
     result bigint;
@@ -124,194 +100,174 @@ BEGIN
     RETURN result;
 END;
 $$;
-INSERT INTO regress_cat.deed (name, command) VALUES
-    ('register own tables', $$SELECT regress_cat.register('regress_cat.spare', 'regress_cat.spare_history')$$),
-    ('of another kind', $$SELECT regress_cat.register('regress_cat.spare', 'regress_cat.spare_history', 'member')$$),
-    ('tables of another', $$SELECT regress_cat.register('regress_trap.own', 'regress_trap.own_history')$$),
-    ('history of another', $$SELECT regress_cat.register('regress_cat.spare', 'regress_trap.own_history')$$),
-    ('members of another', $$SELECT regress_cat.register('regress_trap.own', 'regress_cat.spare_history')$$),
-    ('taken members', $$SELECT regress_cat.register('regress_cat.listed_segments', 'regress_cat.spare_history')$$),
-    ('the same twice', $$SELECT regress_cat.register('regress_cat.spare', 'regress_cat.spare')$$),
-    ('a view', $$SELECT regress_cat.register('regress_cat.spare_view', 'regress_cat.spare_history')$$),
-    ('a system table', $$SELECT regress_cat.register('pg_catalog.pg_authid', 'pg_catalog.pg_class')$$),
-    ('our table', $$SELECT regress_cat.register('segment.run', 'segment.model')$$),
-    ('no table', $$SELECT regress_cat.register(0::oid::regclass, 1::oid::regclass)$$),
-    ('no tables', $$SELECT regress_cat.register(NULL, NULL)$$),
+INSERT INTO regress_shop.deed (name, command) VALUES
+    ('register own tables', $$SELECT regress_shop.register('regress_shop.spare', 'regress_shop.spare_history')$$),
+    ('of another kind', $$SELECT regress_shop.register('regress_shop.spare', 'regress_shop.spare_history', 'member')$$),
+    ('tables of another', $$SELECT regress_shop.register('regress_play.own', 'regress_play.own_history')$$),
+    ('history of another', $$SELECT regress_shop.register('regress_shop.spare', 'regress_play.own_history')$$),
+    ('members of another', $$SELECT regress_shop.register('regress_play.own', 'regress_shop.spare_history')$$),
+    ('taken members', $$SELECT regress_shop.register('regress_shop.listed_segments', 'regress_shop.spare_history')$$),
+    ('the same twice', $$SELECT regress_shop.register('regress_shop.spare', 'regress_shop.spare')$$),
+    ('a view', $$SELECT regress_shop.register('regress_shop.spare_view', 'regress_shop.spare_history')$$),
+    ('a system table', $$SELECT regress_shop.register('pg_catalog.pg_authid', 'pg_catalog.pg_class')$$),
+    ('our table', $$SELECT regress_shop.register('segment.run', 'segment.model')$$),
+    ('no table', $$SELECT regress_shop.register(0::oid::regclass, 1::oid::regclass)$$),
+    ('no tables', $$SELECT regress_shop.register(NULL, NULL)$$),
     ('a row of another type', $$SELECT segment_internal.change_catalogue('create_segmentation', ROW('x'))$$),
     ('a null row', $$SELECT segment_internal.change_catalogue('create_segmentation', NULL::segment.segmentation)$$);
-GRANT SELECT ON regress_cat.deed TO PUBLIC;
-CREATE TABLE regress_cat.outcome (who text, n integer, outcome text);
-GRANT SELECT, INSERT ON regress_cat.outcome TO PUBLIC;
-CREATE PROCEDURE regress_cat.try_all(who text) LANGUAGE sql BEGIN ATOMIC
-    INSERT INTO regress_cat.outcome SELECT who, d.n, regress_cat.attempt(d.command) FROM regress_cat.deed AS d ORDER BY d.n;
-END;
-CREATE TABLE regress_cat.before AS SELECT to_jsonb(s) AS x FROM segmentation AS s UNION ALL SELECT to_jsonb(s) FROM segment AS s
+CREATE TABLE regress_shop.before AS SELECT to_jsonb(s) AS x FROM segmentation AS s UNION ALL SELECT to_jsonb(s) FROM segment AS s
     UNION ALL SELECT to_jsonb(s) FROM model AS s UNION ALL SELECT to_jsonb(s) FROM run AS s
     UNION ALL SELECT to_jsonb(s) FROM rfm_scheme AS s;
 SET search_path = pg_catalog;
-SET SESSION AUTHORIZATION regress_cat_owner;
-CALL regress_cat.try_all('owner');
-SET SESSION AUTHORIZATION regress_cat_deputy;
-CALL regress_cat.try_all('deputy');
-SET SESSION AUTHORIZATION regress_cat_noinherit;
-CALL regress_cat.try_all('noinherit');
-SET ROLE regress_cat_owner;
-CALL regress_cat.try_all('set role');
+SET SESSION AUTHORIZATION regress_segment_owner;
+CALL regress_shop.try_all('owner');
+SET SESSION AUTHORIZATION regress_segment_deputy;
+CALL regress_shop.try_all('deputy');
+SET SESSION AUTHORIZATION regress_segment_noinherit;
+CALL regress_shop.try_all('noinherit');
+SET ROLE regress_segment_owner;
+CALL regress_shop.try_all('set role');
 RESET ROLE;
-SET SESSION AUTHORIZATION regress_cat_other;
-CALL regress_cat.try_all('other');
-SET SESSION AUTHORIZATION regress_cat_reader;
-CALL regress_cat.try_all('reader');
+SET SESSION AUTHORIZATION regress_segment_other;
+CALL regress_shop.try_all('other');
+SET SESSION AUTHORIZATION regress_segment_reader;
+CALL regress_shop.try_all('reader');
 RESET SESSION AUTHORIZATION;
 SELECT d.name, max(outcome) FILTER (WHERE who = 'owner') AS owner, max(outcome) FILTER (WHERE who = 'deputy') AS deputy,
        max(outcome) FILTER (WHERE who = 'noinherit') AS noinherit, max(outcome) FILTER (WHERE who = 'set role') AS set_role,
        max(outcome) FILTER (WHERE who = 'other') AS other, max(outcome) FILTER (WHERE who = 'reader') AS reader
-FROM regress_cat.outcome AS o JOIN regress_cat.deed AS d USING (n) GROUP BY d.n, d.name ORDER BY d.n;
+FROM regress_shop.outcome AS o JOIN regress_shop.deed AS d USING (n) GROUP BY d.n, d.name ORDER BY d.n;
 -- not even a superuser makes members of a system table
-SELECT regress_cat.attempt($$SELECT regress_cat.register('pg_catalog.pg_class', 'pg_catalog.pg_attribute')$$),
-       regress_cat.attempt($$SELECT regress_cat.register('segment.segment_run', 'segment.segment_size')$$);
-SET search_path = regress_cat, segment;
+SELECT regress_play.attempt($$SELECT regress_shop.register('pg_catalog.pg_class', 'pg_catalog.pg_attribute')$$),
+       regress_play.attempt($$SELECT regress_shop.register('segment.segment_run', 'segment.segment_size')$$);
+SET search_path = regress_shop, segment;
 WITH now AS (SELECT to_jsonb(s) AS x FROM segmentation AS s UNION ALL SELECT to_jsonb(s) FROM segment AS s
     UNION ALL SELECT to_jsonb(s) FROM model AS s UNION ALL SELECT to_jsonb(s) FROM run AS s
     UNION ALL SELECT to_jsonb(s) FROM rfm_scheme AS s)
-SELECT 'changed' AS which, x FROM now EXCEPT SELECT 'changed', x FROM regress_cat.before;
+SELECT 'changed' AS which, x FROM now EXCEPT SELECT 'changed', x FROM regress_shop.before;
 
 -- ================ attacks ================
--- What regress_cat_other planted advances a sequence when it runs with the rights of
--- anybody else; no error takes that back.
-CREATE SEQUENCE regress_trap.stolen;
-GRANT USAGE, SELECT ON SEQUENCE regress_trap.stolen TO PUBLIC;
-SET SESSION AUTHORIZATION regress_cat_other;
-SET search_path = regress_trap, segment, pg_catalog;
-CREATE FUNCTION steal() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
-BEGIN
-    IF current_user <> 'regress_cat_other' THEN
-        PERFORM nextval('regress_trap.stolen');
-    END IF;
-    RETURN true;
-END;
-$$;
-INSERT INTO regress_trap.orders
-SELECT n % 50, timestamptz '2024-01-01 00:00Z' + n * interval '7 hours', n * 7919 % 101 FROM generate_series(1, 400) AS n;
+SET SESSION AUTHORIZATION regress_segment_other;
+SET search_path = regress_play, segment, pg_catalog;
 
 -- ---- elevation_via_search_path: his functions, operators and types before the server's ----
-CREATE FUNCTION now() RETURNS timestamptz LANGUAGE sql RETURN CASE WHEN regress_trap.steal() THEN pg_catalog.now() END;
+CREATE FUNCTION now() RETURNS timestamptz LANGUAGE sql RETURN CASE WHEN regress_play.steal() THEN pg_catalog.now() END;
 CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql
-RETURN CASE WHEN regress_trap.steal() THEN pg_catalog.clock_timestamp() END;
-CREATE FUNCTION isfinite(timestamptz) RETURNS boolean LANGUAGE sql RETURN regress_trap.steal();
-CREATE FUNCTION format(text, text) RETURNS text LANGUAGE sql RETURN CASE WHEN regress_trap.steal() THEN $1 END;
-CREATE FUNCTION trap_eq(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN regress_trap.steal();
-CREATE OPERATOR regress_trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap_eq);
-CREATE FUNCTION trap_max(bigint, integer) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN CASE WHEN regress_trap.steal() THEN 1 END;
-CREATE AGGREGATE regress_trap.max(integer) (SFUNC = trap_max, STYPE = bigint);
-CREATE DOMAIN regress_trap.text AS pg_catalog.text CHECK (regress_trap.steal());
-CREATE DOMAIN regress_trap.int8 AS pg_catalog.int8 CHECK (regress_trap.steal());
-CREATE DOMAIN regress_trap.timestamptz AS pg_catalog.timestamptz CHECK (regress_trap.steal());
-SELECT create_rfm_segmentation('trapped', 'SELECT * FROM regress_trap.orders', schema => 'regress_trap');
+RETURN CASE WHEN regress_play.steal() THEN pg_catalog.clock_timestamp() END;
+CREATE FUNCTION isfinite(timestamptz) RETURNS boolean LANGUAGE sql RETURN regress_play.steal();
+CREATE FUNCTION format(text, text) RETURNS text LANGUAGE sql RETURN CASE WHEN regress_play.steal() THEN $1 END;
+CREATE FUNCTION trap_eq(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN regress_play.steal();
+CREATE OPERATOR regress_play.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap_eq);
+CREATE FUNCTION trap_max(bigint, integer) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN CASE WHEN regress_play.steal() THEN 1 END;
+CREATE AGGREGATE regress_play.max(integer) (SFUNC = trap_max, STYPE = bigint);
+CREATE DOMAIN regress_play.text AS pg_catalog.text CHECK (regress_play.steal());
+CREATE DOMAIN regress_play.int8 AS pg_catalog.int8 CHECK (regress_play.steal());
+CREATE DOMAIN regress_play.timestamptz AS pg_catalog.timestamptz CHECK (regress_play.steal());
+SELECT create_rfm_segmentation('trapped', 'SELECT * FROM regress_play.bait', schema => 'regress_play');
 SELECT outcome FROM refresh_segmentation('trapped', '2024-05-01');
 SELECT rename_segment('trapped', g.name, 'Top') FROM segment.segment AS g
 WHERE g.segmentation OPERATOR(pg_catalog.=) 'trapped' AND g.priority = 1;
 -- a domain in the place of the type: it is another type
-SELECT regress_cat.attempt($$SELECT segment_internal.change_catalogue('lock', 'trapped'::regress_trap.text)$$) AS domain,
-       regress_cat.attempt($$SELECT segment_internal.change_catalogue('begin_run', 'trapped'::pg_catalog.text,
-                                                                          '2024-05-01'::regress_trap.timestamptz)$$) AS domain_of_time;
+SELECT regress_play.attempt($$SELECT segment_internal.change_catalogue('lock', 'trapped'::regress_play.text)$$) AS domain,
+       regress_play.attempt($$SELECT segment_internal.change_catalogue('begin_run', 'trapped'::pg_catalog.text,
+                                                                          '2024-05-01'::regress_play.timestamptz)$$) AS domain_of_time;
 RESET SESSION AUTHORIZATION;
-SET search_path = regress_trap, segment, pg_catalog;
+SET search_path = regress_play, segment, pg_catalog;
 SELECT outcome FROM refresh_segmentation('trapped', '2024-05-02');
 RESET search_path;
-SELECT is_called AS robbed FROM regress_trap.stolen;
+SELECT regress_play.robbed();
 
 -- ---- elevation_via_domain, elevation_via_row_type ----
-SET search_path = regress_trap, segment, public;
-SET SESSION AUTHORIZATION regress_cat_other;
-DROP DOMAIN regress_trap.text, regress_trap.int8, regress_trap.timestamptz;
-DROP OPERATOR regress_trap.= (text, text);
-CREATE DOMAIN like_segmentation AS segment.segmentation CHECK (regress_trap.steal());
-CREATE TYPE regress_trap.box AS (v integer);
-CREATE FUNCTION open_text(regress_trap.box) RETURNS text LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN regress_trap.steal() THEN 'trapped' END;
-CREATE CAST (regress_trap.box AS text) WITH FUNCTION open_text(regress_trap.box) AS IMPLICIT;
-CREATE FUNCTION open_segmentation(regress_trap.box) RETURNS segment.segmentation LANGUAGE sql STABLE
-RETURN (SELECT s FROM segment.segmentation AS s WHERE s.name = 'trapped' AND regress_trap.steal());
-CREATE CAST (regress_trap.box AS segment.segmentation) WITH FUNCTION open_segmentation(regress_trap.box) AS IMPLICIT;
-SELECT regress_cat.attempt($$SELECT segment_internal.change_catalogue('lock', ROW(1)::regress_trap.box)$$) AS box,
-       regress_cat.attempt($$SELECT segment_internal.change_catalogue('create_segmentation', ROW(1)::regress_trap.box)$$) AS box_row,
-       regress_cat.attempt($$SELECT segment_internal.change_catalogue('create_segmentation', s::regress_trap.like_segmentation)
+SET search_path = regress_play, segment, public;
+SET SESSION AUTHORIZATION regress_segment_other;
+DROP DOMAIN regress_play.text, regress_play.int8, regress_play.timestamptz;
+DROP OPERATOR regress_play.= (text, text);
+CREATE DOMAIN like_segmentation AS segment.segmentation CHECK (regress_play.steal());
+CREATE TYPE regress_play.box AS (v integer);
+CREATE FUNCTION open_text(regress_play.box) RETURNS text LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN regress_play.steal() THEN 'trapped' END;
+CREATE CAST (regress_play.box AS text) WITH FUNCTION open_text(regress_play.box) AS IMPLICIT;
+CREATE FUNCTION open_segmentation(regress_play.box) RETURNS segment.segmentation LANGUAGE sql STABLE
+RETURN (SELECT s FROM segment.segmentation AS s WHERE s.name = 'trapped' AND regress_play.steal());
+CREATE CAST (regress_play.box AS segment.segmentation) WITH FUNCTION open_segmentation(regress_play.box) AS IMPLICIT;
+SELECT regress_play.attempt($$SELECT segment_internal.change_catalogue('lock', ROW(1)::regress_play.box)$$) AS box,
+       regress_play.attempt($$SELECT segment_internal.change_catalogue('create_segmentation', ROW(1)::regress_play.box)$$) AS box_row,
+       regress_play.attempt($$SELECT segment_internal.change_catalogue('create_segmentation', s::regress_play.like_segmentation)
                              FROM segment.segmentation AS s$$) AS domain_row,
-       regress_cat.attempt($$SELECT segment_internal.change_catalogue('count_members', 'trapped'::text,
-                             ARRAY[ROW(1)::regress_trap.box], '{1}'::bigint[])$$) AS boxes;
+       regress_play.attempt($$SELECT segment_internal.change_catalogue('count_members', 'trapped'::text,
+                             ARRAY[ROW(1)::regress_play.box], '{1}'::bigint[])$$) AS boxes;
 RESET SESSION AUTHORIZATION;
-SELECT is_called AS robbed FROM regress_trap.stolen;
+SELECT regress_play.robbed();
 
 -- ---- elevation_via_member_table: code on his tables, and the primitive called by a superuser ----
-SET SESSION AUTHORIZATION regress_cat_other;
-CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM regress_trap.steal(); RETURN coalesce(NEW, OLD); END $$;
+SET SESSION AUTHORIZATION regress_segment_other;
+CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM regress_play.steal(); RETURN coalesce(NEW, OLD); END $$;
 CREATE TRIGGER trap BEFORE INSERT OR UPDATE OR DELETE ON trapped_segments FOR EACH ROW EXECUTE FUNCTION trap();
 ALTER TABLE trapped_segments ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trapped_segments FORCE ROW LEVEL SECURITY;
-CREATE POLICY trap ON trapped_segments USING (regress_trap.steal());
-INSERT INTO orders SELECT n % 25, timestamptz '2024-05-02 00:00Z' + n * interval '1 hour', 1000 FROM generate_series(1, 100) AS n;
+CREATE POLICY trap ON trapped_segments USING (regress_play.steal());
+INSERT INTO bait SELECT n % 25, timestamptz '2024-05-02 00:00Z' + n * interval '1 hour', 1000 FROM generate_series(1, 100) AS n;
 RESET SESSION AUTHORIZATION;
 SELECT outcome, error FROM refresh_segmentation('trapped', '2024-06-01');
-SET SESSION AUTHORIZATION regress_cat_other;
+SET SESSION AUTHORIZATION regress_segment_other;
 CREATE CONSTRAINT TRIGGER later AFTER INSERT OR UPDATE OR DELETE ON trapped_segments DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION trap();
-INSERT INTO orders VALUES (99, '2024-06-01', 1000);
+INSERT INTO bait VALUES (99, '2024-06-01', 1000);
 RESET SESSION AUTHORIZATION;
 SELECT outcome, error FROM refresh_segmentation('trapped', '2024-06-02');
-SELECT regress_cat.attempt($$SELECT segment.rename_segment('trapped', 'Top', 'Best')$$);
+SELECT regress_play.attempt($$SELECT segment.rename_segment('trapped', 'Top', 'Best')$$);
 SELECT segment_internal.change_catalogue('lock', 'trapped'::text),
        segment_internal.count_members(segment_internal.segmentation_row('trapped'));
-SELECT is_called AS robbed FROM regress_trap.stolen;
+SELECT regress_play.robbed();
 
 -- ---- elevation_via_security_definer: the rights are those of the current user ----
-SET SESSION AUTHORIZATION regress_cat_other;
+SET SESSION AUTHORIZATION regress_segment_other;
 CREATE FUNCTION bind_for(name text) RETURNS bigint LANGUAGE sql SECURITY DEFINER
 RETURN segment_internal.change_catalogue('bind_source', name, '{a}'::text[], '{b}'::text[]);
 RESET SESSION AUTHORIZATION;
 -- a superuser's call gives him nothing of another's
-SELECT regress_cat.attempt($$SELECT regress_trap.bind_for('listed')$$) AS of_another;
-SET SESSION AUTHORIZATION regress_cat_owner;
-SELECT regress_cat.attempt($$SELECT regress_trap.bind_for('listed')$$) AS of_another;
+SELECT regress_play.attempt($$SELECT regress_play.bind_for('listed')$$) AS of_another;
+SET SESSION AUTHORIZATION regress_segment_owner;
+SELECT regress_play.attempt($$SELECT regress_play.bind_for('listed')$$) AS of_another;
 -- whoever has the owner's function has the owner's right to what it does
-CREATE FUNCTION regress_cat.refresh_for_all() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION regress_shop.refresh_for_all() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 RETURN (segment.refresh_segmentation('listed', '2024-05-02')).outcome;
-SET SESSION AUTHORIZATION regress_cat_reader;
-SELECT regress_cat.refresh_for_all(), regress_cat.attempt($$SELECT (segment.refresh_segmentation('listed', '2024-05-03')).outcome$$);
+SET SESSION AUTHORIZATION regress_segment_reader;
+SELECT regress_shop.refresh_for_all(), regress_play.attempt($$SELECT (segment.refresh_segmentation('listed', '2024-05-03')).outcome$$);
 RESET SESSION AUTHORIZATION;
 SELECT run_by FROM run WHERE segmentation = 'listed' ORDER BY run_id;
 
 -- ---- elevation_via_source: what the owner's SQL can do to others while a superuser refreshes ----
-SET SESSION AUTHORIZATION regress_cat_other;
+SET SESSION AUTHORIZATION regress_segment_other;
 CREATE FUNCTION meddle() RETURNS numeric LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM segment_internal.change_catalogue('bind_source', 'listed'::text, '{a}'::text[], '{b}'::text[]);
     RETURN 1;
 END;
 $$;
-SELECT create_rfm_segmentation('meddling', schema => 'regress_trap',
-    source => 'SELECT customer_id, ordered_at, amount * regress_trap.meddle() AS amount FROM regress_trap.orders');
+SELECT create_rfm_segmentation('meddling', schema => 'regress_play',
+    source => 'SELECT customer_id, ordered_at, amount * regress_play.meddle() AS amount FROM regress_play.bait');
 RESET SESSION AUTHORIZATION;
 SELECT outcome, error_code, error FROM refresh_segmentation('meddling', '2024-05-01');
 SELECT source_columns FROM segmentation WHERE name = 'listed';
 SELECT current_user = :'superuser' AS still_superuser;
 
 -- ---- schemes: whose they are, and who uses them ----
-SET SESSION AUTHORIZATION regress_cat_other;
-SELECT create_rfm_scheme('regress_trap', '[{"segment": "All", "recency": [1, 5]}]');
-SELECT regress_cat.attempt($$SELECT segment.create_rfm_scheme('regress_cat', '[{"segment": "All", "recency": [1, 5]}]')$$) AS taken,
-       regress_cat.attempt($$SELECT segment.create_rfm_scheme('regress_bad', '[{"segment": "All", "recency": [2, 5]}]')$$) AS holes,
-       regress_cat.attempt($$SELECT segment.create_rfm_scheme(NULL, '[]')$$) AS no_name,
-       regress_cat.attempt($$SELECT segment.drop_rfm_scheme('regress_cat')$$) AS another_owners;
-SET SESSION AUTHORIZATION regress_cat_owner;
-SELECT create_rfm_segmentation('borrowing', 'orders', scheme => 'regress_trap', schema => 'regress_cat', search_path => 'regress_cat');
-SET SESSION AUTHORIZATION regress_cat_other;
+SET SESSION AUTHORIZATION regress_segment_other;
+SELECT create_rfm_scheme('regress_play', '[{"segment": "All", "recency": [1, 5]}]');
+SELECT regress_play.attempt($$SELECT segment.create_rfm_scheme('regress_own', '[{"segment": "All", "recency": [1, 5]}]')$$) AS taken,
+       regress_play.attempt($$SELECT segment.create_rfm_scheme('regress_bad', '[{"segment": "All", "recency": [2, 5]}]')$$) AS holes,
+       regress_play.attempt($$SELECT segment.create_rfm_scheme(NULL, '[]')$$) AS no_name,
+       regress_play.attempt($$SELECT segment.drop_rfm_scheme('regress_own')$$) AS another_owners;
+SET SESSION AUTHORIZATION regress_segment_owner;
+SELECT create_rfm_segmentation('borrowing', 'orders', scheme => 'regress_play', schema => 'regress_shop', search_path => 'regress_shop');
+SET SESSION AUTHORIZATION regress_segment_other;
 -- not seen by its owner, used all the same
-SELECT regress_cat.attempt($$SELECT segment.drop_rfm_scheme('regress_trap')$$) AS used;
-SET SESSION AUTHORIZATION regress_cat_owner;
+SELECT regress_play.attempt($$SELECT segment.drop_rfm_scheme('regress_play')$$) AS used;
+SET SESSION AUTHORIZATION regress_segment_owner;
 SELECT drop_segmentation('borrowing');
-SET SESSION AUTHORIZATION regress_cat_other;
-SELECT drop_rfm_scheme('regress_trap');
+SET SESSION AUTHORIZATION regress_segment_other;
+SELECT drop_rfm_scheme('regress_play');
 SELECT name, owner FROM rfm_scheme WHERE name LIKE 'regress%' ORDER BY 1;
 RESET SESSION AUTHORIZATION;
 -- a role that is renamed keeps its scheme, and nobody comes to it who takes the name; names are quoted
@@ -346,33 +302,33 @@ RESET SESSION AUTHORIZATION;
 SELECT drop_rfm_scheme('regress_odd');
 
 -- ---- what is left of a segmentation whose table is gone is a superuser's to drop ----
-SET SESSION AUTHORIZATION regress_cat_other;
+SET SESSION AUTHORIZATION regress_segment_other;
 DROP TABLE trapped_segments;
-SELECT regress_cat.attempt($$SELECT segment_internal.change_catalogue('drop_segmentation', 'trapped'::text)$$);
+SELECT regress_play.attempt($$SELECT segment_internal.change_catalogue('drop_segmentation', 'trapped'::text)$$);
 RESET SESSION AUTHORIZATION;
 SELECT drop_segmentation('trapped');
 
 -- ---- reassign_owned: rights go where the tables go ----
-REASSIGN OWNED BY regress_cat_owner TO regress_cat_reader;
-SET SESSION AUTHORIZATION regress_cat_owner;
-SELECT regress_cat.attempt($$SELECT segment_internal.change_catalogue('lock', 'listed'::text)$$);
-SET SESSION AUTHORIZATION regress_cat_reader;
-SELECT regress_cat.attempt($$SELECT segment_internal.change_catalogue('lock', 'listed'::text)$$);
+REASSIGN OWNED BY regress_segment_owner TO regress_segment_reader;
+SET SESSION AUTHORIZATION regress_segment_owner;
+SELECT regress_play.attempt($$SELECT segment_internal.change_catalogue('lock', 'listed'::text)$$);
+SET SESSION AUTHORIZATION regress_segment_reader;
+SELECT regress_play.attempt($$SELECT segment_internal.change_catalogue('lock', 'listed'::text)$$);
 RESET SESSION AUTHORIZATION;
 
 -- ---- the extension's owner need not be a superuser, and row security may be forced ----
 BEGIN;
-CREATE ROLE regress_cat_keeper;
-UPDATE pg_extension SET extowner = 'regress_cat_keeper'::regrole WHERE extname = 'segment';
-ALTER TABLE segmentation OWNER TO regress_cat_keeper;
-ALTER TABLE segment OWNER TO regress_cat_keeper;
-ALTER TABLE model OWNER TO regress_cat_keeper;
-ALTER TABLE run OWNER TO regress_cat_keeper;
-ALTER TABLE rfm_scheme OWNER TO regress_cat_keeper;
+CREATE ROLE regress_segment_keeper;
+UPDATE pg_extension SET extowner = 'regress_segment_keeper'::regrole WHERE extname = 'segment';
+ALTER TABLE segmentation OWNER TO regress_segment_keeper;
+ALTER TABLE segment OWNER TO regress_segment_keeper;
+ALTER TABLE model OWNER TO regress_segment_keeper;
+ALTER TABLE run OWNER TO regress_segment_keeper;
+ALTER TABLE rfm_scheme OWNER TO regress_segment_keeper;
 ALTER TABLE segmentation FORCE ROW LEVEL SECURITY;
 ALTER TABLE run FORCE ROW LEVEL SECURITY;
 ALTER TABLE segment FORCE ROW LEVEL SECURITY;
-SET LOCAL ROLE regress_cat_reader;
+SET LOCAL ROLE regress_segment_reader;
 SELECT outcome FROM refresh_segmentation('listed', '2024-05-05');
 SELECT rename_segment('listed', 'Best', 'Top');
 SELECT outcome FROM refresh_segmentation('listed', '2024-05-06');
@@ -381,7 +337,7 @@ RESET ROLE;
 ROLLBACK;
 
 SELECT drop_segmentation(name) FROM segmentation WHERE name IN ('listed', 'meddling');
-SELECT drop_rfm_scheme('regress_cat');
-RESET search_path;
-DROP SCHEMA regress_cat, regress_trap CASCADE;
-DROP ROLE regress_cat_owner, regress_cat_deputy, regress_cat_noinherit, regress_cat_other, regress_cat_reader;
+SELECT drop_rfm_scheme('regress_own');
+\set ECHO none
+\i test/lib/rights_end.psql
+\set ECHO all

@@ -77,7 +77,8 @@ CREATE FUNCTION regress_shop.asked_by(who text) RETURNS boolean LANGUAGE sql STA
 CREATE FUNCTION regress_shop.as_of() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz '1999-01-01' $$;
 CREATE TABLE regress_shop.facts AS SELECT 1 AS id, 100 AS points;
 SET search_path = regress_shop;
-SELECT outcome FROM segment.set_segment_rule('tricky', 'asked', 'asked_by(''regress_segment_other'') AND points > 12 AND as_of() > ''2020-01-01''');
+SELECT outcome
+FROM segment.set_segment_rule('tricky', 'asked', 'asked_by(''regress_segment_other'') AND points > 12 AND as_of() > ''2020-01-01''');
 SELECT segment, count(*) FROM regress_play.tricky_segments GROUP BY 1 ORDER BY 1;
 SET search_path = pg_catalog;
 

@@ -82,7 +82,7 @@ INSERT INTO regress_play.deed (name, command) VALUES
        scheme => 'eleven_names')$$),
     ('with their tables',
      $$INSERT INTO segment.segmentation (name, members, history, kind, source, source_columns, source_types, search_path)
-        VALUES ('regress_forged', 'regress_shop.orders', 'regress_shop.loyal_history', 'rfm', 'SELECT 1', '{}', '{}', '')$$),
+       VALUES ('regress_forged', 'regress_shop.orders', 'regress_shop.loyal_history', 'rfm', 'SELECT 1', '{}', '{}', '')$$),
     ('take that back', $$DELETE FROM segment.segmentation WHERE name = 'regress_forged'$$),
     ('point it elsewhere', $$UPDATE segment.segmentation SET members = 'pg_class' WHERE name = 'loyal'$$),
     ('empty it', $$TRUNCATE segment.segmentation CASCADE$$),

@@ -16,8 +16,10 @@ VACUUM ANALYZE only_order;
 CREATE VIEW only_order_view AS SELECT customer_id, ordered_at, amount FROM only_order;
 SELECT count(*) AS customers,
        array_agg(o ORDER BY customer) = (SELECT array_agg(a ORDER BY customer)
-                                         FROM rfm_summary(NULL::bigint, 'only_order_view', '2025-02-01Z') AS a WHERE customer IN (7, 70, 4999)) AS same
-FROM rfm_summary(NULL::bigint, 'SELECT customer_id, ordered_at, amount FROM only_order', '2025-02-01Z', only_keys => '{7,70,4999,-1,NULL}'::bigint[]) AS o;
+                                         FROM rfm_summary(NULL::bigint, 'only_order_view', '2025-02-01Z') AS a
+                                         WHERE customer IN (7, 70, 4999)) AS same
+FROM rfm_summary(NULL::bigint, 'SELECT customer_id, ordered_at, amount FROM only_order', '2025-02-01Z',
+                 only_keys => '{7,70,4999,-1,NULL}'::bigint[]) AS o;
 SELECT count(*) FROM rfm_summary(NULL::bigint, 'only_order_view', '2025-02-01Z', only_keys => '{7,70,4999,-1}'::bigint[]);
 SELECT rfm_summary_counts() -> 'rows_read' AS rows_read;
 
@@ -41,7 +43,8 @@ SELECT count(*) FROM query_rows('only_order_view', NULL, 'customer_id', '{}'::bi
 CREATE SCHEMA only_trap;
 CREATE FUNCTION only_trap.all_equal(bigint, bigint) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN true;
 CREATE OPERATOR only_trap.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = only_trap.all_equal);
-SELECT customer FROM rfm_summary(NULL::bigint, 'only_order_view', '2025-02-01Z', search_path => 'only_trap, pg_catalog, public', only_keys => '{12}'::bigint[]);
+SELECT customer FROM rfm_summary(NULL::bigint, 'only_order_view', '2025-02-01Z',
+                                 search_path => 'only_trap, pg_catalog, public', only_keys => '{12}'::bigint[]);
 
 -- the index serves, also below a view and a GROUP BY
 BEGIN;
@@ -49,7 +52,8 @@ SELECT pg_stat_get_xact_numscans('only_order_key'::regclass) AS before \gset
 SELECT pg_stat_get_xact_numscans('only_order'::regclass) AS before_seq \gset
 SELECT count(*) FROM rfm_summary(NULL::bigint, 'only_order_view', '2025-02-01Z', only_keys => '{12}'::bigint[]);
 SELECT count(*) FROM query_keys(NULL::bigint, 'SELECT customer_id FROM only_order GROUP BY 1', NULL, '{12}'::bigint[]);
-SELECT count(*) FROM query_rows('SELECT customer_id, count(*) AS n FROM only_order GROUP BY 1', NULL, 'customer_id', '{12}'::bigint[]) AS t (customer_id bigint, n float8);
+SELECT count(*) FROM query_rows('SELECT customer_id, count(*) AS n FROM only_order GROUP BY 1', NULL,
+                                'customer_id', '{12}'::bigint[]) AS t (customer_id bigint, n float8);
 SELECT pg_stat_get_xact_numscans('only_order_key'::regclass) - :before AS index_scans,
        pg_stat_get_xact_numscans('only_order'::regclass) - :before_seq AS sequential_scans;
 ROLLBACK;

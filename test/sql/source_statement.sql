@@ -12,11 +12,13 @@ CREATE VIEW pg_temp.temporary_view AS TABLE statement_order;
 CREATE TEMP TABLE temporary_order AS TABLE statement_order;
 
 SELECT q, r.n, source_query(q, 'public')
-FROM unnest(ARRAY['statement_order', ' statement_order ', E'public\n. statement_order', 'Statement_Order ; -- all', '"Camel . Case"', 'public."Camel . Case";;',
+FROM unnest(ARRAY['statement_order', ' statement_order ', E'public\n. statement_order',
+                  'Statement_Order ; -- all', '"Camel . Case"', 'public."Camel . Case";;',
                   'TABLE statement_order;', 'SELECT customer_id, at, amount FROM statement_order; -- all of them',
-                  'SELECT customer_id, at, amount FROM statement_order /* ; */ ', '(TABLE statement_order);', 'WITH a AS (TABLE statement_order) TABLE a ;',
+                  'SELECT customer_id, at, amount FROM statement_order /* ; */ ', '(TABLE statement_order);',
+                  'WITH a AS (TABLE statement_order) TABLE a ;',
                   E'-- first\nVALUES (1, timestamptz ''2025-01-01Z'', 1), (2, ''2025-01-01Z'', 1), (3, ''2025-01-01Z'', 2) -- ;']) AS q,
-     LATERAL (SELECT count(*) AS n FROM rfm_summary(NULL::int, q, '2025-02-01Z')) AS r;
+     LATERAL (SELECT count(*) AS n FROM rfm_summary(NULL::int, q, '2025-02-01Z')) AS r \g (format=unaligned)
 SELECT source_query('nowhere.x', 'public'), source_query(' unknown', 'public'), source_query('', NULL), source_query(NULL, NULL);
 -- a name stays the relation that it was
 SELECT source_query('temporary_order', 'public, pg_temp') = source_query('temporary_order', NULL) AS same;
@@ -68,7 +70,8 @@ DROP FUNCTION told, permanent_doubled;
 
 -- ---- dates beyond the range of timestamps are after as_of ----
 CREATE TABLE far_order (customer_id int, day date, amount numeric);
-INSERT INTO far_order VALUES (1, date '2000-01-01' + 213513113, 10), (1, '302024-05-01', 1), (1, '400000-01-01', 1), (1, '5874897-12-31', 1), (2, '2025-01-01', 10);
+INSERT INTO far_order VALUES (1, date '2000-01-01' + 213513113, 10), (1, '302024-05-01', 1),
+    (1, '400000-01-01', 1), (1, '5874897-12-31', 1), (2, '2025-01-01', 10);
 INSERT INTO far_order VALUES (2, '4714-11-24 BC', 5), (3, 'infinity', 1), (3, '-infinity', 1);
 SELECT customer, last_order_at, recency, frequency FROM rfm_summary(NULL::int, 'far_order', '2025-02-01Z', time_zone => 'UTC') ORDER BY 1;
 SELECT rfm_summary_counts() -> 'after_as_of' AS after_as_of, rfm_summary_counts() -> 'not_finite' AS not_finite;
@@ -90,7 +93,8 @@ SELECT * FROM rfm_summary(NULL::int, 'far_order', '2025-02-01Z', '-1 day');
 
 -- ---- one amount beyond double precision costs its row ----
 TRUNCATE far_order;
-INSERT INTO far_order VALUES (1, '2025-01-01', 10), (1, '2025-01-02', 1e309), (2, '2025-01-02', -1e309), (3, '2025-01-02', 1e-400), (3, '2025-01-03', 2);
+INSERT INTO far_order
+    VALUES (1, '2025-01-01', 10), (1, '2025-01-02', 1e309), (2, '2025-01-02', -1e309), (3, '2025-01-02', 1e-400), (3, '2025-01-03', 2);
 SELECT customer, frequency, round(monetary, 2), mean_amount FROM rfm_summary(NULL::int, 'far_order', '2025-02-01Z') ORDER BY 1;
 -- nor does a total beyond it; the mean is in its range
 TRUNCATE far_order;
@@ -112,7 +116,8 @@ CREATE TYPE tenant_customer AS (tenant_id int, customer_id int);
 SELECT count(*) FROM rfm_summary(NULL::int, 'SELECT amount % 2, customer_id, at, amount FROM statement_order', '2025-02-01Z');
 SELECT count(*) FROM rfm_summary(NULL::int, 'SELECT customer_id, amount, 1 FROM statement_order', '2025-02-01Z');
 SELECT customer, (customer).customer_id, frequency
-FROM rfm_summary(NULL::tenant_customer, 'SELECT (amount % 2, customer_id)::tenant_customer, at, amount FROM statement_order', '2025-02-01Z') ORDER BY 1;
+FROM rfm_summary(NULL::tenant_customer, 'SELECT (amount % 2, customer_id)::tenant_customer, at, amount FROM statement_order', '2025-02-01Z')
+ORDER BY 1;
 SELECT customer
 FROM rfm_summary(NULL::tenant_customer, 'SELECT (amount % 2, customer_id)::tenant_customer, at, amount FROM statement_order', '2025-02-01Z',
                  only_keys => ARRAY[(1, 3)]::tenant_customer[]);
@@ -122,10 +127,12 @@ DROP TYPE tenant_customer;
 SET TimeZone = 'Pacific/Auckland';
 SELECT recency, last_order_at AT TIME ZONE 'UTC' AS last_order_at
 FROM unnest('{2025-03-30 23:30Z,2025-03-30 21:30Z}'::timestamptz[]) AS t,
-     rfm_summary(NULL::int, format('SELECT 1, %L::timestamptz, 1', t), '2025-03-31 22:30Z', interval '1 day', time_zone => 'Europe/Berlin') AS r;
+     rfm_summary(NULL::int, format('SELECT 1, %L::timestamptz, 1', t), '2025-03-31 22:30Z', interval '1 day',
+                 time_zone => 'Europe/Berlin') AS r;
 SET TimeZone = 'UTC';
 SELECT recency, last_order_at AT TIME ZONE 'UTC' AS last_order_at
 FROM unnest('{2025-03-30 23:30Z,2025-03-30 21:30Z}'::timestamptz[]) AS t,
-     rfm_summary(NULL::int, format('SELECT 1, %L::timestamptz, 1', t), '2025-03-31 22:30Z', interval '1 day', time_zone => 'Europe/Berlin') AS r;
+     rfm_summary(NULL::int, format('SELECT 1, %L::timestamptz, 1', t), '2025-03-31 22:30Z', interval '1 day',
+                 time_zone => 'Europe/Berlin') AS r;
 DROP VIEW pg_temp.temporary_view;
 DROP TABLE statement_order, "Camel . Case", far_order, temporary_order;

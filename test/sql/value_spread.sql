@@ -91,14 +91,18 @@ FROM (SELECT feature_set(id % 3, a, b) AS f, feature_set(id % 3, a * u, b * u) A
 -- ---- which segment is which: two at one place but for rounding are the two they were, in any unit ----
 WITH trained AS (
     SELECT unit, kmeans(feature_set(x * unit), 3, scale => scale)::jsonb AS j
-    FROM unnest('{1,1e-200,1e150}'::float8[]) AS unit, unnest('{zscore,none}'::text[]) AS scale, unnest('{0.1,0.2,5,5.1,9,10}'::float8[]) AS x
+    FROM unnest('{1,1e-200,1e150}'::float8[]) AS unit, unnest('{zscore,none}'::text[]) AS scale,
+         unnest('{0.1,0.2,5,5.1,9,10}'::float8[]) AS x
     GROUP BY unit, scale
 ), both_at AS (
-    SELECT unit, j, place, jsonb_set(jsonb_set(j, '{clusters,0,center}', jsonb_build_array(place)), '{clusters,1,center}', jsonb_build_array(place)) AS at
-    FROM trained, LATERAL (SELECT (j #>> '{clusters,2,center,0}')::float8 * f FROM unnest('{0.3,0.30000000000000004,0.4}'::float8[]) AS f) AS p (place)
+    SELECT unit, j, place,
+           jsonb_set(jsonb_set(j, '{clusters,0,center}', jsonb_build_array(place)), '{clusters,1,center}', jsonb_build_array(place)) AS at
+    FROM trained, LATERAL (SELECT (j #>> '{clusters,2,center,0}')::float8 * f
+                           FROM unnest('{0.3,0.30000000000000004,0.4}'::float8[]) AS f) AS p (place)
 )
 SELECT old.unit, old.j ->> 'scale' AS scale, round((new.place / (old.j #>> '{clusters,2,center,0}')::float8)::numeric, 3) AS place,
-       (SELECT array_agg(segment_id ORDER BY segment_id) FROM segments(model_match(new.at::segment_model, old.at::segment_model, 10))) AS ids
+       (SELECT array_agg(segment_id ORDER BY segment_id)
+        FROM segments(model_match(new.at::segment_model, old.at::segment_model, 10))) AS ids
 FROM both_at AS old JOIN both_at AS new ON new.unit = old.unit AND new.j = old.j AND new.place <> old.place
 WHERE old.place = 0.3 * (old.j #>> '{clusters,2,center,0}')::float8 ORDER BY 1, 2, new.place / (old.j #>> '{clusters,2,center,0}')::float8;
 DROP TABLE spread_basket, spread_customer, spread_random;

@@ -20,7 +20,8 @@ run_in($node, 'shop', q{SET ROLE "Planner"; SELECT create_rfm_scheme('planned', 
 $node->safe_psql('postgres', q{ALTER ROLE "Planner" RENAME TO "Planner, the ""2nd"""; CREATE ROLE "Planner"});
 # values that a user keeps in a table of his own
 run_in($node, 'shop', q{CREATE TABLE kept AS
-	SELECT feature_set(n, n % 7) AS features, kmeans(feature_set(n, n % 7), 3) AS model, bisecting_kmeans(feature_set(n, n % 7), 4) AS hierarchy, NULL::kmeans_state AS state FROM generate_series(1, 60) AS n});
+	SELECT feature_set(n, n % 7) AS features, kmeans(feature_set(n, n % 7), 3) AS model,
+		bisecting_kmeans(feature_set(n, n % 7), 4) AS hierarchy, NULL::kmeans_state AS state FROM generate_series(1, 60) AS n});
 run_in($node, 'shop', 'UPDATE kept SET state = (SELECT kmeans_step_state(model, n, n % 5) FROM generate_series(1, 80) AS n)');
 my $kept = 'SELECT features, model, hierarchy, state, kmeans_step(state), cut_model(hierarchy, 2) FROM kept';
 my $unfinished = 'SELECT segmentation, started_at, outcome FROM segment_run WHERE run_id IS NULL';
@@ -30,10 +31,13 @@ like(run_in($node, 'shop', $unfinished), qr/^loyal\|.*\|unfinished$/, 'a refresh
 ok($before->{members} && $before->{history} && $before->{events} && $before->{migration}, 'there is something to lose');
 
 my @refresh = (
-	"INSERT INTO orders SELECT n % 90, timestamptz '2024-05-01 00:00Z' + n * interval '5 hours', n * 31 % 97 FROM generate_series(1, 60) AS n",
-	"SELECT name, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged FROM segment.segmentation, LATERAL refresh_segmentation(name, '2024-05-20') AS r ORDER BY name",
+	"INSERT INTO orders SELECT n % 90, timestamptz '2024-05-01 00:00Z' + n * interval '5 hours', n * 31 % 97
+		FROM generate_series(1, 60) AS n",
+	"SELECT name, r.outcome, r.model_version, r.trained, r.customers, r.entered, r.departed, r.moved, r.updated, r.unchanged
+		FROM segment.segmentation, LATERAL refresh_segmentation(name, '2024-05-20') AS r ORDER BY name",
 	"SELECT rename_segment('loyal', 'VIP', 'VVIP')",
-	"SELECT name, r.outcome, r.trained FROM segment.segmentation, LATERAL refresh_segmentation(name, '2024-05-21', true) AS r ORDER BY name",
+	"SELECT name, r.outcome, r.trained FROM segment.segmentation, LATERAL refresh_segmentation(name, '2024-05-21', true) AS r
+		ORDER BY name",
 	"SELECT segmentation, started_at, error FROM segment.run WHERE outcome = 'interrupted'",
 	"SELECT count(DISTINCT run_id) = count(*), min(run_id) > 0 FROM segment.run",
 	"TABLE loyal_segments ORDER BY 1",
@@ -50,7 +54,8 @@ foreach my $format ('plain', 'custom')
 	if ($format eq 'plain')
 	{
 		$node->command_ok([ 'pg_dump', '-f', "$dir/plain.sql", $node->connstr('shop') ], 'pg_dump');
-		$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/plain.sql", $node->connstr($copy) ], 'restore by psql');
+		$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/plain.sql", $node->connstr($copy) ],
+			'restore by psql');
 	}
 	else
 	{
@@ -62,7 +67,8 @@ foreach my $format ('plain', 'custom')
 	is_whole($node, $copy, $format);
 	is(run_in($node, $copy, $kept), run_in($node, 'shop', $kept), "$format: same values in a user's table");
 	is(run_in($node, $copy, $unfinished), run_in($node, 'shop', $unfinished), "$format: same unfinished refresh");
-	is(run_in($node, $copy, 'SELECT max(run_id) FROM segment.run'), run_in($node, 'shop', 'SELECT max(run_id) FROM segment.run'), "$format: same last run");
+	is(run_in($node, $copy, 'SELECT max(run_id) FROM segment.run'),
+		run_in($node, 'shop', 'SELECT max(run_id) FROM segment.run'), "$format: same last run");
 }
 
 # the source of the dump, and both copies, go on alike
@@ -75,7 +81,8 @@ foreach my $sql (@refresh)
 next_refresh_is_right($node, "copy_$_", '2024-06-20', $_) foreach ('plain', 'custom');
 
 # rights came along
-my ($status, $out, $err) = $node->psql('copy_plain', "SET ROLE looker; SELECT count(*) FROM segment.segment_size; SELECT segment.refresh_segmentation('loyal')");
+my ($status, $out, $err) = $node->psql('copy_plain',
+	"SET ROLE looker; SELECT count(*) FROM segment.segment_size; SELECT segment.refresh_segmentation('loyal')");
 like($out, qr/^12$/m, 'the reader sees the segmentation he may read, and no other');
 like($err, qr/permission denied to refresh/, 'but cannot refresh it');
 

@@ -12,7 +12,8 @@ use Time::HiRes qw(usleep);
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 # a crash of the server, not of the machine: what was written need not be flushed
-$node->append_conf('postgresql.conf', "synchronous_commit = on\ntimezone = 'UTC'\nclient_min_messages = error\nrestart_after_crash = on\nautovacuum = off");
+$node->append_conf('postgresql.conf',
+	"synchronous_commit = on\ntimezone = 'UTC'\nclient_min_messages = error\nrestart_after_crash = on\nautovacuum = off");
 $node->start;
 
 # The source and triggers wait at chosen moments: gate() blocks while somebody holds the
@@ -27,7 +28,8 @@ my %gates = (
 	'run log' => 5);
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION segment;
-	CREATE TABLE orders AS SELECT (n % 300)::bigint AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '1 hour' AS ordered_at, (n * 7919 % 503)::numeric AS amount
+	CREATE TABLE orders AS SELECT (n % 300)::bigint AS customer_id,
+		timestamptz '2024-01-01 00:00Z' + n * interval '1 hour' AS ordered_at, (n * 7919 % 503)::numeric AS amount
 		FROM generate_series(1, 3000) AS n;
 	CREATE TABLE step (n integer);
 	INSERT INTO step VALUES (0);
@@ -38,11 +40,15 @@ $node->safe_psql('postgres', q{
 		END IF;
 		RETURN true;
 	END $$;
-	CREATE FUNCTION gate_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM public.gate(TG_ARGV[0]::integer); RETURN coalesce(NEW, OLD); END $$;
-	SELECT segment.create_rfm_segmentation('safe', 'SELECT customer_id, ordered_at, amount FROM public.orders WHERE CASE customer_id WHEN 1 THEN public.gate(1) WHEN 299 THEN public.gate(2) ELSE true END',
+	CREATE FUNCTION gate_trigger() RETURNS trigger
+		LANGUAGE plpgsql AS $$ BEGIN PERFORM public.gate(TG_ARGV[0]::integer); RETURN coalesce(NEW, OLD); END $$;
+	SELECT segment.create_rfm_segmentation('safe',
+		'SELECT customer_id, ordered_at, amount FROM public.orders
+		WHERE CASE customer_id WHEN 1 THEN public.gate(1) WHEN 299 THEN public.gate(2) ELSE true END',
 		customers => 'SELECT 9999::bigint WHERE public.gate(6)', schema => 'public', scheme => 'eleven_names');
 	-- never interrupted: its history is what the other's has to be
-	SELECT segment.create_rfm_segmentation('twin', 'TABLE public.orders', customers => 'SELECT 9999::bigint', schema => 'public', scheme => 'eleven_names');
+	SELECT segment.create_rfm_segmentation('twin', 'TABLE public.orders', customers => 'SELECT 9999::bigint',
+		schema => 'public', scheme => 'eleven_names');
 	SELECT segment.refresh_segmentation('safe', '2024-05-01');
 	SELECT segment.refresh_segmentation('twin', '2024-05-01');
 	CREATE TRIGGER gate BEFORE INSERT OR UPDATE OR DELETE ON safe_segments FOR EACH ROW EXECUTE FUNCTION gate_trigger(3);
@@ -58,7 +64,8 @@ my $state = q{
 	SELECT version, md5(model::text) FROM segment.model WHERE segmentation = 'safe' ORDER BY version;
 	SELECT count(*) FROM segment.run WHERE segmentation = 'safe'};
 my $unlike_twin = q{
-	SELECT 'member', m FROM (TABLE safe_segments EXCEPT TABLE twin_segments UNION ALL (TABLE twin_segments EXCEPT TABLE safe_segments)) AS m;
+	SELECT 'member', m
+	FROM (TABLE safe_segments EXCEPT TABLE twin_segments UNION ALL (TABLE twin_segments EXCEPT TABLE safe_segments)) AS m;
 	SELECT 'history', h FROM (TABLE safe_history EXCEPT TABLE twin_history UNION ALL (TABLE twin_history EXCEPT TABLE safe_history)) AS h};
 # how the last $n refreshes ended, in their order
 sub last_outcomes
@@ -124,9 +131,11 @@ sub interrupt
 	my ($out, $err) = ('', '');
 	my $timeout = $way eq 'statement_timeout' ? "SET statement_timeout = '1s';" : '';
 	my $victim = IPC::Run::start(
-		[ 'psql', '-XqAt', '-d', $node->connstr('postgres') . ' application_name=victim', '-c', "$timeout SELECT outcome FROM segment.refresh_segmentation('safe', '$as_of')" ],
+		[ 'psql', '-XqAt', '-d', $node->connstr('postgres') . ' application_name=victim', '-c',
+			"$timeout SELECT outcome FROM segment.refresh_segmentation('safe', '$as_of')" ],
 		'<', \undef, '>', \$out, '2>', \$err);
-	my $waiting = q{SELECT pid FROM pg_stat_activity WHERE application_name = 'victim' AND wait_event_type = 'Lock' AND wait_event IN ('advisory', 'relation')};
+	my $waiting = q{SELECT pid FROM pg_stat_activity
+		WHERE application_name = 'victim' AND wait_event_type = 'Lock' AND wait_event IN ('advisory', 'relation')};
 	ok($node->poll_query_until('postgres', "SELECT EXISTS ($waiting)"), "$way at $gate: the refresh got there");
 	$ways{$way}->($node->safe_psql('postgres', $waiting));
 	$victim->finish;
@@ -154,7 +163,8 @@ foreach my $case (
 		$node->safe_psql('postgres', qq{
 			UPDATE orders SET amount = amount + customer_id * 3 WHERE customer_id % 7 = $day % 7;
 			DELETE FROM orders WHERE customer_id = 20 + $day;
-			INSERT INTO orders SELECT 1000 + $day, timestamptz '2024-04-01 00:00Z' + n * interval '1 day', 100 FROM generate_series(1, $day) AS n});
+			INSERT INTO orders SELECT 1000 + $day, timestamptz '2024-04-01 00:00Z' + n * interval '1 day', 100
+			FROM generate_series(1, $day) AS n});
 		my $before = $node->safe_psql('postgres', $state);
 		my ($out, $err) = interrupt($way, $gate, $as_of);
 		my $name = "$way at $gate";
@@ -162,7 +172,8 @@ foreach my $case (
 		like($err, $message{$way}, "$name: told");
 		is($node->safe_psql('postgres', $state), $before, "$name: the old state is whole");
 		is(last_outcomes(2), 'ok,unfinished', "$name: the log has it as unfinished");
-		is($node->safe_psql('postgres', "SELECT name, r.outcome FROM segment.segmentation, segment.refresh_segmentation(name, '$as_of') AS r ORDER BY name"), "safe|ok\ntwin|ok", "$name: the next refresh succeeds");
+		is($node->safe_psql('postgres', "SELECT name, r.outcome FROM segment.segmentation, segment.refresh_segmentation(name, '$as_of') AS r
+			ORDER BY name"), "safe|ok\ntwin|ok", "$name: the next refresh succeeds");
 		is(last_outcomes(3), 'ok,interrupted,ok', "$name: and then as interrupted");
 		is_whole($node, 'postgres', $name);
 		is($node->safe_psql('postgres', $unlike_twin), '', "$name: like the twin, which nobody interrupts");
@@ -175,8 +186,10 @@ isnt($node->safe_psql('postgres', 'SELECT count(*) FROM safe_history'), '0', 'hi
 $node->safe_psql('postgres', q{
 	ALTER TABLE safe_segments ADD CONSTRAINT no CHECK (frequency < 100) NOT VALID;
 	INSERT INTO orders SELECT 5, timestamptz '2024-05-01 00:00Z' + n * interval '1 hour', 1 FROM generate_series(1, 100) AS n});
-is($node->safe_psql('postgres', q{SELECT outcome, error_code FROM segment.refresh_segmentation('safe', '2024-06-01')}), 'failed|23514', 'a violated constraint fails the run');
-is($node->safe_psql('postgres', q{SELECT outcome FROM segment.segment_run WHERE segmentation = 'safe' ORDER BY run_id DESC LIMIT 1}), 'failed', 'which is logged');
+is($node->safe_psql('postgres', q{SELECT outcome, error_code FROM segment.refresh_segmentation('safe', '2024-06-01')}),
+	'failed|23514', 'a violated constraint fails the run');
+is($node->safe_psql('postgres', q{SELECT outcome FROM segment.segment_run WHERE segmentation = 'safe' ORDER BY run_id DESC LIMIT 1}),
+	'failed', 'which is logged');
 is_whole($node, 'postgres', 'after the failed run');
 $node->safe_psql('postgres', 'ALTER TABLE safe_segments DROP CONSTRAINT no');
 next_refresh_is_right($node, 'postgres', '2024-06-01', 'after the failed run');

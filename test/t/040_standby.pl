@@ -16,7 +16,8 @@ $primary->append_conf('postgresql.conf', "timezone = 'UTC'\nclient_min_messages 
 $primary->start;
 $primary->safe_psql('postgres', q{
 	CREATE EXTENSION segment;
-	CREATE TABLE orders AS SELECT (n % 100)::bigint AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '2 hours' AS ordered_at, (n * 7919 % 503)::numeric AS amount
+	CREATE TABLE orders AS SELECT (n % 100)::bigint AS customer_id,
+		timestamptz '2024-01-01 00:00Z' + n * interval '2 hours' AS ordered_at, (n * 7919 % 503)::numeric AS amount
 		FROM generate_series(1, 1500) AS n;
 	SELECT segment.create_rfm_segmentation('loyal', 'orders', scheme => 'eleven_names');
 	SELECT segment.refresh_segmentation('loyal', '2024-04-01');
@@ -39,8 +40,10 @@ foreach my $question (
 	[ 'members as of', "SELECT * FROM segment.segment_members('loyal', '2024-04-15') ORDER BY customer" ],
 	[ 'typed members', "SELECT * FROM segment.segment_members(null::bigint, 'loyal', NULL) ORDER BY customer" ],
 	[ 'segment_of', "SELECT i, segment.segment_of('loyal', i::bigint) FROM generate_series(0, 120) AS i" ],
-	[ 'assign by name', "SELECT i, segment.assign_segment('loyal', i, i % 9, i * 10), segment.explain_segment('loyal', i, i % 9, i * 10) FROM generate_series(0, 120) AS i" ],
-	[ 'assign by value', "SELECT i, segment.assign_segment_id(segment.get_model('loyal', 1), i, i % 9, i * 10) FROM generate_series(0, 120) AS i" ],
+	[ 'assign by name', "SELECT i, segment.assign_segment('loyal', i, i % 9, i * 10), segment.explain_segment('loyal', i, i % 9, i * 10)
+		FROM generate_series(0, 120) AS i" ],
+	[ 'assign by value',
+		"SELECT i, segment.assign_segment_id(segment.get_model('loyal', 1), i, i % 9, i * 10) FROM generate_series(0, 120) AS i" ],
 	[ 'summary', "SELECT * FROM segment.rfm_summary(null::bigint, 'TABLE orders', '2024-05-01') ORDER BY 1" ],
 	[ 'training', 'SELECT segment.rfm_model(segment.feature_set(amount, amount, amount), scheme => \'eleven_names\') FROM orders' ],
 	[ 'sizes', 'SELECT * FROM segment.segment_size ORDER BY segment_id' ],
@@ -56,19 +59,24 @@ foreach my $question (
 	isnt($wanted, '', "$name: something to read");
 	is($standby->safe_psql('postgres', $sql), $wanted, "$name: the same on the standby");
 }
-is($standby->safe_psql('postgres', 'SELECT outcome FROM segment.segment_run WHERE run_id IS NULL'), 'unfinished', 'the refresh that was rolled back is known on the standby');
+is($standby->safe_psql('postgres', 'SELECT outcome FROM segment.segment_run WHERE run_id IS NULL'),
+	'unfinished', 'the refresh that was rolled back is known on the standby');
 is_whole($standby, 'postgres', 'standby');
 foreach my $write (
-	"SELECT segment.refresh_segmentation('loyal', '2024-06-01')", "SELECT segment.rename_segment('loyal', 'VIP', 'X')", "SELECT segment.drop_segmentation('loyal')",
-	"SELECT segment.create_rfm_segmentation('other', 'orders', scheme => 'eleven_names')", "SELECT segment.create_rfm_scheme('x', '[{\"segment\": \"All\"}]')")
+	"SELECT segment.refresh_segmentation('loyal', '2024-06-01')",
+	"SELECT segment.rename_segment('loyal', 'VIP', 'X')", "SELECT segment.drop_segmentation('loyal')",
+	"SELECT segment.create_rfm_segmentation('other', 'orders', scheme => 'eleven_names')",
+	"SELECT segment.create_rfm_scheme('x', '[{\"segment\": \"All\"}]')")
 {
 	my ($status, $out, $err) = $standby->psql('postgres', $write);
 	like($err, qr/read-only transaction|during recovery/, "refused: $write");
 }
 # after a failover it goes on
 $standby->promote;
-is($standby->safe_psql('postgres', "SELECT outcome, entered, departed FROM segment.refresh_segmentation('loyal', '2024-06-01')"), 'ok|0|0', 'refreshed after promotion');
-is($standby->safe_psql('postgres', "SELECT string_agg(outcome, ',' ORDER BY run_id) FROM segment.segment_run"), 'ok,ok,interrupted,ok', 'which logs the one that was rolled back');
+is($standby->safe_psql('postgres', "SELECT outcome, entered, departed FROM segment.refresh_segmentation('loyal', '2024-06-01')"),
+	'ok|0|0', 'refreshed after promotion');
+is($standby->safe_psql('postgres', "SELECT string_agg(outcome, ',' ORDER BY run_id) FROM segment.segment_run"),
+	'ok,ok,interrupted,ok', 'which logs the one that was rolled back');
 next_refresh_is_right($standby, 'postgres', '2024-07-01', 'promoted');
 
 $standby->stop;

@@ -14,7 +14,8 @@ $node->append_conf('postgresql.conf', "timezone = 'UTC'\nclient_min_messages = e
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION segment;
-	CREATE TABLE orders AS SELECT (n::bigint * 7919 % 601) AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '5 minutes' AS ordered_at, (n::bigint * 104729 % 50021 / 100.0)::numeric AS amount
+	CREATE TABLE orders AS SELECT (n::bigint * 7919 % 601) AS customer_id,
+		timestamptz '2024-01-01 00:00Z' + n * interval '5 minutes' AS ordered_at, (n::bigint * 104729 % 50021 / 100.0)::numeric AS amount
 		FROM generate_series(1, 30000) AS n;
 });
 
@@ -47,7 +48,8 @@ sub create
 {
 	$node->safe_psql('postgres', q{
 		SELECT segment.drop_segmentation(name) FROM segment.segmentation;
-		SELECT segment.create_rfm_segmentation('timed', 'SELECT customer_id, ordered_at, amount FROM public.orders', customers => 'SELECT generate_series(0, 650)::bigint', schema => 'public', scheme => 'eleven_names')});
+		SELECT segment.create_rfm_segmentation('timed', 'SELECT customer_id, ordered_at, amount FROM public.orders',
+			customers => 'SELECT generate_series(0, 650)::bigint', schema => 'public', scheme => 'eleven_names')});
 }
 
 # a third of the customers gets other figures
@@ -57,7 +59,8 @@ sub change
 	$node->safe_psql('postgres', qq{
 		UPDATE orders SET amount = amount + customer_id % 50 * 7 WHERE customer_id % 3 = $day % 3;
 		DELETE FROM orders WHERE customer_id % 97 = $day % 97;
-		INSERT INTO orders SELECT 3000 + $day, timestamptz '2024-04-01 00:00Z' + n * interval '1 day', 100 FROM generate_series(1, $day) AS n});
+		INSERT INTO orders SELECT 3000 + $day, timestamptz '2024-04-01 00:00Z' + n * interval '1 day', 100
+		FROM generate_series(1, $day) AS n});
 }
 
 # Interrupts refreshes by $attempt->(milliseconds), from at once to when they are
@@ -131,7 +134,8 @@ foreach my $lock (
 	'the segmentation')
 {
 	my $holder = $node->background_psql('postgres');
-	$holder->query_safe('BEGIN; ' . ($lock =~ /TABLE/ ? "LOCK $lock IN ACCESS EXCLUSIVE MODE" : "SELECT FROM segment_internal.locked_segmentation('timed')"));
+	$holder->query_safe('BEGIN; '
+		. ($lock =~ /TABLE/ ? "LOCK $lock IN ACCESS EXCLUSIVE MODE" : "SELECT FROM segment_internal.locked_segmentation('timed')"));
 	my ($out, $err) = refresh('SET lock_timeout = 20');
 	$holder->query_safe('ROLLBACK');
 	$holder->quit;

@@ -16,20 +16,23 @@ plan skip_all => 'no small disk (SEGMENT_TEST_SMALL_DISK); scripts/test mounts o
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', "timezone = 'UTC'\nclient_min_messages = error\nautovacuum = off\nmax_parallel_workers_per_gather = 0");
+$node->append_conf('postgresql.conf',
+	"timezone = 'UTC'\nclient_min_messages = error\nautovacuum = off\nmax_parallel_workers_per_gather = 0");
 $node->start;
 mkdir "$disk/$_" or die "$disk/$_: $!" foreach ('tables', 'temporary');
 $node->safe_psql('postgres', "CREATE TABLESPACE small_tables LOCATION '$disk/tables'");
 $node->safe_psql('postgres', "CREATE TABLESPACE small_temporary LOCATION '$disk/temporary'");
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION segment;
-	CREATE TABLE orders AS SELECT (n::bigint * 7919 % 5003) AS customer_id, timestamptz '2024-01-01 00:00Z' + n * interval '5 minutes' AS ordered_at, (n::bigint * 104729 % 50021 / 100.0)::numeric AS amount
+	CREATE TABLE orders AS SELECT (n::bigint * 7919 % 5003) AS customer_id,
+		timestamptz '2024-01-01 00:00Z' + n * interval '5 minutes' AS ordered_at, (n::bigint * 104729 % 50021 / 100.0)::numeric AS amount
 		FROM generate_series(1, 30000) AS n;
 	SELECT segment.create_rfm_segmentation('elsewhere', 'TABLE public.orders', schema => 'public', scheme => 'eleven_names');
 	SET default_tablespace = small_tables;
 	SELECT segment.create_rfm_segmentation('small', 'TABLE public.orders', schema => 'public', scheme => 'eleven_names');
 });
-is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class AS c JOIN pg_tablespace AS t ON t.oid = c.reltablespace WHERE spcname = 'small_tables' AND relname ~ '^small_(segments|history)'}),
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class AS c JOIN pg_tablespace AS t ON t.oid = c.reltablespace
+	WHERE spcname = 'small_tables' AND relname ~ '^small_(segments|history)'}),
 	'3', 'both tables and an index lie on the small disk');
 
 # Takes all room on the disk but so many bytes.
@@ -56,7 +59,8 @@ my $day = 0;
 sub refresh
 {
 	my ($settings, $name) = @_;
-	return $node->safe_psql('postgres', "$settings; SELECT outcome, error_code FROM segment.refresh_segmentation('$name', timestamptz '2024-05-01 00:00Z' + $day * interval '1 day')");
+	return $node->safe_psql('postgres', "$settings; SELECT outcome, error_code
+		FROM segment.refresh_segmentation('$name', timestamptz '2024-05-01 00:00Z' + $day * interval '1 day')");
 }
 
 my $state = q{
@@ -97,7 +101,8 @@ sub sweep
 	cmp_ok($full, '>=', 2, "$what: the disk was full $full times");
 	is(join(' ', glob("$disk/temporary/*/pgsql_tmp/*")), '', "$what: no temporary file is left");
 	$day++;
-	next_refresh_is_right($node, 'postgres', $node->safe_psql('postgres', "SELECT timestamptz '2024-05-01 00:00Z' + $day * interval '1 day'"), $what);
+	next_refresh_is_right($node, 'postgres',
+		$node->safe_psql('postgres', "SELECT timestamptz '2024-05-01 00:00Z' + $day * interval '1 day'"), $what);
 	return;
 }
 
@@ -118,17 +123,21 @@ $node->safe_psql('postgres', 'ALTER TABLE small_segments SET TABLESPACE pg_defau
 sweep('history alone', 'SET work_mem = 4096');
 
 # spilled customers and sorts
-$node->safe_psql('postgres', 'ALTER TABLE small_history SET TABLESPACE pg_default; ALTER INDEX small_history_pkey SET TABLESPACE pg_default');
+$node->safe_psql('postgres',
+	'ALTER TABLE small_history SET TABLESPACE pg_default; ALTER INDEX small_history_pkey SET TABLESPACE pg_default');
 change();
 my $low = q{SET work_mem = '64kB'; SET hash_mem_multiplier = 1; SET temp_tablespaces = small_temporary};
 sweep('temporary files of a refresh', $low);
 leave(65536);
-my ($status, $out, $err) = $node->psql('postgres', "$low; SELECT count(*) FROM segment.rfm_summary(null::bigint, 'TABLE orders', '2025-01-01 00:00Z')", extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+my ($status, $out, $err) = $node->psql('postgres', "$low; SELECT count(*)
+	FROM segment.rfm_summary(null::bigint, 'TABLE orders', '2025-01-01 00:00Z')", extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
 like("$out$err", qr/^ERROR: +53100$|ERROR:  53100/m, 'rfm_summary: told that the disk is full');
 is(join(' ', glob("$disk/temporary/*/pgsql_tmp/*")), '', 'rfm_summary: no temporary file is left');
 free();
-is($node->safe_psql('postgres', "$low; SELECT count(*) FROM segment.rfm_summary(null::bigint, 'TABLE orders', '2025-01-01 00:00Z'); SELECT (segment.rfm_summary_counts() ->> 'rows_spilled')::bigint > 0"),
-	$node->safe_psql('postgres', 'SELECT count(DISTINCT customer_id) FROM orders') . "\nt", 'rfm_summary: spills, and is right once there is room');
+is($node->safe_psql('postgres', "$low; SELECT count(*) FROM segment.rfm_summary(null::bigint, 'TABLE orders', '2025-01-01 00:00Z');
+	SELECT (segment.rfm_summary_counts() ->> 'rows_spilled')::bigint > 0"),
+	$node->safe_psql('postgres', 'SELECT count(DISTINCT customer_id) FROM orders') . "\nt",
+	'rfm_summary: spills, and is right once there is room');
 
 $node->stop;
 done_testing();

@@ -9,8 +9,10 @@ use Test::More;
 
 my $rows = 60000;
 my $customers = qq{
-	SELECT n AS id, (ARRAY['north', 'south', 'east', 'west'])[1 + n % 4] AS region, (n * 37 % 731)::float8 AS recency, (1 + n * 17 % 23)::float8 AS frequency,
-		(n::bigint * 7919 % 100003 / 7.0)::numeric(12, 3) AS monetary, nullif((n % 5 / 4.0)::float8, 0.25) AS weight, n % 3 = 0 AS vip, 'x' || n % 7 AS letter
+	SELECT n AS id, (ARRAY['north', 'south', 'east', 'west'])[1 + n % 4] AS region,
+		(n * 37 % 731)::float8 AS recency, (1 + n * 17 % 23)::float8 AS frequency,
+		(n::bigint * 7919 % 100003 / 7.0)::numeric(12, 3) AS monetary,
+		nullif((n % 5 / 4.0)::float8, 0.25) AS weight, n % 3 = 0 AS vip, 'x' || n % 7 AS letter
 	FROM generate_series(1, $rows) AS n};
 my $columns = 'id bigint, region text, recency float8, frequency float8, monetary numeric(12, 3), weight float8, vip boolean, letter text';
 my %regions = (shard1 => "'north', 'south'", shard2 => "'east', 'west'");
@@ -44,7 +46,8 @@ foreach my $name ('shard1', 'shard2')
 		my ($server, $options) = @$way;
 		$main->safe_psql('postgres', qq{
 			CREATE SERVER $server FOREIGN DATA WRAPPER postgres_fdw
-				OPTIONS (host '$host', port '$port', dbname 'postgres', extensions 'segment', use_remote_estimate 'true', fetch_size '10000'$options);
+				OPTIONS (host '$host', port '$port', dbname 'postgres', extensions 'segment',
+					use_remote_estimate 'true', fetch_size '10000'$options);
 			CREATE USER MAPPING FOR CURRENT_USER SERVER $server;
 			CREATE FOREIGN TABLE ${server}_customers ($columns) SERVER $server OPTIONS (table_name 'customers');
 			CREATE FOREIGN TABLE ${server}_mixed (features segment.feature_set) SERVER $server OPTIONS (table_name 'mixed')});
@@ -89,11 +92,14 @@ my $by_region = 'SELECT region, feature_set(recency, frequency, monetary) AS s F
 my $partitionwise = 'SET enable_partitionwise_aggregate = on';
 is(sent($partitionwise, $by_region, 'segment\.feature_set.* GROUP BY'), 2, 'partitions: each server is sent its groups');
 is(answer("$partitionwise; SELECT region, md5(s::text), rfm_model(s, scheme => 'eleven_names') FROM ($by_region) AS g ORDER BY region"),
-	answer('SELECT region, md5(s::text), rfm_model(s, scheme => \'eleven_names\') FROM (SELECT region, feature_set(recency, frequency, monetary) AS s FROM one_server GROUP BY region) AS g ORDER BY region'),
+	answer('SELECT region, md5(s::text), rfm_model(s, scheme => \'eleven_names\')
+		FROM (SELECT region, feature_set(recency, frequency, monetary) AS s FROM one_server GROUP BY region) AS g ORDER BY region'),
 	'partitions: the same set and model for each group');
-is(answer("$partitionwise; SELECT rfm_model(feature_set_merge(s), scheme => 'eleven_names') FROM ($by_region) AS g"), answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM one_server'),
+is(answer("$partitionwise; SELECT rfm_model(feature_set_merge(s), scheme => 'eleven_names') FROM ($by_region) AS g"),
+	answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM one_server'),
 	'partitions: the groups merged give the model of all');
-is(answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM customers'), answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM one_server'),
+is(answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM customers'),
+	answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM one_server'),
 	'partitions: the same model where all rows are fetched');
 
 # sets of rows with names are made by views over there, and travel as values
@@ -102,13 +108,15 @@ foreach my $way ('', '_small')
 	my $settings = $way ? q{SET maintenance_work_mem = '1MB'} : 'SET maintenance_work_mem TO DEFAULT';
 	# n_rows_held says how a set is held, not what is in it
 	my $what = q{SELECT md5(s::text), feature_set_info(s) - 'n_rows_held' FROM};
-	is(answer("$settings; $what (SELECT feature_set_merge(features) AS s FROM (SELECT features FROM shard1${way}_mixed UNION ALL SELECT features FROM shard2${way}_mixed) AS parts) AS whole"),
+	is(answer("$settings; $what (SELECT feature_set_merge(features) AS s
+			FROM (SELECT features FROM shard1${way}_mixed UNION ALL SELECT features FROM shard2${way}_mixed) AS parts) AS whole"),
 		answer("$settings; $what (SELECT feature_set(c) AS s FROM (SELECT recency, vip, letter FROM one_server) AS c) AS whole"),
 		"mixed$way: the same set");
 }
 
 # Rows of a foreign table as they are: their names must not be lost on the way.
-my $rows_query = 'SELECT feature_set_merge(s) AS s FROM (SELECT feature_set(c) AS s FROM shard1_customers AS c UNION ALL SELECT feature_set(c) FROM shard2_customers AS c) AS parts';
+my $rows_query = 'SELECT feature_set_merge(s) AS s
+	FROM (SELECT feature_set(c) AS s FROM shard1_customers AS c UNION ALL SELECT feature_set(c) FROM shard2_customers AS c) AS parts';
 is(answer("SELECT md5(s::text), feature_set_info(s) - 'n_rows_held' FROM ($rows_query) AS whole"),
 	answer(q{SELECT md5(s::text), feature_set_info(s) - 'n_rows_held' FROM (SELECT feature_set(c) AS s FROM one_server AS c) AS whole}),
 	'rows of foreign tables: the same set');
@@ -116,41 +124,56 @@ is(answer("SELECT md5(s::text), feature_set_info(s) - 'n_rows_held' FROM ($rows_
 # placing customers where they are
 my $model = answer('SELECT rfm_model(feature_set(recency, frequency, monetary), scheme => \'eleven_names\') FROM one_server') =~ s/'/''/gr;
 my $in_first = "segment.assign_segment_id('$model'::segment_model, recency, frequency, monetary) = 1";
-is(sent('SELECT', "SELECT id FROM customers WHERE $in_first", 'WHERE .*segment\.assign_segment_id'), 2, 'assigning: each server is sent the condition');
+is(sent('SELECT', "SELECT id FROM customers WHERE $in_first", 'WHERE .*segment\.assign_segment_id'), 2,
+	'assigning: each server is sent the condition');
 my $placed = answer("SELECT count(*), sum(id) FROM one_server WHERE $in_first");
 like($placed, qr/^[1-9]/, 'assigning: somebody is there');
 is(answer("SELECT count(*), sum(id) FROM customers WHERE $in_first"), $placed, 'assigning: the same customers');
-is( answer("SELECT assign_segment('$model'::segment_model, recency, frequency, monetary) AS s, count(*), sum(id) FROM customers GROUP BY s ORDER BY s"),
-	answer("SELECT assign_segment('$model'::segment_model, recency, frequency, monetary) AS s, count(*), sum(id) FROM one_server GROUP BY s ORDER BY s"),
+is( answer("SELECT assign_segment('$model'::segment_model, recency, frequency, monetary) AS s, count(*), sum(id)
+		FROM customers GROUP BY s ORDER BY s"),
+	answer("SELECT assign_segment('$model'::segment_model, recency, frequency, monetary) AS s, count(*), sum(id)
+		FROM one_server GROUP BY s ORDER BY s"),
 	'assigning: the same segments');
 
 # a step of k-means, made where the rows are
 my $clusters = answer('SELECT kmeans(feature_set(recency, frequency, monetary), 4) FROM one_server WHERE id % 50 = 0') =~ s/'/''/gr;
 my $step = "kmeans_step_state('$clusters'::segment_model, recency, frequency, monetary)";
-my $steps = 'SELECT kmeans_step_merge(s) AS s FROM (' . join(' UNION ALL ', map { "SELECT $step AS s FROM ${_}_customers" } 'shard1', 'shard2') . ') AS parts';
+my $steps = 'SELECT kmeans_step_merge(s) AS s FROM ('
+	. join(' UNION ALL ', map { "SELECT $step AS s FROM ${_}_customers" } 'shard1', 'shard2') . ') AS parts';
 is(sent('SELECT', $steps, 'segment\.kmeans_step_state'), 2, 'a step: each server is sent its part');
-is(answer("SELECT s, kmeans_step(s) FROM ($steps) AS whole"), answer("SELECT s, kmeans_step(s) FROM (SELECT $step AS s FROM one_server) AS whole"), 'a step: the same state and model, byte for byte');
+is(answer("SELECT s, kmeans_step(s) FROM ($steps) AS whole"),
+	answer("SELECT s, kmeans_step(s) FROM (SELECT $step AS s FROM one_server) AS whole"),
+	'a step: the same state and model, byte for byte');
 my $weighted = "kmeans_step_state_weighted('$clusters'::segment_model, frequency, recency, frequency, monetary)";
-my $weighted_steps = 'SELECT kmeans_step_merge(s) AS s FROM (' . join(' UNION ALL ', map { "SELECT $weighted AS s FROM ${_}_customers" } 'shard1', 'shard2') . ') AS parts';
+my $weighted_steps = 'SELECT kmeans_step_merge(s) AS s FROM ('
+	. join(' UNION ALL ', map { "SELECT $weighted AS s FROM ${_}_customers" } 'shard1', 'shard2') . ') AS parts';
 is(sent('SELECT', $weighted_steps, 'segment\.kmeans_step_state_weighted'), 2, 'a step with weights: each server is sent its part');
-is(answer("SELECT s, kmeans_step(s) FROM ($weighted_steps) AS whole"), answer("SELECT s, kmeans_step(s) FROM (SELECT $weighted AS s FROM one_server) AS whole"), 'a step with weights: the same, byte for byte');
+is(answer("SELECT s, kmeans_step(s) FROM ($weighted_steps) AS whole"),
+	answer("SELECT s, kmeans_step(s) FROM (SELECT $weighted AS s FROM one_server) AS whole"),
+	'a step with weights: the same, byte for byte');
 
 # a segmentation over foreign orders
 foreach my $shard (@shards)
 {
-	$shard->safe_psql('postgres', q{CREATE TABLE orders AS SELECT id AS customer_id, timestamptz '2024-01-01 00:00Z' + k * id % 211 * interval '1 day' AS ordered_at, monetary AS amount FROM customers, generate_series(1, 3) AS k WHERE id <= 3000});
+	$shard->safe_psql('postgres', q{CREATE TABLE orders AS
+		SELECT id AS customer_id, timestamptz '2024-01-01 00:00Z' + k * id % 211 * interval '1 day' AS ordered_at, monetary AS amount
+		FROM customers, generate_series(1, 3) AS k WHERE id <= 3000});
 }
 answer(q{
-	CREATE FOREIGN TABLE orders1 (customer_id bigint, ordered_at timestamptz, amount numeric(12, 3)) SERVER shard1 OPTIONS (table_name 'orders');
-	CREATE FOREIGN TABLE orders2 (customer_id bigint, ordered_at timestamptz, amount numeric(12, 3)) SERVER shard2 OPTIONS (table_name 'orders');
+	CREATE FOREIGN TABLE orders1 (customer_id bigint, ordered_at timestamptz, amount numeric(12, 3))
+		SERVER shard1 OPTIONS (table_name 'orders');
+	CREATE FOREIGN TABLE orders2 (customer_id bigint, ordered_at timestamptz, amount numeric(12, 3))
+		SERVER shard2 OPTIONS (table_name 'orders');
 	CREATE TABLE all_orders AS TABLE orders1 UNION ALL TABLE orders2;
 	SELECT create_rfm_segmentation('far', 'TABLE orders1 UNION ALL TABLE orders2', scheme => 'eleven_names');
 	SELECT create_rfm_segmentation('near', 'TABLE all_orders', scheme => 'eleven_names')});
-is(answer(q{SELECT s.name, r.outcome, r.customers FROM segmentation AS s, refresh_segmentation(s.name, '2024-09-01') AS r ORDER BY 1}), "far|ok|3000\nnear|ok|3000", 'a segmentation of foreign orders is refreshed');
+is(answer(q{SELECT s.name, r.outcome, r.customers FROM segmentation AS s, refresh_segmentation(s.name, '2024-09-01') AS r ORDER BY 1}),
+	"far|ok|3000\nnear|ok|3000", 'a segmentation of foreign orders is refreshed');
 is(answer('SELECT count(*) FROM (TABLE far_segments EXCEPT TABLE near_segments) AS d'), '0', 'and has the same members');
 # a server that is gone is an error in the source
 $shards[1]->stop('immediate');
-is(answer(q{SET client_min_messages = error; SELECT outcome FROM refresh_segmentation('far', '2024-10-01')}), 'failed', 'a server that is gone fails the refresh');
+is(answer(q{SET client_min_messages = error; SELECT outcome FROM refresh_segmentation('far', '2024-10-01')}),
+	'failed', 'a server that is gone fails the refresh');
 is(answer('SELECT count(*) FROM (TABLE far_segments EXCEPT TABLE near_segments) AS d'), '0', 'and changes nothing');
 
 $_->stop foreach $main, $shards[0];

@@ -36,7 +36,8 @@ chdir ${PostgreSQL::Test::Utils::tmp_check};
 	local $ENV{LD_LIBRARY_PATH} = $libraries;
 	$new->command_ok(
 		[
-			'pg_upgrade', '--no-sync', '--copy', '-d', $old->data_dir, '-D', $new->data_dir, '-b', "$old_server/bin", '-B', $new->config_data('--bindir'),
+			'pg_upgrade', '--no-sync', '--copy', '-d', $old->data_dir, '-D', $new->data_dir, '-b',
+			"$old_server/bin", '-B', $new->config_data('--bindir'),
 			'-s', $new->host, '-p', $old->port, '-P', $new->port
 		],
 		'pg_upgrade');
@@ -46,7 +47,8 @@ $new->start;
 my $after = shop_answers($new, 'shop');
 is($after->{$_}, $before->{$_}, "same $_") foreach sort keys %$before;
 is_whole($new, 'shop', 'new server');
-run_in($new, 'shop', "INSERT INTO orders SELECT n % 90, timestamptz '2024-05-01 00:00Z' + n * interval '5 hours', n * 31 % 97 FROM generate_series(1, 60) AS n");
+run_in($new, 'shop', "INSERT INTO orders SELECT n % 90, timestamptz '2024-05-01 00:00Z' + n * interval '5 hours', n * 31 % 97
+	FROM generate_series(1, 60) AS n");
 next_refresh_is_right($new, 'shop', '2024-05-20', 'upgraded');
 is(run_in($new, 'shop', 'SELECT count(DISTINCT run_id) = count(*), min(run_id) > 0 FROM segment.run'), 't|t', 'runs are numbered on');
 

@@ -20,15 +20,19 @@ my $dir = PostgreSQL::Test::Utils::tempdir;
 
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION segment;
-	CREATE TABLE customer AS SELECT n * 37 % 100 AS recency, 1 + n % 4 AS frequency, n * 7.25 AS monetary, (ARRAY['north', 'süd', ''])[n % 3 + 1] AS region FROM generate_series(1, 12) AS n;
-	CREATE TABLE real_model AS SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), bins => 3, scheme => 'klaviyo') AS v FROM customer;
+	CREATE TABLE customer AS SELECT n * 37 % 100 AS recency, 1 + n % 4 AS frequency, n * 7.25 AS monetary,
+		(ARRAY['north', 'süd', ''])[n % 3 + 1] AS region FROM generate_series(1, 12) AS n;
+	CREATE TABLE real_model AS
+	SELECT segment.rfm_model(segment.feature_set(recency, frequency, monetary), bins => 3, scheme => 'klaviyo') AS v FROM customer;
 	CREATE TABLE real_set AS
 		SELECT 'numbers' AS name, segment.feature_set(recency, frequency, nullif(monetary, 7.25)) AS v FROM customer
 		UNION ALL SELECT 'weighted', segment.feature_set_weighted(monetary, recency, frequency) FROM customer WHERE frequency > 2
 		UNION ALL SELECT 'named', segment.feature_set(c) FROM (SELECT region, monetary FROM customer LIMIT 5) AS c;
 	-- of 7 rows one is in the sample; of the others 5 have a value, from 1 to 2, and their sums are 8
-	INSERT INTO real_set SELECT 'sampled', ('0001' || '02' || '00' || '00000001' || encode('Segment1', 'hex') || '0000000000000007' || '0000000000000001' || '00000000' || encode('n', 'hex')
-		|| '3ff0000000000000' || '0000000000000001' || '0000000000000005' || '0000000000000001' || '0000000000000000' || '3ff0000000000000' || '4000000000000000'
+	INSERT INTO real_set SELECT 'sampled', ('0001' || '02' || '00' || '00000001' || encode('Segment1', 'hex')
+		|| '0000000000000007' || '0000000000000001' || '00000000' || encode('n', 'hex')
+		|| '3ff0000000000000' || '0000000000000001' || '0000000000000005' || '0000000000000001'
+		|| '0000000000000000' || '3ff0000000000000' || '4000000000000000'
 		|| repeat('004e' || '0001' || '0000000000000008', 3))::segment.feature_set;
 	CREATE TABLE segment_model (v segment.segment_model);
 	CREATE TABLE feature_set (v segment.feature_set);
@@ -45,7 +49,8 @@ sub bytes_of
 sub binary_file
 {
 	my ($bytes, $length) = @_;
-	return "PGCOPY\n\377\r\n\0" . pack('N N', 0, 0) . pack('n N', 1, defined $length ? $length : length $bytes) . $bytes . pack('n', 0xFFFF);
+	return "PGCOPY\n\377\r\n\0" . pack('N N', 0, 0) . pack('n N', 1, defined $length ? $length : length $bytes)
+		. $bytes . pack('n', 0xFFFF);
 }
 
 sub text_file
@@ -104,7 +109,8 @@ sub copy_files
 		$script .= "COPY $table FROM '$dir/$n' (FORMAT $format);\n\\echo state :SQLSTATE\n";
 	}
 	# what the session took at most, in kB
-	$script .= "SELECT 'session', pg_backend_pid();\nSELECT 'memory', substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\\s*(\\d+)');\n";
+	$script .= "SELECT 'session', pg_backend_pid();\n"
+		. "SELECT 'memory', substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\\s*(\\d+)');\n";
 	my ($out, $err) = ('', '');
 	$node->psql('postgres', $script, stdout => \$out, stderr => \$err, on_error_stop => 0, on_error_die => 0);
 	unlink map { "$dir/$_" } 1 .. $n;
@@ -156,12 +162,14 @@ sub check_canonical
 {
 	my ($type) = @_;
 	my $t = "segment.$type";
-	is($node->safe_psql('postgres', "SELECT count(*) FROM $type WHERE v::text::$t\::text <> v::text"), 0, "$type: text reads back as the same text");
+	is($node->safe_psql('postgres', "SELECT count(*) FROM $type WHERE v::text::$t\::text <> v::text"), 0,
+		"$type: text reads back as the same text");
 	my ($differ) = split /\n/, $node->safe_psql('postgres', qq{
 		CREATE TEMP TABLE again (v $t);
 		COPY $type TO '$dir/written' (FORMAT binary);
 		COPY again FROM '$dir/written' (FORMAT binary);
-		SELECT count(*) FROM ((SELECT v::text FROM $type EXCEPT ALL SELECT v::text FROM again) UNION ALL (SELECT v::text FROM again EXCEPT ALL SELECT v::text FROM $type)) AS d});
+		SELECT count(*) FROM ((SELECT v::text FROM $type EXCEPT ALL SELECT v::text FROM again)
+			UNION ALL (SELECT v::text FROM again EXCEPT ALL SELECT v::text FROM $type)) AS d});
 	is($differ, 0, "$type: binary reads back as the same value");
 	unlink "$dir/written";
 }
@@ -175,11 +183,14 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 	check('segment_model', 'text', [ map { text_file($_) } @text ], '22P02', '22021', '0A000');
 
 	my $binary = pack('n', 1) . $model;
-	my @values = ($binary, spoilt($binary), (map { pack('n', $_) . $model } 0, 2, 3, 32768, 65535), (map { pack('n', 1) . $_ } @formats), map { random_bytes($_) } 1 .. 100);
-	my @files = ((map { binary_file($_) } @values), map { binary_file($binary, $_) } 0, 1, 2, length($binary) - 1, length($binary) + 1, length($binary) + 2, length($binary) + 1000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF);
+	my @values = ($binary, spoilt($binary), (map { pack('n', $_) . $model } 0, 2, 3, 32768, 65535),
+		(map { pack('n', 1) . $_ } @formats), map { random_bytes($_) } 1 .. 100);
+	my @files = ((map { binary_file($_) } @values), map { binary_file($binary, $_) } 0, 1, 2, length($binary) - 1,
+		length($binary) + 1, length($binary) + 2, length($binary) + 1000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF);
 	check('segment_model', 'binary', \@files, '22P02', '22P03', '08P01', '22021', '0A000', '22P04');
 	check_canonical('segment_model');
-	is($node->safe_psql('postgres', q{SELECT count(*) FILTER (WHERE v IS NOT NULL AND NOT EXISTS (SELECT FROM segment.segments(v) AS s WHERE s.segment = segment.assign_segment(v, 12, 4, 310))) FROM segment_model}),
+	is($node->safe_psql('postgres', q{SELECT count(*) FILTER (WHERE v IS NOT NULL AND NOT EXISTS (SELECT FROM segment.segments(v) AS s
+		WHERE s.segment = segment.assign_segment(v, 12, 4, 310))) FROM segment_model}),
 		0, 'models that were read place a row into one of their segments');
 	foreach my $format (2, 65535)
 	{
@@ -187,7 +198,8 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 		print {$file} binary_file(pack('n', $format) . $model);
 		close $file;
 		my ($status, $out, $err) = $node->psql('postgres', "COPY segment_model FROM '$dir/newer' (FORMAT binary)");
-		like($err, qr/segment_model has binary format $format, this version reads up to 1.*HINT:  It was written by a newer version/s, "binary format $format of a model: told");
+		like($err, qr/segment_model has binary format $format, this version reads up to 1.*HINT:  It was written by a newer version/s,
+			"binary format $format of a model: told");
 	}
 }
 
@@ -205,14 +217,17 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 		}
 	}
 	push @values, map { random_bytes($_) } 1 .. 100;
-	check('feature_set', 'binary', [ (map { binary_file($_) } @values), map { binary_file($sets[0], $_) } 0, 1, length($sets[0]) - 1, length($sets[0]) + 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF ],
+	check('feature_set', 'binary', [ (map { binary_file($_) } @values), map { binary_file($sets[0], $_) } 0, 1,
+		length($sets[0]) - 1, length($sets[0]) + 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF ],
 		'22P03', '08P01', '22021', '0A000', '22P04');
 	# the same code reads the text form: fewer will do
-	check('feature_set', 'text', [ map { text_file($_) } (map { unpack('H*', $values[ 5 * $_ ]) } 0 .. $#values / 5), (map { spoilt(unpack('H*', $_)) } $sets[0]), map { random_bytes($_) } 1 .. 50 ],
+	check('feature_set', 'text', [ map { text_file($_) } (map { unpack('H*', $values[ 5 * $_ ]) } 0 .. $#values / 5),
+		(map { spoilt(unpack('H*', $_)) } $sets[0]), map { random_bytes($_) } 1 .. 50 ],
 		'22P03', '08P01', '22021', '0A000');
 	check_canonical('feature_set');
 	# merging a set with itself doubles what was seen; a set that is too large for that says so
-	is($node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT segment.feature_set_info(v) AS info, segment.feature_set_info(m) AS merged
+	is($node->safe_psql('postgres',
+		q{SELECT count(*) FROM (SELECT segment.feature_set_info(v) AS info, segment.feature_set_info(m) AS merged
 		FROM feature_set, LATERAL (SELECT segment.feature_set_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m
 		WHERE (segment.feature_set_info(v) ->> 'n_input')::numeric <= 2 ^ 52::numeric) AS s
 		WHERE (merged ->> 'n_input')::numeric <> 2 * (info ->> 'n_input')::numeric}), 0, 'sets that were read can be merged');
@@ -220,8 +235,10 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 
 # ---- kmeans_state ----
 {
-	my ($state) = bytes_of(q{SELECT segment.kmeans_step_state(m, recency, frequency)::text FROM customer, (SELECT segment.kmeans(segment.feature_set(recency, frequency), 2) AS m FROM customer) AS t});
-	my ($weighted) = bytes_of(q{SELECT segment.kmeans_step_state_weighted(m, frequency + 0.5, recency, frequency)::text FROM customer, (SELECT segment.kmeans(segment.feature_set(recency, frequency), 2) AS m FROM customer) AS t});
+	my ($state) = bytes_of(q{SELECT segment.kmeans_step_state(m, recency, frequency)::text
+		FROM customer, (SELECT segment.kmeans(segment.feature_set(recency, frequency), 2) AS m FROM customer) AS t});
+	my ($weighted) = bytes_of(q{SELECT segment.kmeans_step_state_weighted(m, frequency + 0.5, recency, frequency)::text
+		FROM customer, (SELECT segment.kmeans(segment.feature_set(recency, frequency), 2) AS m FROM customer) AS t});
 	my @values = ($state, spoilt($state), $weighted, spoilt($weighted));
 	push @values, map { pack('n', $_) . substr($state, 2) } 0, 2, 3, 32768, 65535;
 	push @values, pack('n', 1) . substr($weighted, 2);
@@ -230,14 +247,19 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 		push @values, map { my $v = $state; substr($v, $_, 4) = pack('N', $word); $v } grep { $_ % 2 == 0 } 2 .. length($state) - 4;
 	}
 	push @values, map { random_bytes($_) } 1 .. 100;
-	check('kmeans_state', 'binary', [ (map { binary_file($_) } @values), map { binary_file($state, $_) } 0, 1, length($state) - 1, length($state) + 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF ],
+	check('kmeans_state', 'binary', [ (map { binary_file($_) } @values), map { binary_file($state, $_) } 0, 1,
+		length($state) - 1, length($state) + 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF ],
 		'22P02', '22P03', '08P01', '22021', '0A000', '22P04');
-	check('kmeans_state', 'text', [ map { text_file($_) } (map { unpack('H*', $values[ 5 * $_ ]) } 0 .. $#values / 5), (map { spoilt(unpack('H*', $state)) } 1), map { random_bytes($_) } 1 .. 50 ],
+	check('kmeans_state', 'text', [ map { text_file($_) } (map { unpack('H*', $values[ 5 * $_ ]) } 0 .. $#values / 5),
+		(map { spoilt(unpack('H*', $state)) } 1), map { random_bytes($_) } 1 .. 50 ],
 		'22P02', '22P03', '08P01', '22021', '0A000');
 	check_canonical('kmeans_state');
-	is($node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT segment.model_metrics(segment.kmeans_step(v)) AS one, segment.model_metrics(segment.kmeans_step(m)) AS two
-		FROM (SELECT v FROM kmeans_state WHERE get_byte(segment_internal.kmeans_state_send(v), 1) = 1) AS s, LATERAL (SELECT segment.kmeans_step_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m) AS s
-		WHERE (two ->> 'n_input')::numeric <> 2 * (one ->> 'n_input')::numeric}), 0, 'states that were read can be merged and give a model');
+	is($node->safe_psql('postgres', q{SELECT count(*)
+		FROM (SELECT segment.model_metrics(segment.kmeans_step(v)) AS one, segment.model_metrics(segment.kmeans_step(m)) AS two
+		FROM (SELECT v FROM kmeans_state WHERE get_byte(segment_internal.kmeans_state_send(v), 1) = 1) AS s,
+				LATERAL (SELECT segment.kmeans_step_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m) AS s
+		WHERE (two ->> 'n_input')::numeric <> 2 * (one ->> 'n_input')::numeric}), 0,
+		'states that were read can be merged and give a model');
 }
 
 is($node->safe_psql('postgres', 'SELECT 1'), 1, 'the server is up');

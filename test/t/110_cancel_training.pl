@@ -13,12 +13,15 @@ $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION segment;
 	SET search_path = public, segment;
-	CREATE TABLE rows AS SELECT feature_set(VARIADIC ARRAY[hashint4(i) & 1023, hashint4(i + 1) & 511, (hashint4(i + 2) & 255) + i % 7 * 90, hashint4(i + 3) & 127]::float8[]) AS f
+	CREATE TABLE rows AS SELECT feature_set(VARIADIC ARRAY[hashint4(i) & 1023, hashint4(i + 1) & 511,
+		(hashint4(i + 2) & 255) + i % 7 * 90, hashint4(i + 3) & 127]::float8[]) AS f
 		FROM generate_series(1, 300000) AS i;
 	CREATE TABLE mixed AS SELECT feature_set(r) AS f FROM (
-		SELECT (hashint4(i) & 1023)::float8 AS a, 'c' || i % 11 AS b, 'd' || (hashint4(i + 1) & 31) AS c, (hashint4(i + 2) & 255)::float8 AS d FROM generate_series(1, 300000) AS i) AS r;
+		SELECT (hashint4(i) & 1023)::float8 AS a, 'c' || i % 11 AS b, 'd' || (hashint4(i + 1) & 31) AS c,
+			(hashint4(i + 2) & 255)::float8 AS d FROM generate_series(1, 300000) AS i) AS r;
 	CREATE TABLE wide AS SELECT feature_set(VARIADIC x) AS f FROM (
-		SELECT (SELECT array_agg((hashint4(i * 1009 + j) & 255)::float8) FROM generate_series(1, 700) AS j) AS x FROM generate_series(1, 1500) AS i) AS t});
+		SELECT (SELECT array_agg((hashint4(i * 1009 + j) & 255)::float8) FROM generate_series(1, 700) AS j) AS x
+		FROM generate_series(1, 1500) AS i) AS t});
 
 # Milliseconds by which each of these calls ended after its time was up; below 0:
 # it was done before.
@@ -28,7 +31,8 @@ sub lateness
 	my $script = "SET search_path = public, segment;\n";
 	foreach my $timeout (@timeouts)
 	{
-		$script .= "SELECT clock_timestamp() AS began \\gset\nSET statement_timeout = $timeout;\n$call \\g /dev/null\nSET statement_timeout = 0;\n"
+		$script .= "SELECT clock_timestamp() AS began \\gset\nSET statement_timeout = $timeout;\n"
+			. "$call \\g /dev/null\nSET statement_timeout = 0;\n"
 		  . "SELECT round(extract(epoch FROM clock_timestamp() - :'began') * 1000 - $timeout, 1);\n";
 	}
 	my ($status, $out, $err) = $node->psql('postgres', $script, on_error_stop => 0);
@@ -61,6 +65,7 @@ foreach my $name (sort keys %calls)
 	cmp_ok(scalar(grep { $_ >= 0 } @late), '>', 10, "$name: most calls were stopped");
 	note("$name: at worst $worst ms late");
 }
-is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_stat_activity WHERE state = \'active\' AND backend_type = \'client backend\' AND pid <> pg_backend_pid()'), '0', 'nothing goes on');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_stat_activity
+	WHERE state = \'active\' AND backend_type = \'client backend\' AND pid <> pg_backend_pid()'), '0', 'nothing goes on');
 $node->stop;
 done_testing();

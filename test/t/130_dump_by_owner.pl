@@ -37,19 +37,23 @@ like($before, qr/^shop_owner$/m, 'there is something to lose');
 sub dump_ok
 {
 	my ($user, $file, @options) = @_;
-	$node->command_ok([ 'pg_dump', '-U', $user, '-f', "$dir/$file", '-h', $node->host, '-p', $node->port, @options, 'shop' ], "$user dumps: @options");
+	$node->command_ok([ 'pg_dump', '-U', $user, '-f', "$dir/$file", '-h', $node->host, '-p', $node->port, @options, 'shop' ],
+		"$user dumps: @options");
 }
 
 sub restore_ok
 {
 	my ($copy, $file, $user) = @_;
 	$node->safe_psql('postgres', "CREATE DATABASE $copy OWNER shop_owner");
-	$node->command_ok([ 'psql', '-X', '-q', '-U', $user, '-v', 'ON_ERROR_STOP=1', '-f', "$dir/$file", '-h', $node->host, '-p', $node->port, $copy ], "$user restores $file");
+	$node->command_ok([ 'psql', '-X', '-q', '-U', $user, '-v', 'ON_ERROR_STOP=1', '-f', "$dir/$file", '-h',
+		$node->host, '-p', $node->port, $copy ], "$user restores $file");
 	is($node->safe_psql($copy, $answers), $before, "$file: everything is there");
 	is_whole($node, $copy, $file);
-	is($node->safe_psql($copy, "SET SESSION AUTHORIZATION shop_owner; $settings SELECT outcome, customers, entered, departed FROM refresh_segmentation('loyalty', '2025-02-03Z')"),
+	is($node->safe_psql($copy, "SET SESSION AUTHORIZATION shop_owner; $settings SELECT outcome, customers, entered, departed
+		FROM refresh_segmentation('loyalty', '2025-02-03Z')"),
 		'ok|60|0|0', "$file: the next refresh");
-	is($node->safe_psql($copy, 'SELECT max(run_id) > ' . $node->safe_psql('shop', 'SELECT max(run_id) FROM segment.run') . ' FROM segment.run'), 't', "$file: runs are numbered on");
+	is($node->safe_psql($copy, 'SELECT max(run_id) > ' . $node->safe_psql('shop',
+		'SELECT max(run_id) FROM segment.run') . ' FROM segment.run'), 't', "$file: runs are numbered on");
 }
 
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
@@ -68,14 +72,17 @@ restore_ok('copy_bypass', 'bypass.sql', $superuser);
 
 # The segmentation of somebody else: what may not be read is an error, not left out without a word.
 $node->safe_psql('shop', "SET SESSION AUTHORIZATION shop_owner; GRANT SELECT ON orders TO analyst");
-$node->safe_psql('shop', "SET SESSION AUTHORIZATION analyst; $settings SELECT create_rfm_segmentation('private', 'orders', time_zone => 'UTC'); SELECT refresh_segmentation('private', '2025-02-01Z')");
-$node->command_fails_like([ 'pg_dump', '-U', 'shop_owner', '-f', '/dev/null', '-h', $node->host, '-p', $node->port, '--enable-row-security', 'shop' ],
+$node->safe_psql('shop', "SET SESSION AUTHORIZATION analyst; $settings
+	SELECT create_rfm_segmentation('private', 'orders', time_zone => 'UTC'); SELECT refresh_segmentation('private', '2025-02-01Z')");
+$node->command_fails_like(
+	[ 'pg_dump', '-U', 'shop_owner', '-f', '/dev/null', '-h', $node->host, '-p', $node->port, '--enable-row-security', 'shop' ],
 	qr/permission denied for (table|sequence) private/, "the owner of the database may not dump what he may not read");
 dump_ok('backup', 'private.sql', '--enable-row-security');
 $node->safe_psql('shop', 'GRANT SELECT ON private_segments, private_history, private_refresh TO shop_owner');
 dump_ok('shop_owner', 'granted.sql', '--enable-row-security');
 my $both = slurp_file("$dir/granted.sql");
-like($both, qr/^private\tpublic\.private_segments\tpublic\.private_history\trfm\t/m, 'and what he may read is in the dump, catalogue and all');
+like($both, qr/^private\tpublic\.private_segments\tpublic\.private_history\trfm\t/m,
+	'and what he may read is in the dump, catalogue and all');
 
 $node->stop;
 done_testing();

@@ -33,14 +33,18 @@ append_to_file($random, q{
 	COMMIT});
 
 my $outcomes = 'SELECT segmentation, outcome, error, count(*) FROM segment.run GROUP BY 1, 2, 3 ORDER BY 1, 2';
-$node->command_ok([ 'pgbench', '-n', '-c', '4', '-t', '50', '-f', $refresh, '-h', $node->host, '-p', $node->port, 'postgres' ], 'four sessions refresh');
+$node->command_ok([ 'pgbench', '-n', '-c', '4', '-t', '50', '-f', $refresh, '-h', $node->host, '-p', $node->port, 'postgres' ],
+	'four sessions refresh');
 is($node->safe_psql('postgres', $outcomes), "habit|ok||200\nloyalty|ok||200", 'all succeed');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM segment.run AS r JOIN segment.run AS q ON q.segmentation = r.segmentation AND q.run_id > r.run_id AND q.as_of < r.as_of'),
+is($node->safe_psql('postgres', 'SELECT count(*) FROM segment.run AS r
+	JOIN segment.run AS q ON q.segmentation = r.segmentation AND q.run_id > r.run_id AND q.as_of < r.as_of'),
 	0, 'no instant lies before that of an earlier run');
-is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT customer_id) FROM loyalty_segments"), '200|200', 'nobody is a member twice');
+is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT customer_id) FROM loyalty_segments"),
+	'200|200', 'nobody is a member twice');
 
 # an order of the transaction that refreshes counts
-$node->command_ok([ 'pgbench', '-n', '-c', '4', '-t', '25', '-f', $random, '-h', $node->host, '-p', $node->port, 'postgres' ], 'four sessions order and refresh');
+$node->command_ok([ 'pgbench', '-n', '-c', '4', '-t', '25', '-f', $random, '-h', $node->host, '-p', $node->port, 'postgres' ],
+	'four sessions order and refresh');
 is($node->safe_psql('postgres', $outcomes), "habit|ok||200\nloyalty|ok||300", 'all succeed');
 is($node->safe_psql('postgres', 'SELECT sum(frequency) = (SELECT count(*) FROM orders) FROM loyalty_segments'), 't', 'every order counts');
 is_whole($node, 'postgres', 'after all');

@@ -28,8 +28,10 @@ $node->safe_psql('postgres', qq{
 	CREATE USER MAPPING FOR CURRENT_USER SERVER other OPTIONS (user '$user');
 	CREATE TABLE orders (customer_id bigint, at timestamptz, amount numeric) PARTITION BY RANGE (customer_id);
 	CREATE TABLE orders_here PARTITION OF orders FOR VALUES FROM (MINVALUE) TO (100);
-	CREATE FOREIGN TABLE orders_there PARTITION OF orders FOR VALUES FROM (100) TO (MAXVALUE) SERVER other OPTIONS (table_name 'orders_other');
-	INSERT INTO orders SELECT n * 7919 % 200, timestamptz '2025-01-01Z' + n * interval '1 hour', n * 31 % 997 FROM generate_series(1, 1500) AS n;
+	CREATE FOREIGN TABLE orders_there PARTITION OF orders FOR
+	VALUES FROM (100) TO (MAXVALUE) SERVER other OPTIONS (table_name 'orders_other');
+	INSERT INTO orders SELECT n * 7919 % 200, timestamptz '2025-01-01Z' + n * interval '1 hour', n * 31 % 997
+	FROM generate_series(1, 1500) AS n;
 	CREATE TABLE orders_one AS TABLE orders;
 	CREATE FUNCTION staged(name text, at timestamptz, staged boolean) RETURNS text LANGUAGE plpgsql AS \$\$
 	DECLARE
@@ -45,25 +47,30 @@ $node->safe_psql('postgres', qq{
 	SELECT segment.create_rfm_segmentation('apart', 'public.orders', time_zone => 'UTC', schema => 'public')});
 my $refresh = sub {
 	my ($at) = @_;
-	is($node->safe_psql('postgres', "SET client_min_messages = warning; SELECT staged(n, '$at', n = 'apart') FROM unnest('{one,plain,apart}'::text[]) AS n"), "ok\nok\nok", "as of $at: refreshed");
+	is($node->safe_psql('postgres', "SET client_min_messages = warning; SELECT staged(n, '$at', n = 'apart')
+		FROM unnest('{one,plain,apart}'::text[]) AS n"), "ok\nok\nok", "as of $at: refreshed");
 	foreach my $way ('plain', 'apart')
 	{
 		foreach my $table ('segments', 'history')
 		{
-			is($node->safe_psql('postgres', "SELECT count(*) FROM ((TABLE one_$table EXCEPT TABLE ${way}_$table) UNION ALL (TABLE ${way}_$table EXCEPT TABLE one_$table)) AS d"), 0, "as of $at: $way, same $table");
+			is($node->safe_psql('postgres', "SELECT count(*) FROM ((TABLE one_$table EXCEPT TABLE ${way}_$table)
+				UNION ALL (TABLE ${way}_$table EXCEPT TABLE one_$table)) AS d"), 0, "as of $at: $way, same $table");
 		}
-		is($node->safe_psql('postgres', "SELECT segment.get_model('one')::text = segment.get_model('$way')::text"), 't', "as of $at: $way, same model");
+		is($node->safe_psql('postgres', "SELECT segment.get_model('one')::text = segment.get_model('$way')::text"),
+			't', "as of $at: $way, same model");
 	}
 };
 $refresh->('2025-03-10Z');
 foreach my $table ('orders', 'orders_one')
 {
-	$node->safe_psql('postgres', "INSERT INTO $table SELECT n * 13, timestamptz '2025-03-11Z' + n * interval '1 minute', 500 FROM generate_series(1, 20) AS n;
+	$node->safe_psql('postgres',
+		"INSERT INTO $table SELECT n * 13, timestamptz '2025-03-11Z' + n * interval '1 minute', 500 FROM generate_series(1, 20) AS n;
 		DELETE FROM $table WHERE customer_id IN (5, 150); UPDATE $table SET amount = amount * 10 WHERE customer_id IN (9, 190)");
 }
 $refresh->('2025-03-12Z');
 ok($node->safe_psql('postgres', 'SELECT count(*) FROM apart_history') > 20, 'there is history');
-is($node->safe_psql('postgres', q{SELECT relname FROM pg_class WHERE relname ~ '^apart_' AND relkind = 'r' AND relname !~ '_(segments|history)$'}), '', 'no staging table is left');
+is($node->safe_psql('postgres', q{SELECT relname FROM pg_class
+	WHERE relname ~ '^apart_' AND relkind = 'r' AND relname !~ '_(segments|history)$'}), '', 'no staging table is left');
 is_whole($node, 'postgres', 'after all');
 
 $node->stop;

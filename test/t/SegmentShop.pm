@@ -28,15 +28,20 @@ sub make_shop
 	$node->safe_psql('shop', 'CREATE EXTENSION segment; CREATE SCHEMA keeping AUTHORIZATION keeper');
 	run_in($node, 'shop', q{
 		CREATE TABLE orders (customer_id bigint, ordered_at timestamptz, amount numeric);
-		INSERT INTO orders SELECT n % 80, timestamptz '2024-01-01 00:00Z' + n * interval '3 hours', n * 7919 % 503 FROM generate_series(1, 1000) AS n;
+		INSERT INTO orders SELECT n % 80, timestamptz '2024-01-01 00:00Z' + n * interval '3 hours', n * 7919 % 503
+		FROM generate_series(1, 1000) AS n;
 		GRANT SELECT ON orders TO keeper;
 		SELECT create_rfm_scheme('own scheme', '[{"segment": "It''s best", "recency": [4, 5]}]', rest => 'Rest "of" them');
 		SELECT create_rfm_segmentation('loyal', 'orders', description => 'it''s', scheme => 'eleven_names');
-		SELECT create_rfm_segmentation('own; "one"', 'SELECT customer_id AS "the key", ordered_at, amount FROM orders -- why', customers => 'SELECT generate_series(0, 99)::bigint',
+		SELECT create_rfm_segmentation('own; "one"', 'SELECT customer_id AS "the key", ordered_at, amount FROM orders -- why',
+			customers => 'SELECT generate_series(0, 99)::bigint',
 			scheme => 'own scheme', retrain_every => '1 month', lookback => '60 days', thresholds => '{"recency": [5, 10, 20, 30]}');
-		CREATE TABLE customers AS SELECT n AS "id no", n * 7 % 31 + n % 3 * 40 AS age, (n * 13 % 17 + n % 3 * 20)::numeric / 3 AS "it's spend" FROM generate_series(1, 120) AS n;
-		SELECT create_cluster_segmentation('groups', 'customers', k => 3, options => '{"weights": {"age": 0.5}}', retrain_every => '1 month');
-		SELECT refresh_segmentation(name, as_of) FROM segment.segmentation, unnest('{2024-03-01,2024-03-10,2024-04-20}'::timestamptz[]) AS as_of;
+		CREATE TABLE customers AS SELECT n AS "id no", n * 7 % 31 + n % 3 * 40 AS age,
+			(n * 13 % 17 + n % 3 * 20)::numeric / 3 AS "it's spend" FROM generate_series(1, 120) AS n;
+		SELECT create_cluster_segmentation('groups', 'customers', k => 3,
+			options => '{"weights": {"age": 0.5}}', retrain_every => '1 month');
+		SELECT refresh_segmentation(name, as_of)
+		FROM segment.segmentation, unnest('{2024-03-01,2024-03-10,2024-04-20}'::timestamptz[]) AS as_of;
 		SELECT rename_segment('loyal', 'Champions', 'VIP');
 		SELECT rename_segment('groups', name, 'It''s "them"') FROM segment.segment WHERE segmentation = 'groups' AND segment_id = 2;
 		UPDATE customers SET age = age + 1, "it's spend" = "it's spend" * 1.1 WHERE "id no" % 4 = 0;
@@ -47,17 +52,22 @@ sub make_shop
 		UPDATE segment.segmentation SET source = 'TABLE public.orders' WHERE name = 'loyal';
 		GRANT SELECT ON loyal_segments TO looker;
 		SET ROLE keeper;
-		SELECT create_rfm_segmentation('kept', 'SELECT customer_id, ordered_at, amount FROM public.orders', schema => 'keeping', scheme => 'eleven_names');
+		SELECT create_rfm_segmentation('kept', 'SELECT customer_id, ordered_at, amount FROM public.orders',
+			schema => 'keeping', scheme => 'eleven_names');
 		SELECT refresh_segmentation('kept', '2024-04-20');
 		RESET ROLE;
 		CREATE VIEW best AS SELECT customer_id, monetary FROM loyal_segments WHERE segment = 'VIP';
 		-- values of both types, kept by the user: numeric, weighted, mixed and sampled sets
 		CREATE TABLE value (what text PRIMARY KEY, features feature_set, model segment_model);
-		INSERT INTO value SELECT 'numbers', feature_set(n, n % 7, n * 1.1), rfm_model(feature_set(n, n % 7, n * 1.1), scheme => 'eleven_names') FROM generate_series(1, 300) AS n;
-		INSERT INTO value SELECT 'weighted', feature_set_weighted(n % 5 / 4.0, n, n % 7, n * 1.1), rfm_model(feature_set_weighted(n % 5 / 4.0, n, n % 7, n * 1.1), scheme => 'eleven_names') FROM generate_series(1, 300) AS n;
-		INSERT INTO value SELECT 'mixed', feature_set(c) FROM (SELECT n AS number, n % 2 = 0 AS flag, 'x' || n % 3 AS letter FROM generate_series(1, 300) AS n) AS c;
+		INSERT INTO value SELECT 'numbers', feature_set(n, n % 7, n * 1.1),
+			rfm_model(feature_set(n, n % 7, n * 1.1), scheme => 'eleven_names') FROM generate_series(1, 300) AS n;
+		INSERT INTO value SELECT 'weighted', feature_set_weighted(n % 5 / 4.0, n, n % 7, n * 1.1),
+			rfm_model(feature_set_weighted(n % 5 / 4.0, n, n % 7, n * 1.1), scheme => 'eleven_names') FROM generate_series(1, 300) AS n;
+		INSERT INTO value SELECT 'mixed', feature_set(c)
+		FROM (SELECT n AS number, n % 2 = 0 AS flag, 'x' || n % 3 AS letter FROM generate_series(1, 300) AS n) AS c;
 		SET maintenance_work_mem = '1MB';
-		INSERT INTO value SELECT 'sampled', feature_set(n, n % 7, n * 1.1), rfm_model(feature_set(n, n % 7, n * 1.1), cuts => 'natural_breaks', scheme => 'eleven_names') FROM generate_series(1, 100000) AS n});
+		INSERT INTO value SELECT 'sampled', feature_set(n, n % 7, n * 1.1), rfm_model(feature_set(n, n % 7, n * 1.1),
+			cuts => 'natural_breaks', scheme => 'eleven_names') FROM generate_series(1, 100000) AS n});
 	return;
 }
 
@@ -80,13 +90,20 @@ my @questions = (
 	[ 'events', 'SELECT * FROM segment_events ORDER BY segmentation, customer, event_at' ],
 	[ 'profiles', 'SELECT * FROM segment.segment_profile ORDER BY segmentation, segment_id' ],
 	[ 'migration', 'SELECT * FROM segment.segment_migration ORDER BY 1, from_segment, to_segment' ],
-	[ 'assignment by name', "SELECT i, assign_segment('loyal', i, i, i * 100), assign_segment('own; \"one\"', i, i, i * 100) FROM generate_series(0, 60) AS i" ],
-	[ 'owners', "SELECT c.relname, pg_get_userbyid(relowner), has_table_privilege('looker', c.oid, 'SELECT'), has_table_privilege('looker', c.oid, 'UPDATE') FROM pg_class AS c WHERE relname ~ '_(segments|history)\$' AND relkind = 'r' ORDER BY 1" ],
-	[ 'comments', "SELECT attrelid::regclass::text, attnum, col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid IN ('loyal_segments'::regclass, 'loyal_history'::regclass) AND attnum > 0 ORDER BY 1, 2" ],
+	[ 'assignment by name', "SELECT i, assign_segment('loyal', i, i, i * 100), assign_segment('own; \"one\"', i, i, i * 100)
+		FROM generate_series(0, 60) AS i" ],
+	[ 'owners', "SELECT c.relname, pg_get_userbyid(relowner), has_table_privilege('looker', c.oid, 'SELECT'),
+		has_table_privilege('looker', c.oid, 'UPDATE') FROM pg_class AS c
+		WHERE relname ~ '_(segments|history)\$' AND relkind = 'r' ORDER BY 1" ],
+	[ 'comments', "SELECT attrelid::regclass::text, attnum, col_description(attrelid, attnum) FROM pg_attribute
+		WHERE attrelid IN ('loyal_segments'::regclass, 'loyal_history'::regclass) AND attnum > 0 ORDER BY 1, 2" ],
 	[ 'view on members', 'TABLE best ORDER BY 1' ],
-	[ 'values', q{SELECT what, md5(segment_internal.feature_set_send(features)), md5(features::text), feature_set_info(features), encode(segment_internal.segment_model_send(model), 'escape'), model FROM value ORDER BY what COLLATE "C"} ],
-	[ 'models as bytes', "SELECT segmentation, version, encode(segment_internal.segment_model_send(model), 'hex') FROM segment.model ORDER BY segmentation, version" ],
-	[ 'models made anew', q{SELECT what, rfm_model(features, scheme => 'eleven_names') FROM value WHERE what <> 'mixed' ORDER BY what COLLATE "C"} ],
+	[ 'values', q{SELECT what, md5(segment_internal.feature_set_send(features)), md5(features::text), feature_set_info(features),
+		encode(segment_internal.segment_model_send(model), 'escape'), model FROM value ORDER BY what COLLATE "C"} ],
+	[ 'models as bytes', "SELECT segmentation, version, encode(segment_internal.segment_model_send(model), 'hex') FROM segment.model
+		ORDER BY segmentation, version" ],
+	[ 'models made anew',
+		q{SELECT what, rfm_model(features, scheme => 'eleven_names') FROM value WHERE what <> 'mixed' ORDER BY what COLLATE "C"} ],
 );
 
 sub shop_answers

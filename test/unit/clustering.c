@@ -3,12 +3,18 @@
  * a hierarchy those of finding fewer, other points go by the rule of the method; stability
  * of each; stopping leaves nothing behind.
  */
-#include "kernel/cluster/clustering.h"
-
+#include "kernel/cluster/bisecting.h"
+#include "kernel/cluster/kprototypes.h"
+#include "kernel/cluster/mixture.h"
 #include "kernel/quality/stability.h"
 #include "points.h"
 
-static const char *const names[] = {"k-means", "hierarchy", "k-prototypes", "mixture"};
+static const SegmentClusterMethod *const methods[] = {
+	&segment_kmeans_method,
+	&segment_bisecting_method,
+	&segment_kprototypes_method,
+	&segment_mixture_method
+};
 
 enum
 {
@@ -21,8 +27,13 @@ enum
 static const double code_weight[CODES] = {1, 2.5};
 static const int n_categories[CODES] = {CATEGORIES, CATEGORIES};
 
+static const SegmentPrototypesOptions prototypes_own = {
+	.gamma = 0.5, .code_weight = code_weight, .n_categories = n_categories
+};
+static const SegmentMixtureOptions mixture_own = {.kind = SEGMENT_FULL, .reg_covar = 1e-6};
+
 static SegmentClustering
-clustering_by(SegmentMethod method, int k)
+clustering_by(const SegmentClusterMethod *method, int k)
 {
 	SegmentClustering clustering;
 
@@ -33,16 +44,16 @@ clustering_by(SegmentMethod method, int k)
 	clustering.max_iter = 200;
 	clustering.tol = 1e-6;
 	clustering.seed = 7;
-	clustering.gamma = 0.5;
-	clustering.code_weight = code_weight;
-	clustering.n_categories = n_categories;
-	clustering.reg_covar = 1e-6;
+	if (method == &segment_kprototypes_method)
+		clustering.own = &prototypes_own;
+	if (method == &segment_mixture_method)
+		clustering.own = &mixture_own;
 	return clustering;
 }
 
 /* Four corners of a square, categories that mostly follow them. */
 static void
-make_rows(SegmentPoints *points, SegmentMethod method, double width)
+make_rows(SegmentPoints *points, const SegmentClusterMethod *method, double width)
 {
 	static double x[N * D];
 	static int32 code[N * CODES];
@@ -55,7 +66,7 @@ make_rows(SegmentPoints *points, SegmentMethod method, double width)
 		code[i * CODES] = width > 0.5 && random64() % 4 == 0 ? (int32) (random64() % CATEGORIES) : i % 4;
 		code[i * CODES + 1] = i % 2;
 	}
-	make_mixed_points(points, x, code, NULL, N, D, method == SEGMENT_KPROTOTYPES ? CODES : 0);
+	make_mixed_points(points, x, code, NULL, N, D, method->mismatch != NULL ? CODES : 0);
 }
 
 static SegmentPoints
@@ -84,16 +95,17 @@ distance_to(const SegmentClusters *clusters, int c, const SegmentPoints *points,
 	double		sum = 0;
 	int			j;
 
-	if (clusters->method == SEGMENT_KMEANS)
+	if (clusters->method == &segment_kmeans_method)
 	{
-		const double *center = clusters->found.kmeans.centroids + c * D;
+		const double *center = ((SegmentKmeansResult *) clusters->found)->centroids + c * D;
 
 		for (j = 0; j < D; j++)
 			sum += (x[j] - center[j]) * (x[j] - center[j]);
 	}
-	else if (clusters->method == SEGMENT_KPROTOTYPES)
+	else if (clusters->method == &segment_kprototypes_method)
 	{
-		const double *center = clusters->found.prototypes.prototypes.value + c * (D + CODES);
+		const SegmentPrototypesResult *result = clusters->found;
+		const double *center = result->prototypes.value + c * (D + CODES);
 
 		for (j = 0; j < D; j++)
 			sum += (x[j] - center[j]) * (x[j] - center[j]);
@@ -102,7 +114,7 @@ distance_to(const SegmentClusters *clusters, int c, const SegmentPoints *points,
 	}
 	else
 	{
-		const SegmentMixture *mixture = &clusters->found.mixture.mixture;
+		const SegmentMixture *mixture = &((SegmentMixtureFit *) clusters->found)->mixture;
 		const double *v = mixture->covariance + c * 3;	/* a, b, c of ((a b) (b c)) */
 		double		dx = x[0] - mixture->mean[c * D];
 		double		dy = x[1] - mixture->mean[c * D + 1];
@@ -114,7 +126,7 @@ distance_to(const SegmentClusters *clusters, int c, const SegmentPoints *points,
 }
 
 static void
-test_nearest(SegmentMethod method)
+test_nearest(const SegmentClusterMethod *method)
 {
 	SegmentMemory memory = tap_memory();
 	SegmentClustering clustering = clustering_by(method, 5);
@@ -130,10 +142,12 @@ test_nearest(SegmentMethod method)
 
 	make_rows(&points, method, 0.9);
 	make_rows(&others, method, 2.0);
-	ok(segment_find_clusters(&points, &clustering, &clusters, memory) == SEGMENT_DONE && clusters.k == 5, names[method]);
-	ok(segment_label_points(&points, &clusters, labels, memory, NULL) == SEGMENT_DONE, names[method]);
+	ok(segment_find_clusters(&points, &clustering, &clusters, memory) == SEGMENT_DONE &&
+	   clusters.k == 5, method->name);
+	ok(segment_label_points(&points, &clusters, labels, memory, NULL) == SEGMENT_DONE, method->name);
 	own = segment_found_labels(&clusters);
-	ok((own != NULL) == (method == SEGMENT_KMEANS || method == SEGMENT_KPROTOTYPES), "which methods leave labels");
+	ok((own != NULL) == (method == &segment_kmeans_method || method == &segment_kprototypes_method),
+	   "which methods leave labels");
 	if (own != NULL)
 		ok(memcmp(labels, own, sizeof(int32) * points.n) == 0, "labels are those of the search");
 	segment_label_points(&others, &clusters, labels, memory, NULL);
@@ -150,6 +164,12 @@ test_nearest(SegmentMethod method)
 	segment_points_free(&others, memory);
 }
 
+static double
+square(double x)
+{
+	return x * x;
+}
+
 /* A cut is what fewer clusters would have been; labels count through its clusters. */
 static void
 test_cuts(void)
@@ -157,12 +177,12 @@ test_cuts(void)
 	SegmentMemory memory = tap_memory();
 	SegmentPoints points;
 	SegmentPoints room;
-	SegmentClustering clustering = clustering_by(SEGMENT_BISECTING, 9);
+	SegmentClustering clustering = clustering_by(&segment_bisecting_method, 9);
 	SegmentClusters whole;
 	int32		finer[N];
 	int			k;
 
-	make_rows(&points, SEGMENT_BISECTING, 0.9);
+	make_rows(&points, &segment_bisecting_method, 0.9);
 	room = copy_of(&points);
 	segment_find_clusters(&room, &clustering, &whole, memory);
 	segment_points_free(&room, memory);
@@ -175,6 +195,8 @@ test_cuts(void)
 		int32		again[N];
 		int32		above[9];
 		double		size[9] = {0};
+		double		mean[9][D] = {{0}};
+		double		inertia = 0;
 		bool		coarser = true;
 		bool		filled = true;
 		int64		i;
@@ -194,7 +216,13 @@ test_cuts(void)
 			size[cut[i]]++;
 			coarser = coarser && (above[finer[i]] < 0 || above[finer[i]] == cut[i]);
 			above[finer[i]] = cut[i];
+			mean[cut[i]][0] += points.x[i * D];
+			mean[cut[i]][1] += points.x[i * D + 1];
 		}
+		for (i = 0; i < points.n; i++)
+			inertia += square(points.x[i * D] - mean[cut[i]][0] / size[cut[i]]) +
+				square(points.x[i * D + 1] - mean[cut[i]][1] / size[cut[i]]);
+		ok(fabs(whole.method->inertia(&whole) - inertia) < 1e-9, "the inertia of a cut");
 		for (c = 0; c < k; c++)
 			filled = filled && size[c] > 0;
 		ok(coarser && filled, "clusters of a cut are made of whole ones, and numbered through");
@@ -207,7 +235,7 @@ test_cuts(void)
 }
 
 static void
-test_stability(SegmentMethod method)
+test_stability(const SegmentClusterMethod *method)
 {
 	SegmentPoints points;
 	SegmentStability stability;
@@ -245,6 +273,62 @@ test_stability(SegmentMethod method)
 	segment_points_free(&points, tap_memory());
 }
 
+/* What a method is judged by is what its labels say, by plain sums; and what each one has. */
+static void
+test_figures(void)
+{
+	SegmentMemory memory = tap_memory();
+	int			i;
+
+	for (i = 0; i < (int) lengthof(methods); i++)
+	{
+		const SegmentClusterMethod *method = methods[i];
+		SegmentClustering clustering = clustering_by(method, 5);
+		SegmentPoints points;
+		SegmentClusters clusters;
+		int32		labels[N];
+		double		sum = 0;
+		int64		r;
+
+		make_rows(&points, method, 0.9);
+		segment_find_clusters(&points, &clustering, &clusters, memory);
+		segment_label_points(&points, &clusters, labels, memory, NULL);
+		ok((method->inertia != NULL) ==
+		   (method == &segment_kmeans_method || method == &segment_bisecting_method) &&
+		   (method->cost != NULL) == (method == &segment_kprototypes_method) &&
+		   (method->bic != NULL) == (method == &segment_mixture_method), "the figures that it has");
+		if (method == &segment_kmeans_method || method == &segment_kprototypes_method)
+		{
+			for (r = 0; r < points.n; r++)
+				sum += distance_to(&clusters, labels[r], &points, r);
+			if (method->cost != NULL)
+				sum -= method->cost(&clusters);
+			else
+				sum -= method->inertia(&clusters);
+			ok(fabs(sum) < 1e-9, "the sum of distances");
+		}
+		if (method->mismatch != NULL)
+			ok(method->mismatch(&clusters)[0] == 0.5 && method->mismatch(&clusters)[1] == 1.25,
+			   "what categories cost");
+		if (method->bic != NULL)
+		{
+			/* k full covariances: 6 parameters each, but for one weight */
+			for (r = 0; r < points.n; r++)
+			{
+				double		density = 0;
+				int			c;
+
+				for (c = 0; c < 5; c++)
+					density += exp(-distance_to(&clusters, c, &points, r) / 2);
+				sum += log(density / (2 * M_PI));
+			}
+			ok(fabs(method->bic(&clusters, N) - (29 * log(N) - 2 * sum)) < 1e-6, "its likelihood");
+		}
+		segment_clusters_free(&clusters, memory);
+		segment_points_free(&points, memory);
+	}
+}
+
 static int	looks_left;
 
 static bool
@@ -254,7 +338,7 @@ no_more_looks(void)
 }
 
 static void
-test_interrupt(SegmentMethod method)
+test_interrupt(const SegmentClusterMethod *method)
 {
 	SegmentMemory memory = tap_memory();
 	SegmentClustering clustering = clustering_by(method, 3);
@@ -293,15 +377,16 @@ test_interrupt(SegmentMethod method)
 int
 main(void)
 {
-	int			method;
+	int			i;
 
-	for (method = SEGMENT_KMEANS; method <= SEGMENT_GAUSSIAN_MIXTURE; method++)
+	for (i = 0; i < (int) lengthof(methods); i++)
 	{
-		if (method != SEGMENT_BISECTING)
-			test_nearest((SegmentMethod) method);
-		test_stability((SegmentMethod) method);
-		test_interrupt((SegmentMethod) method);
+		if (!methods[i]->nested)
+			test_nearest(methods[i]);
+		test_stability(methods[i]);
+		test_interrupt(methods[i]);
 	}
 	test_cuts();
+	test_figures();
 	return done();
 }

@@ -18,7 +18,8 @@ main(void)
 	ok(segment_mix64(3 * SEGMENT_GOLDEN) == UINT64CONST(0x06C45D188009454F), "splitmix64, third number");
 	ok(segment_mix64(0) == 0, "0 stays 0: callers add before mixing");
 	ok(segment_hash_step(0, 0) == UINT64CONST(0xE220A8397B1DCDAF), "a step adds the golden ratio");
-	ok(segment_hash_step(1, 2) != segment_hash_step(2, 1) || segment_hash_step(segment_hash_step(0, 1), 2) != segment_hash_step(segment_hash_step(0, 2), 1),
+	ok(segment_hash_step(1, 2) != segment_hash_step(2, 1)
+	   || segment_hash_step(segment_hash_step(0, 1), 2) != segment_hash_step(segment_hash_step(0, 2), 1),
 	   "order matters");
 	ok(segment_hash_bytes("", 0) == segment_hash_step(0, 0), "no bytes: the length alone");
 	ok(segment_hash_bytes("a", 1) == segment_hash_step(segment_hash_step(0, 0x61), 1), "one byte");

@@ -4,6 +4,7 @@
  */
 #include "kernel/quality/k_criteria.h"
 
+#include "kernel/base/row_store.h"
 #include "points.h"
 
 static bool

@@ -3,7 +3,6 @@
  */
 #include "kernel/cluster/kmeans.h"
 
-#include "kernel/cluster/centroids.h"
 #include "kernel/base/fixed_sum.h"
 #include "points.h"
 

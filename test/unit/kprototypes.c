@@ -9,6 +9,7 @@
 
 #include "points.h"
 #include "tap.h"
+#include "kernel/base/hash.h"
 
 #define MAX_CODES 6
 #define MAX_D 5

@@ -120,7 +120,8 @@ check(double offset, double spread, bool weighted, const char *what)
 	/* a weight is rounded to 2^-46 of N times the largest */
 	segment_moments(x, weighted ? w : NULL, N, &moments);
 	ok(fabs((double) (moments.mean - truth.mean)) <= fabs(spread) * (weighted ? N * 0x1p-46 : 0x1p-51) + fabs(offset) * 0x1p-51 &&
-	   fabs((double) (moments.deviation - truth.deviation)) <= fabs(spread) * (weighted ? N * 0x1p-46 : 0x1p-40), "from values within the errors promised");
+	   fabs((double) (moments.deviation - truth.deviation)) <= fabs(spread) * (weighted ? N * 0x1p-46 : 0x1p-40),
+	   "from values within the errors promised");
 }
 
 static void
@@ -135,12 +136,14 @@ test_ends(void)
 	ok(!segment_moments_of_sums(&sums.weight, &sums.sum, &sums.squares, &mean, &deviation), "no weight: no moments");
 	for (i = 0; i < 3; i++)
 		add(&sums, 0.1, 1);
-	ok(segment_moments_of_sums(&sums.weight, &sums.sum, &sums.squares, &mean, &deviation) && mean == 0.1 && deviation == 0, "equal values have no deviation");
+	ok(segment_moments_of_sums(&sums.weight, &sums.sum, &sums.squares, &mean, &deviation)
+	   && mean == 0.1 && deviation == 0, "equal values have no deviation");
 	begin(&sums);
 	add(&sums, 1e200, 1);
 	add(&sums, -1e200, 1);
 	mean = 5;
-	ok(!segment_moments_of_sums(&sums.weight, &sums.sum, &sums.squares, &mean, &deviation) && mean == 5, "squares beyond doubles: told, nothing is written");
+	ok(!segment_moments_of_sums(&sums.weight, &sums.sum, &sums.squares, &mean, &deviation)
+	   && mean == 5, "squares beyond doubles: told, nothing is written");
 	begin(&sums);
 	add(&sums, 1e-200, 1);
 	add(&sums, -1e-200, 1);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/hash.h"
 #include "kernel/base/points.h"
 #include "tap.h"
 

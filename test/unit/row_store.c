@@ -209,7 +209,12 @@ test_uniform(void)
 
 		segment_row_store_init(&store, 1, false, SEED, 1 << 20, tap_memory());
 		for (i = 0; i < 1 << 16; i++)
-			segment_row_store_add(&store, (double[]) {column == 0 ? i : column == 1 ? i * 1e-300 : column == 2 ? i * 86400.0 * 1e6 : ldexp(1, i % 2000 - 1000) * (i + 1)}, 1);
+		{
+			double		value = column == 0 ? i : column == 1 ? i * 1e-300 :
+				column == 2 ? i * 86400.0 * 1e6 : ldexp(1, i % 2000 - 1000) * (i + 1);
+
+			segment_row_store_add(&store, &value, 1);
+		}
 		segment_row_store_raise_level(&store, 4);
 		/* 4096 expected, standard deviation 62 */
 		near = near && fabs(store.n_rows - 4096.0) < 6 * 62;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "kernel/base/row_store.h"
 #include "tap.h"
 
 static inline void

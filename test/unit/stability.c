@@ -4,6 +4,7 @@
  */
 #include "kernel/quality/stability.h"
 
+#include "kernel/cluster/kmeans.h"
 #include "points.h"
 
 /* The adjusted Rand index from all pairs of rows; weights are copies. */
@@ -43,6 +44,7 @@ stability_of(const SegmentPoints *points, int k)
 
 	memset(&stability, 0, sizeof(stability));
 	stability.points = points;
+	stability.clustering.method = &segment_kmeans_method;
 	stability.clustering.k = k;
 	stability.clustering.n_init = 3;
 	stability.clustering.max_iter = 100;

@@ -127,7 +127,11 @@ test_weights(void)
 	ok(near, "weighted means and sizes");
 	segment_step_mean_of_all(&sums, mean);
 	for (near = true, j = 0; j < D; j++)
-		near = near && fabs(mean[j] - (double) ((moment[0][j] + moment[1][j] + moment[2][j]) / (total[0] + total[1] + total[2]))) <= 0x1p-51 * fabs(mean[j]);
+	{
+		double		truth = (double) ((moment[0][j] + moment[1][j] + moment[2][j]) / (total[0] + total[1] + total[2]));
+
+		near = near && fabs(mean[j] - truth) <= 0x1p-51 * fabs(mean[j]);
+	}
 	ok(near, "the weighted mean of all");
 	for (i = N - 1; i >= 0; i--)
 		segment_step_add_weighted(&backwards, i % 3, x[i], x[i][0], weight[i]);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kernel/base/row_store.h"
+#include "kernel/base/memory.h"
 
 static int	tap_n = 0;
 static int	tap_failed = 0;

@@ -6,7 +6,7 @@
 
 #include "c.h"
 
-#include "kernel/base/points.h"
+#include "kernel/base/memory.h"
 
 /* Numbers in the lower triangle of a d x d matrix, and the place of one, j <= i. */
 #define SEGMENT_TRIANGLE(d)		((size_t) (d) * ((size_t) (d) + 1) / 2)

@@ -28,6 +28,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/hash.h"
 
 /* ---- sorting ---- */
@@ -139,8 +140,8 @@ void
 segment_column_build(SegmentColumn *column, const double *values, const double *weights,
 					 const double *copies, int64 n, SegmentMemory memory)
 {
-	uint64	   *keys = memory.resize(memory.ctx, NULL, sizeof(uint64) * (n + 1));
-	uint64	   *key_scratch = memory.resize(memory.ctx, NULL, sizeof(uint64) * (n + 1));
+	uint64	   *keys = segment_allocate(memory, n, sizeof(uint64));
+	uint64	   *key_scratch = segment_allocate(memory, n, sizeof(uint64));
 	double	   *carried = NULL;
 	double	   *carried_scratch = NULL;
 	double		run_weight = 0;
@@ -150,8 +151,8 @@ segment_column_build(SegmentColumn *column, const double *values, const double *
 
 	if (weights != NULL || copies != NULL)
 	{
-		carried = memory.resize(memory.ctx, NULL, sizeof(double) * (n + 1));
-		carried_scratch = memory.resize(memory.ctx, NULL, sizeof(double) * (n + 1));
+		carried = segment_allocate(memory, n, sizeof(double));
+		carried_scratch = segment_allocate(memory, n, sizeof(double));
 	}
 	if (weights != NULL)
 	{
@@ -179,8 +180,8 @@ segment_column_build(SegmentColumn *column, const double *values, const double *
 
 	column->n = 0;
 	column->total = 0;
-	column->value = memory.resize(memory.ctx, NULL, sizeof(double) * (n + 1));
-	column->weight = memory.resize(memory.ctx, NULL, sizeof(double) * (n + 1));
+	column->value = segment_allocate(memory, n, sizeof(double));
+	column->weight = segment_allocate(memory, n, sizeof(double));
 	for (i = 0; i < n; i++)
 	{
 		int64		row = weights != NULL ? (int64) carried[i] : i;
@@ -292,7 +293,10 @@ order_statistic(const SegmentColumn *column, double k)
 	return column->value[column->n - 1];
 }
 
-/* The quantile p (0 to 1) of rows, weights as numbers of copies: interpolated, type 7 of Hyndman and Fan 1996. */
+/*
+ * The quantile p (0 to 1) of rows, weights as numbers of copies: interpolated, type 7
+ * of Hyndman and Fan 1996.
+ */
 double
 segment_column_quantile(const SegmentColumn *column, double p)
 {
@@ -383,13 +387,13 @@ segment_cut_natural_breaks(const SegmentColumn *column, int bins, double *cuts,
 {
 	int64		n = column->n;
 	int			used = n < bins ? (int) n : bins;
-	size_t		row = sizeof(double) * (n + 1);
-	double	   *w = memory.resize(memory.ctx, NULL, row);
-	double	   *wx = memory.resize(memory.ctx, NULL, row);
-	double	   *wxx = memory.resize(memory.ctx, NULL, row);
-	double	   *previous = memory.resize(memory.ctx, NULL, row);
-	double	   *current = memory.resize(memory.ctx, NULL, row);
-	uint32	   *split = memory.resize(memory.ctx, NULL, sizeof(uint32) * (n + 1) * used);
+	uint64		sums = (uint64) n + 1;	/* one before each value, and one after the last */
+	double	   *w = segment_allocate(memory, sums, sizeof(double));
+	double	   *wx = segment_allocate(memory, sums, sizeof(double));
+	double	   *wxx = segment_allocate(memory, sums, sizeof(double));
+	double	   *previous = segment_allocate(memory, sums, sizeof(double));
+	double	   *current = segment_allocate(memory, sums, sizeof(double));
+	uint32	   *split = segment_allocate_rows(memory, used, sums, sizeof(uint32));
 	double		mean = 0;
 	int			exponent;
 	int			weight_exponent;

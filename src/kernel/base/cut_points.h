@@ -6,7 +6,7 @@
 
 #include "c.h"
 
-#include "kernel/base/row_store.h"
+#include "kernel/base/memory.h"
 
 #define SEGMENT_MAX_BINS 10
 

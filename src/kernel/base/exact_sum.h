@@ -27,7 +27,8 @@ extern void segment_exact_add(SegmentExactSum *sum, double x);
 extern void segment_exact_add_product(SegmentExactSum *sum, double x, double y, int exponent);
 extern void segment_exact_add_moment(SegmentExactSum *sum, double copies, double weight,
 									 double x, int power);
-extern void segment_exact_add_multiple(SegmentExactSum *into, const SegmentExactSum *sum, double factor);
+extern void segment_exact_add_multiple(SegmentExactSum *into, const SegmentExactSum *sum,
+									   double factor);
 extern void segment_exact_merge(SegmentExactSum *into, const SegmentExactSum *from);
 extern void segment_exact_normalise(SegmentExactSum *sum);
 extern double segment_exact_value(const SegmentExactSum *sum);

@@ -19,7 +19,12 @@
 #include <math.h>
 #include <string.h>
 
-/* the finer grid of final means: 2^-FINE_BITS of the largest value, the most that MAGIC can round to */
+#include "kernel/base/allocate.h"
+
+/*
+ * the finer grid of final means: 2^-FINE_BITS of the largest value, the most that MAGIC
+ * can round to
+ */
 #define FINE_BITS 51
 
 /* 1.5 * 2^52 steps: adding it leaves whole steps in the last bit */
@@ -50,9 +55,8 @@ segment_grid_init(SegmentGrid *grid, const SegmentPoints *points, SegmentMemory 
 	int			j;
 
 	grid->d = d;
-	/* +1: there may be no coordinates */
-	grid->magic = memory.resize(memory.ctx, NULL, sizeof(double) * (d + 1));
-	grid->step = memory.resize(memory.ctx, NULL, sizeof(double) * (d + 1));
+	grid->magic = segment_allocate(memory, d, sizeof(double));
+	grid->step = segment_allocate(memory, d, sizeof(double));
 	for (j = 0; j < d; j++)
 		grid->step[j] = 0;
 	for (i = 0; i < points->n; i++)
@@ -86,15 +90,15 @@ segment_grid_free(SegmentGrid *grid, SegmentMemory memory)
 void
 segment_fixed_sums_init(SegmentFixedSums *sums, int k, int d, int members, SegmentMemory memory)
 {
-	size_t		cells = (size_t) members * k * d + 1;
+	uint64		rows = segment_product(members, k);
 	int			member;
 
 	sums->k = k;
 	sums->d = d;
-	sums->pending = memory.resize(memory.ctx, NULL, sizeof(int) * members);
-	sums->recent = memory.resize(memory.ctx, NULL, sizeof(double) * cells);
-	sums->sum = memory.resize(memory.ctx, NULL, sizeof(int128) * cells);
-	sums->weight = memory.resize(memory.ctx, NULL, sizeof(int64) * members * k);
+	sums->pending = segment_allocate(memory, members, sizeof(int));
+	sums->recent = segment_allocate_rows(memory, rows, d, sizeof(double));
+	sums->sum = segment_allocate_rows(memory, rows, d, sizeof(int128));
+	sums->weight = segment_allocate(memory, rows, sizeof(int64));
 	for (member = 0; member < members; member++)
 	{
 		SegmentFixedSums of_member = segment_fixed_sums_of(sums, member);
@@ -219,7 +223,8 @@ segment_fine_means(const SegmentPoints *points, const SegmentGrid *grid, const i
 		{
 			double		magic = grid->magic[j] * finer;
 
-			sum[j] += (int128) (int64) (((points->x[i * d + j] + magic) - magic) / (grid->step[j] * finer)) * times;
+			sum[j] += (int128) (int64) (((points->x[i * d + j] + magic) - magic) / (grid->step[j] * finer)) *
+				times;
 		}
 		sums.weight[labels[i]] += times;
 	}

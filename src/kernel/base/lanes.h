@@ -16,7 +16,8 @@
 #define SEGMENT_LANES 8
 
 /* aligned as doubles are, so that they may lie anywhere in an array */
-typedef double SegmentLanes __attribute__((vector_size(sizeof(double) * SEGMENT_LANES), aligned(8)));
+typedef double SegmentLanes
+			__attribute__((vector_size(sizeof(double) * SEGMENT_LANES), aligned(8)));
 
 /*
  * Clones need a loader that resolves them (glibc's), and come before the

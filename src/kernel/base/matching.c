@@ -29,6 +29,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
+
 /* The problem with the fewer called persons, the more called jobs. */
 typedef struct Search
 {
@@ -160,12 +162,6 @@ pair_all(Search *s)
 	return SEGMENT_DONE;
 }
 
-static void *
-allocate(SegmentMemory memory, size_t size)
-{
-	return memory.resize(memory.ctx, NULL, size > 0 ? size : 1);
-}
-
 SegmentStatus
 segment_match(SegmentMatching *matching, SegmentMemory memory, SegmentInterrupted interrupted)
 {
@@ -182,14 +178,14 @@ segment_match(SegmentMatching *matching, SegmentMemory memory, SegmentInterrupte
 	s.job_step = turned ? matching->columns : 1;
 	s.person_price = turned ? matching->column_price : matching->row_price;
 	s.job_price = turned ? matching->row_price : matching->column_price;
-	other = allocate(memory, sizeof(int32) * matching->columns);
+	other = segment_allocate(memory, matching->columns, sizeof(int32));
 	s.job_of = turned ? other : matching->column_of;
 	s.person_of = turned ? matching->column_of : other;
-	s.distance = allocate(memory, sizeof(double) * s.n_jobs);
-	s.before = allocate(memory, sizeof(int32) * s.n_jobs);
-	s.waiting = allocate(memory, sizeof(int32) * s.n_jobs);
-	s.job_reached = allocate(memory, sizeof(bool) * s.n_jobs);
-	s.person_reached = allocate(memory, sizeof(bool) * s.n_persons);
+	s.distance = segment_allocate(memory, s.n_jobs, sizeof(double));
+	s.before = segment_allocate(memory, s.n_jobs, sizeof(int32));
+	s.waiting = segment_allocate(memory, s.n_jobs, sizeof(int32));
+	s.job_reached = segment_allocate(memory, s.n_jobs, sizeof(bool));
+	s.person_reached = segment_allocate(memory, s.n_persons, sizeof(bool));
 
 	status = pair_all(&s);
 

@@ -6,7 +6,7 @@
 
 #include "c.h"
 
-#include "kernel/base/points.h"
+#include "kernel/base/memory.h"
 
 /* What it costs to give row i the column j; what pairs nobody is -1. */
 typedef struct SegmentMatching

@@ -24,6 +24,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
+#include "kernel/base/hash.h"
 #include "kernel/base/lanes.h"
 
 #define RADIX_SIZE	(1 << SEGMENT_RADIX_BITS)
@@ -208,8 +210,8 @@ sort_run(SegmentPoints *points, int64 from, int64 to, SegmentMemory memory,
 		 SegmentInterrupted interrupted)
 {
 	int64		n = to - from;
-	int64	   *rows = memory.resize(memory.ctx, NULL, sizeof(int64) * n);
-	int64	   *room = memory.resize(memory.ctx, NULL, sizeof(int64) * n);
+	int64	   *rows = segment_allocate(memory, n, sizeof(int64));
+	int64	   *room = segment_allocate(memory, n, sizeof(int64));
 	SegmentPoints copy = *points;
 	SegmentStatus status;
 	int64		i;
@@ -219,11 +221,10 @@ sort_run(SegmentPoints *points, int64 from, int64 to, SegmentMemory memory,
 	status = sort_rows(points, rows, room, n, interrupted);
 	if (status == SEGMENT_DONE)
 	{
-		/* +1: nothing has no size */
-		copy.hash = memory.resize(memory.ctx, NULL, sizeof(uint64) * n);
-		copy.x = memory.resize(memory.ctx, NULL, sizeof(double) * (points->d * n + 1));
-		copy.code = memory.resize(memory.ctx, NULL, sizeof(int32) * (points->n_codes * n + 1));
-		copy.weight = memory.resize(memory.ctx, NULL, sizeof(double) * n);
+		copy.hash = segment_allocate(memory, n, sizeof(uint64));
+		copy.x = segment_allocate_rows(memory, n, points->d, sizeof(double));
+		copy.code = segment_allocate_rows(memory, n, points->n_codes, sizeof(int32));
+		copy.weight = segment_allocate(memory, n, sizeof(double));
 		for (i = 0; i < n; i++)
 		{
 			int64		r = rows[i];
@@ -270,7 +271,7 @@ unite_equal(SegmentPoints *points, SegmentMemory memory)
 			{
 				int64		w;
 
-				points->weight = memory.resize(memory.ctx, NULL, sizeof(double) * points->n);
+				points->weight = segment_allocate(memory, points->n, sizeof(double));
 				for (w = 0; w < points->n; w++)
 					points->weight[w] = 1.0;
 			}

@@ -7,17 +7,7 @@
 
 #include "c.h"
 
-#include "kernel/base/hash.h"
-#include "kernel/base/row_store.h"
-
-/* Lets the caller stop a long calculation; NULL: never. */
-typedef bool (*SegmentInterrupted) (void);
-
-typedef enum SegmentStatus
-{
-	SEGMENT_DONE,
-	SEGMENT_INTERRUPTED
-} SegmentStatus;
+#include "kernel/base/memory.h"
 
 typedef struct SegmentPoints
 {

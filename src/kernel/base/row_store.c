@@ -32,6 +32,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/hash.h"
 
 #define FIRST_ALLOCATION 64
@@ -167,8 +168,8 @@ leave_out(SegmentRowStore *store, const double *row, int64 copies)
 
 	if (store->left_out == NULL)
 	{
-		store->left_out = store->memory.resize(store->memory.ctx, NULL,
-											   sizeof(SegmentColumnStats) * store->n_columns);
+		store->left_out = segment_allocate(store->memory, store->n_columns,
+										   sizeof(SegmentColumnStats));
 		for (i = 0; i < store->n_columns; i++)
 			segment_column_stats_init(&store->left_out[i]);
 	}
@@ -200,7 +201,7 @@ index_rebuild(SegmentRowStore *store, int64 size)
 		store->index = NULL;
 	}
 	if (store->index == NULL)
-		store->index = store->memory.resize(store->memory.ctx, NULL, sizeof(uint32) * size);
+		store->index = segment_allocate(store->memory, size, sizeof(uint32));
 	store->index_size = size;
 	memset(store->index, 0, sizeof(uint32) * size);
 	for (r = 0; r < store->n_rows; r++)
@@ -238,11 +239,11 @@ reserve(SegmentRowStore *store, int64 n)
 	/* one more than the limit: a row is put down before it is known to be new */
 	if (allocated > store->limit + 1 && n <= store->limit + 1)
 		allocated = store->limit + 1;
-	store->rows = store->memory.resize(store->memory.ctx, store->rows,
-									   sizeof(double) * store->width * allocated);
+	store->rows = segment_resize_rows(store->memory, store->rows, allocated, store->width,
+									  sizeof(double));
 	if (store->copies != NULL)
-		store->copies = store->memory.resize(store->memory.ctx, store->copies,
-											 sizeof(int64) * allocated);
+		store->copies = segment_resize_rows(store->memory, store->copies, allocated, 1,
+											sizeof(int64));
 	store->n_allocated = allocated;
 }
 
@@ -260,8 +261,7 @@ count_copies(SegmentRowStore *store)
 {
 	int64		r;
 
-	store->copies = store->memory.resize(store->memory.ctx, NULL, sizeof(int64) *
-										 (store->n_allocated > 0 ? store->n_allocated : 1));
+	store->copies = segment_allocate(store->memory, store->n_allocated, sizeof(int64));
 	for (r = 0; r < store->n_rows; r++)
 		store->copies[r] = 1;
 }

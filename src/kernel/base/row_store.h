@@ -7,6 +7,7 @@
 #include "c.h"
 
 #include "kernel/base/exact_sum.h"
+#include "kernel/base/memory.h"
 
 /* What is known of one column over a number of rows. */
 typedef struct SegmentColumnStats
@@ -22,14 +23,6 @@ typedef struct SegmentColumnStats
 	SegmentExactSum sum;		/* sum of weight * value */
 	SegmentExactSum sum_squares;	/* sum of weight * value^2 */
 } SegmentColumnStats;
-
-/* Memory comes from the caller: resize(ctx, NULL, n) allocates. */
-typedef struct SegmentMemory
-{
-	void	   *(*resize) (void *ctx, void *block, size_t size);
-	void		(*release) (void *ctx, void *block);
-	void	   *ctx;
-} SegmentMemory;
 
 typedef struct SegmentRowStore
 {

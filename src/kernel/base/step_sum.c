@@ -82,7 +82,8 @@ segment_step_add(SegmentStepSums *sums, int cluster, const double *x, double squ
 
 /* The same for a row with a positive weight. */
 void
-segment_step_add_weighted(SegmentStepSums *sums, int cluster, const double *x, double squared, double weight)
+segment_step_add_weighted(SegmentStepSums *sums, int cluster, const double *x, double squared,
+						  double weight)
 {
 	SegmentExactSum *weighted = sums->weighted + (size_t) cluster * sums->d;
 	int			j;
@@ -118,7 +119,10 @@ segment_step_merge(SegmentStepSums *into, const SegmentStepSums *from)
 	}
 }
 
-/* The same for sums with weights: that of any coordinate is within the most the weights can make of it. */
+/*
+ * The same for sums with weights: that of any coordinate is within the most the weights
+ * can make of it.
+ */
 static bool
 possible_weights(const SegmentStepSums *sums)
 {
@@ -133,8 +137,12 @@ possible_weights(const SegmentStepSums *sums)
 		if (sums->n[c] == 0 ? weight != 0 || squares != 0 : !(weight > 0 && squares >= 0))
 			return false;
 		for (j = 0; j < sums->d; j++)
-			if (fabs(segment_exact_value(&sums->weighted[(size_t) c * sums->d + j])) > weight * MOST_COORDINATE)
+		{
+			const SegmentExactSum *sum = &sums->weighted[(size_t) c * sums->d + j];
+
+			if (fabs(segment_exact_value(sum)) > weight * MOST_COORDINATE)
 				return false;
+		}
 	}
 	return true;
 }
@@ -169,7 +177,8 @@ segment_step_possible(const SegmentStepSums *sums)
 double
 segment_step_size(const SegmentStepSums *sums, int cluster)
 {
-	return sums->weight == NULL ? (double) sums->n[cluster] : segment_exact_value(&sums->weight[cluster]);
+	return sums->weight == NULL ? (double) sums->n[cluster]
+		: segment_exact_value(&sums->weight[cluster]);
 }
 
 /* The mean of a cluster that has rows. */

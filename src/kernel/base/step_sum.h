@@ -33,8 +33,8 @@ typedef struct SegmentStepSums
 
 extern void segment_step_grid(SegmentStepSums *sums, const double *unit);
 extern bool segment_step_add(SegmentStepSums *sums, int cluster, const double *x, double squared);
-extern void segment_step_add_weighted(SegmentStepSums *sums, int cluster, const double *x, double squared,
-									  double weight);
+extern void segment_step_add_weighted(SegmentStepSums *sums, int cluster, const double *x,
+									  double squared, double weight);
 extern void segment_step_merge(SegmentStepSums *into, const SegmentStepSums *from);
 extern bool segment_step_possible(const SegmentStepSums *sums);
 extern double segment_step_size(const SegmentStepSums *sums, int cluster);

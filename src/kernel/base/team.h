@@ -6,7 +6,7 @@
 
 #include "c.h"
 
-#include "kernel/base/points.h"
+#include "kernel/base/memory.h"
 
 /* What can be shared; the jobs are described where they are done. */
 typedef enum SegmentJob
@@ -22,7 +22,8 @@ typedef struct SegmentJobKind
 {
 	size_t		size;			/* bytes of the job's description */
 	void		(*piece) (void *job, int member, int64 piece);
-	const size_t *pointers;		/* where in the description there are pointers, into shared memory or NULL */
+	/* where in the description there are pointers, into shared memory or NULL */
+	const size_t *pointers;
 	int			n_pointers;
 } SegmentJobKind;
 

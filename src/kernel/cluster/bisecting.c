@@ -23,6 +23,8 @@
 
 #include <string.h>
 
+#include "kernel/base/allocate.h"
+#include "kernel/base/hash.h"
 #include "kernel/cluster/centroids.h"
 
 /* rows between two questions whether to go on */
@@ -33,12 +35,6 @@ size_t
 segment_bisecting_memory_per_row(int d)
 {
 	return segment_kmeans_bytes_per_row(d) + sizeof(double) * (d + 2);
-}
-
-static void *
-allocate(SegmentMemory memory, size_t count, size_t size)
-{
-	return memory.resize(memory.ctx, NULL, (count + 1) * size);
 }
 
 static bool
@@ -77,8 +73,8 @@ copy_point(const SegmentPoints *from, int64 i, SegmentPoints *to, int64 at)
 
 /* Moves the points labelled 1 behind those labelled 0; n_first: how many of these there are. */
 static SegmentStatus
-part_points(SegmentPoints *points, const int32 *labels, int64 n_first, const SegmentKmeansOptions *options,
-			SegmentMemory memory)
+part_points(SegmentPoints *points, const int32 *labels, int64 n_first,
+			const SegmentKmeansOptions *options, SegmentMemory memory)
 {
 	int64		n_second = points->n - n_first;
 	SegmentPoints second = *points;
@@ -87,9 +83,9 @@ part_points(SegmentPoints *points, const int32 *labels, int64 n_first, const Seg
 	int64		moved = 0;
 	int64		i;
 
-	second.x = allocate(memory, (size_t) n_second * points->d, sizeof(double));
-	second.hash = allocate(memory, n_second, sizeof(uint64));
-	second.weight = points->weight == NULL ? NULL : allocate(memory, n_second, sizeof(double));
+	second.x = segment_allocate_rows(memory, n_second, points->d, sizeof(double));
+	second.hash = segment_allocate(memory, n_second, sizeof(uint64));
+	second.weight = points->weight == NULL ? NULL : segment_allocate(memory, n_second, sizeof(double));
 	for (i = 0; i < points->n; i++)
 	{
 		if (i % ROWS_BETWEEN_CHECKS == 0 && interrupted(options))
@@ -152,7 +148,8 @@ split(SegmentPoints *points, const SegmentKmeansOptions *options, SegmentBisecti
 		segment_kmeans_free(&found, memory);
 		return SEGMENT_DONE;
 	}
-	status = segment_cluster_inertia(&part, found.centroids, found.labels, 2, inertia, options->interrupted);
+	status = segment_cluster_inertia(&part, found.centroids, found.labels, 2, inertia,
+									 options->interrupted);
 	if (status == SEGMENT_DONE)
 		status = part_points(&part, found.labels, child[0].to - child[0].from, options, memory);
 	if (status == SEGMENT_DONE)
@@ -225,12 +222,12 @@ SegmentStatus
 segment_bisecting(SegmentPoints *points, const SegmentKmeansOptions *options,
 				  SegmentBisectingResult *result, SegmentMemory memory)
 {
-	size_t		n_nodes = 2 * (size_t) options->k - 1;
+	uint64		n_nodes = 2 * (uint64) options->k - 1;
 	SegmentStatus status;
 
 	result->n_splits = 0;
-	result->node = allocate(memory, n_nodes, sizeof(SegmentBisectingNode));
-	result->centroids = allocate(memory, n_nodes * points->d, sizeof(double));
+	result->node = segment_allocate(memory, n_nodes, sizeof(SegmentBisectingNode));
+	result->centroids = segment_allocate_rows(memory, n_nodes, points->d, sizeof(double));
 	status = make_root(points, options, result, memory);
 	while (status == SEGMENT_DONE && result->n_splits < options->k - 1)
 	{

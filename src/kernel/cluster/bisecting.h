@@ -24,7 +24,8 @@ typedef struct SegmentBisectingNode
 typedef struct SegmentBisectingResult
 {
 	int			n_splits;
-	SegmentBisectingNode *node; /* 1 + 2 n_splits: all points, then two for each split, in the order of splits */
+	/* 1 + 2 n_splits: all points, then two for each split, in the order of splits */
+	SegmentBisectingNode *node;
 	double	   *centroids;		/* by node: d coordinates */
 } SegmentBisectingResult;
 
@@ -33,6 +34,10 @@ extern SegmentStatus segment_bisecting(SegmentPoints *points, const SegmentKmean
 extern void segment_bisecting_free(SegmentBisectingResult *result, SegmentMemory memory);
 extern size_t segment_bisecting_memory_per_row(int d);
 extern bool segment_bisecting_divided(const SegmentBisectingResult *result, int n_splits, int node);
-extern int	segment_bisecting_place(const SegmentBisectingResult *result, int n_splits, int d, const double *x);
+extern int	segment_bisecting_place(const SegmentBisectingResult *result, int n_splits, int d,
+									const double *x);
+
+/* bisecting_method.c */
+extern const SegmentClusterMethod segment_bisecting_method;
 
 #endif							/* SEGMENT_BISECTING_H */

@@ -42,6 +42,8 @@
 
 #include <math.h>
 
+#include "kernel/base/allocate.h"
+
 /* blocks that are filled as one piece of work */
 #define BLOCKS_OF_PIECE 512
 
@@ -124,8 +126,8 @@ const SegmentJobKind segment_blocks_job = {
 
 /* largest: by coordinate, at least the largest absolute value. */
 SegmentStatus
-segment_blocks_init(SegmentBlocks *blocks, const SegmentPoints *points, int k, const double *largest,
-					SegmentMemory memory, SegmentTeam *team, SegmentInterrupted interrupted)
+segment_blocks_init(SegmentBlocks *blocks, const SegmentPoints *points, int k,
+					const double *largest, SegmentMemory memory, SegmentTeam *team, SegmentInterrupted interrupted)
 {
 	const int	d = points->d;
 	double		most = 0;
@@ -135,11 +137,10 @@ segment_blocks_init(SegmentBlocks *blocks, const SegmentPoints *points, int k, c
 
 	blocks->n = (points->n + SEGMENT_BLOCK - 1) / SEGMENT_BLOCK;
 	blocks->d = d;
-	/* + 1: there may be no coordinates */
-	blocks->shift = memory.resize(memory.ctx, NULL, sizeof(double) * (d + 1));
-	blocks->y = memory.resize(memory.ctx, NULL, sizeof(float) * (blocks->n * d * SEGMENT_BLOCK + 1));
-	blocks->reach = memory.resize(memory.ctx, NULL, sizeof(float) * (blocks->n + 1));
-	blocks->centroids = memory.resize(memory.ctx, NULL, sizeof(float) * ((size_t) (k + 1) * d + 1));
+	blocks->shift = segment_allocate(memory, d, sizeof(double));
+	blocks->y = segment_allocate_rows(memory, blocks->n, (uint64) d * SEGMENT_BLOCK, sizeof(float));
+	blocks->reach = segment_allocate(memory, blocks->n, sizeof(float));
+	blocks->centroids = segment_allocate_rows(memory, (uint64) k + 1, d, sizeof(float));
 	find_shift(blocks, points);
 	for (j = 0; j < d; j++)
 		most = Max(most, largest[j]);

@@ -17,7 +17,8 @@
 /* points of a block */
 #define SEGMENT_BLOCK 16
 
-typedef float SegmentSingles __attribute__((vector_size(sizeof(float) * SEGMENT_BLOCK), aligned(4)));
+typedef float SegmentSingles
+			__attribute__((vector_size(sizeof(float) * SEGMENT_BLOCK), aligned(4)));
 typedef int32 SegmentWords __attribute__((vector_size(sizeof(int32) * SEGMENT_BLOCK), aligned(4)));
 
 typedef float SegmentQuad __attribute__((vector_size(sizeof(float) * 4)));
@@ -58,7 +59,10 @@ extern void segment_blocks_free(SegmentBlocks *blocks, SegmentMemory memory);
 extern void segment_blocks_set_centroids(SegmentBlocks *blocks, const double *centroids, int k);
 extern size_t segment_blocks_bytes_per_row(int d);
 
-/* Of a or b by lane, as the mask (0 or -1) says; a macro, as no vector may be passed on some CPUs. */
+/*
+ * Of a or b by lane, as the mask (0 or -1) says; a macro, as no vector may be passed on
+ * some CPUs.
+ */
 #define SEGMENT_SELECT(mask, a, b) \
 	((SegmentSingles) (((SegmentWords) (a) & (mask)) | ((SegmentWords) (b) & ~(mask))))
 
@@ -103,7 +107,8 @@ segment_block_nearest(const SegmentBlocks *blocks, int64 block, int k, SegmentBl
 	const float *y = blocks->y + block * d * SEGMENT_BLOCK;
 	const float relative = 3.0f * FLT_EPSILON / 2 * (float) (d + 8);	/* 6 kappa */
 	const float reach = 2 * FLT_EPSILON * blocks->reach[block] + 1e-20f;
-	const float absolute = reach * reach / (FLT_EPSILON / 4 * (float) (d + 8)) * 1.001f;	/* e^2 / kappa */
+	/* e^2 / kappa */
+	const float absolute = reach * reach / (FLT_EPSILON / 4 * (float) (d + 8)) * 1.001f;
 	SegmentSingles best = (SegmentSingles) {0} +FLT_MAX;
 	SegmentSingles second = best;
 	SegmentSingles margin;

@@ -19,10 +19,10 @@
 #include <math.h>
 
 /* doubles that segment_pack_centroids fills */
-size_t
+uint64
 segment_packed_size(int k, int d)
 {
-	return (size_t) SEGMENT_GROUPS(k) * d * SEGMENT_LANES;
+	return (uint64) SEGMENT_GROUPS(k) * d * SEGMENT_LANES;
 }
 
 /* centroids: k x d, row after row. */
@@ -34,7 +34,8 @@ segment_pack_centroids(const double *centroids, int k, int d, double *packed)
 
 	for (slot = 0; slot < SEGMENT_GROUPS(k) * SEGMENT_LANES; slot++)
 		for (j = 0; j < d; j++)
-			packed[segment_packed_place(slot, j, d)] = slot < k ? centroids[(size_t) slot * d + j] : HUGE_VAL;
+			packed[segment_packed_place(slot, j, d)] = slot < k ? centroids[(size_t) slot * d + j]
+				: HUGE_VAL;
 }
 
 /* Packs some of the given rows as centroids. */

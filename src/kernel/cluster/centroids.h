@@ -17,7 +17,7 @@ typedef struct SegmentNearest
 	double		distance;		/* squared; +infinity when none */
 } SegmentNearest;
 
-extern size_t segment_packed_size(int k, int d);
+extern uint64 segment_packed_size(int k, int d);
 extern void segment_pack_centroids(const double *centroids, int k, int d, double *packed);
 extern void segment_pack_rows(const double *x, const int64 *rows, int k, int d, double *packed);
 extern SegmentNearest segment_nearest(const double *packed, int k, int d, const double *x);

@@ -1,210 +1,61 @@
 /*
- * clustering.c: clusters found by any of the methods, and points labelled by them.
+ * clustering.c: clusters found by any method, and points labelled by them.
  *
  * For what has to be done with every method alike: clusters are found on some points,
  * a sample or all, and other points belong to them by the rule of the method, as
- * the rows of a model do:
+ * the rows of a model do.  What a method is, its SegmentClusterMethod says; nothing here
+ * knows one by name.
  *
- *	k-means			the nearest centroid
- *	its hierarchy	down from split to split, each time to the nearer centroid
- *	k-prototypes	the nearest prototype
- *	mixture			the likeliest component
+ *	k-means			the nearest centroid					kmeans_method.c
+ *	its hierarchy	down from split to split, each time to	bisecting_method.c
+ *					the nearer centroid
+ *	k-prototypes	the nearest prototype					kprototypes_method.c
+ *	mixture			the likeliest component					mixture_method.c
  *
- * Labels count from 0.  What a hierarchy of k clusters labels with a lower k is
- * what one found with that k would, as no split depends on later ones.
+ * Labels count from 0.  What a nested method labels with a lower k is what it would
+ * have found with that k.
  */
 #include "kernel/cluster/clustering.h"
 
-#include "kernel/cluster/centroids.h"
+#include "kernel/base/allocate.h"
 
-static SegmentKmeansOptions
-kmeans_options(const SegmentClustering *clustering)
-{
-	SegmentKmeansOptions options = {0};
-
-	options.k = clustering->k;
-	options.n_init = clustering->n_init;
-	options.max_iter = clustering->max_iter;
-	options.tol = clustering->tol;
-	options.seed = clustering->seed;
-	options.spherical = clustering->spherical;
-	options.interrupted = clustering->interrupted;
-	options.team = clustering->method == SEGMENT_KMEANS ? clustering->team : NULL;
-	return options;
-}
-
-static SegmentPrototypesOptions
-prototypes_options(const SegmentClustering *clustering)
-{
-	SegmentPrototypesOptions options = {0};
-
-	options.k = clustering->k;
-	options.n_init = clustering->n_init;
-	options.max_iter = clustering->max_iter;
-	options.gamma = clustering->gamma;
-	options.code_weight = clustering->code_weight;
-	options.n_categories = clustering->n_categories;
-	options.seed = clustering->seed;
-	options.interrupted = clustering->interrupted;
-	return options;
-}
-
-static SegmentMixtureOptions
-mixture_options(const SegmentClustering *clustering)
-{
-	SegmentMixtureOptions options = {0};
-
-	options.kind = clustering->covariance;
-	options.k = clustering->k;
-	options.n_init = clustering->n_init;
-	options.max_iter = clustering->max_iter;
-	options.tol = clustering->tol;
-	options.reg_covar = clustering->reg_covar;
-	options.seed = clustering->seed;
-	options.interrupted = clustering->interrupted;
-	return options;
-}
-
-/* A hierarchy brings the points into the order of its clusters; the others leave them as they are. */
+/* A method that reorders changes the order of the points; the others leave them as they are. */
 SegmentStatus
 segment_find_clusters(SegmentPoints *points, const SegmentClustering *clustering,
 					  SegmentClusters *clusters, SegmentMemory memory)
 {
-	SegmentKmeansOptions kmeans = kmeans_options(clustering);
-	SegmentPrototypesOptions prototypes = prototypes_options(clustering);
-	SegmentMixtureOptions mixture = mixture_options(clustering);
-	SegmentStatus status = SEGMENT_DONE;
+	const SegmentClusterMethod *method = clustering->method;
+	SegmentStatus status;
 
-	clusters->method = clustering->method;
-	switch (clustering->method)
-	{
-		case SEGMENT_KMEANS:
-			status = segment_kmeans(points, &kmeans, &clusters->found.kmeans, memory);
-			if (status == SEGMENT_DONE)
-				clusters->k = clusters->found.kmeans.k;
-			break;
-		case SEGMENT_BISECTING:
-			status = segment_bisecting(points, &kmeans, &clusters->found.hierarchy, memory);
-			if (status == SEGMENT_DONE)
-				clusters->k = clusters->found.hierarchy.n_splits + 1;
-			break;
-		case SEGMENT_KPROTOTYPES:
-			status = segment_kprototypes(points, &prototypes, &clusters->found.prototypes, memory);
-			if (status == SEGMENT_DONE)
-			{
-				segment_prototypes_pack(&clusters->found.prototypes.prototypes);
-				clusters->k = clusters->found.prototypes.prototypes.k;
-			}
-			break;
-		case SEGMENT_GAUSSIAN_MIXTURE:
-			status = segment_mixture_fit(points, &mixture, &clusters->found.mixture, memory);
-			if (status == SEGMENT_DONE)
-				clusters->k = clusters->found.mixture.mixture.k;
-			break;
-	}
+	clusters->method = method;
+	clusters->found = segment_allocate(memory, 1, method->found_size);
+	status = method->find(points, clustering, clusters, memory);
+	if (status == SEGMENT_INTERRUPTED)
+		memory.release(memory.ctx, clusters->found);
 	return status;
 }
 
 void
 segment_clusters_free(SegmentClusters *clusters, SegmentMemory memory)
 {
-	switch (clusters->method)
-	{
-		case SEGMENT_KMEANS:
-			segment_kmeans_free(&clusters->found.kmeans, memory);
-			break;
-		case SEGMENT_BISECTING:
-			segment_bisecting_free(&clusters->found.hierarchy, memory);
-			break;
-		case SEGMENT_KPROTOTYPES:
-			segment_kprototypes_free(&clusters->found.prototypes, memory);
-			break;
-		case SEGMENT_GAUSSIAN_MIXTURE:
-			segment_mixture_free(&clusters->found.mixture.mixture, memory);
-			break;
-	}
-}
-
-/* ---- labels ---- */
-
-/* What placing a point takes, worked out once. */
-typedef struct Placing
-{
-	const SegmentClusters *clusters;
-	double	   *packed;			/* k-means: centroids for segment_nearest */
-	int		   *number;			/* hierarchy: labels by node */
-	double	   *room;			/* mixture: d */
-	double	   *log_density;	/* mixture: k */
-} Placing;
-
-static void
-begin_placing(Placing *placing, const SegmentClusters *clusters, int d, SegmentMemory memory)
-{
-	int			label = 0;
-	int			i;
-
-	placing->clusters = clusters;
-	placing->packed = placing->room = placing->log_density = NULL;
-	placing->number = NULL;
-	switch (clusters->method)
-	{
-		case SEGMENT_KMEANS:
-			placing->packed = memory.resize(memory.ctx, NULL, sizeof(double) * segment_packed_size(clusters->k, d));
-			segment_pack_centroids(clusters->found.kmeans.centroids, clusters->k, d, placing->packed);
-			break;
-		case SEGMENT_BISECTING:
-			placing->number = memory.resize(memory.ctx, NULL, sizeof(int) * (2 * (size_t) clusters->k - 1));
-			for (i = 0; i < 2 * clusters->k - 1; i++)
-				placing->number[i] = segment_bisecting_divided(&clusters->found.hierarchy, clusters->k - 1, i) ? -1 : label++;
-			break;
-		case SEGMENT_KPROTOTYPES:
-			break;
-		case SEGMENT_GAUSSIAN_MIXTURE:
-			placing->room = memory.resize(memory.ctx, NULL, sizeof(double) * d);
-			placing->log_density = memory.resize(memory.ctx, NULL, sizeof(double) * clusters->k);
-			break;
-	}
-}
-
-static void
-end_placing(Placing *placing, SegmentMemory memory)
-{
-	void	   *parts[] = {placing->packed, placing->number, placing->room, placing->log_density};
-	int			i;
-
-	for (i = 0; i < (int) lengthof(parts); i++)
-		if (parts[i] != NULL)
-			memory.release(memory.ctx, parts[i]);
-}
-
-static int
-place(const Placing *placing, int d, const double *x, const int32 *code)
-{
-	const SegmentClusters *clusters = placing->clusters;
-
-	switch (clusters->method)
-	{
-		case SEGMENT_KMEANS:
-			return segment_nearest(placing->packed, clusters->k, d, x).number;
-		case SEGMENT_BISECTING:
-			return placing->number[segment_bisecting_place(&clusters->found.hierarchy, clusters->k - 1, d, x)];
-		case SEGMENT_KPROTOTYPES:
-			return segment_nearest_prototype(&clusters->found.prototypes.prototypes, x, code).number;
-		case SEGMENT_GAUSSIAN_MIXTURE:
-			return segment_mixture_place(&clusters->found.mixture.mixture, x, placing->room, placing->log_density);
-	}
-	return 0;
+	clusters->method->free(clusters->found, memory);
+	memory.release(memory.ctx, clusters->found);
 }
 
 /* The labels of the points that clusters were found on, where finding them left any; else NULL. */
 int32 *
 segment_found_labels(const SegmentClusters *clusters)
 {
-	if (clusters->method == SEGMENT_KMEANS)
-		return clusters->found.kmeans.labels;
-	if (clusters->method == SEGMENT_KPROTOTYPES)
-		return clusters->found.prototypes.labels;
-	return NULL;
+	return clusters->method->labels == NULL ? NULL : clusters->method->labels(clusters);
+}
+
+/* Multiplications that placing a point takes. */
+static double
+work_per_row(const SegmentPoints *points, const SegmentClusters *clusters)
+{
+	if (clusters->method->work_per_row != NULL)
+		return clusters->method->work_per_row(clusters, points->d);
+	return (double) clusters->k * (points->d + points->n_codes);
 }
 
 /* The cluster of each point, 0 to k - 1, whether it took part in finding them or not. */
@@ -212,14 +63,15 @@ SegmentStatus
 segment_label_points(const SegmentPoints *points, const SegmentClusters *clusters, int32 *labels,
 					 SegmentMemory memory, SegmentInterrupted interrupted)
 {
+	const SegmentClusterMethod *method = clusters->method;
 	const int	d = points->d;
-	const bool	squares = clusters->method == SEGMENT_GAUSSIAN_MIXTURE;
-	const int64 between = segment_rows_between_checks((double) clusters->k * (d + points->n_codes) * (squares ? d : 1));
+	const int64 between = segment_rows_between_checks(work_per_row(points, clusters));
 	SegmentStatus status = SEGMENT_DONE;
-	Placing		placing;
+	void	   *placing = NULL;
 	int64		i;
 
-	begin_placing(&placing, clusters, d, memory);
+	if (method->begin_placing != NULL)
+		placing = method->begin_placing(clusters, d, memory);
 	for (i = 0; i < points->n; i++)
 	{
 		if (i % between == 0 && interrupted != NULL && interrupted())
@@ -227,9 +79,10 @@ segment_label_points(const SegmentPoints *points, const SegmentClusters *cluster
 			status = SEGMENT_INTERRUPTED;
 			break;
 		}
-		labels[i] = place(&placing, d, points->x + i * d,
-						  points->n_codes > 0 ? points->code + i * points->n_codes : NULL);
+		labels[i] = method->place(clusters, placing, d, points->x + i * d,
+								  points->n_codes > 0 ? points->code + i * points->n_codes : NULL);
 	}
-	end_placing(&placing, memory);
+	if (placing != NULL)
+		method->end_placing(placing, memory);
 	return status;
 }

@@ -16,8 +16,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/cluster/centroids.h"
-#include "kernel/cluster/kmeans.h"
 
 /* passes over all points; each lowers the inertia, few are needed */
 #define MOST_PASSES 100
@@ -104,7 +104,10 @@ exchange_points(Exchange *exchange, int64 from, int64 to)
 	return moved;
 }
 
-/* labels and centroids (k x d, the means of their points) are changed; moved: how often a point moved. */
+/*
+ * labels and centroids (k x d, the means of their points) are changed; moved: how often
+ * a point moved.
+ */
 SegmentStatus
 segment_exchange(const SegmentPoints *points, int k, double *centroids, int32 *labels, int64 *moved,
 				 SegmentMemory memory, SegmentInterrupted interrupted)
@@ -117,9 +120,8 @@ segment_exchange(const SegmentPoints *points, int k, double *centroids, int32 *l
 	int64		i;
 	int			pass;
 
-	exchange.packed = memory.resize(memory.ctx, NULL, sizeof(double) * segment_packed_size(k, d));
-	exchange.weight = memory.resize(memory.ctx, NULL, sizeof(double) * k);
-	memset(exchange.weight, 0, sizeof(double) * k);
+	exchange.packed = segment_allocate(memory, segment_packed_size(k, d), sizeof(double));
+	exchange.weight = segment_allocate_zeros(memory, k, sizeof(double));
 	for (i = 0; i < points->n; i++)
 		exchange.weight[labels[i]] += segment_point_weight(points, i);
 	segment_pack_centroids(centroids, k, d, exchange.packed);

@@ -18,6 +18,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/cluster/centroids.h"
 #include "kernel/base/elementary.h"
 #include "kernel/cluster/exchange.h"
@@ -56,7 +57,8 @@ segment_kmeans_expected_time(const SegmentKmeansOptions *options, int64 rows, in
 
 /* Keeps what a start ended with. */
 static void
-keep(const Lloyd *lloyd, double inertia, int iterations, bool converged, SegmentKmeansResult *result)
+keep(const Lloyd *lloyd, double inertia, int iterations, bool converged,
+	 SegmentKmeansResult *result)
 {
 	result->k = lloyd->k;
 	result->inertia = inertia;
@@ -144,7 +146,10 @@ swaps_prepare(Swaps *swaps, const Lloyd *lloyd, const SegmentKmeansResult *resul
 	return SEGMENT_DONE;
 }
 
-/* A point of a cluster, drawn with probability proportional to weight times squared distance; -1: none. */
+/*
+ * A point of a cluster, drawn with probability proportional to weight times squared
+ * distance; -1: none.
+ */
 static int64
 draw_point(const SegmentPoints *points, const SegmentKmeansResult *result, int cluster, uint64 seed)
 {
@@ -240,14 +245,15 @@ improve_by_swaps(Lloyd *lloyd, SegmentKmeansResult *result)
 	int			tried;
 	bool		better = true;
 
-	if (options->n_init == 1 || options->initial != NULL || k < 2 || k == lloyd->points->n || lloyd->k != k)
+	if (options->n_init == 1 || options->initial != NULL || k < 2 || k == lloyd->points->n ||
+		lloyd->k != k)
 		return SEGMENT_DONE;
 	swaps.k = k;
-	swaps.inertia = memory.resize(memory.ctx, NULL, sizeof(double) * k);
-	swaps.cost = memory.resize(memory.ctx, NULL, sizeof(double) * k);
-	swaps.dispensable = memory.resize(memory.ctx, NULL, sizeof(int) * k);
-	swaps.wide = memory.resize(memory.ctx, NULL, sizeof(int) * k);
-	swaps.centroids = memory.resize(memory.ctx, NULL, sizeof(double) * k * lloyd->d);
+	swaps.inertia = segment_allocate(memory, k, sizeof(double));
+	swaps.cost = segment_allocate(memory, k, sizeof(double));
+	swaps.dispensable = segment_allocate(memory, k, sizeof(int));
+	swaps.wide = segment_allocate(memory, k, sizeof(int));
+	swaps.centroids = segment_allocate_rows(memory, k, lloyd->d, sizeof(double));
 	for (tried = 0; status == SEGMENT_DONE && failed / patience < options->n_init; tried++)
 	{
 		int			spared;
@@ -316,16 +322,17 @@ segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
 	SegmentStatus status = segment_lloyd_init(&lloyd, points, options, memory);
 	int			start;
 
-	result->centroids = memory.resize(memory.ctx, NULL, sizeof(double) * ((size_t) options->k * points->d + 1));
-	result->labels = memory.resize(memory.ctx, NULL, sizeof(int32) * (points->n + 1));
+	result->centroids = segment_allocate_rows(memory, options->k, points->d, sizeof(double));
+	result->labels = segment_allocate(memory, points->n, sizeof(int32));
 	result->inertia = HUGE_VAL;
 	for (start = 0; start < options->n_init && status == SEGMENT_DONE; start++)
 	{
 		int			iterations = 0;
 		bool		converged = false;
 		double		inertia = HUGE_VAL;
+		uint64		seed = segment_numbered_seed(options->seed, start);
 
-		if (segment_lloyd_begin(&lloyd, segment_numbered_seed(options->seed, start)) == SEGMENT_INTERRUPTED ||
+		if (segment_lloyd_begin(&lloyd, seed) == SEGMENT_INTERRUPTED ||
 			settle(&lloyd, &iterations, &converged, &inertia) == SEGMENT_INTERRUPTED)
 			status = SEGMENT_INTERRUPTED;
 		else if (inertia < result->inertia || start == 0)

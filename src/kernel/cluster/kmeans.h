@@ -8,13 +8,15 @@
 
 #include "kernel/base/points.h"
 #include "kernel/base/team.h"
+#include "kernel/cluster/clustering.h"
 
 typedef struct SegmentKmeansOptions
 {
 	int			k;				/* 1 to the number of points */
 	int			n_init;			/* starts; the one of least inertia wins */
 	int			max_iter;		/* Lloyd steps of each */
-	double		tol;			/* a start ends when the centroids moved less: sum of squares, as a share of the mean variance */
+	double		tol;			/* a start ends when the centroids moved less: sum of squares, as a
+								 * share of the mean variance */
 	uint64		seed;
 	bool		spherical;		/* centroids are brought to length 1 */
 	const double *initial;		/* k x d, scaled; NULL: greedy k-means++ */
@@ -32,14 +34,18 @@ typedef struct SegmentKmeansResult
 	bool		converged;		/* it ended by itself, not by max_iter */
 } SegmentKmeansResult;
 
-extern SegmentStatus segment_kmeans(const SegmentPoints *points, const SegmentKmeansOptions *options,
-									SegmentKmeansResult *result, SegmentMemory memory);
+extern SegmentStatus segment_kmeans(const SegmentPoints *points,
+									const SegmentKmeansOptions *options, SegmentKmeansResult *result, SegmentMemory memory);
 extern SegmentStatus segment_cluster_inertia(const SegmentPoints *points, const double *centroids,
 											 const int32 *labels, int k, double *inertia,
 											 SegmentInterrupted interrupted);
 extern void segment_kmeans_free(SegmentKmeansResult *result, SegmentMemory memory);
 extern size_t segment_kmeans_bytes_per_row(int d);
 extern double segment_kmeans_expected_time(const SegmentKmeansOptions *options, int64 rows, int d);
+
+/* kmeans_method.c */
+extern const SegmentClusterMethod segment_kmeans_method;
+extern SegmentKmeansOptions segment_kmeans_options(const SegmentClustering *clustering);
 
 /* kmeans_seed.c */
 
@@ -49,14 +55,5 @@ extern double segment_kmeans_expected_time(const SegmentKmeansOptions *options, 
 extern SegmentStatus segment_kmeans_seed(const SegmentPoints *points, int k, uint64 seed,
 										 double *centroids, int *found, SegmentMemory memory,
 										 SegmentTeam *team, SegmentInterrupted interrupted);
-
-/* Rows between two questions whether to go on, when a row costs `work` multiplications. */
-static inline int64
-segment_rows_between_checks(double work)
-{
-	const double checked = 4e6;
-
-	return work * 4096 < checked ? 4096 : (int64) Max(checked / work, 1);
-}
 
 #endif							/* SEGMENT_KMEANS_H */

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/cluster/centroids.h"
 #include "kernel/base/draw.h"
 #include "kernel/base/elementary.h"
@@ -112,7 +113,8 @@ best_candidate(const SeedJob *job, const SegmentDraw *candidates)
 
 /* Takes the best candidate as a centroid. */
 static SegmentStatus
-choose(SeedJob *job, const SegmentDraw *candidates, SegmentTeam *team, SegmentInterrupted interrupted)
+choose(SeedJob *job, const SegmentDraw *candidates, SegmentTeam *team,
+	   SegmentInterrupted interrupted)
 {
 	const int	d = job->points.d;
 	const int64 blocks = blocks_of(&job->points);
@@ -146,15 +148,17 @@ segment_kmeans_seed(const SegmentPoints *points, int k, uint64 seed, double *cen
 
 	job.points = *points;
 	n = job.points.n = Min(points->n, Max((int64) SEGMENT_SEED_ROWS, (int64) k * ROWS_PER_CENTROID));
-	job.distance = memory.resize(memory.ctx, NULL, sizeof(double) * n);
-	job.packed = memory.resize(memory.ctx, NULL, sizeof(double) * segment_packed_size(SEGMENT_MOST_DRAWN, d));
-	job.potential = memory.resize(memory.ctx, NULL, sizeof(double) * SEGMENT_LANES * blocks_of(&job.points));
+	job.distance = segment_allocate(memory, n, sizeof(double));
+	job.packed = segment_allocate(memory, segment_packed_size(SEGMENT_MOST_DRAWN, d), sizeof(double));
+	job.potential = segment_allocate_rows(memory, blocks_of(&job.points), SEGMENT_LANES,
+										  sizeof(double));
 	for (i = 0; i < n; i++)
 		job.distance[i] = HUGE_VAL;
 	for (*found = 0; *found < k && status == SEGMENT_DONE; (*found)++)
 	{
 		candidates.wanted = *found == 0 ? 1 : Min(2 + (int) segment_log(k), SEGMENT_MOST_DRAWN);
-		segment_draw(points, n, *found == 0 ? NULL : job.distance, segment_hash_step(seed, *found), &candidates);
+		segment_draw(points, n, *found == 0 ? NULL : job.distance, segment_hash_step(seed, *found),
+					 &candidates);
 		if (candidates.n == 0)
 			break;
 		job.centroid = centroids + (size_t) *found * d;

@@ -25,8 +25,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/fixed_sum.h"
-#include "kernel/cluster/kmeans.h"
 
 /* rows that take part in starts: at least this many, and ROWS_PER_PROTOTYPE for each prototype */
 #define START_ROWS			131072
@@ -55,12 +55,6 @@ segment_kprototypes_memory_per_row(void)
 {
 	/* two sets of labels, the best start's and the present one's; seeding */
 	return 2 * sizeof(int32) + 2 * sizeof(double);
-}
-
-static void *
-allocate(SegmentMemory memory, size_t count, size_t size)
-{
-	return memory.resize(memory.ctx, NULL, (count + 1) * size);
 }
 
 static bool
@@ -300,18 +294,17 @@ work_init(Work *work, const SegmentPoints *points, const SegmentPrototypesOption
 	segment_prototypes_init(&work->prototypes, options->k, points->d, points->n_codes, memory);
 	for (f = 0; f < points->n_codes; f++)
 		work->prototypes.mismatch[f] = options->gamma * options->code_weight[f];
-	work->labels = allocate(memory, points->n, sizeof(int32));
+	work->labels = segment_allocate(memory, points->n, sizeof(int32));
 	segment_grid_init(&work->grid, points, memory);
 	segment_fixed_sums_init(&work->sums, options->k, points->d, 1, memory);
-	work->first_count = allocate(memory, points->n_codes, sizeof(size_t));
+	work->first_count = segment_allocate(memory, points->n_codes, sizeof(size_t));
 	for (f = 0; f < points->n_codes; f++)
 	{
 		work->first_count[f] = work->n_counts;
 		work->n_counts += options->n_categories[f];
 	}
-	work->count = allocate(memory, work->n_counts * options->k, sizeof(int64));
-	work->changed = allocate(memory, options->k, sizeof(bool));
-	memset(work->changed, 0, options->k);
+	work->count = segment_allocate_rows(memory, work->n_counts, options->k, sizeof(int64));
+	work->changed = segment_allocate_zeros(memory, options->k, sizeof(bool));
 }
 
 static void
@@ -352,7 +345,7 @@ refine(const Work *work, SegmentPrototypesResult *result, SegmentMemory memory)
 	const int	d = points->d;
 	const int	width = d + points->n_codes;
 	const int64 step = rows_between_checks(work);
-	double	   *means = allocate(memory, (size_t) best->k * d, sizeof(double));
+	double	   *means = segment_allocate_rows(memory, best->k, d, sizeof(double));
 	SegmentStatus status;
 	int64		from;
 	int			c;
@@ -397,7 +390,8 @@ run_starts(Work *work, SegmentPrototypesResult *result, SegmentMemory memory)
 		int			iterations;
 		bool		converged;
 
-		if (segment_prototypes_seed(work->points, work->options, start, &work->prototypes, memory) == SEGMENT_INTERRUPTED)
+		if (segment_prototypes_seed(work->points, work->options, start, &work->prototypes,
+									memory) == SEGMENT_INTERRUPTED)
 			return SEGMENT_INTERRUPTED;
 		clear(work);
 		if (iterate(work, &cost, &iterations, &converged) == SEGMENT_INTERRUPTED)
@@ -436,7 +430,7 @@ segment_kprototypes(const SegmentPoints *points, const SegmentPrototypesOptions 
 	work_init(&work, points, options, memory);
 	segment_prototypes_init(&result->prototypes, options->k, points->d, points->n_codes, memory);
 	memcpy(result->prototypes.mismatch, work.prototypes.mismatch, sizeof(double) * points->n_codes);
-	result->labels = allocate(memory, points->n, sizeof(int32));
+	result->labels = segment_allocate(memory, points->n, sizeof(int32));
 	if (options->initial != NULL)
 	{
 		/* given rows leave nothing to chance */

@@ -7,8 +7,9 @@
 
 #include "c.h"
 
-#include "kernel/cluster/centroids.h"
 #include "kernel/base/points.h"
+#include "kernel/cluster/centroids.h"
+#include "kernel/cluster/clustering.h"
 
 /* A category that no row of the training had: differs from every mode. */
 #define SEGMENT_UNSEEN (-1)
@@ -52,16 +53,19 @@ extern void segment_prototypes_init(SegmentPrototypes *prototypes, int k, int d,
 									SegmentMemory memory);
 extern void segment_prototypes_free(SegmentPrototypes *prototypes, SegmentMemory memory);
 extern void segment_prototypes_pack(SegmentPrototypes *prototypes);
-extern SegmentNearest segment_nearest_prototype(const SegmentPrototypes *prototypes, const double *x,
-												const int32 *code);
-extern double segment_prototype_distance(const SegmentPrototypes *prototypes, int c, const double *x,
-										 const int32 *code);
+extern SegmentNearest segment_nearest_prototype(const SegmentPrototypes *prototypes,
+												const double *x, const int32 *code);
+extern double segment_prototype_distance(const SegmentPrototypes *prototypes, int c,
+										 const double *x, const int32 *code);
 
 extern SegmentStatus segment_kprototypes(const SegmentPoints *points,
 										 const SegmentPrototypesOptions *options,
 										 SegmentPrototypesResult *result, SegmentMemory memory);
 extern void segment_kprototypes_free(SegmentPrototypesResult *result, SegmentMemory memory);
 extern size_t segment_kprototypes_memory_per_row(void);
+
+/* kprototypes_method.c */
+extern const SegmentClusterMethod segment_kprototypes_method;
 
 /* kprototypes_seed.c */
 extern SegmentStatus segment_prototypes_seed(const SegmentPoints *points,

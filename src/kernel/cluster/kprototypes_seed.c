@@ -17,6 +17,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/draw.h"
 #include "kernel/base/elementary.h"
 
@@ -74,10 +75,9 @@ measure_density(Seeding *seeding, SegmentMemory memory)
 	memset(seeding->density, 0, sizeof(double) * seeding->points->n);
 	for (f = 0; f < points->n_codes && !stopped; f++)
 	{
-		size_t		size = sizeof(double) * seeding->options->n_categories[f];
-		double	   *share = memory.resize(memory.ctx, NULL, size);
+		double	   *share = segment_allocate_zeros(memory, seeding->options->n_categories[f],
+												   sizeof(double));
 
-		memset(share, 0, size);
 		for (i = 0; i < seeding->points->n && !stopped; i++)
 		{
 			share[points->code[i * points->n_codes + f]] += segment_point_weight(points, i);
@@ -202,12 +202,13 @@ segment_prototypes_seed(const SegmentPoints *points, const SegmentPrototypesOpti
 	seeding.points = points;
 	seeding.options = options;
 	seeding.prototypes = prototypes;
-	seeding.distance = memory.resize(memory.ctx, NULL, sizeof(double) * points->n);
+	seeding.distance = segment_allocate(memory, points->n, sizeof(double));
 	for (i = 0; i < points->n; i++)
 		seeding.distance[i] = HUGE_VAL;
 	if (dense)
-		seeding.density = memory.resize(memory.ctx, NULL, sizeof(double) * points->n);
-	segment_prototypes_init(&seeding.candidates, SEGMENT_MOST_DRAWN, points->d, points->n_codes, memory);
+		seeding.density = segment_allocate(memory, points->n, sizeof(double));
+	segment_prototypes_init(&seeding.candidates, SEGMENT_MOST_DRAWN, points->d, points->n_codes,
+							memory);
 	memcpy(seeding.candidates.mismatch, prototypes->mismatch, sizeof(double) * points->n_codes);
 	done = (!dense || measure_density(&seeding, memory)) &&
 		add_prototypes(&seeding, segment_numbered_seed(options->seed, start));

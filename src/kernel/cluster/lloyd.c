@@ -23,6 +23,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/cluster/centroids.h"
 
 /*
@@ -39,12 +40,6 @@
 
 /* rows between two questions whether to go on, where a row costs little */
 #define ROWS_BETWEEN_CHECKS 4096
-
-static void *
-allocate(SegmentMemory memory, size_t count, size_t size)
-{
-	return memory.resize(memory.ctx, NULL, (count + 1) * size);
-}
 
 static bool
 interrupted(const Lloyd *lloyd)
@@ -149,7 +144,8 @@ place_blocks(Lloyd *lloyd, int64 from, int64 to)
 		if (nearest.least < 0)
 			place_again(lloyd, block, &nearest);
 		lloyd->until[block] = lloyd->travel + nearest.least - lloyd->slack;
-		if (n == SEGMENT_BLOCK && memcmp(nearest.number, lloyd->labels + first, sizeof(nearest.number)) == 0)
+		if (n == SEGMENT_BLOCK &&
+			memcmp(nearest.number, lloyd->labels + first, sizeof(nearest.number)) == 0)
 			continue;
 		for (lane = 0; lane < n; lane++)
 		{
@@ -195,8 +191,8 @@ place_piece(void *place_job, int member, int64 piece)
 
 static const size_t place_pointers[] = {
 	offsetof(PlaceJob, points.x), offsetof(PlaceJob, points.weight),
-	offsetof(PlaceJob, lloyd.packed), offsetof(PlaceJob, lloyd.labels), offsetof(PlaceJob, lloyd.until),
-	offsetof(PlaceJob, lloyd.changed),
+	offsetof(PlaceJob, lloyd.packed), offsetof(PlaceJob, lloyd.labels),
+	offsetof(PlaceJob, lloyd.until), offsetof(PlaceJob, lloyd.changed),
 	offsetof(PlaceJob, lloyd.blocks.y), offsetof(PlaceJob, lloyd.blocks.reach),
 	offsetof(PlaceJob, lloyd.blocks.centroids),
 	offsetof(PlaceJob, lloyd.grid.magic), offsetof(PlaceJob, lloyd.grid.step),
@@ -300,7 +296,8 @@ fill_empty(Lloyd *lloyd)
 			continue;
 		weight = segment_point_weight(lloyd->points, i);
 		from = lloyd->labels[i];
-		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, from, lloyd->points->x + i * lloyd->d, weight, -1);
+		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, from, lloyd->points->x + i * lloyd->d, weight,
+							   -1);
 		segment_fixed_sums_add(&lloyd->sums, &lloyd->grid, c, lloyd->points->x + i * lloyd->d, weight, 1);
 		segment_fixed_sums_settle(&lloyd->sums, &lloyd->grid);
 		lloyd->labels[i] = c;
@@ -324,13 +321,15 @@ measure_moves(Lloyd *lloyd)
 
 	for (c = 0; c < lloyd->k; c++)
 	{
-		double		squared = segment_distance(lloyd->centroids + (size_t) c * d, lloyd->old + (size_t) c * d, d);
+		double		squared = segment_distance(lloyd->centroids + (size_t) c * d,
+											   lloyd->old + (size_t) c * d, d);
 
 		total += squared;
 		longest = Max(longest, squared);
 	}
 	/* one comes closer, another goes away; travel itself is rounded, too */
-	lloyd->travel += 2 * sqrt(longest) * lloyd->blocks.scale * (1 + SLACK) + lloyd->travel * DBL_EPSILON;
+	lloyd->travel += 2 * sqrt(longest) * lloyd->blocks.scale * (1 + SLACK) +
+		lloyd->travel * DBL_EPSILON;
 	return total;
 }
 
@@ -456,7 +455,8 @@ add_removal_costs(const Lloyd *lloyd, int64 from, int64 to, double *cost)
 
 		for (g = 0; g < SEGMENT_GROUPS(lloyd->k); g++)
 		{
-			GroupLeast	group = group_least(lloyd->packed + (size_t) g * lloyd->d * SEGMENT_LANES, lloyd->d, x);
+			GroupLeast	group = group_least(lloyd->packed + (size_t) g * lloyd->d * SEGMENT_LANES, lloyd->d,
+											x);
 
 			if (group.least < least)
 			{
@@ -567,14 +567,14 @@ segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points, const SegmentKmean
 	lloyd->memory = memory;
 	lloyd->k = k;
 	lloyd->d = d;
-	lloyd->centroids = allocate(memory, (size_t) k * d, sizeof(double));
-	lloyd->old = allocate(memory, (size_t) k * d, sizeof(double));
-	lloyd->packed = allocate(memory, segment_packed_size(k, d), sizeof(double));
-	lloyd->labels = allocate(memory, points->n, sizeof(int32));
-	lloyd->inertia = allocate(memory, k, sizeof(double));
+	lloyd->centroids = segment_allocate_rows(memory, k, d, sizeof(double));
+	lloyd->old = segment_allocate_rows(memory, k, d, sizeof(double));
+	lloyd->packed = segment_allocate(memory, segment_packed_size(k, d), sizeof(double));
+	lloyd->labels = segment_allocate(memory, points->n, sizeof(int32));
+	lloyd->inertia = segment_allocate(memory, k, sizeof(double));
 	segment_grid_init(&lloyd->grid, points, memory);
 	segment_fixed_sums_init(&lloyd->sums, k, d, members, memory);
-	lloyd->changed = allocate(memory, members, sizeof(int64));
+	lloyd->changed = segment_allocate(memory, members, sizeof(int64));
 	if (options->tol > 0)
 		lloyd->tol = options->tol * mean_variance(points, lloyd->centroids, lloyd->old);
 	/* old lends its room */
@@ -586,7 +586,7 @@ segment_lloyd_init(Lloyd *lloyd, const SegmentPoints *points, const SegmentKmean
 	}
 	status = segment_blocks_init(&lloyd->blocks, points, k, largest, memory, options->team,
 								 options->interrupted);
-	lloyd->until = allocate(memory, lloyd->blocks.n, sizeof(double));
+	lloyd->until = segment_allocate(memory, lloyd->blocks.n, sizeof(double));
 	lloyd->slack = SLACK * 2 * sqrt(d) * most * lloyd->blocks.scale;
 	return status;
 }

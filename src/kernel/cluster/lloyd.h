@@ -23,7 +23,8 @@ typedef struct Lloyd
 	double	   *inertia;		/* k: room */
 	int32	   *labels;			/* n; -1: none yet */
 	SegmentBlocks blocks;		/* the points once more */
-	double		travel;			/* how much two centroids can have come closer to or gone away from a point, in units of the blocks */
+	double		travel;			/* how much two centroids can have come closer to or gone away from a
+								 * point, in units of the blocks */
 	double	   *until;			/* by block: no point changes before travel comes to this */
 	SegmentGrid grid;
 	SegmentFixedSums sums;
@@ -38,7 +39,8 @@ extern void segment_lloyd_restart(Lloyd *lloyd, const double *centroids);
 extern SegmentStatus segment_lloyd_place(Lloyd *lloyd, int64 *changed);
 extern void segment_lloyd_move(Lloyd *lloyd, const double *centroids);
 extern SegmentStatus segment_lloyd_refine_means(Lloyd *lloyd);
-extern SegmentStatus segment_lloyd_iterate(Lloyd *lloyd, double tol, int *iterations, bool *converged);
+extern SegmentStatus segment_lloyd_iterate(Lloyd *lloyd, double tol, int *iterations,
+										   bool *converged);
 extern SegmentStatus segment_lloyd_finish(Lloyd *lloyd, bool converged, double *inertia);
 extern void segment_bring_to_length_one(double *x, int d);
 extern SegmentStatus segment_lloyd_removal_costs(const Lloyd *lloyd, double *cost);

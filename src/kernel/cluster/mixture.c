@@ -20,6 +20,7 @@
 
 #include <math.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/cholesky.h"
 #include "kernel/base/elementary.h"
 #include "kernel/cluster/mixture_parts.h"
@@ -27,19 +28,19 @@
 #define LN_2_PI 0x1.d67f1c864beb5p+0	/* 1.8378770664093453 */
 
 /* Doubles for the covariances of all components. */
-size_t
+uint64
 segment_mixture_covariance_size(SegmentCovariance kind, int k, int d)
 {
 	switch (kind)
 	{
 		case SEGMENT_FULL:
-			return (size_t) k * SEGMENT_TRIANGLE(d);
+			return segment_product(k, SEGMENT_TRIANGLE(d));
 		case SEGMENT_TIED:
 			return SEGMENT_TRIANGLE(d);
 		case SEGMENT_DIAG:
-			return (size_t) k * d;
+			return segment_product(k, d);
 		case SEGMENT_SPHERICAL:
-			return (size_t) k;
+			return k;
 	}
 	return 0;
 }
@@ -55,16 +56,16 @@ void
 segment_mixture_init(SegmentMixture *mixture, SegmentCovariance kind, int k, int d,
 					 SegmentMemory memory)
 {
-	size_t		size = sizeof(double) * segment_mixture_covariance_size(kind, k, d);
+	uint64		size = segment_mixture_covariance_size(kind, k, d);
 
 	mixture->kind = kind;
 	mixture->k = k;
 	mixture->d = d;
-	mixture->weight = memory.resize(memory.ctx, NULL, sizeof(double) * k);
-	mixture->mean = memory.resize(memory.ctx, NULL, sizeof(double) * k * d);
-	mixture->covariance = memory.resize(memory.ctx, NULL, size);
-	mixture->factor = memory.resize(memory.ctx, NULL, size);
-	mixture->constant = memory.resize(memory.ctx, NULL, sizeof(double) * k);
+	mixture->weight = segment_allocate(memory, k, sizeof(double));
+	mixture->mean = segment_allocate_rows(memory, k, d, sizeof(double));
+	mixture->covariance = segment_allocate(memory, size, sizeof(double));
+	mixture->factor = segment_allocate(memory, size, sizeof(double));
+	mixture->constant = segment_allocate(memory, k, sizeof(double));
 }
 
 void
@@ -152,7 +153,8 @@ segment_mixture_prepare(SegmentMixture *mixture, SegmentInterrupted interrupted,
 
 /* (x - m)' S^-1 (x - m) of one component; room: d doubles. */
 double
-segment_mixture_distance(const SegmentMixture *mixture, int component, const double *x, double *room)
+segment_mixture_distance(const SegmentMixture *mixture, int component, const double *x,
+						 double *room)
 {
 	const double *mean = mixture->mean + (size_t) component * mixture->d;
 	const double *factor = segment_mixture_part(mixture, mixture->factor, component);

@@ -7,8 +7,8 @@
 
 #include "c.h"
 
-#include "kernel/cluster/kmeans.h"
 #include "kernel/base/points.h"
+#include "kernel/cluster/clustering.h"
 
 /* What the covariance matrices of the components may be. */
 typedef enum SegmentCovariance
@@ -54,7 +54,7 @@ typedef struct SegmentMixtureFit
 	int			n_collapsed;	/* components without rows, or flat, which had to be kept open */
 } SegmentMixtureFit;
 
-extern size_t segment_mixture_covariance_size(SegmentCovariance kind, int k, int d);
+extern uint64 segment_mixture_covariance_size(SegmentCovariance kind, int k, int d);
 extern double segment_mixture_parameters(SegmentCovariance kind, int k, int d);
 extern void segment_mixture_init(SegmentMixture *mixture, SegmentCovariance kind, int k, int d,
 								 SegmentMemory memory);
@@ -75,5 +75,8 @@ extern SegmentStatus segment_mixture_em(const SegmentPoints *points, int64 n,
 extern SegmentStatus segment_mixture_fit(const SegmentPoints *points,
 										 const SegmentMixtureOptions *options,
 										 SegmentMixtureFit *fit, SegmentMemory memory);
+
+/* mixture_method.c */
+extern const SegmentClusterMethod segment_mixture_method;
 
 #endif							/* SEGMENT_MIXTURE_H */

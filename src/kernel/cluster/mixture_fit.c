@@ -28,6 +28,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/elementary.h"
 #include "kernel/base/lanes.h"
 #include "kernel/base/precision.h"
@@ -87,12 +88,12 @@ has_triangle(const SegmentMixture *mixture)
 	return mixture->kind == SEGMENT_FULL || mixture->kind == SEGMENT_TIED;
 }
 
-static inline size_t
+static inline uint64
 product_size(const SegmentMixture *mixture)
 {
 	if (has_triangle(mixture))
 		return segment_mixture_covariance_size(mixture->kind, mixture->k, mixture->d);
-	return (size_t) mixture->k * mixture->d;
+	return segment_product(mixture->k, mixture->d);
 }
 
 /* Where the products of a component are summed. */
@@ -618,18 +619,17 @@ maximise(Fit *fit)
 /* ---- the whole ---- */
 
 static double *
-doubles(SegmentMemory memory, size_t n)
+doubles(SegmentMemory memory, uint64 n)
 {
-	/* + 1: nothing has no size */
-	return memory.resize(memory.ctx, NULL, sizeof(double) * (n + 1));
+	return segment_allocate(memory, n, sizeof(double));
 }
 
 static void
 fit_begin(Fit *fit, const SegmentPoints *points, int64 n, const SegmentMixtureOptions *options,
 		  SegmentMixture *mixture, SegmentMemory memory)
 {
-	size_t		d = points->d;
-	size_t		k = options->k;
+	uint64		d = points->d;
+	uint64		k = options->k;
 
 	memset(fit, 0, sizeof(*fit));
 	fit->points = points;
@@ -644,7 +644,7 @@ fit_begin(Fit *fit, const SegmentPoints *points, int64 n, const SegmentMixtureOp
 	fit->row_weight = doubles(memory, BLOCK);
 	fit->room = doubles(memory, BLOCK);
 	fit->sum_weight = doubles(memory, k);
-	fit->sum_shift = doubles(memory, k * d);
+	fit->sum_shift = doubles(memory, segment_product(k, d));
 	fit->sum_product = doubles(memory, product_size(mixture));
 	fit->row_sums = doubles(memory, d);
 }

@@ -18,8 +18,12 @@
 #include <math.h>
 
 #include "kernel/base/hash.h"
+#include "kernel/cluster/kmeans.h"
 
-/* rows that take part in the starts: at least this many, and ROWS_PER_COMPONENT for each component */
+/*
+ * rows that take part in the starts: at least this many, and ROWS_PER_COMPONENT for
+ * each component
+ */
 #define START_ROWS			8192
 #define ROWS_PER_COMPONENT	1024
 

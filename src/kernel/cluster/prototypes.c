@@ -16,8 +16,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/hash.h"
-#include "kernel/cluster/kmeans.h"
 
 /* what comparing SegmentLanes gives: -1 or 0 */
 typedef int64 LaneBits __attribute__((vector_size(sizeof(int64) * SEGMENT_LANES), aligned(8)));
@@ -31,10 +31,9 @@ segment_prototypes_init(SegmentPrototypes *prototypes, int k, int d, int n_codes
 	prototypes->k = k;
 	prototypes->d = d;
 	prototypes->n_codes = n_codes;
-	prototypes->value = memory.resize(memory.ctx, NULL, sizeof(double) * k * width);
-	prototypes->packed = memory.resize(memory.ctx, NULL, sizeof(double) * segment_packed_size(k, width));
-	/* + 1: nothing has no size */
-	prototypes->mismatch = memory.resize(memory.ctx, NULL, sizeof(double) * (n_codes + 1));
+	prototypes->value = segment_allocate_rows(memory, k, width, sizeof(double));
+	prototypes->packed = segment_allocate(memory, segment_packed_size(k, width), sizeof(double));
+	prototypes->mismatch = segment_allocate(memory, n_codes, sizeof(double));
 }
 
 void
@@ -53,7 +52,10 @@ segment_prototypes_pack(SegmentPrototypes *prototypes)
 						   prototypes->packed);
 }
 
-/* Distances to the eight prototypes of a group; the same additions as segment_prototype_distance. */
+/*
+ * Distances to the eight prototypes of a group; the same additions as
+ * segment_prototype_distance.
+ */
 SEGMENT_INLINE void
 group_distances(const SegmentPrototypes *prototypes, int g, const double *x, const int32 *code,
 				double *distances)
@@ -129,8 +131,8 @@ segment_prototypes_gamma(const SegmentPoints *points, double *gamma, SegmentMemo
 {
 	const int	d = points->d;
 	const int64 step = segment_rows_between_checks(d);
-	double	   *mean = memory.resize(memory.ctx, NULL, sizeof(double) * (d + 1));
-	double	   *square = memory.resize(memory.ctx, NULL, sizeof(double) * (d + 1));
+	double	   *mean = segment_allocate(memory, d, sizeof(double));
+	double	   *square = segment_allocate(memory, d, sizeof(double));
 	double		sum = 0;
 	bool		stopped = false;
 	int64		i;

@@ -35,7 +35,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/elementary.h"
+#include "kernel/base/row_store.h"
 
 /* ln(2 pi) */
 #define LN_2_PI 1.8378770664093454836
@@ -52,8 +54,8 @@ segment_reference_points(const SegmentPoints *points, int64 n, uint64 seed,
 						 SegmentPoints *reference, SegmentMemory memory, SegmentInterrupted interrupted)
 {
 	const int	d = points->d;
-	double	   *low = memory.resize(memory.ctx, NULL, sizeof(double) * (d + 1));
-	double	   *high = memory.resize(memory.ctx, NULL, sizeof(double) * (d + 1));
+	double	   *low = segment_allocate(memory, d, sizeof(double));
+	double	   *high = segment_allocate(memory, d, sizeof(double));
 	SegmentStatus status = SEGMENT_DONE;
 	int64		i;
 	int			j;
@@ -73,8 +75,8 @@ segment_reference_points(const SegmentPoints *points, int64 n, uint64 seed,
 	reference->n = n;
 	reference->d = d;
 	reference->total_weight = (double) n;
-	reference->x = memory.resize(memory.ctx, NULL, sizeof(double) * (n * d + 1));
-	reference->hash = memory.resize(memory.ctx, NULL, sizeof(uint64) * (n + 1));
+	reference->x = segment_allocate_rows(memory, n, d, sizeof(double));
+	reference->hash = segment_allocate(memory, n, sizeof(uint64));
 	for (i = 0; i < n && status == SEGMENT_DONE; i++)
 	{
 		uint64		of_row = segment_hash_step(seed, (uint64) i);

@@ -18,7 +18,8 @@ typedef struct SegmentGap
 extern SegmentStatus segment_reference_points(const SegmentPoints *points, int64 n, uint64 seed,
 											  SegmentPoints *reference, SegmentMemory memory,
 											  SegmentInterrupted interrupted);
-extern SegmentGap segment_gap(double log_w, const double *reference_log_w, int n_references, int stride);
+extern SegmentGap segment_gap(double log_w, const double *reference_log_w, int n_references,
+							  int stride);
 extern int	segment_gap_choice(const SegmentGap *gap, int n);
 extern double segment_spherical_bic(const double *weight, int k, int d, double inertia);
 

@@ -28,7 +28,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/elementary.h"
+#include "kernel/base/exact_sum.h"
 
 /* Rows of each label of both labelings. */
 typedef struct Margins
@@ -41,15 +43,11 @@ typedef struct Margins
 static void
 margins_init(Margins *m, const SegmentLabelTable *table, SegmentMemory memory)
 {
-	size_t		size_a = sizeof(double) * (table->n_a + 1);
-	size_t		size_b = sizeof(double) * (table->n_b + 1);
 	int64		i;
 
 	m->n = 0;
-	m->a = memory.resize(memory.ctx, NULL, size_a);
-	m->b = memory.resize(memory.ctx, NULL, size_b);
-	memset(m->a, 0, size_a);
-	memset(m->b, 0, size_b);
+	m->a = segment_allocate_zeros(memory, table->n_a, sizeof(double));
+	m->b = segment_allocate_zeros(memory, table->n_b, sizeof(double));
 	for (i = 0; i < table->n_cells; i++)
 	{
 		m->n += table->cell[i].rows;

@@ -6,7 +6,7 @@
 
 #include "c.h"
 
-#include "kernel/base/row_store.h"
+#include "kernel/base/memory.h"
 
 /* So many rows have label a in the one labeling and b in the other. */
 typedef struct SegmentLabelCell

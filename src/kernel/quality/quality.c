@@ -52,20 +52,18 @@
 #include <emmintrin.h>
 #endif
 
+#include "kernel/base/allocate.h"
 #include "kernel/base/lanes.h"
 #include "kernel/base/precision.h"
 
-/* points in a tile, a multiple of SEGMENT_LANES: with 8 features it takes 4 kB, and with 64 fits level 1 still */
+/*
+ * points in a tile, a multiple of SEGMENT_LANES: with 8 features it takes 4 kB, and
+ * with 64 fits level 1 still
+ */
 #define TILE 64
 
 /* points between two looks at whether to stop: about a millisecond of 1,600 features */
 #define BETWEEN_LOOKS 64
-
-static void *
-allocate(SegmentMemory memory, size_t size)
-{
-	return memory.resize(memory.ctx, NULL, size > 0 ? size : 1);
-}
 
 static inline bool
 stop(SegmentInterrupted interrupted, int64 i)
@@ -110,7 +108,10 @@ squares_to_tile(const double *x, const double *tile, int d, int used, double *sq
 	}
 }
 
-/* The same for categories: what those that differ cost is added; codes of the tile as coordinates. */
+/*
+ * The same for categories: what those that differ cost is added; codes of the tile as
+ * coordinates.
+ */
 SEGMENT_INLINE void
 add_mismatches(const int32 *code, const double *tile, int n_codes, const double *mismatch, int used,
 			   double *squares)
@@ -195,9 +196,8 @@ segment_quality_init(SegmentQuality *quality, const SegmentPoints *points, const
 	quality->labels = labels;
 	quality->k = k;
 	quality->memory = memory;
-	quality->cluster = allocate(memory, sizeof(SegmentCluster) * k);
-	quality->mean = allocate(memory, sizeof(double) * k * points->d);
-	memset(quality->cluster, 0, sizeof(SegmentCluster) * k);
+	quality->cluster = segment_allocate_zeros(memory, k, sizeof(SegmentCluster));
+	quality->mean = segment_allocate_rows(memory, k, points->d, sizeof(double));
 	memset(quality->mean, 0, sizeof(double) * k * points->d);
 }
 
@@ -453,8 +453,8 @@ segment_simplified_silhouette(SegmentQuality *quality, SegmentInterrupted interr
 	int			d = points->d;
 	int			k = quality->k;
 	int			n_tiles = (k + TILE - 1) / TILE;
-	size_t		size = sizeof(double) * TILE * n_tiles * (size_t) (d > 0 ? d : 1);
-	double	   *tiles = allocate(memory, size);
+	double	   *tiles = segment_allocate_zeros(memory, segment_product((uint64) TILE * n_tiles, d),
+											   sizeof(double));
 	double		square[TILE];
 	SegmentStatus status = SEGMENT_DONE;
 	int64		i;
@@ -462,7 +462,6 @@ segment_simplified_silhouette(SegmentQuality *quality, SegmentInterrupted interr
 	int			j;
 
 	clear_silhouettes(quality);
-	memset(tiles, 0, size);
 	for (c = 0; c < k; c++)
 		for (j = 0; j < d; j++)
 			tiles[((int64) (c / TILE) * d + j) * TILE + c % TILE] = quality->mean[(int64) c * d + j];
@@ -669,12 +668,12 @@ segment_silhouette(SegmentQuality *quality, SegmentInterrupted interrupted)
 	p.of.mismatch = quality->mismatch;
 	p.quality = quality;
 	p.interrupted = interrupted;
-	p.order = allocate(memory, sizeof(int64) * n);
-	p.start = allocate(memory, sizeof(int64) * (quality->k + 1));
-	p.to_one = allocate(memory, sizeof(double) * n);
-	p.own = allocate(memory, sizeof(double) * n);
-	p.other = allocate(memory, sizeof(double) * n);
-	p.tile = allocate(memory, sizeof(double) * TILE * (p.of.d + p.of.n_codes));
+	p.order = segment_allocate(memory, n, sizeof(int64));
+	p.start = segment_allocate(memory, (uint64) quality->k + 1, sizeof(int64));
+	p.to_one = segment_allocate(memory, n, sizeof(double));
+	p.own = segment_allocate(memory, n, sizeof(double));
+	p.other = segment_allocate(memory, n, sizeof(double));
+	p.tile = segment_allocate_rows(memory, TILE, p.of.d + p.of.n_codes, sizeof(double));
 
 	clear_silhouettes(quality);
 	order_by_cluster(&p);

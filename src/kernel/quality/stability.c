@@ -4,8 +4,8 @@
  * A division that the data suggest is found in most of them, too; one that a method
  * had to make up falls elsewhere with every sample.  A subsample has each point with
  * probability SHARE; clusters are found in it by whichever method (clustering.c), and all
- * points are given to them by its rule.  Two such labelings are compared by the adjusted Rand index,
- * whatever clusters are called (Ben-Hur, Elisseeff and Guyon 2002; labels of
+ * points are given to them by its rule.  Two such labelings are compared by the adjusted
+ * Rand index, whatever clusters are called (Ben-Hur, Elisseeff and Guyon 2002; labels of
  * points outside the sample as in Lange et al. 2004).
  *
  *	of k		mean over pairs of subsamples; any two share about SHARE^2 of all
@@ -19,6 +19,8 @@
 
 #include <string.h>
 
+#include "kernel/base/allocate.h"
+#include "kernel/base/hash.h"
 #include "kernel/quality/label_table.h"
 
 /* of all points in a subsample: little is lost, yet two differ in a third of their points */
@@ -27,16 +29,11 @@
 /* points between two looks at whether to stop */
 #define BETWEEN_LOOKS 4096
 
-static void *
-allocate(SegmentMemory memory, int64 n, size_t size)
-{
-	return memory.resize(memory.ctx, NULL, (n + 1) * size);
-}
-
 static inline bool
 stop(const SegmentStability *stability, int64 i)
 {
-	return i % BETWEEN_LOOKS == 0 && stability->clustering.interrupted != NULL && stability->clustering.interrupted();
+	return i % BETWEEN_LOOKS == 0 && stability->clustering.interrupted != NULL &&
+		stability->clustering.interrupted();
 }
 
 static inline bool
@@ -93,19 +90,20 @@ segment_subsample_labels(const SegmentStability *stability, uint64 number, int32
 	SegmentStatus status;
 
 	sample = *stability->points;
-	sample.x = allocate(memory, sample.n * sample.d, sizeof(double));
-	sample.hash = allocate(memory, sample.n, sizeof(uint64));
+	sample.x = segment_allocate_rows(memory, sample.n, sample.d, sizeof(double));
+	sample.hash = segment_allocate(memory, sample.n, sizeof(uint64));
 	if (sample.n_codes > 0)
-		sample.code = allocate(memory, sample.n * sample.n_codes, sizeof(int32));
+		sample.code = segment_allocate_rows(memory, sample.n, sample.n_codes, sizeof(int32));
 	if (sample.weight != NULL)
-		sample.weight = allocate(memory, sample.n, sizeof(double));
+		sample.weight = segment_allocate(memory, sample.n, sizeof(double));
 	clustering.seed = seed;
 	status = subsample(stability, seed, &sample);
 	if (status == SEGMENT_DONE)
 		status = segment_find_clusters(&sample, &clustering, &clusters, memory);
 	if (status == SEGMENT_DONE)
 	{
-		status = segment_label_points(stability->points, &clusters, labels, memory, clustering.interrupted);
+		status = segment_label_points(stability->points, &clusters, labels, memory,
+									  clustering.interrupted);
 		segment_clusters_free(&clusters, memory);
 	}
 	segment_points_free(&sample, memory);
@@ -114,7 +112,8 @@ segment_subsample_labels(const SegmentStability *stability, uint64 number, int32
 
 /* Points in the order of their labels 0 to k - 1; those of label c end before end[c]. */
 static SegmentStatus
-order_by_label(const SegmentStability *stability, const int32 *labels, int k, int64 *end, int64 *order)
+order_by_label(const SegmentStability *stability, const int32 *labels, int k, int64 *end,
+			   int64 *order)
 {
 	int64		n = stability->points->n;
 	int64		sum = 0;
@@ -172,7 +171,8 @@ tabulate(const SegmentStability *stability, const int32 *a, const int32 *b, int 
 				table->cell[table->n_cells].b = there;
 				table->n_cells++;
 			}
-			rows[there] += stability->count_weights ? segment_point_weight(stability->points, order[i]) : 1.0;
+			rows[there] += stability->count_weights ? segment_point_weight(stability->points, order[i])
+				: 1.0;
 		}
 		for (cell = first; cell < table->n_cells; cell++)
 		{
@@ -190,14 +190,13 @@ segment_agreement(const SegmentStability *stability, const int32 *a, const int32
 {
 	SegmentMemory memory = stability->memory;
 	int64		n = stability->points->n;
-	int64	   *end = allocate(memory, k, sizeof(int64));
-	int64	   *order = allocate(memory, n, sizeof(int64));
-	double	   *rows = allocate(memory, k, sizeof(double));
+	int64	   *end = segment_allocate(memory, k, sizeof(int64));
+	int64	   *order = segment_allocate(memory, n, sizeof(int64));
+	double	   *rows = segment_allocate_zeros(memory, k, sizeof(double));
 	SegmentLabelTable table;
 	SegmentStatus status;
 
-	memset(rows, 0, sizeof(double) * k);
-	table.cell = allocate(memory, n, sizeof(SegmentLabelCell));
+	table.cell = segment_allocate(memory, n, sizeof(SegmentLabelCell));
 	status = order_by_label(stability, a, k, end, order);
 	if (status == SEGMENT_DONE)
 		status = tabulate(stability, a, b, k, end, order, rows, &table);
@@ -214,8 +213,8 @@ SegmentStatus
 segment_stability_of_k(const SegmentStability *stability, int n_pairs, double *result)
 {
 	SegmentMemory memory = stability->memory;
-	int32	   *a = allocate(memory, stability->points->n, sizeof(int32));
-	int32	   *b = allocate(memory, stability->points->n, sizeof(int32));
+	int32	   *a = segment_allocate(memory, stability->points->n, sizeof(int32));
+	int32	   *b = segment_allocate(memory, stability->points->n, sizeof(int32));
 	SegmentStatus status = SEGMENT_DONE;
 	double		agreement;
 	int			p;
@@ -243,7 +242,7 @@ segment_stability_of_labels(const SegmentStability *stability, const int32 *labe
 							int n_samples, double *result)
 {
 	SegmentMemory memory = stability->memory;
-	int32	   *other = allocate(memory, stability->points->n, sizeof(int32));
+	int32	   *other = segment_allocate(memory, stability->points->n, sizeof(int32));
 	/* there may be fewer points than labels, and as many clusters */
 	int			k = Max(n_labels, stability->clustering.k);
 	SegmentStatus status = SEGMENT_DONE;

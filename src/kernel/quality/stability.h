@@ -20,8 +20,8 @@ typedef struct SegmentStability
 
 extern SegmentStatus segment_subsample_labels(const SegmentStability *stability, uint64 number,
 											  int32 *labels);
-extern SegmentStatus segment_agreement(const SegmentStability *stability, const int32 *a, const int32 *b,
-									   int k, double *result);
+extern SegmentStatus segment_agreement(const SegmentStability *stability, const int32 *a,
+									   const int32 *b, int k, double *result);
 extern SegmentStatus segment_stability_of_k(const SegmentStability *stability, int n_pairs,
 											double *result);
 extern SegmentStatus segment_stability_of_labels(const SegmentStability *stability,
