@@ -39,7 +39,7 @@ COMMENT ON COLUMN segmentation.members IS
 'Table of present members; its owner owns the segmentation, its first column is the customer key.';
 COMMENT ON COLUMN segmentation.history IS
 'Table of places that customers had before; its first column is the customer key.';
-COMMENT ON COLUMN segmentation.kind IS 'Kind of segmentation: rfm or cluster.';
+COMMENT ON COLUMN segmentation.kind IS 'Kind of segmentation: rfm, cluster or rules.';
 COMMENT ON COLUMN segmentation.method IS
 'Clusterings: the function that trains the model, for instance kmeans; NULL for other kinds.';
 COMMENT ON COLUMN segmentation.source IS
@@ -289,8 +289,8 @@ BEGIN ATOMIC
                          FROM generate_series(1, length(s.name) - 1) AS i) AS a
                    GROUP BY a.pair) AS p) AS l
          WHERE l.likeness > 0.5 ORDER BY l.likeness DESC, s.name LIMIT 1),
-        'create_rfm_segmentation() and create_cluster_segmentation() create one; those of others are visible to '
-        || 'whoever may read their member tables.');
+        'create_rfm_segmentation(), create_cluster_segmentation() and create_rule_segmentation() create one; '
+        || 'those of others are visible to whoever may read their member tables.');
 END;
 COMMENT ON FUNCTION segment_internal.nearest_name_hint(text) IS
 'The hint for an unknown name of a segmentation: the visible one whose name is most alike, or how to create one.';

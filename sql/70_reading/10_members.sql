@@ -342,7 +342,8 @@ $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS
 $$Every transition since an instant, one row each: when, who (key as text), 'entered', 'moved' or 'departed',
 from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features
-(other values), model (trained anew), gone (no longer in the source, or without a feature).$$;
+(other values), model (trained anew), facts (other values of what is kept), source (others, or time), rules (changed),
+gone (no longer in the source, without a feature, or in no segment).$$;
 
 CREATE FUNCTION segment_flapping(name text, since timestamptz DEFAULT '-infinity',
     OUT from_segment text, OUT to_segment text, OUT moves bigint, OUT undone bigint, OUT undone_share numeric,
