@@ -31,14 +31,15 @@ CREATE TABLE segmentation (
 );
 COMMENT ON TABLE segmentation IS
 $$Segmentations: named, versioned divisions of customers.
-A segmentation is its member table: owner, schema, and name, type and collation of the customer key are those of that
-table, so what is renamed, moved or given to another owner there is so here.$$;
+A segmentation is its member table: owner, schema, and name,
+type and collation of the customer key are those of that table, so what is renamed,
+moved or given to another owner there is so here.$$;
 COMMENT ON COLUMN segmentation.name IS 'Name of the segmentation, unique in the database.';
 COMMENT ON COLUMN segmentation.members IS
 'Table of present members; its owner owns the segmentation, its first column is the customer key.';
 COMMENT ON COLUMN segmentation.history IS
 'Table of places that customers had before; its first column is the customer key.';
-COMMENT ON COLUMN segmentation.kind IS 'Kind of segmentation: rfm or cluster.';
+COMMENT ON COLUMN segmentation.kind IS 'Kind of segmentation: rfm, cluster or rules.';
 COMMENT ON COLUMN segmentation.method IS
 'Clusterings: the function that trains the model, for instance kmeans; NULL for other kinds.';
 COMMENT ON COLUMN segmentation.source IS
@@ -153,8 +154,8 @@ COMMENT ON COLUMN run.outcome IS
 $$'ok'; 'empty': there was nothing to train with and no model to place anybody with, error says why;
 'refused': nothing was changed, because more members would have departed than the segmentation allows,
 or nearly all rows of the source would have been skipped, see error; 'failed': nothing was changed, see error;
-'interrupted': nothing was changed, and the run itself could not log it
-(cancelled, lost in a crash, rolled back): the next one did.$$;
+'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a crash,
+rolled back): the next one did.$$;
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN run.trained IS 'Whether the run trained a model.';
 COMMENT ON COLUMN run.customers IS 'Members after the run.';
@@ -256,6 +257,13 @@ Settings changed by the command end with it.
 Errors: undefined_object when there is no such role,
 insufficient_privilege when the current user may not act as it.$body$;
 
+CREATE FUNCTION segment_internal.rows_as_owner(owner name, command text, VARIADIC arguments text[] DEFAULT '{}')
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'segment_rows_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION segment_internal.rows_as_owner(name, text, VARIADIC text[]) IS
+$$As run_as_owner, but returns all rows of the command, whose columns a column definition list names.
+Errors: as there, and datatype_mismatch where the command returns other columns.$$;
+
 CREATE FUNCTION segment_internal.instant(at timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN pg_catalog.isfinite(at)
@@ -281,8 +289,8 @@ BEGIN ATOMIC
                          FROM generate_series(1, length(s.name) - 1) AS i) AS a
                    GROUP BY a.pair) AS p) AS l
          WHERE l.likeness > 0.5 ORDER BY l.likeness DESC, s.name LIMIT 1),
-        'create_rfm_segmentation() and create_cluster_segmentation() create one; those of others are visible to '
-        || 'whoever may read their member tables.');
+        'create_rfm_segmentation(), create_cluster_segmentation() and create_rule_segmentation() create one; '
+        || 'those of others are visible to whoever may read their member tables.');
 END;
 COMMENT ON FUNCTION segment_internal.nearest_name_hint(text) IS
 'The hint for an unknown name of a segmentation: the visible one whose name is most alike, or how to create one.';

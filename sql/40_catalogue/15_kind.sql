@@ -8,7 +8,9 @@
 --   KIND_places(s, train)    what stands for the places of these templates
 --   KIND_figures()           what segment_profile tells of each segment
 --   KIND_explain(s, place)   what explain_customer tells of one member, if anything
+--   KIND_why(s, customer)    what explain_customer tells the owner of anybody, if anything
 --   KIND_tell(s, as_of, counts, details)   NOTICEs of a refresh, if any
+--   KIND_blame(s)            after a refresh failed: by what, and for which customer, if anything
 --
 -- Everything else is shared and asks for nothing else; see 60_refresh/20_steps.sql.
 
@@ -29,7 +31,8 @@ COMMENT ON COLUMN segment_internal.kind.kind IS 'Name of the kind, and beginning
 COMMENT ON COLUMN segment_internal.kind.retrains IS
 $$When a refresh trains, where retrain_every says nothing: 'always', at the 'first' refresh only, or 'never'
 (no model).$$;
-COMMENT ON COLUMN segment_internal.kind.overlapping IS 'Whether a customer may be in several segments at once.';
+COMMENT ON COLUMN segment_internal.kind.overlapping IS
+'Whether a customer may be in several segments at once, unless the segmentation has the option exclusive.';
 COMMENT ON COLUMN segment_internal.kind.fact_reason IS 'Why a customer moved, when facts about the customer changed.';
 COMMENT ON COLUMN segment_internal.kind.other_reason IS 'Why, when neither facts nor the model changed.';
 COMMENT ON COLUMN segment_internal.kind.entered_comment IS 'Comment on entered_reason of the member table.';
@@ -58,6 +61,13 @@ $$The columns that a member table has of its own, by the kind of segmentation, b
 number: from 1; placed has them as v1, v2, ...
 required: never NULL.
 is_fact: what is told of the customer, not worked out by the model; a change of it is a reason to move.$$;
+
+CREATE FUNCTION segment_internal.overlapping(s segmentation) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT k.overlapping AND (s.options ->> 'exclusive')::boolean IS NOT TRUE
+        FROM segment_internal.kind AS k WHERE k.kind = s.kind);
+COMMENT ON FUNCTION segment_internal.overlapping(segmentation) IS
+'Whether a customer may be in several segments of a segmentation at once; NULL: there is no such kind.';
 
 CREATE FUNCTION segment_internal.changed_options(s segmentation, changes jsonb) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE

@@ -58,7 +58,7 @@ DECLARE
     members text := format('%I.%I', schema, s.name || '_segments');
     history text := format('%I.%I', schema, s.name || '_history');
     key_definition text := format('%I %s%s', key, key_type, ' COLLATE ' || key_collation);
-    overlapping boolean := (SELECT k.overlapping FROM segment_internal.kind AS k WHERE k.kind = s.kind);
+    overlapping boolean := segment_internal.overlapping(s);
 BEGIN
     IF s.max_departed NOT BETWEEN 0 AND 1 THEN
         RAISE EXCEPTION 'max_departed must be from 0 to 1, not %', s.max_departed
@@ -119,7 +119,7 @@ BEGIN
     EXECUTE format('COMMENT ON TABLE %s IS %L', members,
                    format('Present members of the segmentation "%s", one row per customer%s; '
                           'written by refresh_segmentation.', name,
-                          CASE WHEN kind.overlapping THEN ' and segment' ELSE '' END));
+                          CASE WHEN segment_internal.overlapping(s) THEN ' and segment' ELSE '' END));
     EXECUTE format('COMMENT ON TABLE %s IS %L', history,
                    format('Places that customers of the segmentation "%s" had before: '
                           'each from entered_at until before left_at. The present place is in %s.',

@@ -211,11 +211,11 @@ BEGIN
             'current_model', segment_internal.current_model_query(s),
             'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),
             -- a place is the customer, or where there are several at once, customer and segment
-            'same_place', CASE WHEN kind.overlapping THEN ' AND p.segment_id = o.segment_id' ELSE '' END,
-            'same_undone',
-            CASE WHEN kind.overlapping THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
-            'same_left',
-            CASE WHEN kind.overlapping THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
+            'same_place', CASE WHEN segment_internal.overlapping(s) THEN ' AND p.segment_id = o.segment_id' ELSE '' END,
+            'same_undone', CASE WHEN segment_internal.overlapping(s)
+                                    THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
+            'same_left', CASE WHEN segment_internal.overlapping(s)
+                                  THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
             'v', string_agg('v' || c.number, ', ' ORDER BY c.number),
             'p_v', string_agg('p.v' || c.number, ', ' ORDER BY c.number),
             'o_v', string_agg('o.v' || c.number, ', ' ORDER BY c.number),
@@ -291,6 +291,16 @@ $$Runs statements in order, with $1 to $5 as in refresh_steps, and returns the r
 steps: what each did (step, rows, ms).
 The rows of a statement with a name are read under it by the later ones; a NULL name: its rows are not kept.
 Errors: those of the statements; datatype_mismatch where the last one does not return just such a row.$$;
+
+CREATE FUNCTION segment_internal.step_rows(
+    names text[], statements text[], as_of timestamptz, trained boolean, old_model segment_model,
+    again boolean, only_keys anyarray)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'segment_step_rows' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION segment_internal.step_rows(text[], text[], timestamptz, boolean, segment_model,
+                                               boolean, anyarray) IS
+$$As run_steps, but returns all rows of the last statement, whose columns a column definition list names.
+Errors: as there, and datatype_mismatch where it returns other columns.$$;
 
 CREATE FUNCTION segment_internal.trains(s segmentation, as_of timestamptz, retrain boolean) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE

@@ -64,14 +64,35 @@ COMMENT ON FUNCTION segment_internal.count_customers(segmentation, text) IS
 $$How many customers are members, in one segment or several; only_keys: of these, an array of keys as text;
 NULL: of all.$$;
 
+CREATE FUNCTION segment_internal.turn(s segmentation, as_of timestamptz) RETURNS timestamptz
+    LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    at timestamptz := coalesce(as_of, greatest(clock_timestamp(), s.refreshed_as_of));
+BEGIN
+    IF s.refreshed_as_of > at THEN
+        RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', at, s.refreshed_as_of
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'History is written forwards. For the past see segment_members(name, as_of), '
+                         'or use another segmentation.';
+    END IF;
+    RETURN at;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.turn(segmentation, timestamptz) IS
+$$The instant that a refresh speaks of which has its turn now: as_of, or left out, the clock,
+and not before the last refresh.
+Error (invalid_parameter_value) for one before it.$$;
+
 CREATE FUNCTION segment_internal.refresh_as_owner(
     name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision,
     only_keys text DEFAULT NULL, staged boolean DEFAULT false) RETURNS bigint
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp SET jit = off SET standard_conforming_strings = on
 AS $$
 DECLARE
     s segment.segmentation;
-    -- as_of left out is now, that is when the lock was had, and never before the last refresh
+    -- once the lock is had
     at timestamptz;
     train boolean;
     steps segment.refresh_step[];
@@ -95,17 +116,13 @@ BEGIN
                         format_type(segment_internal.key_type(s.members), -1)
             USING ERRCODE = 'feature_not_supported', HINT = 'A key that is no array can be listed.';
     END IF;
-    at := coalesce(as_of, greatest(clock_timestamp(), s.refreshed_as_of));
-    IF s.refreshed_as_of > at THEN
-        RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', at, s.refreshed_as_of
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'History is written forwards. For the past see segment_members(name, as_of), '
-                         'or use another segmentation.';
-    END IF;
+    at := segment_internal.turn(s, as_of);
+    -- what source and rules see of the time: the instant, and days of the segmentation's own time zone
+    PERFORM segment_internal.set_clock(s, at);
     s.options := segment_internal.changed_options(s, options);
     s.max_departed := coalesce(max_departed, s.max_departed);
     PERFORM segment_internal.check_source(s);
-    SELECT k.overlapping INTO STRICT overlapping FROM segment_internal.kind AS k WHERE k.kind = s.kind;
+    overlapping := segment_internal.overlapping(s);
     train := only_keys IS NULL AND segment_internal.trains(s, at, retrain);
     IF s.model_version IS NOT NULL THEN
         old_model := segment.get_model(s.name);
@@ -156,13 +173,15 @@ BEGIN
             (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
             segment_internal.rows_skipped(result.counts),
             result.counts - 'seconds', jsonb_strip_nulls(result.details), result.steps,
-            CASE WHEN result.model IS NULL THEN
-                CASE WHEN (result.counts ->> 'rows_read')::bigint = 0 THEN 'the source yielded no rows'
-                     ELSE format('none of the %s rows of the source could be used: %s', result.counts ->> 'rows_read',
-                                 (SELECT string_agg(format('%s %s', c.value, c.key), ', ' ORDER BY c.key)
-                                  FROM jsonb_each_text(result.counts) AS c
-                                  WHERE c.key NOT IN ('rows_read', 'rows_used', 'seconds', 'customers')
-                                    AND c.value ~ '^[1-9]')) END END);
+            CASE WHEN result.model IS NOT NULL THEN NULL
+                 WHEN (result.counts ->> 'rows_read')::bigint = 0 THEN 'the source yielded no rows'
+                 -- of a kind without models everybody may have a place
+                 WHEN (SELECT k.retrains <> 'never' FROM segment_internal.kind AS k WHERE k.kind = s.kind) THEN
+                     format('none of the %s rows of the source could be used: %s', result.counts ->> 'rows_read',
+                            (SELECT string_agg(format('%s %s', c.value, c.key), ', ' ORDER BY c.key)
+                             FROM jsonb_each_text(result.counts) AS c
+                             WHERE c.key NOT IN ('rows_read', 'rows_used', 'seconds', 'customers')
+                               AND c.value ~ '^[1-9]')) END);
     IF new_run_id IS NULL THEN
         -- somebody's source or trigger logged a run of its own in place of this one
         RAISE EXCEPTION 'the refresh of segmentation "%" has been logged already', s.name
@@ -176,6 +195,33 @@ COMMENT ON FUNCTION segment_internal.refresh_as_owner(text, timestamptz, boolean
 $$The work of refresh_segmentation after begin_run, with the rights of the owner; returns the run_id.
 only_keys: an array of keys as text, the only customers to look at; NULL: all.
 staged: rows of steps are kept in tables, see steps_of.$$;
+
+CREATE FUNCTION segment_internal.set_clock(s segmentation, at timestamptz) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT set_config('segment.as_of', segment_internal.instant(at), true),
+           set_config('TimeZone', coalesce(s.time_zone, current_setting('TimeZone')), true);
+END;
+COMMENT ON FUNCTION segment_internal.set_clock(segmentation, timestamptz) IS
+$$Lets as_of() be an instant, and days be those of the segmentation's time zone, to the end of run_as_owner.$$;
+
+CREATE FUNCTION segment_internal.blame(name text, as_of text) RETURNS text
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(name);
+    result text;
+BEGIN
+    PERFORM segment_internal.set_clock(s, coalesce(as_of::timestamptz, greatest(clock_timestamp(), s.refreshed_as_of)));
+    EXECUTE format('SELECT segment_internal.%I($1)', s.kind || '_blame') INTO result USING s;
+    RETURN result;
+EXCEPTION WHEN OTHERS THEN
+    -- the error of the refresh is the one to tell
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.blame(text, text) IS
+'After a refresh failed for its data: by what, and for which customer, as its kind finds out; NULL: not known.';
 
 CREATE FUNCTION segment_internal.refresh(
     name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision, future boolean)
@@ -245,6 +291,11 @@ BEGIN
             RAISE;
         END IF;
     END;
+    IF to_regproc(format('segment_internal.%I', s.kind || '_blame')) IS NOT NULL AND code ~ '^(2[12]|38|P0)' THEN
+        message := coalesce(segment_internal.run_as_owner(owner, 'SELECT segment_internal.blame($1, $2)',
+                                                          name, segment_internal.instant(as_of))
+                            || ': ', '') || message;
+    END IF;
     -- some quote a whole value
     message := CASE WHEN length(message) > 1000 THEN left(message, 1000) || ' ...' ELSE message END;
     new_run_id := segment_internal.change_catalogue('fail_run', s.name, as_of, began, code, message);

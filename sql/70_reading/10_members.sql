@@ -306,7 +306,7 @@ CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT '-infinity',
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
-    overlapping boolean := (SELECT k.overlapping FROM segment_internal.kind AS k WHERE k.kind = s.kind);
+    overlapping boolean := segment_internal.overlapping(s);
 BEGIN
     RETURN QUERY EXECUTE format(
         'WITH place AS (
@@ -342,7 +342,8 @@ $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS
 $$Every transition since an instant, one row each: when, who (key as text), 'entered', 'moved' or 'departed',
 from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features
-(other values), model (trained anew), gone (no longer in the source, or without a feature).$$;
+(other values), model (trained anew), facts (other values of what is kept), source (others, or time), rules (changed),
+gone (no longer in the source, without a feature, or in no segment).$$;
 
 CREATE FUNCTION segment_flapping(name text, since timestamptz DEFAULT '-infinity',
     OUT from_segment text, OUT to_segment text, OUT moves bigint, OUT undone bigint, OUT undone_share numeric,
@@ -367,7 +368,7 @@ BEGIN
              JOIN instant AS i ON i.at = b.entered_at
              LEFT JOIN place AS c ON c.customer %5$s b.customer AND c.entered_at = b.left_at
              -- where customers may be in several segments at once, nobody moves from one to another
-             WHERE b.entered_at >= $2 AND NOT (SELECT k.overlapping FROM segment_internal.kind AS k WHERE k.kind = $3)
+             WHERE b.entered_at >= $2 AND NOT $3
              GROUP BY 1, 2
          )
          SELECT f.name, t.name, m.moves, m.undone, round(m.undone::numeric / m.moves, 6),
@@ -378,7 +379,7 @@ BEGIN
          ORDER BY m.undone DESC, m.moves DESC, f.priority, t.priority',
         segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
         segment_internal.equality_operator(segment_internal.key_type(s.members)))
-    USING s.name, coalesce(since, '-infinity'), s.kind;
+    USING s.name, coalesce(since, '-infinity'), segment_internal.overlapping(s);
 END;
 $$;
 COMMENT ON FUNCTION segment_flapping(text, timestamptz) IS
@@ -408,11 +409,25 @@ RETURN to_char(at AT TIME ZONE coalesce(time_zone, 'UTC'), 'YYYY-MM-DD HH24:MI')
 COMMENT ON FUNCTION segment_internal.local_time(timestamptz, text) IS
 'An instant for people, as the clocks of a zone show it; NULL zone: UTC.';
 
+CREATE FUNCTION segment_internal.why(name text, customer text, OUT what text, OUT value text, OUT explanation text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(name);
+BEGIN
+    PERFORM segment_internal.set_clock(s, coalesce(s.refreshed_as_of, clock_timestamp()));
+    RETURN QUERY EXECUTE format('SELECT w.* FROM segment_internal.%I($1, $2) AS w', s.kind || '_why') USING s, customer;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.why(text, text) IS
+'What explain_customer tells that takes running the source, as of the last refresh, with the rights of the owner.';
+
 CREATE FUNCTION explain_customer(segmentation text, customer text,
     OUT what text, OUT value text, OUT lower_bound double precision,
     OUT upper_bound double precision, OUT score integer,
     OUT strength double precision, OUT explanation text) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 8 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(segmentation);
@@ -431,6 +446,17 @@ BEGIN
                 USING s, format('%s AND segment_id = %s', condition, place.segment_id);
         END IF;
     END LOOP;
+    IF to_regproc(format('segment_internal.%I', s.kind || '_why')) IS NOT NULL AND customer IS NOT NULL
+       AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members) AND segment_internal.owns(s.members) THEN
+        FOR place IN SELECT w.* FROM segment_internal.rows_as_owner(
+                         segment_internal.owner_of(s.members), 'SELECT w.* FROM segment_internal.why($1, $2) AS w',
+                         s.name, customer) AS w (what text, value text, explanation text) LOOP
+            what := place.what;
+            value := place.value;
+            explanation := place.explanation;
+            RETURN NEXT;
+        END LOOP;
+    END IF;
     what := 'before';
     value := NULL;
     IF customer IS NOT NULL AND NOT segment_internal.may_read(s.history) THEN
@@ -457,7 +483,9 @@ what: 'segment' (since when, and the reason); for RFM 'recency', 'frequency' and
 the cuts around it, the score and strength (share of the feature's other scores that would lead elsewhere),
 and 'rfm_score'; for clusterings each feature, those that pulled most first, with strength
 (share of the pull, see explain_segment); 'runner_up', the segment that is nearest of the others;
-'before', the place left last, of those who left, too.
+for rules, and only for whoever has the owner's rights, each 'rule' by its segment, whether it holds for the row that
+the source has now, and else the first condition that does not, with the values it saw,
+of customers who are in no segment, too; 'before', the place left last, of those who left, too.
 Recency is in calendar days to the as_of of the last refresh; times are those of the segmentation's time zone.
 lower_bound, upper_bound, score, strength: NULL where a row has none; an open end is NULL.
 No rows for a customer who was never a member, and for NULL.
@@ -468,7 +496,7 @@ CREATE FUNCTION explain_customer(segmentation text, customer anyelement,
     OUT what text, OUT value text, OUT lower_bound double precision,
     OUT upper_bound double precision, OUT score integer,
     OUT strength double precision, OUT explanation text) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 8 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN QUERY SELECT e.* FROM segment.explain_customer(

@@ -185,7 +185,7 @@ COMMENT ON COLUMN segment_events.customer IS 'Key of the customer as text.';
 COMMENT ON COLUMN segment_events.event IS '''entered'', ''moved'' or ''departed''.';
 COMMENT ON COLUMN segment_events.from_segment IS 'Segment before; NULL: none.';
 COMMENT ON COLUMN segment_events.to_segment IS 'Segment after; NULL: none.';
-COMMENT ON COLUMN segment_events.reason IS 'Why: new, model, gone, and orders or time (RFM) or features (clusterings).';
+COMMENT ON COLUMN segment_events.reason IS 'Why: new, model, gone, orders or time (RFM), features (clusterings), facts, source or rules (rules).';
 COMMENT ON COLUMN segment_events.not_shown IS
 'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
 
@@ -203,7 +203,7 @@ COMMENT ON VIEW segmentation_status IS
 $$How every segmentation is: whose, in which tables, when last refreshed and how that ended,
 and whether the views show it to the current user.$$;
 COMMENT ON COLUMN segmentation_status.segmentation IS 'Name of the segmentation.';
-COMMENT ON COLUMN segmentation_status.kind IS 'Its kind: rfm or cluster.';
+COMMENT ON COLUMN segmentation_status.kind IS 'Its kind: rfm, cluster or rules.';
 COMMENT ON COLUMN segmentation_status.method IS
 'Clusterings: the function that trains the model; NULL for other kinds.';
 COMMENT ON COLUMN segmentation_status.owner IS 'Role that owns it, and its member table; NULL: the table is gone.';

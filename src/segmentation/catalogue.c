@@ -207,11 +207,10 @@ static const Operation operations[] = {
 
 	/* name, ids of segments, their sizes; those not named are empty.  The sum. */
 	{"count_members", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
-	"UPDATE segment.segment AS g SET customers = coalesce(n.customers, 0) "
-	"FROM segment.segment AS h LEFT JOIN unnest($2, $3) AS n (segment_id, customers)"
-	"  ON n.segment_id = h.segment_id "
-	"WHERE g.segmentation = $1 AND h.segmentation = $1 AND h.segment_id = g.segment_id"
-	"  AND g.customers <> coalesce(n.customers, 0)",
+	"UPDATE segment.segment AS g"
+	"    SET customers = coalesce($3[array_position($2, g.segment_id)], 0) "
+	"WHERE g.segmentation = $1"
+	"  AND g.customers <> coalesce($3[array_position($2, g.segment_id)], 0)",
 
 	"SELECT coalesce(sum(g.customers), 0)::bigint FROM segment.segment AS g "
 	"WHERE g.segmentation = $1"
@@ -227,6 +226,43 @@ static const Operation operations[] = {
 	"    FROM g, segment.segmentation AS s"
 	"    WHERE s.name = $1 AND m.segmentation = $1 AND m.version = s.model_version) "
 	"SELECT g.segment_id::bigint FROM g"
+	}},
+
+	/*
+	 * name, definition (rules by priority, rest), note: the next version of the rules, with
+	 * segments opened and closed as it has them.  The version; 0: it is of another kind.
+	 */
+	{"define_rules", OF_SEGMENTATION, {"text", "jsonb", "text"}, {
+	"UPDATE segment.segmentation AS g SET options = $2 WHERE g.name = $1 AND g.kind = 'rules'",
+
+	"INSERT INTO segment.rule_version (segmentation, version, definition, note, changed_by,"
+	"    changed_at) "
+	"SELECT g.name, coalesce((SELECT max(v.version) FROM segment.rule_version AS v"
+	"                         WHERE v.segmentation = $1), 0) + 1, $2, $3, session_user,"
+	"    clock_timestamp() "
+	"FROM segment.segmentation AS g WHERE g.name = $1 AND g.kind = 'rules'",
+
+	"UPDATE segment.segment AS g SET closed_at = clock_timestamp(),"
+	"    close_reason = 'its rule was dropped' "
+	"FROM segment.segmentation AS s "
+	"WHERE s.name = $1 AND s.kind = 'rules' AND g.segmentation = s.name AND g.closed_at IS NULL"
+	"  AND NOT EXISTS (SELECT FROM jsonb_array_elements($2 -> 'rules' || coalesce($2 -> 'rest', '[]'))"
+	"                      AS r (one) WHERE (r.one ->> 'segment_id')::int4 = g.segment_id)",
+
+	"INSERT INTO segment.segment (segmentation, segment_id, name, origin, description, priority,"
+	"    opened_at) "
+	"SELECT s.name, (r.one ->> 'segment_id')::int4, r.one ->> 'segment', r.one ->> 'segment',"
+	"    r.one ->> 'description', r.n, clock_timestamp() "
+	"FROM segment.segmentation AS s,"
+	"    jsonb_array_elements($2 -> 'rules' || coalesce($2 -> 'rest', '[]'))"
+	"        WITH ORDINALITY AS r (one, n) "
+	"WHERE s.name = $1 AND s.kind = 'rules' "
+	"ON CONFLICT (segmentation, segment_id) DO UPDATE"
+	"    SET closed_at = NULL, close_reason = NULL, priority = excluded.priority,"
+	"        description = excluded.description",
+
+	"SELECT coalesce(max(v.version), 0)::bigint FROM segment.rule_version AS v"
+	" WHERE v.segmentation = $1"
 	}},
 
 	/* name, rules, bins, lowest score, thresholds, rest, no_orders, description, ranking */
@@ -520,7 +556,7 @@ segment_change_catalogue(PG_FUNCTION_ARGS)
 	}
 	PG_CATCH();
 	{
-		segment_throw_without_context(context);
+		segment_throw_without_context(context, NULL);
 	}
 	PG_END_TRY();
 

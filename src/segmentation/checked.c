@@ -43,11 +43,11 @@ call_check(const char *function, Oid type, Datum value, MemoryContext caller)
 }
 
 /*
- * In PG_CATCH: the error again, without its context.  Where a step was cancelled
- * is worth knowing, so then it stays.
+ * In PG_CATCH: the error again, without its context, and with a sentence more of detail
+ * (NULL: none).  Where a step was cancelled is worth knowing, so then it stays.
  */
 void
-segment_throw_without_context(MemoryContext caller)
+segment_throw_without_context(MemoryContext caller, const char *detail)
 {
 	ErrorData  *error;
 
@@ -57,9 +57,27 @@ segment_throw_without_context(MemoryContext caller)
 	error = CopyErrorData();
 	FlushErrorState();
 	error->context = NULL;
+	if (detail != NULL)
+		error->detail = error->detail == NULL ? pstrdup(detail)
+			: psprintf("%s %s", error->detail, detail);
 	/* the position in the user's text stays, in internalpos and internalquery */
 	ThrowErrorData(error);
 	pg_unreachable();
+}
+
+/* Rows that are kept are read as what the caller said they are. */
+void
+segment_check_rows(TupleDesc desc, TupleDesc wanted)
+{
+	bool		same = desc != NULL && desc->natts == wanted->natts;
+	int			i;
+
+	for (i = 0; same && i < wanted->natts; i++)
+		same = TupleDescAttr(desc, i)->atttypid == TupleDescAttr(wanted, i)->atttypid;
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the command returns other columns than the column definition list names")));
 }
 
 /* checked(function, segmentation): what segment_internal.FUNCTION(segmentation) returns. */
@@ -77,7 +95,7 @@ segment_checked(PG_FUNCTION_ARGS)
 	}
 	PG_CATCH();
 	{
-		segment_throw_without_context(caller);
+		segment_throw_without_context(caller, NULL);
 	}
 	PG_END_TRY();
 	PG_RETURN_DATUM(result);

@@ -7,6 +7,9 @@
 
 #include "compat.h"
 
-extern void segment_throw_without_context(MemoryContext caller);		/* does not return */
+#include "access/tupdesc.h"
+
+extern void segment_throw_without_context(MemoryContext caller, const char *detail);	/* does not return */
+extern void segment_check_rows(TupleDesc desc, TupleDesc wanted);
 
 #endif							/* SEGMENT_CHECKED_H */

@@ -6,70 +6,103 @@
  * caller's rights nor leave anything behind in the caller's session; settings
  * it makes are undone at the end.  Only who has the owner's rights may do it,
  * so nobody gains a right by it; a superuser loses them for the time being.
- * The commands are ours, so an error in one is told without them (checked.c).
  */
 #include "compat.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
+#include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/params.h"
 #include "segmentation/checked.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/plancache.h"
 
 PG_FUNCTION_INFO_V1(segment_run_as_owner);
+PG_FUNCTION_INFO_V1(segment_rows_as_owner);
 
-/* The first column of the first row as text, in the caller's memory; NULL: none. */
-static char *
-run_command(const char *command, ArrayType *arguments, MemoryContext caller)
+/* A command, whose arguments are text. */
+typedef struct Command
 {
-	char	   *result = NULL;
+	const char *text;
+	ParamListInfo params;
+	Oid		   *types;
+	ReturnSetInfo *rows;		/* where its rows go; NULL: only the first value is asked for */
+	char	   *first;			/* of the first row the first column as text; NULL: none */
+	MemoryContext caller;
+} Command;
+
+static void
+read_command(FunctionCallInfo fcinfo, Command *command)
+{
 	Datum	   *values;
 	bool	   *nulls;
-	Oid		   *types;
-	char	   *null_marks;
 	int			n;
 	int			i;
-	int			code;
 
-	deconstruct_array(arguments, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
-	types = palloc(sizeof(Oid) * Max(n, 1));
-	null_marks = palloc(Max(n, 1));
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	command->text = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	command->params = makeParamList(n);
+	command->types = palloc(sizeof(Oid) * Max(n, 1));
 	for (i = 0; i < n; i++)
 	{
-		types[i] = TEXTOID;
-		null_marks[i] = nulls[i] ? 'n' : ' ';
+		command->types[i] = TEXTOID;
+		command->params->params[i].ptype = TEXTOID;
+		command->params->params[i].pflags = PARAM_FLAG_CONST;
+		command->params->params[i].value = values[i];
+		command->params->params[i].isnull = nulls[i];
 	}
+	command->caller = CurrentMemoryContext;
+}
+
+static void
+run_command(Command *command)
+{
+	SPIExecuteOptions options = {0};
+	SPIPlanPtr	plan;
+	CachedPlanSource *source;
+	int			code;
+
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	code = SPI_execute_with_args(command, n, types, values, null_marks, false, 0);
+	plan = SPI_prepare(command->text, command->params->numParams, command->types);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare the command: %s", SPI_result_code_string(SPI_result));
+	options.params = command->params;
+	if (command->rows != NULL)
+	{
+		source = linitial(SPI_plan_get_plan_sources(plan));
+		segment_check_rows(source->resultDesc, command->rows->setDesc);
+		options.must_return_tuples = true;
+		options.dest = CreateDestReceiver(DestTuplestore);
+		SetTuplestoreDestReceiverParams(options.dest, command->rows->setResult,
+										command->rows->econtext->ecxt_per_query_memory, false,
+										NULL, NULL);
+	}
+	code = SPI_execute_plan_extended(plan, &options);
 	if (code < 0)
 		elog(ERROR, "could not run the command: %s", SPI_result_code_string(code));
-	if (code == SPI_OK_SELECT && SPI_processed > 0)
+	if (command->rows == NULL && code == SPI_OK_SELECT && SPI_processed > 0)
 	{
 		char	   *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 
 		if (value != NULL)
-			result = MemoryContextStrdup(caller, value);
+			command->first = MemoryContextStrdup(command->caller, value);
 	}
 	SPI_finish();
-	return result;
 }
 
-Datum
-segment_run_as_owner(PG_FUNCTION_ARGS)
+static void
+run_as(const char *owner, Command *command)
 {
-	char	   *owner = NameStr(*PG_GETARG_NAME(0));
-	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	ArrayType  *arguments = PG_GETARG_ARRAYTYPE_P(2);
-	MemoryContext caller = CurrentMemoryContext;
 	Oid			role = get_role_oid(owner, true);
 	Oid			saved_user;
 	int			saved_security;
 	int			nest_level;
-	char	   *volatile result = NULL;
 
 	if (!OidIsValid(role))
 		ereport(ERROR,
@@ -88,17 +121,41 @@ segment_run_as_owner(PG_FUNCTION_ARGS)
 
 	PG_TRY();
 	{
-		result = run_command(command, arguments, caller);
+		run_command(command);
 	}
 	PG_CATCH();
 	{
-		segment_throw_without_context(caller);
+		/* how we came to it is none of the caller's */
+		segment_throw_without_context(command->caller, NULL);
 	}
 	PG_END_TRY();
 
 	AtEOXact_GUC(false, nest_level);
 	SetUserIdAndSecContext(saved_user, saved_security);
-	if (result == NULL)
+}
+
+/* run_as_owner(owner, command, VARIADIC arguments): the first value */
+Datum
+segment_run_as_owner(PG_FUNCTION_ARGS)
+{
+	Command		command = {0};
+
+	read_command(fcinfo, &command);
+	run_as(NameStr(*PG_GETARG_NAME(0)), &command);
+	if (command.first == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(result));
+	PG_RETURN_TEXT_P(cstring_to_text(command.first));
+}
+
+/* rows_as_owner(owner, command, VARIADIC arguments): all rows */
+Datum
+segment_rows_as_owner(PG_FUNCTION_ARGS)
+{
+	Command		command = {0};
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	read_command(fcinfo, &command);
+	command.rows = (ReturnSetInfo *) fcinfo->resultinfo;
+	run_as(NameStr(*PG_GETARG_NAME(0)), &command);
+	return (Datum) 0;
 }

@@ -35,6 +35,7 @@
 #include "miscadmin.h"
 #include "nodes/params.h"
 #include "portability/instr_time.h"
+#include "segmentation/checked.h"
 #include "segmentation/fill.h"
 #include "segmentation/function_rows.h"
 #include "utils/array.h"
@@ -48,6 +49,7 @@
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(segment_run_steps);
+PG_FUNCTION_INFO_V1(segment_step_rows);
 
 #define N_PARAMETERS 5
 
@@ -237,6 +239,71 @@ result_row(Steps *steps, TupleDesc wanted, MemoryContext caller)
 	return result;
 }
 
+/* Reads the statements and their parameters, which are arguments 0 to 6; SPI must be connected. */
+static void
+read_steps(FunctionCallInfo fcinfo, Steps *steps)
+{
+	int			n_names;
+	int			i;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("names and statements must not be null")));
+	steps->name = strings_of(PG_GETARG_ARRAYTYPE_P(0), &n_names);
+	steps->statement = strings_of(PG_GETARG_ARRAYTYPE_P(1), &steps->n);
+	if (steps->n < 1 || n_names != steps->n)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("expected as many names as statements, and at least one, got %d and %d",
+						n_names, steps->n)));
+	steps->store = palloc0(sizeof(Tuplestorestate *) * steps->n);
+	steps->owner = palloc0(sizeof(EState *) * steps->n);
+	steps->environment = create_queryEnv();
+	steps->params = makeParamList(N_PARAMETERS);
+	for (i = 0; i < N_PARAMETERS; i++)
+	{
+		steps->types[i] = get_fn_expr_argtype(fcinfo->flinfo, 2 + i);
+		steps->params->params[i].ptype = steps->types[i];
+		steps->params->params[i].pflags = PARAM_FLAG_CONST;
+		steps->params->params[i].value = PG_GETARG_DATUM(2 + i);
+		steps->params->params[i].isnull = PG_ARGISNULL(2 + i);
+	}
+	initStringInfo(&steps->log);
+	appendStringInfoChar(&steps->log, '[');
+}
+
+static void
+run_all(Steps *steps)
+{
+	int			i;
+
+	for (i = 0; i < steps->n; i++)
+	{
+		if (steps->statement[i] == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("statement %d of a refresh is null", i + 1)));
+		CHECK_FOR_INTERRUPTS();
+		run_step(steps, i);
+	}
+}
+
+/* Before SPI_finish, which frees the memory of their files' owners. */
+static void
+end_steps(Steps *steps)
+{
+	int			i;
+
+	for (i = 0; i < steps->n; i++)
+	{
+		if (steps->store[i] != NULL)
+			tuplestore_end(steps->store[i]);
+		if (steps->owner[i] != NULL)
+			FreeExecutorState(steps->owner[i]);
+	}
+}
+
 /*
  * run_steps(names, statements, as_of, trained, old_model, again, only): the row of the
  * last step, and what each step did.
@@ -248,59 +315,44 @@ segment_run_steps(PG_FUNCTION_ARGS)
 	Steps		steps = {0};
 	TupleDesc	wanted;
 	HeapTuple	result;
-	int			n_names;
-	int			i;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("names and statements must not be null")));
 	if (get_call_result_type(fcinfo, NULL, &wanted) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	wanted = BlessTupleDesc(wanted);
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	steps.name = strings_of(PG_GETARG_ARRAYTYPE_P(0), &n_names);
-	steps.statement = strings_of(PG_GETARG_ARRAYTYPE_P(1), &steps.n);
-	if (steps.n < 1 || n_names != steps.n)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("expected as many names as statements, and at least one, got %d and %d",
-						n_names, steps.n)));
-	steps.store = palloc0(sizeof(Tuplestorestate *) * steps.n);
-	steps.owner = palloc0(sizeof(EState *) * steps.n);
-	steps.environment = create_queryEnv();
-	steps.params = makeParamList(N_PARAMETERS);
-	for (i = 0; i < N_PARAMETERS; i++)
-	{
-		steps.types[i] = get_fn_expr_argtype(fcinfo->flinfo, 2 + i);
-		steps.params->params[i].ptype = steps.types[i];
-		steps.params->params[i].pflags = PARAM_FLAG_CONST;
-		steps.params->params[i].value = PG_GETARG_DATUM(2 + i);
-		steps.params->params[i].isnull = PG_ARGISNULL(2 + i);
-	}
-	initStringInfo(&steps.log);
-	appendStringInfoChar(&steps.log, '[');
-
-	for (i = 0; i < steps.n; i++)
-	{
-		if (steps.statement[i] == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("statement %d of a refresh is null", i + 1)));
-		CHECK_FOR_INTERRUPTS();
-		run_step(&steps, i);
-	}
+	read_steps(fcinfo, &steps);
+	run_all(&steps);
 	result = result_row(&steps, wanted, caller);
-	/* before SPI_finish, which frees the memory of their files' owners */
-	for (i = 0; i < steps.n; i++)
-	{
-		if (steps.store[i] != NULL)
-			tuplestore_end(steps.store[i]);
-		if (steps.owner[i] != NULL)
-			FreeExecutorState(steps.owner[i]);
-	}
+	end_steps(&steps);
 	SPI_finish();
 	PG_RETURN_DATUM(HeapTupleGetDatum(result));
+}
+
+/* step_rows(the same): all rows of the last step, whose columns a column definition list names */
+Datum
+segment_step_rows(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Steps		steps = {0};
+	TupleTableSlot *slot;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	read_steps(fcinfo, &steps);
+	run_all(&steps);
+	if (steps.store[steps.n - 1] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the last step of a refresh must return rows")));
+	segment_check_rows(steps.desc, rsinfo->setDesc);
+	slot = MakeSingleTupleTableSlot(steps.desc, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(steps.store[steps.n - 1], true, false, slot))
+		tuplestore_puttupleslot(rsinfo->setResult, slot);
+	ExecDropSingleTupleTableSlot(slot);
+	end_steps(&steps);
+	SPI_finish();
+	return (Datum) 0;
 }

@@ -159,6 +159,13 @@ plan_source(SPIPlanPtr plan)
 	return linitial(SPI_plan_get_plan_sources(plan));
 }
 
+/* A statement without parameters, parsed and checked as a source; SPI must be connected. */
+CachedPlanSource *
+segment_prepare_source(const char *statement)
+{
+	return plan_source(prepare_source(statement, 0, NULL));
+}
+
 /* What the first column is called where the statement is wrapped. */
 #define FIRST_COLUMN "segment_source_key"
 
@@ -245,8 +252,8 @@ segment_source_only(SourceText *source, FunctionCallInfo fcinfo, int i, Oid key_
 }
 
 /* Makes a search_path hold until the nest level ends; NULL: the session's. */
-static int
-enter_search_path(const char *search_path)
+int
+segment_enter_search_path(const char *search_path)
 {
 	int			nest_level = NewGUCNestLevel();
 
@@ -264,7 +271,7 @@ void
 segment_source_run(const SourceText *source, DestReceiver *receiver)
 {
 	SPIExecuteOptions options = {0};
-	int			nest_level = enter_search_path(source->search_path);
+	int			nest_level = segment_enter_search_path(source->search_path);
 	bool		was_read_only = XactReadOnly;
 	char	   *statement;
 	SPIPlanPtr	plan;
@@ -391,8 +398,8 @@ refuse_temporary_parts(Node *node, void *context)
 	return expression_tree_walker(node, refuse_temporary_parts, context);
 }
 
-static void
-refuse_session_objects(const CachedPlanSource *source)
+void
+segment_refuse_session_objects(const CachedPlanSource *source)
 {
 	ListCell   *cell;
 
@@ -421,13 +428,13 @@ segment_query_columns(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
-	nest_level = enter_search_path(segment_arg_text(fcinfo, 1));
+	nest_level = segment_enter_search_path(segment_arg_text(fcinfo, 1));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	statement = source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL);
 	source = plan_source(prepare_source(statement, 0, NULL));
 	if (PG_NARGS() > 2 && !PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
-		refuse_session_objects(source);
+		segment_refuse_session_objects(source);
 	desc = source->resultDesc;
 	for (i = 0; desc != NULL && i < desc->natts; i++)
 	{
@@ -465,7 +472,7 @@ segment_source_query(PG_FUNCTION_ARGS)
 	statement = source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), &relation);
 	if (relation == NULL)
 		PG_RETURN_TEXT_P(cstring_to_text(statement));
-	nest_level = enter_search_path(segment_arg_text(fcinfo, 1));
+	nest_level = segment_enter_search_path(segment_arg_text(fcinfo, 1));
 	name = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(relation)));
 	found = RangeVarGetRelid(name, NoLock, true);
 	AtEOXact_GUC(true, nest_level);

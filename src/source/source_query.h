@@ -9,6 +9,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "tcop/dest.h"
+#include "utils/plancache.h"
 
 /* What is to be read; all but the query may be left zero. */
 typedef struct SourceText
@@ -21,6 +22,9 @@ typedef struct SourceText
 } SourceText;
 
 extern void segment_source_only(SourceText *source, FunctionCallInfo fcinfo, int i, Oid key_type);
+extern int	segment_enter_search_path(const char *search_path);
+extern CachedPlanSource *segment_prepare_source(const char *statement);
+extern void segment_refuse_session_objects(const CachedPlanSource *source);
 extern void segment_source_run(const SourceText *source, DestReceiver *receiver);
 
 #endif							/* SEGMENT_SOURCE_QUERY_H */

@@ -51,7 +51,8 @@ INSERT INTO said VALUES
     "segment_internal.segment_model_send(segment_model)", "segment_internal.segment_model_to_jsonb(segment_model)",
     "segment_spacing(segment_model)", "segments(segment_model)", "silhouette(feature_set)",
     "silhouette(feature_set,segment_model)", "simplified_silhouette(feature_set)",
-    "simplified_silhouette(feature_set,segment_model)", "stability(feature_set,segment_model,integer,bigint)"}'),
+    "simplified_silhouette(feature_set,segment_model)", "stability(feature_set,segment_model,integer,bigint)",
+    "segment_internal.rule_conditions(text)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
     "adjusted_rand_index(bigint,bigint)", "adjusted_rand_index(boolean,boolean)",
@@ -104,7 +105,8 @@ INSERT INTO said VALUES
     "segment_internal.scheme_problems(jsonb,integer,integer,integer,text,text[])",
     "segment_internal.score_code(integer,integer,integer,integer,integer)", "segment_distance(segment_model,\"any\")",
     "segment_probabilities(segment_model,\"any\")", "segment_silhouette(segment_model,\"any\")",
-    "tenure_score(segment_model,\"any\")"}'),
+    "tenure_score(segment_model,\"any\")",
+    "segment_internal.rules_figures()", "segment_internal.rule_changes(jsonb,jsonb)"}'),
 -- read the catalogue
 ('stable', 'strict', 'safe', '{
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
@@ -136,13 +138,20 @@ INSERT INTO said VALUES
     "segment_internal.source_statement(segmentation)", "segment_internal.staging_table(segmentation,text)",
     "segment_internal.starts_warm(segmentation)", "segment_internal.steps_of(segmentation,boolean,boolean,boolean)",
     "segment_internal.training_call(text,text,jsonb)",
-    "segment_internal.trains(segmentation,timestamp with time zone,boolean)"}'),
+    "segment_internal.trains(segmentation,timestamp with time zone,boolean)",
+    "segment_internal.overlapping(segmentation)", "as_of()", "segment_internal.rules_from_json(json)",
+    "segment_internal.check_rules_options(segmentation)", "segment_internal.rules_columns(segmentation)",
+    "segment_internal.rules_statement(segmentation)", "segment_internal.rules_steps(segmentation,boolean)",
+    "segment_internal.rules_places(segmentation,boolean)",
+    "segment_internal.rules_tell(segmentation,timestamp with time zone,jsonb,jsonb)",
+    "segment_internal.open_segment_id(segmentation,text)", "segment_internal.rule_position(segmentation,text)",
+    "segment_rules(text)", "segment_internal.rule_role(text)"}'),
 -- lock the tables they read
 ('stable', 'strict', 'restricted', '{
     "segment_internal.table_refusal(regclass,text[],regtype[])"}'),
 ('stable', 'called on null', 'restricted', '{
     "segment_internal.cluster_explain(segmentation,text)", "segment_internal.count_customers(segmentation,text)",
-    "explain_customer(text,anyelement)", "explain_customer(text,text)", "segment_internal.has_no_members(segmentation)",
+    "segment_internal.has_no_members(segmentation)",
     "homogeneity_report(text)", "segment_internal.not_shown(segmentation,boolean)",
     "segment_internal.readable_clustering(text)", "segment_internal.readable_segmentation(text)",
     "refresh_steps(text,timestamp with time zone,boolean)", "segment_internal.rfm_explain(segmentation,text)",
@@ -158,18 +167,24 @@ INSERT INTO said VALUES
     "segment_internal.query_columns(text,text,boolean)",
     "refine_model(segment_model,text,integer,double precision,text,text)",
     "segment_internal.refine_query(segment_model,text,text,text)", "segment_internal.source_key(segmentation)",
-    "segment_internal.source_query(text,text)"}'),
+    "segment_internal.source_query(text,text)",
+    "segment_internal.rule_columns(text,text,text,text)", "segment_internal.bind_rules_columns(segmentation)",
+    "segment_internal.rule_source(text,text,text,text)",
+    "segment_internal.check_rule_as_owner(text,text,text,text,text)",
+    "explain_customer(text,anyelement)", "explain_customer(text,text)"}'),
 -- looks back at the session's last call of rfm_summary
 ('volatile', 'called on null', 'restricted', '{
     "rfm_summary_counts()"}'),
 -- raises an error at its time in a query
 ('volatile', 'called on null', 'safe', '{
     "segment_internal.refuse_departures(text,bigint,bigint,bigint,double precision,jsonb)",
-    "segment_internal.refuse_repeated_keys(bigint,text)"}'),
+    "segment_internal.refuse_repeated_keys(bigint,text)",
+    "segment_internal.turn(segmentation,timestamp with time zone)"}'),
 -- write, or run a query of the user's
 ('volatile', 'strict', 'unsafe', '{
     "segment_internal.checked(name,segmentation)", "segment_internal.run_as_owner(name,text,text[])",
-    "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)"}'),
+    "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)",
+    "segment_internal.rows_as_owner(name,text,text[])"}'),
 ('volatile', 'called on null', 'unsafe', '{
     "segment_internal.accept_as_owner(text)", "accept_source(text)", "segment_internal.accepted_source(segmentation)",
     "segment_internal.check_source(segmentation)",
@@ -199,7 +214,24 @@ INSERT INTO said VALUES
     "retrain_segmentation(text,timestamp with time zone,jsonb)",
     "rfm_summary(anyelement,text,timestamp with time zone,interval,text,text,text,boolean,text,\"any\")",
     "segment_internal.run_steps(text[],text[],timestamp with time zone,boolean,segment_model,boolean,anyarray)",
-    "segment_internal.unfinished_run(segmentation)"}');
+    "segment_internal.unfinished_run(segmentation)",
+    "segment_internal.runs(text,text)", "segment_internal.rules_blame(segmentation)",
+    "create_rule_segmentation(text,text,json,boolean,text,text[],text,name,text,text,double precision,text)",
+    "segment_internal.rules_of(text)", "segment_internal.define_rules(segmentation,text)",
+    "segment_internal.set_rule_as_owner(text,text,text,integer,text,text)",
+    "segment_internal.drop_rule_as_owner(text,text,text)", "segment_internal.revert_rules_as_owner(text,integer,text)",
+    "segment_internal.place_anew(text,boolean)", "set_segment_rule(text,text,text,integer,text,text,boolean)",
+    "drop_segment_rule(text,text,text,boolean)", "revert_segment_rules(text,integer,text,boolean)",
+    "check_rule(text,text,text,text)", "segment_internal.count_rule(segmentation,text,boolean)",
+    "segment_internal.preview_as_owner(text,text,text,text,text,text)",
+    "preview_segment(text,text,text,timestamp with time zone,text,text)",
+    "segment_internal.rules_why(segmentation,text)",
+    "segment_internal.step_rows(text[],text[],timestamp with time zone,boolean,segment_model,boolean,anyarray)",
+    "segment_internal.set_clock(segmentation,timestamp with time zone)", "segment_internal.blame(text,text)",
+    "segment_internal.preview_refresh_as_owner(text,text)", "preview_refresh(text,timestamp with time zone)",
+    "segment_internal.why(text,text)",
+
+    "segment_internal.create_rule_segmentation(text,text,json,boolean,text,text[],text,name,text,text,double precision,text)"}');
 
 SELECT set_eq($$
     SELECT routine, CASE provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,

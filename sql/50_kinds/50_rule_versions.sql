@@ -1,0 +1,340 @@
+-- ---- rules change: each change is a version, and can be taken back ----
+
+CREATE TABLE rule_version (
+    segmentation text NOT NULL REFERENCES segmentation ON DELETE CASCADE ON UPDATE CASCADE,
+    version integer NOT NULL,
+    definition jsonb NOT NULL,
+    note text,
+    changed_by name NOT NULL,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (segmentation, version)
+);
+COMMENT ON TABLE rule_version IS
+'What the rules of segmentations were, a row for each change; see segment_rule_versions, which tells what changed.';
+COMMENT ON COLUMN rule_version.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN rule_version.version IS 'From 1; the highest is the one in use.';
+COMMENT ON COLUMN rule_version.definition IS
+$$The rules in the order of their priority, each with segment_id, segment, rule and description;
+rest, exclusive and keep, as in the options of the segmentation.$$;
+COMMENT ON COLUMN rule_version.note IS 'Why, as whoever changed it said.';
+COMMENT ON COLUMN rule_version.changed_by IS 'Role that was logged in.';
+COMMENT ON COLUMN rule_version.changed_at IS 'When.';
+SELECT pg_catalog.pg_extension_config_dump('rule_version', '');
+ALTER TABLE rule_version ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reader ON rule_version FOR SELECT
+    USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
+COMMENT ON POLICY reader ON rule_version IS 'Visible with the segmentation.';
+
+CREATE FUNCTION segment_internal.rules_of(name text) RETURNS segmentation
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.locked_segmentation(name);
+BEGIN
+    IF s.kind <> 'rules' THEN
+        RAISE EXCEPTION 'segmentation "%" is not made of rules', name
+            USING ERRCODE = 'wrong_object_type', HINT = format('It is of kind %s.', s.kind);
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rules_of(text) IS
+$$A segmentation by rules, locked, as its owner.
+Errors: undefined_object, wrong_object_type.$$;
+
+CREATE FUNCTION segment_internal.open_segment_id(s segmentation, segment text) RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT g.segment_id FROM segment AS g
+        WHERE g.segmentation = s.name AND g.name = open_segment_id.segment AND g.closed_at IS NULL);
+COMMENT ON FUNCTION segment_internal.open_segment_id(segmentation, text) IS
+'The id of a segment by its present name; NULL: there is none.';
+
+CREATE FUNCTION segment_internal.rule_position(s segmentation, segment text) RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT r.n::integer
+    FROM jsonb_array_elements(s.options -> 'rules') WITH ORDINALITY AS r (rule, n)
+    WHERE (r.rule ->> 'segment_id')::integer = segment_internal.open_segment_id(s, segment);
+END;
+COMMENT ON FUNCTION segment_internal.rule_position(segmentation, text) IS
+'The place of the rule of a segment, by its present name; NULL: it has none.';
+
+CREATE FUNCTION segment_internal.define_rules(s segmentation, note text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- a source that changed is not taken over on the way
+    PERFORM segment_internal.check_source(segment_internal.segmentation_row(s.name));
+    -- rules are told by the present names of their segments
+    s.options := jsonb_set(s.options, '{rules}', (
+        SELECT jsonb_agg(r.rule || jsonb_build_object('segment', coalesce(g.name, r.rule ->> 'segment')) ORDER BY r.n)
+        FROM jsonb_array_elements(s.options -> 'rules') WITH ORDINALITY AS r (rule, n)
+        LEFT JOIN segment.segment AS g ON g.segmentation = s.name
+               AND g.segment_id = (r.rule ->> 'segment_id')::integer));
+    s := segment_internal.checked('bind_rules_columns', s);
+    PERFORM segment_internal.change_catalogue('define_rules', s.name, s.options, note);
+    PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'two segments of segmentation "%" would have one name', s.name
+        USING ERRCODE = 'duplicate_object', HINT = 'rename_segment() gives one of them another.';
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.define_rules(segmentation, text) IS
+$$Checks the rules that a segmentation has in options, and makes them its next version.
+Errors: those of check_source and bind_rules_columns, duplicate_object.$$;
+
+CREATE FUNCTION segment_internal.set_rule_as_owner(
+    name text, segment text, rule text, priority integer, description text, note text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.rules_of(name);
+    rules jsonb := s.options -> 'rules';
+    at integer := segment_internal.rule_position(s, segment);
+    one jsonb := coalesce(rules -> (at - 1), jsonb_build_object('segment', segment));
+    most integer := jsonb_array_length(rules) + CASE WHEN at IS NULL THEN 1 ELSE 0 END;
+BEGIN
+    IF coalesce(segment, '') = '' THEN
+        RAISE EXCEPTION 'the name of a segment must not be %', CASE WHEN segment IS NULL THEN 'null' ELSE 'empty' END
+            USING ERRCODE = 'invalid_name';
+    END IF;
+    IF at IS NULL AND segment_internal.open_segment_id(s, segment) IS NOT NULL THEN
+        RAISE EXCEPTION 'segment "%" is that of the rest, and has no rule', segment
+            USING ERRCODE = 'wrong_object_type', HINT = 'Give the new rule a segment of another name.';
+    END IF;
+    IF at IS NULL AND rule IS NULL THEN
+        RAISE EXCEPTION 'segmentation "%" has no segment "%"', name, segment
+            USING ERRCODE = 'undefined_object', HINT = 'segment_rules() lists them; given a rule, a new one is made.';
+    END IF;
+    IF priority NOT BETWEEN 1 AND most THEN
+        RAISE EXCEPTION 'priority must be from 1 to %, not %', most, priority USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF at IS NULL THEN
+        one := one || jsonb_build_object('segment_id', (SELECT max(g.segment_id) + 1 FROM segment.segment AS g
+                                                        WHERE g.segmentation = s.name));
+    ELSE
+        rules := rules - (at - 1);
+    END IF;
+    one := one || jsonb_build_object('rule', coalesce(rule, one ->> 'rule'),
+                                     'description', coalesce(description, one ->> 'description'));
+    priority := coalesce(priority, at, most);
+    s.options := jsonb_set(s.options, '{rules}', CASE WHEN priority = most THEN rules || jsonb_build_array(one)
+                                                      ELSE jsonb_insert(rules, ARRAY[(priority - 1)::text], one) END);
+    PERFORM segment_internal.define_rules(s, note);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.set_rule_as_owner(text, text, text, integer, text, text) IS
+'The work of set_segment_rule, with the rights of the owner.';
+
+CREATE FUNCTION segment_internal.drop_rule_as_owner(name text, segment text, note text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.rules_of(name);
+    at integer := segment_internal.rule_position(s, segment);
+BEGIN
+    IF segment_internal.open_segment_id(s, segment) IS NULL THEN
+        RAISE EXCEPTION 'segmentation "%" has no segment "%"', name, coalesce(segment, '(null)')
+            USING ERRCODE = 'undefined_object', HINT = 'segment_rules() lists them.';
+    END IF;
+    s.options := CASE WHEN at IS NULL THEN s.options - 'rest'
+                      ELSE jsonb_set(s.options, '{rules}', (s.options -> 'rules') - (at - 1)) END;
+    IF s.options -> 'rules' = '[]' THEN
+        RAISE EXCEPTION 'segment "%" has the last rule of segmentation "%"', segment, name
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'drop_segmentation() drops it as a whole.';
+    END IF;
+    PERFORM segment_internal.define_rules(s, note);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.drop_rule_as_owner(text, text, text) IS
+'The work of drop_segment_rule, with the rights of the owner.';
+
+CREATE FUNCTION segment_internal.revert_rules_as_owner(name text, version integer, note text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.rules_of(name);
+BEGIN
+    SELECT v.definition INTO s.options FROM segment.rule_version AS v
+    WHERE v.segmentation = s.name AND v.version = revert_rules_as_owner.version;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the rules of segmentation "%" have no version %', name, coalesce(version::text, '(null)')
+            USING ERRCODE = 'undefined_object', HINT = 'segment_rule_versions lists them.';
+    END IF;
+    PERFORM segment_internal.define_rules(s, coalesce(note, format('as version %s', version)));
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.revert_rules_as_owner(text, integer, text) IS
+'The work of revert_segment_rules, with the rights of the owner.';
+
+CREATE FUNCTION segment_internal.place_anew(name text, refresh boolean) RETURNS run
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    result segment.run;
+BEGIN
+    IF coalesce(refresh, true) THEN
+        result := segment.refresh_segmentation(name);
+        IF result.outcome NOT IN ('ok', 'empty') THEN
+            RAISE EXCEPTION 'the rules of segmentation "%" stay as they were, because its refresh was not ok: %',
+                name, result.error
+                USING ERRCODE = coalesce(result.error_code, 'SR001'),
+                      HINT = 'refresh => false changes them without a refresh.';
+        END IF;
+    END IF;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.place_anew(text, boolean) IS
+$$Refreshes a segmentation whose rules were changed in this transaction and returns the run;
+or an error that takes the change back.
+refresh: false does nothing, and returns NULL.$$;
+
+CREATE FUNCTION set_segment_rule(
+    segmentation text, segment text, rule text DEFAULT NULL, priority integer DEFAULT NULL,
+    description text DEFAULT NULL,
+    note text DEFAULT NULL, refresh boolean DEFAULT true) RETURNS run
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(segmentation);
+BEGIN
+    PERFORM segment_internal.run_as_owner(
+        coalesce(segment_internal.owner_of(s.members), current_user),
+        'SELECT segment_internal.set_rule_as_owner($1, $2, $3, $4::integer, $5, $6)',
+        s.name, segment, rule, priority::text, description, note);
+    RETURN segment_internal.place_anew(s.name, refresh);
+END;
+$$;
+COMMENT ON FUNCTION set_segment_rule(text, text, text, integer, text, text, boolean) IS
+$$Changes the rule of a segment, or adds a segment with a rule, as a new version of the definition;
+then refreshes the segmentation, and returns the run.
+rule: see create_rule_segmentation; NULL: as it was.
+priority: the place of the rule, from 1; NULL: where it was, and of a new one the last.
+description: NULL: as it was.
+note: why, for segment_rule_versions.
+refresh: false leaves the members as they are until the next refresh, and returns NULL.
+A refresh that fails, or is refused, is an error, and takes the change back.
+Errors: undefined_object, wrong_object_type for another kind of segmentation, invalid_parameter_value,
+insufficient_privilege, whatever a rule is refused for, and what a refresh failed with.$$;
+
+CREATE FUNCTION drop_segment_rule(segmentation text, segment text, note text DEFAULT NULL, refresh boolean DEFAULT true)
+    RETURNS run
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(segmentation);
+BEGIN
+    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+                                          'SELECT segment_internal.drop_rule_as_owner($1, $2, $3)',
+                                          s.name, segment, note);
+    RETURN segment_internal.place_anew(s.name, refresh);
+END;
+$$;
+COMMENT ON FUNCTION drop_segment_rule(text, text, text, boolean) IS
+$$Drops the rule of a segment and closes the segment, or that of the rest, as a new version of the definition;
+then refreshes the segmentation, and returns the run.
+note, refresh: as in set_segment_rule.
+The id of the segment is not used again, but by revert_segment_rules, which brings the segment back.
+Errors: undefined_object, wrong_object_type, invalid_parameter_value for the last rule, insufficient_privilege,
+and what a refresh failed with.$$;
+
+CREATE FUNCTION revert_segment_rules(
+    segmentation text, version integer, note text DEFAULT NULL, refresh boolean DEFAULT true) RETURNS run
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(segmentation);
+BEGIN
+    PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+                                          'SELECT segment_internal.revert_rules_as_owner($1, $2::integer, $3)',
+                                          s.name, version::text, note);
+    RETURN segment_internal.place_anew(s.name, refresh);
+END;
+$$;
+COMMENT ON FUNCTION revert_segment_rules(text, integer, text, boolean) IS
+$$Makes the rules of a segmentation what they were in a version, as a new version; then refreshes it,
+and returns the run.
+Segments have the ids that they had, and the names that they have now.
+note, refresh: as in set_segment_rule.
+Errors: undefined_object for an unknown version, wrong_object_type, insufficient_privilege,
+and what a refresh failed with.$$;
+
+-- ---- reading rules ----
+
+CREATE FUNCTION segment_rules(segmentation text,
+    OUT priority integer, OUT segment_id integer, OUT segment text, OUT rule text,
+    OUT description text, OUT customers bigint)
+    RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.segmentation_row(segmentation);
+BEGIN
+    RETURN QUERY
+    SELECT g.priority, g.segment_id, g.name, r.rule ->> 'rule', g.description, g.customers
+    FROM segment.segment AS g
+    LEFT JOIN jsonb_array_elements(s.options -> 'rules') AS r (rule)
+        ON (r.rule ->> 'segment_id')::integer = g.segment_id
+    WHERE g.segmentation = s.name AND g.closed_at IS NULL AND s.kind = 'rules' ORDER BY g.priority;
+END;
+$$;
+COMMENT ON FUNCTION segment_rules(text) IS
+$$The rules of a segmentation in the order of their priority, with the sizes of their segments;
+rule NULL: the segment of the rest.
+No rows for segmentations of other kinds.
+Error (undefined_object) when there is no such segmentation.$$;
+
+CREATE FUNCTION segment_internal.rule_changes(before jsonb, after jsonb,
+    OUT segment text, OUT change text, OUT value_before text, OUT value_after text) RETURNS SETOF record
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 5
+BEGIN ATOMIC
+    WITH rules AS (
+        SELECT coalesce(a.rule, b.rule) ->> 'segment' AS segment, b.rule AS before, a.rule AS after,
+               b.n AS n_before, a.n AS n_after
+        FROM jsonb_array_elements(before -> 'rules') WITH ORDINALITY AS b (rule, n)
+        FULL JOIN jsonb_array_elements(after -> 'rules') WITH ORDINALITY AS a (rule, n)
+          ON a.rule -> 'segment_id' = b.rule -> 'segment_id'
+    ), stayed AS (
+        -- their order among those that both versions have
+        SELECT r.segment, rank() OVER (ORDER BY n_before) AS n_before, rank() OVER (ORDER BY n_after) AS n_after
+        FROM rules AS r WHERE r.before IS NOT NULL AND r.after IS NOT NULL
+    )
+    SELECT r.segment, CASE WHEN r.before IS NULL THEN 'added' WHEN r.after IS NULL THEN 'dropped' ELSE 'rule' END,
+           r.before ->> 'rule', r.after ->> 'rule'
+    FROM rules AS r WHERE r.before ->> 'rule' IS DISTINCT FROM r.after ->> 'rule'
+    UNION ALL
+    SELECT r.segment, 'description', r.before ->> 'description', r.after ->> 'description'
+    FROM rules AS r
+    WHERE r.before IS NOT NULL AND r.after IS NOT NULL
+      AND r.before ->> 'description' IS DISTINCT FROM r.after ->> 'description'
+    UNION ALL
+    SELECT t.segment, 'priority', t.n_before::text, t.n_after::text FROM stayed AS t WHERE t.n_before <> t.n_after
+    UNION ALL
+    SELECT coalesce(after -> 'rest', before -> 'rest') ->> 'segment', 'rest',
+           before -> 'rest' ->> 'segment', after -> 'rest' ->> 'segment'
+    WHERE before -> 'rest' -> 'segment_id' IS DISTINCT FROM after -> 'rest' -> 'segment_id'
+    ORDER BY 2, 1;
+END;
+COMMENT ON FUNCTION segment_internal.rule_changes(jsonb, jsonb) IS
+'What changed from one definition of rules to the next.';
+
+CREATE VIEW segment_rule_versions WITH (security_invoker = true) AS
+    SELECT v.segmentation, v.version, v.changed_at, v.changed_by, v.note, c.segment, c.change,
+           c.value_before, c.value_after
+    FROM rule_version AS v
+    LEFT JOIN rule_version AS b ON b.segmentation = v.segmentation AND b.version = v.version - 1
+    LEFT JOIN LATERAL segment_internal.rule_changes(coalesce(b.definition, '{}'), v.definition) AS c ON true;
+COMMENT ON VIEW segment_rule_versions IS
+'What was changed of the rules of segmentations, by whom, when and why: a row for each change of each version.';
+COMMENT ON COLUMN segment_rule_versions.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment_rule_versions.version IS 'Version that the change made, from 1; see revert_segment_rules.';
+COMMENT ON COLUMN segment_rule_versions.changed_at IS 'When.';
+COMMENT ON COLUMN segment_rule_versions.changed_by IS 'Role that was logged in.';
+COMMENT ON COLUMN segment_rule_versions.note IS 'Why, as whoever changed it said.';
+COMMENT ON COLUMN segment_rule_versions.segment IS 'Segment, by the name that it had; NULL: nothing changed.';
+COMMENT ON COLUMN segment_rule_versions.change IS
+'''added'', ''dropped'', ''rule'', ''description'', ''priority'' (the place among those that stayed), or ''rest''.';
+COMMENT ON COLUMN segment_rule_versions.value_before IS
+'Rule, description, place or name of the rest before; NULL: none.';
+COMMENT ON COLUMN segment_rule_versions.value_after IS 'The same after.';
