@@ -219,7 +219,7 @@ SELECT NULL::segment.segment_model AS model, jsonb_build_object('rule_version', 
     SELECT 'placed', $$
 SELECT one.customer, g.segment_id, g.name AS segment, {one_v}
 FROM {summary} AS one{each}
-JOIN segment.segment AS g ON g.segmentation = {name} AND g.segment_id = {placed_id}
+JOIN (VALUES {segments}) AS g (segment_id, name) ON g.segment_id = {placed_id}
 WHERE one.customer IS NOT NULL$$
 $function$;
 COMMENT ON FUNCTION segment_internal.rules_steps(segmentation, boolean) IS
@@ -247,6 +247,8 @@ BEGIN
                                        rest) END,
             'in_none', CASE WHEN exclusive THEN 'segment_id IS NULL' ELSE 'segment_id = ''{}''' END,
             'each', CASE WHEN exclusive THEN '' ELSE ' CROSS JOIN LATERAL unnest(one.segment_id) AS u (segment_id)' END,
+            'segments', (SELECT string_agg(format('(%s, %L)', g.segment_id, g.name), ', ' ORDER BY g.segment_id)
+                         FROM segment.segment AS g WHERE g.segmentation = s.name AND g.closed_at IS NULL),
             'placed_id', CASE WHEN exclusive THEN 'one.segment_id' ELSE 'u.segment_id' END,
             'wanted',
             coalesce(string_agg(format(', %I %s', c.name, c.type), '' ORDER BY c.number) FILTER (WHERE c.there), ''),
