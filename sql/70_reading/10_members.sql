@@ -103,7 +103,7 @@ BEGIN
             USING ERRCODE = 'datatype_mismatch', HINT = format('Call segment_members(null::%s, ...).', format_type(segment_internal.key_type(s.members), -1));
     END IF;
     RETURN QUERY EXECUTE format(
-        'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
+        'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s OFFSET 0) AS p
          JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id', segment_internal.members_query(s, as_of)) USING s.name;
 END;
 $$;
@@ -124,7 +124,7 @@ DECLARE
 BEGIN
     -- format() uses the type's output function, never a cast that somebody defined
     RETURN QUERY EXECUTE format(
-        'SELECT format(''%%s'', p.customer), p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
+        'SELECT format(''%%s'', p.customer), p.segment_id, g.name, p.entered_at, p.reason FROM (%s OFFSET 0) AS p
          JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id', segment_internal.members_query(s, as_of)) USING s.name;
 END;
 $$;

@@ -26,18 +26,19 @@ $$A segmentation by clustering whose tables can be read.
 Errors: undefined_object, wrong_object_type, object_not_in_prerequisite_state.$$;
 
 -- The text of queries for one feature of the members.  Values are added up in
--- their order, so that the order of rows in the table changes no bit.
+-- their order, so that the order of rows in the table changes no bit.  OFFSET 0 has
+-- them brought here where they lie on other servers, which cannot do either.
 CREATE FUNCTION segment_internal.feature_figures_query(s segmentation, number integer) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format(CASE WHEN s.feature_types[number] = 'double precision' THEN
     'SELECT %1$s AS number, segment_id, avg(%2$I ORDER BY %2$I) AS mean, stddev_pop(%2$I ORDER BY %2$I) AS deviation,
             segment_internal.middle(percentile_disc(segment_internal.middle_two()) WITHIN GROUP (ORDER BY %2$I)) AS median, NULL::text AS value, NULL::numeric AS value_share, NULL::numeric AS overall_share
-     FROM %3$s GROUP BY GROUPING SETS ((segment_id), ())'
+     FROM (SELECT segment_id, %2$I FROM %3$s OFFSET 0) AS m GROUP BY GROUPING SETS ((segment_id), ())'
 ELSE
     'SELECT DISTINCT ON (v.segment_id) %1$s, v.segment_id, NULL::float8, NULL::float8, NULL::float8, v.value, round(v.n / v.of_segment, 6), round(v.n_all / v.of_all, 6)
      FROM (SELECT segment_id, %2$I AS value, count(*) AS n, sum(count(*)) OVER (PARTITION BY segment_id) AS of_segment,
                   sum(count(*)) OVER (PARTITION BY %2$I) AS n_all, sum(count(*)) OVER () AS of_all
-           FROM %3$s GROUP BY 1, 2) AS v
+           FROM (SELECT segment_id, %2$I FROM %3$s OFFSET 0) AS m GROUP BY 1, 2) AS v
      WHERE v.value IS NOT NULL ORDER BY v.segment_id, v.n DESC, v.value COLLATE "C"'
 END, number, s.features[number], s.members);
 COMMENT ON FUNCTION segment_internal.feature_figures_query(segmentation, integer) IS
@@ -108,7 +109,7 @@ BEGIN
     RETURN QUERY EXECUTE format(
         'WITH distance AS (
              SELECT segment_id, segment.segment_distance($2, %1$s) AS distance, segment.segment_silhouette($2, %1$s) AS silhouette
-             FROM (SELECT m.segment_id, %2$s FROM %3$s AS m) AS p
+             FROM (SELECT m.segment_id, %2$s FROM %3$s AS m) AS p OFFSET 0
          ), figures AS (
              SELECT segment_id, count(*) AS customers, sqrt(avg(distance ^ 2 ORDER BY distance)) AS spread, avg(silhouette ORDER BY silhouette) AS silhouette
              FROM distance GROUP BY segment_id
