@@ -4,7 +4,7 @@
 -- members, history and the tables that a refresh fills lie beside the source's rows of the
 -- same customer, the steps of a refresh run on each shard by itself.
 
-CREATE FUNCTION segment_internal.distributed_source(s segmentation) RETURNS regclass
+CREATE FUNCTION segment_internal.table_to_lie_beside(s segmentation, colocate_with regclass) RETURNS regclass
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -16,16 +16,18 @@ BEGIN
            array_agg(t.relation ORDER BY t.relation::text) FILTER (WHERE a.atttypid = key_type)
     INTO found_tables, fitting
     FROM (SELECT DISTINCT r AS relation
-          FROM unnest((segment_internal.qualified_query(s.source, s.search_path)).relations) AS r) AS t
+          FROM unnest(CASE WHEN colocate_with IS NULL THEN (segment_internal.qualified_query(s.source, s.search_path)).relations
+                           ELSE ARRAY[colocate_with] END) AS r) AS t
     JOIN pg_attribute AS a ON a.attrelid = t.relation AND a.attname = segment_internal.distribution_column(t.relation);
     IF found_tables IS NULL THEN
-        RAISE EXCEPTION 'no table in the source of segmentation "%" is distributed', s.name
+        RAISE EXCEPTION '%', CASE WHEN colocate_with IS NULL THEN format('no table in the source of segmentation "%s" is distributed', s.name)
+                                  ELSE format('table %s is not distributed', colocate_with) END
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = format('First SELECT create_distributed_table(..., %L) for the table of the source, or name a distributed table '
                                 'as colocate_with.', segment_internal.key_column(s.members));
     END IF;
     IF fitting IS NULL THEN
-        RAISE EXCEPTION 'table %, which the source reads, is not distributed by a column of type %', found_tables[1], key_type
+        RAISE EXCEPTION 'table % is not distributed by a column of type %, as the customer key is', found_tables[1], key_type
             USING ERRCODE = 'datatype_mismatch',
                   HINT = 'Customers lie beside their orders only where both are distributed by the key, as the same type: distribute the '
                          'source by it, or name another table as colocate_with.';
@@ -33,8 +35,9 @@ BEGIN
     RETURN fitting[1];
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.distributed_source(segmentation) IS
-$$The first table in the source of a segmentation that Citus distributes by a column of the key's type.
+COMMENT ON FUNCTION segment_internal.table_to_lie_beside(segmentation, regclass) IS
+$$colocate_with, or where it is NULL the first table in the source of a segmentation, that Citus distributes by a column of
+the key's type.
 Errors: object_not_in_prerequisite_state where none is distributed, datatype_mismatch where by other types only.$$;
 
 CREATE FUNCTION segment_internal.distribute_as_owner(name text, colocate_with regclass) RETURNS void
@@ -53,9 +56,7 @@ BEGIN
     IF segment_internal.distribution_column(s.members) IS NOT NULL THEN
         RAISE EXCEPTION 'segmentation "%" is distributed already', s.name USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    IF colocate_with IS NULL THEN
-        colocate_with := segment_internal.distributed_source(s);
-    END IF;
+    colocate_with := segment_internal.table_to_lie_beside(s, colocate_with);
     FOREACH relation IN ARRAY ARRAY[s.members, s.history] LOOP
         EXECUTE 'SELECT create_distributed_table($1, $2, colocate_with => $3)'
         USING relation, segment_internal.key_column(relation)::text, colocate_with::text;

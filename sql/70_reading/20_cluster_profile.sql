@@ -61,15 +61,15 @@ BEGIN
          )
          SELECT g.segment_id, g.name, coalesce(n.customers, 0), round(coalesce(n.customers, 0) / nullif(sum(n.customers) OVER (PARTITION BY k.number), 0), 6),
                 k.feature, f.mean, f.median, w.mean, (f.mean - w.mean) / nullif(w.deviation, 0), f.value, f.value_share, f.overall_share
-         FROM segment.segment AS g CROSS JOIN unnest($2) WITH ORDINALITY AS k (feature, number)
+         FROM unnest($1) AS g CROSS JOIN unnest($2) WITH ORDINALITY AS k (feature, number)
          LEFT JOIN size AS n USING (segment_id)
          LEFT JOIN figures AS f ON f.segment_id = g.segment_id AND f.number = k.number
          LEFT JOIN figures AS w ON w.segment_id IS NULL AND w.number = k.number
-         WHERE g.segmentation = $1 AND (g.closed_at IS NULL OR n.customers > 0)
+         WHERE g.closed_at IS NULL OR n.customers > 0
          ORDER BY g.priority, g.segment_id, k.number',
         s.members,
         (SELECT string_agg(format('(%s)', segment_internal.feature_figures_query(s, n)), ' UNION ALL ') FROM generate_subscripts(s.features, 1) AS n))
-    USING s.name, s.features;
+    USING segment_internal.segment_rows(s.name), s.features;
 END;
 $$;
 COMMENT ON FUNCTION segment_feature_profile(text) IS
@@ -117,12 +117,12 @@ BEGIN
          SELECT r.*, segment_internal.homogeneity_verdict(r.customers, r.spread, r.nearest, r.separation, r.silhouette)
          FROM (SELECT g.segment_id, g.name, coalesce(f.customers, 0) AS customers, f.spread, n.name AS nearest, p.distance AS separation, f.silhouette
                FROM segment.segment_spacing($2) AS p
-               JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id
-               LEFT JOIN segment.segment AS n ON n.segmentation = $1 AND n.segment_id = p.nearest_id
+               JOIN unnest($1) AS g ON g.segment_id = p.segment_id
+               LEFT JOIN unnest($1) AS n ON n.segment_id = p.nearest_id
                LEFT JOIN figures AS f ON f.segment_id = p.segment_id
                ORDER BY g.priority) AS r',
         features, taken, s.members)
-    USING s.name, model;
+    USING segment_internal.segment_rows(s.name), model;
 END;
 $$;
 COMMENT ON FUNCTION homogeneity_report(text) IS
