@@ -39,7 +39,8 @@ CREATE FUNCTION segment_internal.feature_set_accum_weighted(feature_set, double 
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum_weighted' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION segment_internal.feature_set_accum_record(feature_set, record) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum_record' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION segment_internal.feature_set_accum_named(feature_set, text[], boolean[], double precision[], text[]) RETURNS feature_set
+CREATE FUNCTION segment_internal.feature_set_accum_named(feature_set, text[], boolean[], double precision[], text[])
+    RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum_named' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION segment_internal.feature_set_combine(feature_set, feature_set) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -75,7 +76,8 @@ Numbers are numeric features; boolean, text and enum are categories.
 Models trained from it match features by name.
 Other types are an error (datatype_mismatch).$$;
 
-CREATE AGGREGATE segment_internal.feature_set_named(names text[], is_category boolean[], numbers double precision[], categories text[]) (
+CREATE AGGREGATE segment_internal.feature_set_named(
+    names text[], is_category boolean[], numbers double precision[], categories text[]) (
     SFUNC = segment_internal.feature_set_accum_named, STYPE = feature_set, SSPACE = 65536,
     COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
 );

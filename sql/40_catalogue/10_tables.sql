@@ -326,8 +326,8 @@ BEGIN
         RAISE EXCEPTION 'segmentation "%" does not exist', coalesce(name, '(null)')
             USING ERRCODE = 'undefined_object',
                   HINT = CASE WHEN segment_internal.on_worker() THEN
-                      format('This is a worker, and segmentations are known to the coordinator. There, give a query over distributed tables '
-                             'the model as a value: assign_segment((SELECT get_model(%L)), ...).', name)
+                      format('This is a worker, and segmentations are known to the coordinator. There, give a query over '
+                             'distributed tables the model as a value: assign_segment((SELECT get_model(%L)), ...).', name)
                       ELSE segment_internal.nearest_name_hint(name) END;
     END IF;
     RETURN found_row;

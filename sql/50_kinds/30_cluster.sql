@@ -238,7 +238,8 @@ $$The steps of clusterings: the rows of the source; how many there are, and that
 (NULL where none can be used); the same, matched with the one before; customers placed by it.
 Rows without a key, and those the model has no place for because a feature is missing, are not placed.$$;
 
-CREATE FUNCTION segment_internal.cluster_training_places(s segmentation, train boolean, features text, current_model text) RETURNS jsonb
+CREATE FUNCTION segment_internal.cluster_training_places(s segmentation, train boolean, features text, current_model text)
+    RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -250,7 +251,8 @@ BEGIN
                            ELSE features END, s.options),
         'features_kept', CASE WHEN warm THEN features ELSE 'NULL::segment.feature_set' END,
         'warm', warm::text,
-        'fresh', CASE WHEN warm THEN format('segment_internal.fresh_inertia(features, %L, %L)', s.method, s.options) ELSE 'NULL::float8' END);
+        'fresh', CASE WHEN warm THEN format('segment_internal.fresh_inertia(features, %L, %L)', s.method, s.options)
+                      ELSE 'NULL::float8' END);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.cluster_training_places(segmentation, boolean, text, text) IS
@@ -278,7 +280,8 @@ BEGIN
             'source_key', quote_ident(s.source_columns[1]),
             'rows', format('segment_internal.query_rows(%L, %L, %L, $5) AS source (%I %s, %s)',
                            segment_internal.source_statement(s), s.search_path, s.source_columns[1], s.source_columns[1],
-                           format_type(segment_internal.key_type(s.members), -1), string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number)),
+                           format_type(segment_internal.key_type(s.members), -1),
+                           string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number)),
             'taken', string_agg(format('source.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number),
             'as_features', string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number),
             'features', segment_internal.cluster_placed_features(s), 'further', '',
@@ -293,12 +296,14 @@ CREATE FUNCTION segment_internal.cluster_staged_places(s segmentation, train boo
     LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT segment_internal.cluster_training_places(
-               s, train, format('segment_internal.feature_set_named(%L, %L, ARRAY[%s]::float8[], %s)',
-                                s.features, array_agg(c.type = 'text' ORDER BY c.number),
-                                string_agg(CASE WHEN c.type = 'text' THEN 'NULL' ELSE format('f.%I', c.name) END, ', ' ORDER BY c.number),
-                                CASE WHEN bool_or(c.type = 'text')
-                                     THEN format('ARRAY[%s]::text[]', string_agg(CASE WHEN c.type = 'text' THEN format('f.%I', c.name) ELSE 'NULL' END,
-                                                                                 ', ' ORDER BY c.number)) ELSE 'NULL' END), '$3')
+               s, train,
+               format('segment_internal.feature_set_named(%L, %L, ARRAY[%s]::float8[], %s)', s.features,
+                      array_agg(c.type = 'text' ORDER BY c.number),
+                      string_agg(CASE WHEN c.type = 'text' THEN 'NULL' ELSE format('f.%I', c.name) END, ', ' ORDER BY c.number),
+                      CASE WHEN bool_or(c.type = 'text') THEN
+                          format('ARRAY[%s]::text[]', string_agg(CASE WHEN c.type = 'text' THEN format('f.%I', c.name) ELSE 'NULL' END,
+                                                                 ', ' ORDER BY c.number)) ELSE 'NULL' END),
+               '$3')
            || jsonb_build_object(
                   'usable', CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true'
                                  ELSE string_agg(format('f.%I IS NOT NULL', c.name), ' AND ' ORDER BY c.number) END,

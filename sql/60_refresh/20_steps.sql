@@ -166,7 +166,8 @@ DECLARE
     result bigint;
 BEGIN
     IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = relation) THEN
-        EXECUTE format('SELECT count(*) FROM (SELECT 1 FROM %s %s) AS r', relation, CASE WHEN NOT all_of_them THEN 'LIMIT 1' END) INTO result;
+        EXECUTE format('SELECT count(*) FROM (SELECT 1 FROM %s %s) AS r', relation,
+                       CASE WHEN NOT all_of_them THEN 'LIMIT 1' END) INTO result;
     END IF;
     RETURN result;
 END;
@@ -268,7 +269,8 @@ BEGIN
         END IF;
         IF staged AND step.name = ANY (by_customer) THEN
             RETURN QUERY SELECT NULL::text, t
-                         FROM segment_internal.staging_statements(s.members, places ->> step.name, step.statement, read_here AND step.name <> 'changed') AS t;
+                         FROM segment_internal.staging_statements(s.members, places ->> step.name, step.statement,
+                                                                  read_here AND step.name <> 'changed') AS t;
             CONTINUE;
         END IF;
         RETURN NEXT step;
@@ -296,7 +298,8 @@ COMMENT ON FUNCTION segment_internal.staged_places(segmentation, boolean) IS
 $$What stands for the places in the steps of a kind where the tables lie on several servers; empty where the source is
 read on this server in any case.$$;
 
-CREATE FUNCTION segment_internal.staging_statements(members regclass, staging text, statement text, read_here boolean) RETURNS SETOF text
+CREATE FUNCTION segment_internal.staging_statements(members regclass, staging text, statement text, read_here boolean)
+    RETURNS SETOF text
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 3 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT t FROM (VALUES
@@ -309,8 +312,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION segment_internal.staging_statements(regclass, text, text, boolean) IS
 $$The statements that keep the rows of a step in a table, where Citus holds the members beside them.
-read_here: whether functions of this server yield the rows, which then are kept here before they are sent: a statement that
-sends rows cannot read others at the same time.$$;
+read_here: whether functions of this server yield the rows, which then are kept here before they are sent: a statement
+that sends rows cannot read others at the same time.$$;
 
 CREATE FUNCTION segment_internal.staging_table(s segmentation, step text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE

@@ -36,8 +36,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.table_to_lie_beside(segmentation, regclass) IS
-$$colocate_with, or where it is NULL the first table in the source of a segmentation, that Citus distributes by a column of
-the key's type.
+$$colocate_with, or where it is NULL the first table in the source of a segmentation, that Citus distributes by a column
+of the key's type.
 Errors: object_not_in_prerequisite_state where none is distributed, datatype_mismatch where by other types only.$$;
 
 CREATE FUNCTION segment_internal.distribute_as_owner(name text, colocate_with regclass) RETURNS void
@@ -51,7 +51,8 @@ BEGIN
     IF NOT segment_internal.has_citus() THEN
         RAISE EXCEPTION 'segmentation "%" cannot be distributed, because the extension citus is not in this database', s.name
             USING ERRCODE = 'feature_not_supported',
-                  HINT = 'Without it a segmentation is one table on one server; its source may lie on others, by partitions or postgres_fdw.';
+                  HINT = 'Without it a segmentation is one table on one server; its source may lie on others, by partitions or '
+                         'postgres_fdw.';
     END IF;
     IF segment_internal.distribution_column(s.members) IS NOT NULL THEN
         RAISE EXCEPTION 'segmentation "%" is distributed already', s.name USING ERRCODE = 'object_not_in_prerequisite_state';
@@ -85,8 +86,8 @@ $$;
 COMMENT ON FUNCTION distribute_segmentation(text, regclass) IS
 $$On a server with Citus, spreads members and history of a segmentation over the workers by the customer key, beside the
 rows of its source; from then on a refresh runs there, shard by shard, as far as it can, see docs/past_one_machine.md.
-Rows that the tables have are taken along; members, history, models and the log are the same as of a segmentation that is
-not distributed.
+Rows that the tables have are taken along; members, history, models and the log are the same as of a segmentation that
+is not distributed.
 colocate_with: the distributed table to lie beside; NULL, the default: the one that the source reads.
 It must be distributed by a column of the key's type.
 A NOTICE tells when the rows of the source have to come to the coordinator at each refresh, because they are orders and

@@ -77,7 +77,8 @@ Errors: undefined_object, object_not_in_prerequisite_state with the reason.$$;
 CREATE FUNCTION segment_internal.segment_rows(segmentation text) RETURNS segment[]
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN ARRAY(SELECT g FROM segment AS g WHERE g.segmentation = segment_rows.segmentation ORDER BY g.segment_id);
-COMMENT ON FUNCTION segment_internal.segment_rows(text) IS 'The segments of a segmentation, as the table segment has them, as an array.';
+COMMENT ON FUNCTION segment_internal.segment_rows(text) IS
+'The segments of a segmentation, as the table segment has them, as an array.';
 
 -- The text of a query for who was where at an instant: (customer, segment_id, entered_at, reason).
 CREATE FUNCTION segment_internal.members_query(s segmentation, at timestamptz) RETURNS text
@@ -209,7 +210,8 @@ BEGIN
          LEFT JOIN unnest($1) AS f ON f.segment_id = n.from_id
          LEFT JOIN unnest($1) AS t ON t.segment_id = n.to_id
          ORDER BY f.priority NULLS LAST, t.priority NULLS LAST',
-        segment_internal.members_query(s, from_at), segment_internal.members_query(s, to_at), segment_internal.equality_operator(segment_internal.key_type(s.members)))
+        segment_internal.members_query(s, from_at), segment_internal.members_query(s, to_at),
+        segment_internal.equality_operator(segment_internal.key_type(s.members)))
     USING segment_internal.segment_rows(s.name);
 END;
 $$;
@@ -328,7 +330,8 @@ BEGIN
         segment_internal.equality_operator(segment_internal.key_type(s.members)),
         -- who may be in several segments enters and departs, and does not move
         CASE WHEN overlapping THEN ' AND b.segment_id = p.segment_id' ELSE '' END,
-        CASE WHEN overlapping THEN ' AND n.segment_id = p.segment_id' ELSE '' END) USING segment_internal.segment_rows(s.name), coalesce(since, '-infinity');
+        CASE WHEN overlapping THEN ' AND n.segment_id = p.segment_id' ELSE '' END)
+    USING segment_internal.segment_rows(s.name), coalesce(since, '-infinity');
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS

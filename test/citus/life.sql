@@ -111,13 +111,19 @@ SELECT life_ok(count(*) > 0 AND count(*) FILTER (WHERE assign_segment((SELECT ge
 FROM spend_segments;
 SELECT life_ok(life_error($$SELECT assign_segment('spent', 1, 2)$$) ~ 'Perhaps you meant "spend"', 'on the coordinator the hint is the nearest name');
 
--- ---- renamed, moved to another owner, dropped ----
+-- ---- no aggregate of a refresh has its rows brought to the coordinator ----
+SET citus.coordinator_aggregation_strategy = 'disabled';
+SELECT life_ok(outcome = 'ok', 'RFM trained in parts: ' || coalesce(error, 'ok')) FROM refresh_segmentation('early', '2025-02-04');
+SELECT life_ok(outcome = 'ok' AND trained, 'a clustering trained in parts: ' || coalesce(error, 'ok')) FROM retrain_segmentation('spend', '2025-02-04');
+RESET citus.coordinator_aggregation_strategy;
+
+-- ---- renamed and dropped ----
 SELECT rename_segment('spend', (SELECT segment FROM spend_segments ORDER BY 1 LIMIT 1), 'The first') \g /dev/null
 SELECT life_ok(count(*) > 0, 'rename_segment reaches the members') FROM spend_segments WHERE segment = 'The first';
 ALTER TABLE spend_segments RENAME TO spend_members;
-SELECT life_ok(outcome = 'ok', 'after renaming the table: ' || coalesce(error, 'ok')) FROM refresh_segmentation('spend', '2025-02-04');
+SELECT life_ok(outcome = 'ok', 'after renaming the table: ' || coalesce(error, 'ok')) FROM refresh_segmentation('spend', '2025-02-05');
 SELECT life_ok(bool_and(statement ~ '^CREATE|^SELECT|^INSERT|^UPDATE|^DELETE|^WITH') AND count(*) FILTER (WHERE statement ~ 'create_distributed_table') = 2,
-               'refresh_steps shows the statements') FROM refresh_steps('spend', '2025-02-05');
+               'refresh_steps shows the statements') FROM refresh_steps('spend', '2025-02-06');
 SELECT drop_segmentation(n) FROM unnest('{early,spend,nearby,failing,cast_key}'::text[]) AS n \g /dev/null
 SELECT life_ok(count(*) = 0, 'dropped with their shards') FROM pg_dist_partition AS p LEFT JOIN pg_class AS c ON c.oid = p.logicalrelid
 WHERE c.oid IS NULL OR c.relname ~ '_(segments|members|history)$' AND c.relnamespace = 'life'::regnamespace;
