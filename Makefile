@@ -6,6 +6,7 @@
 #   make test                      everything: unit, regress, isolation, TAP, pgTAP, scripts, docs
 #   sudo make test-matrix          the same on PostgreSQL 15, 17, 18 and 18 with asserts
 #   sudo make test-valgrind        the regression tests on a server under valgrind
+#   make test-citus                segmentations on a cluster of Citus, where it is installed
 #   sudo make fuzz                 libFuzzer, FUZZ_SECONDS (600) for each of the targets
 #
 # demo, test and test-matrix install what they need by themselves (make deps), by sudo
@@ -95,6 +96,10 @@ test-matrix: deps
 test-valgrind:
 	scripts/valgrind
 
+test-citus:
+	scripts/build
+	scripts/test-citus
+
 fuzz:
 	scripts/deps fuzz
 	fuzz/run
@@ -110,4 +115,4 @@ bench:
 	bench/clustering
 
 .DEFAULT_GOAL := all
-.PHONY: deps demo test unit test-matrix test-valgrind fuzz docs bench FORCE
+.PHONY: deps demo test unit test-matrix test-valgrind test-citus fuzz docs bench FORCE

@@ -41,6 +41,9 @@ CREATE FUNCTION segment_internal.feature_set_accum_weighted(feature_set, double 
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum_weighted' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION segment_internal.feature_set_accum_record(feature_set, record) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_accum_record' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION segment_internal.feature_set_accum_named(feature_set, text[], boolean[], double precision[], text[])
+    RETURNS feature_set
+    AS 'MODULE_PATHNAME', 'segment_feature_set_accum_named' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION segment_internal.feature_set_combine(feature_set, feature_set) RETURNS feature_set
     AS 'MODULE_PATHNAME', 'segment_feature_set_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.feature_set_accum(feature_set, VARIADIC double precision[]) IS
@@ -50,6 +53,9 @@ COMMENT ON FUNCTION segment_internal.feature_set_accum_weighted(feature_set, dou
 'Transition function of the aggregate feature_set_weighted.';
 COMMENT ON FUNCTION segment_internal.feature_set_accum_record(feature_set, record) IS
 'Transition function of the aggregate feature_set over rows.';
+COMMENT ON FUNCTION segment_internal.feature_set_accum_named(feature_set, text[], boolean[],
+                                                             double precision[], text[]) IS
+'Transition function of the aggregate feature_set_named.';
 COMMENT ON FUNCTION segment_internal.feature_set_combine(feature_set, feature_set) IS
 'Unites two sets; transition function of feature_set_merge and combine function of all feature set aggregates.';
 
@@ -73,6 +79,18 @@ $$Collects rows with names and types: SELECT feature_set(c) FROM customers AS c.
 Numbers are numeric features; boolean, text and enum are categories.
 Models trained from it match features by name.
 Other types are an error (datatype_mismatch).$$;
+
+CREATE AGGREGATE segment_internal.feature_set_named(
+    names text[], is_category boolean[], numbers double precision[], categories text[]) (
+    SFUNC = segment_internal.feature_set_accum_named, STYPE = feature_set, SSPACE = 65536,
+    COMBINEFUNC = segment_internal.feature_set_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE segment_internal.feature_set_named(text[], boolean[], double precision[], text[]) IS
+$$Collects rows as feature_set(record) does, and to the same bytes, without a record,
+which Citus cannot add up where the rows are.
+names, is_category: of all features, the same in every row; numbers, categories: their values,
+each array as long as names, NULL where the feature is of the other sort;
+categories may be NULL where there are none.$$;
 
 CREATE AGGREGATE feature_set_weighted(weight double precision, VARIADIC double precision[]) (
     SFUNC = segment_internal.feature_set_accum_weighted, STYPE = feature_set, SSPACE = 65536,

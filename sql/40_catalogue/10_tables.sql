@@ -273,6 +273,44 @@ $$An instant as text that reads back as the same instant under any DateStyle and
 'SQL' and 'Postgres' write zones as abbreviations, which may mean another zone: IST is Israel's.
 NULL for NULL.$$;
 
+-- ---- Citus, which is used where it is and never required ----
+
+CREATE FUNCTION segment_internal.has_citus() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN EXISTS (SELECT FROM pg_catalog.pg_extension AS e WHERE e.extname = 'citus');
+COMMENT ON FUNCTION segment_internal.has_citus() IS 'Whether the extension citus is in the database.';
+
+CREATE FUNCTION segment_internal.distribution_column(relation regclass) RETURNS name
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    result name;
+BEGIN
+    IF segment_internal.has_citus() THEN
+        EXECUTE 'SELECT column_to_column_name(d.logicalrelid, d.partkey) FROM pg_dist_partition AS d'
+                ' WHERE d.logicalrelid = $1 AND d.partmethod = ''h''' INTO result USING relation;
+    END IF;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.distribution_column(regclass) IS
+'The column that Citus distributes a table by; NULL: it does not, or there is no Citus.';
+
+CREATE FUNCTION segment_internal.on_worker() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    result boolean := false;
+BEGIN
+    IF segment_internal.has_citus() THEN
+        EXECUTE 'SELECT bool_or(g.groupid <> 0) FROM pg_dist_local_group AS g' INTO result;
+    END IF;
+    RETURN coalesce(result, false);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.on_worker() IS
+'Whether this is a worker of Citus, where the catalogue of segmentations is empty: it is on the coordinator.';
+
 CREATE FUNCTION segment_internal.nearest_name_hint(name text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -304,7 +342,12 @@ BEGIN
     SELECT * INTO found_row FROM segment.segmentation AS s WHERE s.name = segmentation_row.name;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'segmentation "%" does not exist', coalesce(name, '(null)')
-            USING ERRCODE = 'undefined_object', HINT = segment_internal.nearest_name_hint(name);
+            USING ERRCODE = 'undefined_object',
+                  HINT = CASE WHEN segment_internal.on_worker() THEN
+                      format(
+                          'This is a worker, and segmentations are known to the coordinator. There, give a query over '
+                          'distributed tables the model as a value: assign_segment((SELECT get_model(%L)), ...).', name)
+                      ELSE segment_internal.nearest_name_hint(name) END;
     END IF;
     RETURN found_row;
 END;

@@ -100,3 +100,35 @@ CREATE FUNCTION segment_internal.checked(function name, s segmentation) RETURNS 
 COMMENT ON FUNCTION segment_internal.checked(name, segmentation) IS
 $$What the function of that name returns for a segmentation; where it raises an error,
 the error has none of the context that it gathered inside, for what a user gave.$$;
+
+CREATE FUNCTION segment_internal.qualified_query(query text, search_path text,
+    OUT definition text, OUT relations regclass[])
+    AS 'MODULE_PATHNAME', 'segment_qualified_query' LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION segment_internal.qualified_query(text, text) IS
+$$A query, found under the given search_path
+(NULL: the session's), with all names spelled out, so that it can be a part of a statement that runs under another
+one.
+relations: what it reads, views and what is behind them.
+NULL query: NULL.
+Errors: as query_columns.$$;
+
+CREATE FUNCTION segment_internal.staged_source(s segmentation, query text, columns text) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    definition text := (segment_internal.qualified_query(query, s.search_path)).definition;
+BEGIN
+    -- the first column may have any name
+    RETURN CASE WHEN definition IS NOT NULL THEN
+        format(E'(SELECT %s FROM (%s\n) AS source (segment_source_key)%s)', columns, definition,
+               CASE WHEN segment_internal.keys_can_be_listed(s) THEN
+                   format(' WHERE $5 IS NULL OR segment_source_key %s ANY ($5)',
+                          segment_internal.equality_operator(segment_internal.key_type(s.members))) ELSE '' END) END;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.staged_source(segmentation, text, text) IS
+$$A query of a segmentation as a part of a statement,
+so that an engine that holds its tables on other servers can work it out there.
+query: its first column is the customer key; columns: expressions over source,
+where the key is called segment_source_key.
+NULL query: NULL.$$;

@@ -34,8 +34,7 @@ SELECT r.*, CASE WHEN r.customer IS NULL THEN 'null_customer'
                  WHEN r.total IN ('NaN', 'Infinity', '-Infinity') OR NOT isfinite(r.last_order_at) THEN 'not_finite'
                  WHEN r.orders > 0 AND r.last_order_at IS NULL THEN 'null_time'
                  WHEN r.last_order_at >= $1 THEN 'after_as_of' END AS skipped
-FROM {summarised} AS r (customer {key_type}, last_order_at timestamptz, orders bigint,
-                        total numeric, first_order_at timestamptz)$$
+FROM {summarised}$$
     WHERE (s.options ->> 'summarised')::boolean
     UNION ALL
     -- source and customers in one statement, which sees one state of both
@@ -46,7 +45,7 @@ SELECT * FROM buyer
 UNION ALL
 SELECT c.customer, NULL, NULL, NULL, 0, 0, true
 FROM (SELECT DISTINCT k.customer{collate} AS customer
-      FROM segment_internal.query_keys(NULL::{key_type}, {customers}, {search_path}, $5) AS k (customer)) AS c
+      FROM {customers} AS k (customer)) AS c
 LEFT JOIN buyer ON buyer.customer {equals} c.customer
 WHERE buyer.customer IS NULL$$ END
     FROM (SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
@@ -157,12 +156,17 @@ BEGIN
         'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)',
                            format(tenure, 'v5')),
         'further', ', p.recency',
-        'customers', quote_nullable(s.customers), 'hysteresis', coalesce(s.options ->> 'hysteresis', '0'),
+        'customers', format('segment_internal.query_keys(NULL::%s, %L, %L, $5)',
+                            format_type(segment_internal.key_type(s.members), -1), s.customers, s.search_path),
+        'hysteresis', coalesce(s.options ->> 'hysteresis', '0'),
         'bins', quote_nullable(s.options ->> 'bins'), 'cuts', quote_nullable(s.options ->> 'cuts'),
         'thresholds', quote_nullable(s.options ->> 'thresholds'), 'scheme', quote_nullable(s.options ->> 'scheme'),
         'time_zone', quote_literal(s.time_zone),
-        'summarised', format('segment_internal.query_rows(%L, %L, ''customer'', $5)',
-                             segment_internal.source_statement(s), s.search_path),
+        'summarised',
+        format('segment_internal.query_rows(%L, %L, ''customer'', $5) AS r (customer %s, last_order_at timestamptz,'
+               ' orders bigint, total numeric, first_order_at timestamptz)',
+               segment_internal.source_statement(s), s.search_path,
+               format_type(segment_internal.key_type(s.members), -1)),
         'orders', format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L, only_keys => $5)',
                          format_type(segment_internal.key_type(s.members), -1), segment_internal.source_statement(s),
                          s.options ->> 'lookback', s.options ->> 'refunds',
@@ -170,6 +174,19 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rfm_places(segmentation, boolean) IS 'What stands for the places in rfm_steps.';
+
+CREATE FUNCTION segment_internal.rfm_staged_places(s segmentation, train boolean) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN jsonb_build_object(
+        'summarised', segment_internal.staged_source(
+                          s, segment_internal.source_statement(s),
+                          'segment_source_key AS customer, last_order_at, orders, total, first_order_at') || ' AS r',
+        'customers', coalesce(segment_internal.staged_source(s, s.customers, 'segment_source_key'), '')) ELSE '{}' END
+$$;
+COMMENT ON FUNCTION segment_internal.rfm_staged_places(segmentation, boolean) IS
+$$What stands for the places in rfm_steps where the tables lie on several servers:
+the source as a part of the statement.$$;
 
 CREATE FUNCTION segment_internal.rfm_bins(model segment_model) RETURNS jsonb
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

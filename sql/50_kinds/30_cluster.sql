@@ -213,7 +213,7 @@ CREATE FUNCTION segment_internal.cluster_steps(s segmentation, train boolean) RE
 AS $function$
     SELECT 'summary', $$
 SELECT source.{source_key}{collate} AS customer, {taken}
-FROM {rows} AS source ({source_key} {key_type}, {wanted})$$
+FROM {rows}$$
     UNION ALL
     SELECT 'source_counts', $$
 SELECT jsonb_build_object('rows_read', rows_read, 'null_customer', null_customer) AS counts
@@ -256,13 +256,33 @@ $$The steps of clusterings: the rows of the source; how many there are, and that
 a model of them (NULL where none can be used); the same, matched with the one before; customers placed by it.
 Rows without a key, and those the model has no place for because a feature is missing, are not placed.$$;
 
-CREATE FUNCTION segment_internal.cluster_places(s segmentation, train boolean) RETURNS jsonb
+CREATE FUNCTION segment_internal.cluster_training_places(s segmentation, train boolean,
+                                                         features text, current_model text)
+    RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     warm boolean := train AND segment_internal.starts_warm(s);
+BEGIN
+    RETURN jsonb_build_object(
+        'training', segment_internal.training_call(
+            s.method, CASE WHEN warm THEN format('%s, centroids => segment.centroid_array(%s)', features, current_model)
+                           ELSE features END, s.options),
+        'features_kept', CASE WHEN warm THEN features ELSE 'NULL::segment.feature_set' END,
+        'warm', warm::text,
+        'fresh', CASE WHEN warm THEN format('segment_internal.fresh_inertia(features, %L, %L)', s.method, s.options)
+                      ELSE 'NULL::float8' END);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.cluster_training_places(segmentation, boolean, text, text) IS
+$$What stands for the places of training in cluster_steps.
+features, current_model: expressions for the feature set and the present model.$$;
+
+CREATE FUNCTION segment_internal.cluster_places(s segmentation, train boolean) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
     current_model text := segment_internal.current_model_query(s);
-    set text := 'segment.feature_set(f.*)';
     next_id integer;
     matched text := 'trained.model';
 BEGIN
@@ -274,28 +294,58 @@ BEGIN
     IF s.model_version IS NOT NULL THEN
         matched := format('segment_internal.same_model(%s, %s)', matched, current_model);
     END IF;
-    RETURN (
+    RETURN segment_internal.cluster_training_places(s, train, 'segment.feature_set(f.*)', current_model) || (
         SELECT jsonb_build_object(
             'source_key', quote_ident(s.source_columns[1]),
-            'rows', format('segment_internal.query_rows(%L, %L, %L, $5)',
-                           segment_internal.source_statement(s), s.search_path, s.source_columns[1]),
-            'wanted', string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number),
+            'rows', format('segment_internal.query_rows(%L, %L, %L, $5) AS source (%I %s, %s)',
+                           segment_internal.source_statement(s), s.search_path, s.source_columns[1],
+                           s.source_columns[1],
+                           format_type(segment_internal.key_type(s.members), -1),
+                           string_agg(format('%I %s', c.name, c.type), ', ' ORDER BY c.number)),
             'taken', string_agg(format('source.%I AS v%s', c.name, c.number), ', ' ORDER BY c.number),
             'as_features', string_agg(format('v%s AS %I', c.number, c.name), ', ' ORDER BY c.number),
             'features', segment_internal.cluster_placed_features(s), 'further', '',
             'usable', CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true' ELSE 'f.* IS NOT NULL' END,
-            'warm', warm::text, 'matched', matched, 'hysteresis', coalesce(s.options ->> 'hysteresis', '0'),
-            'fresh', CASE WHEN warm THEN format('segment_internal.fresh_inertia(features, %L, %L)', s.method, s.options)
-                          ELSE 'NULL::float8' END,
-            'training', segment_internal.training_call(
-                s.method, CASE WHEN warm THEN format('%s, centroids => segment.centroid_array(%s)', set, current_model)
-                               ELSE set END, s.options),
-            'features_kept', CASE WHEN warm THEN set ELSE 'NULL::segment.feature_set' END)
+            'matched', matched, 'hysteresis', coalesce(s.options ->> 'hysteresis', '0'))
         FROM segment_internal.cluster_columns(s) AS c);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.cluster_places(segmentation, boolean) IS
 'What stands for the places in cluster_steps.';
+
+CREATE FUNCTION segment_internal.cluster_staged_places(s segmentation, train boolean) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT segment_internal.cluster_training_places(
+               s, train,
+               format('segment_internal.feature_set_named(%L, %L, ARRAY[%s]::float8[], %s)', s.features,
+                      array_agg(c.type = 'text' ORDER BY c.number),
+                      string_agg(CASE WHEN c.type = 'text' THEN 'NULL' ELSE format('f.%I', c.name) END,
+                                 ', ' ORDER BY c.number),
+                      CASE WHEN bool_or(c.type = 'text') THEN
+                          format('ARRAY[%s]::text[]',
+                                 string_agg(CASE WHEN c.type = 'text' THEN format('f.%I', c.name) ELSE 'NULL' END,
+                                            ', ' ORDER BY c.number)) ELSE 'NULL' END),
+               '$3')
+           || jsonb_build_object(
+                  'usable', CASE WHEN s.options ->> 'nulls' = 'mean' THEN 'true'
+                                 ELSE string_agg(format('f.%I IS NOT NULL', c.name), ' AND ' ORDER BY c.number) END,
+                  -- as query_rows takes them
+                  'rows', segment_internal.staged_source(s, segment_internal.source_statement(
+                      s), format('segment_source_key AS %I, ', s.source_columns[1]) || string_agg(
+                      format(CASE WHEN c.type <> 'text' THEN 'nullif(source.%1$I::float8, ''NaN'') AS %1$I'
+                                  WHEN y.typcategory = 'B' THEN 'source.%1$I::text AS %1$I'
+                                  -- the output function keeps the blanks of char(n), and enums have no cast
+                                  ELSE 'CASE WHEN source.%1$I IS NOT NULL THEN format(''%%s'', source.%1$I) END AS %1$I'
+                                  END, c.name),
+                      ', ' ORDER BY c.number)) || ' AS source')
+    FROM segment_internal.cluster_columns(s) AS c
+    JOIN unnest(s.source_types[2:]) WITH ORDINALITY AS t (type, number) USING (number)
+    JOIN pg_type AS y ON y.oid = t.type::regtype
+$$;
+COMMENT ON FUNCTION segment_internal.cluster_staged_places(segmentation, boolean) IS
+$$What stands for the places in cluster_steps where the tables lie on several servers:
+the source as a part of the statement, and an aggregate that can be worked out in parts.$$;
 
 CREATE FUNCTION segment_internal.cluster_figures() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -8,6 +8,11 @@
 -- In all of them $1 is as_of, $2 whether a model was trained anew, $3 the model before,
 -- $4 whether the same instant was refreshed before, $5 the only customers to look
 -- at (NULL: all).
+--
+-- Where the tables lie on several servers (staged), the steps with a row per customer
+-- (source_rows, summary, changed) fill tables that lie beside the members, by customer, in
+-- place of rows kept on this server, and a statement over such tables has the model as $6.
+-- The other steps have a row or a few; they read customers or such rows, never both.
 
 CREATE FUNCTION segment_internal.fill_places(template text, places jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -48,10 +53,9 @@ AS $function$
     SELECT t.name, t.statement FROM (VALUES
 (true, NULL, $$
 INSERT INTO {members} SELECT customer, segment_id, segment, {v}, $1, 'new' FROM ({placed}) AS placed$$),
-(true, 'result', $$
-SELECT m.model, s.counts, m.details, NULL::bigint AS entered, 0::bigint AS departed,
-       0::bigint AS moved, 0::bigint AS updated
-FROM {model} AS m, {source_counts} AS s$$),
+(true, 'tally', $$
+-- all there are, which are counted once they are needed
+SELECT NULL::bigint AS entered, 0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated$$),
 (false, 'changed', $$
 WITH placed AS ({placed}
 ), was AS (
@@ -83,15 +87,16 @@ SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,
             WHEN other_facts THEN {fact_reason} WHEN left_reason <> 'gone' THEN left_reason
             ELSE {other_reason} END AS reason
 FROM base$$),
+(false, 'tally', $$
+SELECT count(*) FILTER (WHERE change = 'entered') AS entered, count(*) FILTER (WHERE change = 'departed') AS departed,
+       count(*) FILTER (WHERE change = 'moved') AS moved, count(*) FILTER (WHERE change = 'updated') AS updated
+FROM {changed} AS c$$),
 (false, 'guard', $$
-SELECT segment_internal.refuse_departures({name}, count(*) FILTER (WHERE change = 'departed'),
-                                          count(*) FILTER (WHERE change = 'entered'),
+SELECT segment_internal.refuse_departures({name}, t.departed, t.entered,
                                           -- counted only if it matters how many they are
-                                          CASE WHEN count(*) FILTER (WHERE change = 'departed') > 0
-                                                   THEN (SELECT count(*) FROM {members})
-                                               ELSE (SELECT count(*) FROM (SELECT FROM {members} LIMIT 1) AS one) END,
+                                          segment_internal.count_rows({members_literal}, t.departed > 0),
                                           {max_departed}, s.counts)
-FROM {source_counts} AS s LEFT JOIN {changed} AS c ON true GROUP BY s.counts$$),
+FROM {source_counts} AS s, {tally} AS t$$),
 (false, NULL, $$
 UPDATE {members} AS o
 SET segment_id = c.segment_id, segment = c.segment, {set_v}, entered_at = c.entered_at, entered_reason = c.reason
@@ -113,14 +118,10 @@ WHERE $4 AND h.{history_key} {equals} c.customer AND h.left_at = $1{same_left} A
 (false, NULL, $$
 INSERT INTO {history} SELECT customer, base_id, base_entered_at, $1, base_reason, reason
 FROM {changed} AS c WHERE leaves_base AND left_reason IS NULL$$),
-(false, 'result', $$
-SELECT m.model, s.counts, m.details, c.*
-FROM {model} AS m, {source_counts} AS s,
-     (SELECT count(*) FILTER (WHERE change = 'entered') AS entered,
-             count(*) FILTER (WHERE change = 'departed') AS departed,
-             count(*) FILTER (WHERE change = 'moved') AS moved, count(*) FILTER (WHERE change = 'updated') AS updated
-      FROM {changed} AS c) AS c$$)) AS t (fills, name, statement)
-    WHERE t.fills = first_fill
+(NULL, 'result', $$
+SELECT m.model, s.counts, m.details, t.entered, t.departed, t.moved, t.updated
+FROM {model} AS m, {source_counts} AS s, {tally} AS t$$)) AS t (fills, name, statement)
+    WHERE coalesce(t.fills = first_fill, true)
 $function$;
 COMMENT ON FUNCTION segment_internal.shared_steps(boolean) IS
 $$The steps of a refresh that are the same for all kinds, as templates: compare with the members,
@@ -173,6 +174,22 @@ $$True, or an error (SR001) when more members would depart than max_departed, a 
 or when more than nine of ten rows of the source are skipped and were not at the last refresh (law 18).
 max_departed of 1 lets both pass.$$;
 
+CREATE FUNCTION segment_internal.count_rows(relation regclass, all_of_them boolean) RETURNS bigint
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    result bigint;
+BEGIN
+    IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = relation) THEN
+        EXECUTE format('SELECT count(*) FROM (SELECT 1 FROM %s %s) AS r', relation,
+                       CASE WHEN NOT all_of_them THEN 'LIMIT 1' END) INTO result;
+    END IF;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.count_rows(regclass, boolean) IS
+'How many rows a table has; not all_of_them: 1 where it has any; NULL: there is no such table.';
+
 CREATE FUNCTION segment_internal.current_model_query(s segmentation) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L AND m.version = %s)',
@@ -197,6 +214,7 @@ BEGIN
     RETURN (
         SELECT jsonb_build_object(
             'name', quote_literal(s.name), 'members', s.members::text, 'history', s.history::text,
+            'members_literal', quote_literal(s.members::text),
             'max_departed', s.max_departed,
             'key', quote_ident(segment_internal.key_column(s.members)), 'history_key',
             quote_ident(segment_internal.key_column(s.history)),
@@ -231,36 +249,51 @@ COMMENT ON FUNCTION segment_internal.shared_places(segmentation) IS
 
 CREATE FUNCTION segment_internal.steps_of(s segmentation, train boolean, first_fill boolean, staged boolean)
     RETURNS SETOF refresh_step
-    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 12 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 12 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    by_customer CONSTANT text[] := '{source_rows,summary,changed}';
     places jsonb := segment_internal.shared_places(s);
     templates segment.refresh_step[];
     step segment.refresh_step;
     own jsonb;
+    read_here boolean;
 BEGIN
     EXECUTE format('SELECT segment_internal.%I($1, $2)', s.kind || '_places') INTO own USING s, train;
     places := places || own;
+    IF staged THEN
+        own := segment_internal.staged_places(s, train);
+        -- the catalogue is on this server, too
+        places := places || '{"current_model": "$3"}' || own;
+        read_here := own = '{}';
+    END IF;
     EXECUTE format('SELECT array_agg(t) FROM segment_internal.%I($1, $2) AS t', s.kind || '_steps') INTO templates
         USING s, train;
     templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.shared_steps(first_fill) AS t);
     -- rows of a step are read under its name, or, staged, from a table that is named after it
     FOREACH step IN ARRAY templates LOOP
         IF step.name IS NOT NULL THEN
-            places := places || jsonb_build_object(
-                step.name, CASE WHEN staged THEN segment_internal.staging_table(s, step.name) ELSE step.name END);
+            places := places || jsonb_build_object(step.name, CASE WHEN staged AND step.name = ANY (by_customer)
+                                                                   THEN segment_internal.staging_table(s, step.name)
+                                                                   ELSE step.name END);
         END IF;
     END LOOP;
     FOREACH step IN ARRAY templates LOOP
-        step.statement := ltrim(segment_internal.fill_places(step.statement, places), E'\n');
+        step.statement := ltrim(segment_internal.fill_places(step.statement, CASE
+            -- what is kept on this server cannot be read where the customers are
+            WHEN staged AND (step.name = 'placed'
+                             OR step.name = ANY (by_customer)) THEN places || '{"model": "(SELECT $6 AS model)"}'
+            ELSE places END), E'\n');
         IF step.name = 'placed' THEN
             -- part of the next statement: keeping a row per customer would cost more than it helps
             places := places || jsonb_build_object('placed', E'\n' || step.statement);
             CONTINUE;
         END IF;
-        IF staged AND step.name <> 'result' THEN
-            step.statement := format(E'CREATE UNLOGGED TABLE %s AS\n%s', places ->> step.name, step.statement);
-            step.name := NULL;
+        IF staged AND step.name = ANY (by_customer) THEN
+            RETURN QUERY SELECT NULL::text, t
+                         FROM segment_internal.staging_statements(s.members, places ->> step.name, step.statement,
+                                                                  read_here AND step.name <> 'changed') AS t;
+            CONTINUE;
         END IF;
         RETURN NEXT step;
     END LOOP;
@@ -268,8 +301,42 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean) IS
 $$The statements of a refresh, in order; see refresh_steps.
-staged: rows of steps are kept in tables in place of ephemeral relations,
+staged: rows per customer are kept in tables in place of ephemeral relations,
 for engines that hold the tables on other servers.$$;
+
+CREATE FUNCTION segment_internal.staged_places(s segmentation, train boolean) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    result jsonb := '{}';
+BEGIN
+    IF to_regproc(format('segment_internal.%I', s.kind || '_staged_places')) IS NOT NULL THEN
+        EXECUTE format('SELECT segment_internal.%I($1, $2)', s.kind || '_staged_places') INTO result USING s, train;
+    END IF;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.staged_places(segmentation, boolean) IS
+$$What stands for the places in the steps of a kind where the tables lie on several servers;
+empty where the source is read on this server in any case.$$;
+
+CREATE FUNCTION segment_internal.staging_statements(members regclass, staging text, statement text, read_here boolean)
+    RETURNS SETOF text
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 3 SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT t FROM (VALUES
+        (1, format(E'CREATE UNLOGGED TABLE %s AS\n%s%s', staging, statement,
+                   CASE WHEN read_here THEN '' ELSE E'\nWITH NO DATA' END)),
+        -- which sends the rows that are there
+        (2, CASE WHEN segment_internal.distribution_column(members) IS NOT NULL THEN
+                format('SELECT create_distributed_table(%L, ''customer'', colocate_with => %L)', staging, members) END),
+        (3, CASE WHEN NOT read_here THEN format(E'INSERT INTO %s\n%s', staging, statement) END)) AS s (n, t)
+    WHERE t IS NOT NULL ORDER BY n
+$$;
+COMMENT ON FUNCTION segment_internal.staging_statements(regclass, text, text, boolean) IS
+$$The statements that keep the rows of a step in a table, where Citus holds the members beside them.
+read_here: whether functions of this server yield the rows,
+which then are kept here before they are sent: a statement that sends rows cannot read others at the same time.$$;
 
 CREATE FUNCTION segment_internal.staging_table(s segmentation, step text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -326,7 +393,7 @@ DECLARE
 BEGIN
     -- whoever owns the table may have attached code to it, which must not run for others
     IF segment_internal.table_refusal(s.members, '{}', '{}') IS NULL AND s.members IS NOT NULL THEN
-        EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', s.members) INTO result;
+        EXECUTE format('SELECT NOT EXISTS (SELECT 1 FROM %s)', s.members) INTO result;
     END IF;
     RETURN result;
 END;
@@ -336,7 +403,7 @@ COMMENT ON FUNCTION segment_internal.has_no_members(segmentation) IS
 
 CREATE FUNCTION refresh_steps(name text, as_of timestamptz DEFAULT NULL, retrain boolean DEFAULT NULL)
     RETURNS SETOF refresh_step
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 12 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 12 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
@@ -345,7 +412,8 @@ BEGIN
     -- an instant refreshed before has places in the history to compare with, though no members
     RETURN QUERY SELECT t.* FROM segment_internal.steps_of(
         s, segment_internal.trains(s, as_of, retrain),
-        segment_internal.has_no_members(s) AND s.refreshed_as_of IS DISTINCT FROM as_of, false) AS t;
+        segment_internal.has_no_members(s) AND s.refreshed_as_of IS DISTINCT FROM as_of,
+        segment_internal.distribution_column(s.members) IS NOT NULL) AS t;
 END;
 $$;
 COMMENT ON FUNCTION refresh_steps(text, timestamptz, boolean) IS
@@ -353,7 +421,8 @@ $$The statements that refresh_segmentation(name, as_of, retrain) would run now, 
 and running alone on tables of these names.
 name: under which the later statements read the rows of this one; NULL: it writes.
 In all of them $1 is as_of, $2 whether a model was trained anew, $3 the model before,
-$4 whether the same instant was refreshed before, $5 an array of the only customers to look at (NULL: all).
+$4 whether the same instant was refreshed before, $5 an array of the only customers to look at (NULL: all);
+and, of segmentations that distribute_segmentation() was called for, $6 the model in use.
 Errors: undefined_object for an unknown segmentation,
 object_not_in_prerequisite_state where its tables are not as they were created and the current user is not their
 owner.$$;

@@ -123,6 +123,7 @@ BEGIN
     s.max_departed := coalesce(max_departed, s.max_departed);
     PERFORM segment_internal.check_source(s);
     overlapping := segment_internal.overlapping(s);
+    staged := staged OR segment_internal.distribution_column(s.members) IS NOT NULL;
     train := only_keys IS NULL AND segment_internal.trains(s, at, retrain);
     IF s.model_version IS NOT NULL THEN
         old_model := segment.get_model(s.name);
@@ -141,8 +142,8 @@ BEGIN
           at, train AND s.model_version IS NOT NULL, old_model,
           s.refreshed_as_of IS NOT DISTINCT FROM at AND s.refreshed_as_of IS NOT NULL, only_keys;
     IF staged THEN
-        EXECUTE (SELECT string_agg(format('DROP TABLE %s',
-                                          substring(t.statement FROM 'CREATE UNLOGGED TABLE (.*) AS\n')), '; ')
+        EXECUTE (SELECT 'DROP TABLE '
+                        || string_agg(substring(t.statement FROM '^CREATE UNLOGGED TABLE ([^\n]*) AS\n'), ', ')
                  FROM unnest(steps) AS t WHERE t.statement LIKE 'CREATE UNLOGGED TABLE %');
     END IF;
     IF NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = s.members AND c.contype = 'p') THEN
@@ -194,7 +195,7 @@ COMMENT ON FUNCTION segment_internal.refresh_as_owner(text, timestamptz, boolean
                                                       double precision, text, boolean) IS
 $$The work of refresh_segmentation after begin_run, with the rights of the owner; returns the run_id.
 only_keys: an array of keys as text, the only customers to look at; NULL: all.
-staged: rows of steps are kept in tables, see steps_of.$$;
+staged: rows of steps are kept in tables, see steps_of; they are in any case where Citus holds the members.$$;
 
 CREATE FUNCTION segment_internal.set_clock(s segmentation, at timestamptz) RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE

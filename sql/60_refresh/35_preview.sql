@@ -15,6 +15,13 @@ DECLARE
     statements text[];
     last integer;
 BEGIN
+    IF segment_internal.distribution_column(s.members) IS NOT NULL THEN
+        RAISE EXCEPTION
+            'a refresh of segmentation "%" cannot be shown before it is done, because its tables are distributed',
+            s.name
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = 'Its steps keep their rows in tables, which would be written.';
+    END IF;
     PERFORM segment_internal.set_clock(s, at);
     PERFORM segment_internal.check_source(s);
     IF s.model_version IS NOT NULL THEN
@@ -62,5 +69,5 @@ from_segment: NULL for who would enter; to_segment: NULL for who would depart;
 of segments that a training would make anew the names are those they would get.
 Whether max_departed would refuse the refresh is not looked at.
 Runs with the rights of the owner.
-Errors: undefined_object, insufficient_privilege, invalid_parameter_value for an as_of before the last refresh,
-and those of the source.$$;
+Errors: undefined_object, insufficient_privilege, feature_not_supported for distributed segmentations,
+invalid_parameter_value for an as_of before the last refresh, and those of the source.$$;

@@ -74,6 +74,14 @@ COMMENT ON FUNCTION segment_internal.readable_segmentation(text) IS
 $$A segmentation whose two tables can be read.
 Errors: undefined_object, object_not_in_prerequisite_state with the reason.$$;
 
+-- Statements over members take the segments as an argument, unnest($1): the catalogue is on this
+-- server, with row security, while members may lie on others.
+CREATE FUNCTION segment_internal.segment_rows(segmentation text) RETURNS segment[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN ARRAY(SELECT g FROM segment AS g WHERE g.segmentation = segment_rows.segmentation ORDER BY g.segment_id);
+COMMENT ON FUNCTION segment_internal.segment_rows(text) IS
+'The segments of a segmentation, as the table segment has them, as an array.';
+
 -- The text of a query for who was where at an instant: (customer, segment_id, entered_at, reason).
 CREATE FUNCTION segment_internal.members_query(s segmentation, at timestamptz) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -110,9 +118,9 @@ BEGIN
                                 format_type(segment_internal.key_type(s.members), -1));
     END IF;
     RETURN QUERY EXECUTE format(
-        'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
-         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id',
-        segment_internal.members_query(s, as_of)) USING s.name;
+        'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s OFFSET 0) AS p
+         JOIN unnest($1) AS g ON g.segment_id = p.segment_id', segment_internal.members_query(s, as_of))
+    USING segment_internal.segment_rows(s.name);
 END;
 $$;
 COMMENT ON FUNCTION segment_members(anyelement, text, timestamptz) IS
@@ -133,9 +141,9 @@ DECLARE
 BEGIN
     -- format() uses the type's output function, never a cast that somebody defined
     RETURN QUERY EXECUTE format(
-        'SELECT format(''%%s'', p.customer), p.segment_id, g.name, p.entered_at, p.reason FROM (%s) AS p
-         JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id',
-        segment_internal.members_query(s, as_of)) USING s.name;
+        'SELECT format(''%%s'', p.customer), p.segment_id, g.name, p.entered_at, p.reason FROM (%s OFFSET 0) AS p
+         JOIN unnest($1) AS g ON g.segment_id = p.segment_id', segment_internal.members_query(s, as_of))
+    USING segment_internal.segment_rows(s.name);
 END;
 $$;
 COMMENT ON FUNCTION segment_members(text, timestamptz) IS
@@ -207,11 +215,12 @@ BEGIN
         'SELECT f.name, t.name, n.customers
          FROM (SELECT a.segment_id AS from_id, b.segment_id AS to_id, count(*) AS customers
                FROM (%s) AS a FULL JOIN (%s) AS b ON a.customer %s b.customer GROUP BY 1, 2) AS n
-         LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = n.from_id
-         LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = n.to_id
+         LEFT JOIN unnest($1) AS f ON f.segment_id = n.from_id
+         LEFT JOIN unnest($1) AS t ON t.segment_id = n.to_id
          ORDER BY f.priority NULLS LAST, t.priority NULLS LAST',
         segment_internal.members_query(s, from_at), segment_internal.members_query(s, to_at),
-        segment_internal.equality_operator(segment_internal.key_type(s.members))) USING s.name;
+        segment_internal.equality_operator(segment_internal.key_type(s.members)))
+    USING segment_internal.segment_rows(s.name);
 END;
 $$;
 COMMENT ON FUNCTION segment_migration(text, timestamptz, timestamptz) IS
@@ -283,11 +292,11 @@ BEGIN
                 CASE WHEN sum(f.revenue) OVER () > 0
                      THEN round(coalesce(f.revenue, n.no_revenue) / sum(f.revenue) OVER (), 6) END,
                 f.recency, f.frequency, f.monetary, f.mean_frequency, f.mean_monetary
-         FROM segment.segment AS g LEFT JOIN figures AS f USING (segment_id)
+         FROM unnest($1) AS g LEFT JOIN figures AS f USING (segment_id)
               LEFT JOIN (SELECT min(no_revenue) AS no_revenue FROM figures) AS n ON true
-         WHERE g.segmentation = $1 AND (g.closed_at IS NULL OR f.customers > 0)
+         WHERE g.closed_at IS NULL OR f.customers > 0
          ORDER BY g.priority, g.segment_id',
-        figures, s.members) USING s.name, s.refreshed_as_of, s.time_zone;
+        figures, s.members) USING segment_internal.segment_rows(s.name), s.refreshed_as_of, s.time_zone;
 END;
 $$;
 COMMENT ON FUNCTION segment_profile(text) IS
@@ -329,21 +338,21 @@ BEGIN
                 CASE WHEN e.from_id IS NULL THEN ''entered'' WHEN e.to_id IS NULL THEN ''departed'' ELSE ''moved'' END,
                 f.name, t.name, e.reason
          FROM event AS e
-         LEFT JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = e.from_id
-         LEFT JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = e.to_id',
+         LEFT JOIN unnest($1) AS f ON f.segment_id = e.from_id
+         LEFT JOIN unnest($1) AS t ON t.segment_id = e.to_id',
         segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
         segment_internal.equality_operator(segment_internal.key_type(s.members)),
         -- who may be in several segments enters and departs, and does not move
         CASE WHEN overlapping THEN ' AND b.segment_id = p.segment_id' ELSE '' END,
         CASE WHEN overlapping THEN ' AND n.segment_id = p.segment_id' ELSE '' END)
-    USING s.name, coalesce(since, '-infinity');
+    USING segment_internal.segment_rows(s.name), coalesce(since, '-infinity');
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS
 $$Every transition since an instant, one row each: when, who (key as text), 'entered', 'moved' or 'departed',
 from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features
-(other values), model (trained anew), facts (other values of what is kept), source (others, or time), rules (changed),
-gone (no longer in the source, without a feature, or in no segment).$$;
+(other values), model (trained anew), facts (other values of what is kept), source (others, or time), rules
+(changed), gone (no longer in the source, without a feature, or in no segment).$$;
 
 CREATE FUNCTION segment_flapping(name text, since timestamptz DEFAULT '-infinity',
     OUT from_segment text, OUT to_segment text, OUT moves bigint, OUT undone bigint, OUT undone_share numeric,
@@ -374,12 +383,13 @@ BEGIN
          SELECT f.name, t.name, m.moves, m.undone, round(m.undone::numeric / m.moves, 6),
                 round(m.undone / sum(m.moves) OVER (), 6)
          FROM move AS m
-         JOIN segment.segment AS f ON f.segmentation = $1 AND f.segment_id = m.from_id
-         JOIN segment.segment AS t ON t.segmentation = $1 AND t.segment_id = m.to_id
+         JOIN unnest($1) AS f ON f.segment_id = m.from_id
+         JOIN unnest($1) AS t ON t.segment_id = m.to_id
          ORDER BY m.undone DESC, m.moves DESC, f.priority, t.priority',
         segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
         segment_internal.equality_operator(segment_internal.key_type(s.members)))
-    USING s.name, coalesce(since, '-infinity'), segment_internal.overlapping(s);
+    USING segment_internal.segment_rows(s.name), coalesce(since, '-infinity'),
+          segment_internal.overlapping(s);
 END;
 $$;
 COMMENT ON FUNCTION segment_flapping(text, timestamptz) IS
@@ -465,9 +475,10 @@ BEGIN
     ELSE
         FOR place IN EXECUTE format(
             'SELECT g.name, h.entered_at, h.left_at, h.left_reason FROM %s AS h
-             JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = h.segment_id
+             JOIN unnest($1) AS g ON g.segment_id = h.segment_id
              WHERE %s ORDER BY h.left_at DESC, h.segment_id LIMIT 1',
-            s.history, segment_internal.key_condition(s.history, customer)) USING s.name
+            s.history, segment_internal.key_condition(s.history, customer))
+            USING segment_internal.segment_rows(s.name)
         LOOP
             value := place.name;
             explanation := format('from %s to %s, then: %s', segment_internal.local_time(place.entered_at, s.time_zone),

@@ -27,7 +27,8 @@ $$A segmentation by clustering whose tables can be read.
 Errors: undefined_object, wrong_object_type, object_not_in_prerequisite_state.$$;
 
 -- The text of queries for one feature of the members.  Values are added up in
--- their order, so that the order of rows in the table changes no bit.
+-- their order, so that the order of rows in the table changes no bit.  OFFSET 0 has
+-- them brought here where they lie on other servers, which cannot do either.
 CREATE FUNCTION segment_internal.feature_figures_query(s segmentation, number integer) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format(CASE WHEN s.feature_types[number] = 'double precision' THEN
@@ -35,13 +36,13 @@ RETURN format(CASE WHEN s.feature_types[number] = 'double precision' THEN
             segment_internal.middle(percentile_disc(segment_internal.middle_two())
                                     WITHIN GROUP (ORDER BY %2$I)) AS median,
             NULL::text AS value, NULL::numeric AS value_share, NULL::numeric AS overall_share
-     FROM %3$s GROUP BY GROUPING SETS ((segment_id), ())'
+     FROM (SELECT segment_id, %2$I FROM %3$s OFFSET 0) AS m GROUP BY GROUPING SETS ((segment_id), ())'
 ELSE
     'SELECT DISTINCT ON (v.segment_id) %1$s, v.segment_id, NULL::float8, NULL::float8, NULL::float8, v.value,
             round(v.n / v.of_segment, 6), round(v.n_all / v.of_all, 6)
      FROM (SELECT segment_id, %2$I AS value, count(*) AS n, sum(count(*)) OVER (PARTITION BY segment_id) AS of_segment,
                   sum(count(*)) OVER (PARTITION BY %2$I) AS n_all, sum(count(*)) OVER () AS of_all
-           FROM %3$s GROUP BY 1, 2) AS v
+           FROM (SELECT segment_id, %2$I FROM %3$s OFFSET 0) AS m GROUP BY 1, 2) AS v
      WHERE v.value IS NOT NULL ORDER BY v.segment_id, v.n DESC, v.value COLLATE "C"'
 END, number, s.features[number], s.members);
 COMMENT ON FUNCTION segment_internal.feature_figures_query(segmentation, integer) IS
@@ -66,16 +67,16 @@ BEGIN
                 round(coalesce(n.customers, 0) / nullif(sum(n.customers) OVER (PARTITION BY k.number), 0), 6),
                 k.feature, f.mean, f.median, w.mean, (f.mean - w.mean) / nullif(w.deviation, 0),
                 f.value, f.value_share, f.overall_share
-         FROM segment.segment AS g CROSS JOIN unnest($2) WITH ORDINALITY AS k (feature, number)
+         FROM unnest($1) AS g CROSS JOIN unnest($2) WITH ORDINALITY AS k (feature, number)
          LEFT JOIN size AS n USING (segment_id)
          LEFT JOIN figures AS f ON f.segment_id = g.segment_id AND f.number = k.number
          LEFT JOIN figures AS w ON w.segment_id IS NULL AND w.number = k.number
-         WHERE g.segmentation = $1 AND (g.closed_at IS NULL OR n.customers > 0)
+         WHERE g.closed_at IS NULL OR n.customers > 0
          ORDER BY g.priority, g.segment_id, k.number',
         s.members,
         (SELECT string_agg(format('(%s)', segment_internal.feature_figures_query(s, n)), ' UNION ALL ')
          FROM generate_subscripts(s.features, 1) AS n))
-    USING s.name, s.features;
+    USING segment_internal.segment_rows(s.name), s.features;
 END;
 $$;
 COMMENT ON FUNCTION segment_feature_profile(text) IS
@@ -127,7 +128,7 @@ BEGIN
         'WITH distance AS (
              SELECT segment_id, segment.segment_distance($2, %1$s) AS distance,
                     segment.segment_silhouette($2, %1$s) AS silhouette
-             FROM (SELECT m.segment_id, %2$s FROM %3$s AS m) AS p
+             FROM (SELECT m.segment_id, %2$s FROM %3$s AS m) AS p OFFSET 0
          ), figures AS (
              SELECT segment_id, count(*) AS customers, sqrt(avg(distance ^ 2 ORDER BY distance)) AS spread,
                     avg(silhouette ORDER BY silhouette) AS silhouette
@@ -137,12 +138,12 @@ BEGIN
          FROM (SELECT g.segment_id, g.name, coalesce(f.customers, 0) AS customers, f.spread, n.name AS nearest,
                       p.distance AS separation, f.silhouette
                FROM segment.segment_spacing($2) AS p
-               JOIN segment.segment AS g ON g.segmentation = $1 AND g.segment_id = p.segment_id
-               LEFT JOIN segment.segment AS n ON n.segmentation = $1 AND n.segment_id = p.nearest_id
+               JOIN unnest($1) AS g ON g.segment_id = p.segment_id
+               LEFT JOIN unnest($1) AS n ON n.segment_id = p.nearest_id
                LEFT JOIN figures AS f ON f.segment_id = p.segment_id
                ORDER BY g.priority) AS r',
         features, taken, s.members)
-    USING s.name, model;
+    USING segment_internal.segment_rows(s.name), model;
 END;
 $$;
 COMMENT ON FUNCTION homogeneity_report(text) IS

@@ -140,8 +140,8 @@ CREATE VIEW segment_migration WITH (security_invoker = true) AS
     SELECT s.name, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => true)
     FROM segmentation AS s WHERE segment_internal.not_shown(s, with_history => true) IS NOT NULL;
 COMMENT ON VIEW segment_migration IS
-$$What segment_migration(name, from_at, to_at) tells of the last two instants
-that every segmentation was refreshed for.$$;
+$$What segment_migration(name, from_at, to_at) tells of the last two instants that every segmentation was refreshed
+for.$$;
 COMMENT ON COLUMN segment_migration.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_migration.from_as_of IS 'The earlier instant.';
 COMMENT ON COLUMN segment_migration.to_as_of IS 'The later instant.';
@@ -185,7 +185,8 @@ COMMENT ON COLUMN segment_events.customer IS 'Key of the customer as text.';
 COMMENT ON COLUMN segment_events.event IS '''entered'', ''moved'' or ''departed''.';
 COMMENT ON COLUMN segment_events.from_segment IS 'Segment before; NULL: none.';
 COMMENT ON COLUMN segment_events.to_segment IS 'Segment after; NULL: none.';
-COMMENT ON COLUMN segment_events.reason IS 'Why: new, model, gone, orders or time (RFM), features (clusterings), facts, source or rules (rules).';
+COMMENT ON COLUMN segment_events.reason IS
+'Why: new, model, gone, orders or time (RFM), features (clusterings), facts, source or rules (rules).';
 COMMENT ON COLUMN segment_events.not_shown IS
 'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
 

@@ -21,6 +21,7 @@
 #include "feature/feature_value.h"
 #include "funcapi.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
@@ -28,6 +29,7 @@
 PG_FUNCTION_INFO_V1(segment_feature_set_accum);
 PG_FUNCTION_INFO_V1(segment_feature_set_accum_weighted);
 PG_FUNCTION_INFO_V1(segment_feature_set_accum_record);
+PG_FUNCTION_INFO_V1(segment_feature_set_accum_named);
 PG_FUNCTION_INFO_V1(segment_feature_set_combine);
 
 #define AGGREGATES "feature_set, feature_set_weighted and feature_set_merge"
@@ -208,6 +210,86 @@ segment_feature_set_accum_record(PG_FUNCTION_ARGS)
 																   TupleDescAttr(shape->desc, a)->atttypid,
 																   shape->values[a]));
 	}
+	segment_row_store_add(&set->store, row, 1);
+	pfree(row);
+	return segment_feature_set_datum(set);
+}
+
+/* ---- the same without a record, which Citus cannot add up where the rows are ---- */
+
+static FeatureSet *
+new_set_of_names(ArrayType *names, ArrayType *is_category, MemoryContext parent)
+{
+	Datum	   *name;
+	Datum	   *category;
+	int			n;
+	int			n_flags;
+	FeatureSet *set;
+	int			i;
+
+	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &name, NULL, &n);
+	deconstruct_array(is_category, BOOLOID, 1, true, TYPALIGN_CHAR, &category, NULL, &n_flags);
+	if (n_flags != n)
+		wrong_number_of_features(n, n_flags);
+	set = segment_feature_set_new(n, false, parent);
+	for (i = 0; i < n; i++)
+	{
+		set->columns[i].name = MemoryContextStrdup(set->hdr.eoh_context,
+												   TextDatumGetCString(name[i]));
+		if (DatumGetBool(category[i]))
+			set->columns[i].categories = MemoryContextAllocZero(set->hdr.eoh_context,
+																sizeof(FeatureCategories));
+	}
+	return set;
+}
+
+/* The categories among n features of a row; numbers are in place. */
+static void
+take_categories(FeatureSet *set, ArrayType *categories, double *row)
+{
+	Datum	   *category;
+	bool	   *nulls;
+	int			n;
+	int			i;
+
+	deconstruct_array(categories, TEXTOID, -1, false, TYPALIGN_INT, &category, &nulls, &n);
+	if (n != set->store.n_columns)
+		wrong_number_of_features(set->store.n_columns, n);
+	for (i = 0; i < n; i++)
+		if (set->columns[i].categories != NULL)
+			row[i] = nulls[i] ? segment_missing_value()
+				: segment_feature_set_category(set, i, TextDatumGetCString(category[i]));
+	pfree(category);
+	pfree(nulls);
+}
+
+/*
+ * names, whether each is a category, numbers and categories: both as long as names, NULL
+ * where the feature is of the other sort; categories may be NULL where there are none.
+ */
+Datum
+segment_feature_set_accum_named(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = segment_aggregate_context(fcinfo, AGGREGATES);
+	FeatureSet *set;
+	ArrayType  *numbers;
+	double	   *row;
+	int			n;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("names and kinds of features must not be null")));
+	numbers = segment_arg_features(fcinfo, 3, &n);
+	set = PG_ARGISNULL(0)
+		? new_set_of_names(PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(2), context)
+		: segment_feature_set_writable(PG_GETARG_DATUM(0), context);
+	if (set->store.n_columns != n)
+		wrong_number_of_features(set->store.n_columns, n);
+	row = palloc(sizeof(double) * n);
+	segment_copy_features(numbers, n, row);
+	if (!PG_ARGISNULL(4))
+		take_categories(set, PG_GETARG_ARRAYTYPE_P(4), row);
 	segment_row_store_add(&set->store, row, 1);
 	pfree(row);
 	return segment_feature_set_datum(set);

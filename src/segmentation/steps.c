@@ -22,8 +22,10 @@
  * the rows of a step that is a call of a set-returning function are kept as the function
  * made them, see function_rows.c.
  *
- * All statements have the same five parameters, which are constants to the
- * planner: what depends on $4 being false, for instance, is not even planned.
+ * All statements have the same parameters, which are constants to the planner: what
+ * depends on $4 being false, for instance, is not even planned.  The last one is the first
+ * column of the step "model", NULL until that has run: a statement on tables that lie on
+ * other servers cannot read rows that are kept here, so there the model travels as a value.
  */
 #include "compat.h"
 
@@ -40,6 +42,7 @@
 #include "segmentation/function_rows.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
@@ -51,7 +54,9 @@
 PG_FUNCTION_INFO_V1(segment_run_steps);
 PG_FUNCTION_INFO_V1(segment_step_rows);
 
-#define N_PARAMETERS 5
+#define N_PARAMETERS 6			/* those of run_steps, and the model */
+#define MODEL_PARAMETER 5		/* its place, from 0 */
+#define OLD_MODEL_ARGUMENT 4	/* of run_steps, from 0 */
 
 typedef struct Steps
 {
@@ -108,6 +113,26 @@ register_rows(QueryEnvironment *environment, const char *name, Tuplestorestate *
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("two steps of a refresh are named \"%s\"", name)));
 	register_ENR(environment, relation);
+}
+
+/* The step "model" has run: its model is what the statements after it call $6. */
+static void
+take_model(Steps *steps, int i)
+{
+	ParamExternData *model = &steps->params->params[MODEL_PARAMETER];
+	TupleTableSlot *slot;
+
+	if (TupleDescAttr(steps->desc, 0)->atttypid != model->ptype)
+		return;
+	slot = MakeSingleTupleTableSlot(steps->desc, &TTSOpsMinimalTuple);
+	if (tuplestore_gettupleslot(steps->store[i], true, true, slot))
+	{
+		model->value = slot_getattr(slot, 1, &model->isnull);
+		if (!model->isnull)
+			model->value = datumCopy(model->value, false, -1);
+	}
+	tuplestore_rescan(steps->store[i]);
+	ExecDropSingleTupleTableSlot(slot);
 }
 
 static void
@@ -194,6 +219,8 @@ run_step(Steps *steps, int i)
 	{
 		steps->desc = CreateTupleDescCopy(source->resultDesc);
 		register_rows(steps->environment, steps->name[i], steps->store[i], steps->desc, rows);
+		if (strcmp(name, "model") == 0)
+			take_model(steps, i);
 	}
 	log_step(&steps->log, name, rows, began);
 	error_context_stack = context.previous;
@@ -263,11 +290,14 @@ read_steps(FunctionCallInfo fcinfo, Steps *steps)
 	steps->params = makeParamList(N_PARAMETERS);
 	for (i = 0; i < N_PARAMETERS; i++)
 	{
-		steps->types[i] = get_fn_expr_argtype(fcinfo->flinfo, 2 + i);
+		/* the model in use is of the type of the one before */
+		int			argument = i < MODEL_PARAMETER ? 2 + i : OLD_MODEL_ARGUMENT;
+
+		steps->types[i] = get_fn_expr_argtype(fcinfo->flinfo, argument);
 		steps->params->params[i].ptype = steps->types[i];
 		steps->params->params[i].pflags = PARAM_FLAG_CONST;
-		steps->params->params[i].value = PG_GETARG_DATUM(2 + i);
-		steps->params->params[i].isnull = PG_ARGISNULL(2 + i);
+		steps->params->params[i].value = PG_GETARG_DATUM(argument);
+		steps->params->params[i].isnull = i == MODEL_PARAMETER || PG_ARGISNULL(argument);
 	}
 	initStringInfo(&steps->log);
 	appendStringInfoChar(&steps->log, '[');

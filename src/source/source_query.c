@@ -22,12 +22,15 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "nodes/parsenodes.h"
+#include "parser/analyze.h"
 #include "parser/parse_coerce.h"
 #include "parser/scanner.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
@@ -35,6 +38,7 @@
 
 PG_FUNCTION_INFO_V1(segment_query_columns);
 PG_FUNCTION_INFO_V1(segment_source_query);
+PG_FUNCTION_INFO_V1(segment_qualified_query);
 
 static void
 reject(const char *why)
@@ -482,4 +486,51 @@ segment_source_query(PG_FUNCTION_ARGS)
 							 quote_qualified_identifier(get_namespace_name(get_rel_namespace(found)),
 														get_rel_name(found)));
 	PG_RETURN_TEXT_P(cstring_to_text(statement));
+}
+
+/*
+ * qualified_query(query, search_path): the query with all names spelled out, so that it can be a
+ * part of a statement that has another search_path, and the relations that it reads, those behind
+ * its views included.
+ */
+Datum
+segment_qualified_query(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	TupleDesc	desc;
+	CachedPlanSource *source;
+	char	   *statement;
+	Query	   *parsed;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	Datum	   *relations;
+	ListCell   *cell;
+	int			nest_level;
+	int			n = 0;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	nest_level = segment_enter_search_path(segment_arg_text(fcinfo, 1));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	statement = source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL);
+	source = plan_source(prepare_source(statement, 0, NULL));
+	/* what is prepared has its views expanded and its policies added, so it is parsed once more */
+	parsed = parse_analyze_fixedparams(copyObject(source->raw_parse_tree), statement, NULL, 0,
+									   NULL);
+	AtEOXact_GUC(true, nest_level);
+
+	relations = palloc(sizeof(Datum) * Max(list_length(source->relationOids), 1));
+	foreach(cell, source->relationOids)
+		relations[n++] = ObjectIdGetDatum(lfirst_oid(cell));
+	/* spelled out as far as the search_path of the caller needs it */
+	statement = pg_get_querydef(parsed, false);
+	MemoryContextSwitchTo(caller);
+	values[0] = CStringGetTextDatum(statement);
+	values[1] = PointerGetDatum(construct_array(relations, n, REGCLASSOID, sizeof(Oid), true,
+												TYPALIGN_INT));
+	SPI_finish();
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -44,7 +44,9 @@ SELECT is_empty($$
     SELECT routine FROM routine WHERE provolatile = 's' AND proparallel = 'u'
       -- these prepare a query of the user's, which may do whatever preparing does
       AND proname NOT IN ('query_columns', 'source_query', 'source_key', 'choose_source_columns', 'bind_rfm_columns',
-                          'bind_cluster_columns', 'count_customers', 'refine_query', 'refine_model')
+                          'bind_cluster_columns', 'check_source', 'count_customers', 'refine_query', 'refine_model',
+                          'qualified_query', 'staged_source', 'staged_places', 'rfm_staged_places', 'cluster_staged_places',
+                          'steps_of', 'refresh_steps', 'table_to_lie_beside')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine

@@ -149,7 +149,7 @@ SELECT steps('{result}', ARRAY[replace(:'row', '2::bigint', '2::integer')]);
 SELECT steps('{same,same,result}', ARRAY['SELECT 1 AS a', 'SELECT 2 AS a', :'row']);
 SELECT steps('{one,result}', ARRAY['SELECT 1 AS a; SELECT 2', :'row']);
 SELECT steps('{one,result}', ARRAY['CREATE TABLE one (a integer)', :'row']);
-SELECT steps('{one,result}', ARRAY['SELECT $6', :'row']);
+SELECT steps('{one,result}', ARRAY['SELECT $7', :'row']);
 SELECT steps('{one,result}', ARRAY['SELECT 1 / 0 AS a', :'row']);
 SELECT steps('{one,result}', ARRAY['SELECT 1 AS a FROM two', :'row']);
 SELECT steps('{one,result}', ARRAY['', :'row']);
