@@ -53,8 +53,8 @@ AS $function$
     SELECT t.name, t.statement FROM (VALUES
 (true, NULL, $$
 INSERT INTO {members} SELECT customer, segment_id, segment, {v}, $1, 'new' FROM ({placed}) AS placed$$),
+-- entered NULL: all that there are, who are counted later in any case
 (true, 'tally', $$
--- all there are, which are counted once they are needed
 SELECT NULL::bigint AS entered, 0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated$$),
 (false, 'changed', $$
 WITH placed AS ({placed}

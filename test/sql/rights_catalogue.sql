@@ -30,11 +30,13 @@ FROM (VALUES (1, 'update', 'UPDATE segment.%1$I SET %1$s = NULL WHERE false'), (
              (5, 'trigger', 'CREATE TRIGGER t BEFORE INSERT ON segment.%I FOR EACH ROW
                              EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
              (6, 'row lock', 'SELECT count(*) FROM (SELECT FROM segment.%I FOR KEY SHARE) AS l')) AS w (n, verb, command),
-     (VALUES (1, 'segmentation'), (2, 'segment'), (3, 'model'), (4, 'run'), (5, 'rfm_scheme')) AS t (n, relname)
+     (VALUES (1, 'segmentation'), (2, 'segment'), (3, 'model'), (4, 'run'), (5, 'rfm_scheme'),
+             (6, 'rule_version')) AS t (n, relname)
 ORDER BY w.n, t.n;
 UPDATE regress_shop.deed SET command = regexp_replace(command, 'SET \w+ = NULL', CASE name
     WHEN 'update segmentation' THEN 'SET source = ''SELECT 1''' WHEN 'update segment' THEN 'SET customers = 0'
-    WHEN 'update model' THEN 'SET version = 7' WHEN 'update run' THEN 'SET error = NULL' ELSE 'SET shipped = true' END)
+    WHEN 'update model' THEN 'SET version = 7' WHEN 'update run' THEN 'SET error = NULL'
+    WHEN 'update rule_version' THEN 'SET note = NULL' ELSE 'SET shipped = true' END)
 WHERE name LIKE 'update%';
 INSERT INTO regress_shop.deed (name, command) VALUES
     ('update kind', $$UPDATE segment_internal.kind SET retrains = 'never'$$),
@@ -279,25 +281,25 @@ ALTER ROLE "regress_cat, ""Odd""" RENAME TO regress_cat_renamed;
 CREATE ROLE "regress_cat, ""Odd""";
 SELECT owner FROM rfm_scheme WHERE name = 'regress_odd';
 SET SESSION AUTHORIZATION "regress_cat, ""Odd""";
-SELECT regress_cat.attempt($$SELECT segment.drop_rfm_scheme('regress_odd')$$) AS took_the_name;
+SELECT regress_play.attempt($$SELECT segment.drop_rfm_scheme('regress_odd')$$) AS took_the_name;
 SET SESSION AUTHORIZATION regress_cat_renamed;
 SELECT drop_rfm_scheme('regress_odd');
 SELECT create_rfm_scheme('regress_odd', '[{"segment": "All", "recency": [1, 5]}]');
 RESET SESSION AUTHORIZATION;
 -- what these commands do not know of stays as it is; the extension's owner may give it to somebody else, or drop it
-REASSIGN OWNED BY regress_cat_renamed TO regress_cat_other;
+REASSIGN OWNED BY regress_cat_renamed TO regress_segment_other;
 SELECT owner FROM rfm_scheme WHERE name = 'regress_odd';
-UPDATE rfm_scheme SET owner = 'regress_cat_other' WHERE name = 'regress_odd';
+UPDATE rfm_scheme SET owner = 'regress_segment_other' WHERE name = 'regress_odd';
 DROP ROLE regress_cat_renamed;
-SET SESSION AUTHORIZATION regress_cat_other;
+SET SESSION AUTHORIZATION regress_segment_other;
 SELECT drop_rfm_scheme('regress_odd');
 RESET SESSION AUTHORIZATION;
 SET SESSION AUTHORIZATION "regress_cat, ""Odd""";
 SELECT create_rfm_scheme('regress_odd', '[{"segment": "All", "recency": [1, 5]}]');
 RESET SESSION AUTHORIZATION;
 DROP ROLE "regress_cat, ""Odd""";
-SET SESSION AUTHORIZATION regress_cat_other;
-SELECT regress_cat.attempt($$SELECT segment.drop_rfm_scheme('regress_odd')$$) AS nobodys;
+SET SESSION AUTHORIZATION regress_segment_other;
+SELECT regress_play.attempt($$SELECT segment.drop_rfm_scheme('regress_odd')$$) AS nobodys;
 RESET SESSION AUTHORIZATION;
 SELECT drop_rfm_scheme('regress_odd');
 
