@@ -18,6 +18,12 @@ run_in($node, 'shop', "BEGIN; SELECT refresh_segmentation('loyal', '2024-05-19')
 $node->safe_psql('postgres', q{CREATE ROLE "Planner"});
 run_in($node, 'shop', q{SET ROLE "Planner"; SELECT create_rfm_scheme('planned', '[{"segment": "All", "recency": [1, 5]}]')});
 $node->safe_psql('postgres', q{ALTER ROLE "Planner" RENAME TO "Planner, the ""2nd"""; CREATE ROLE "Planner"});
+# rules, and what they were
+run_in($node, 'shop', q{SELECT create_rule_segmentation('ruled',
+	'SELECT customer_id, count(*) AS n, max(ordered_at) AS last FROM orders GROUP BY 1',
+	'{"recent": "last > as_of() - interval ''60 days''", "many": "n > 3"}', exclusive => false, rest => 'others', keep => '{n}')});
+run_in($node, 'shop', q{SELECT refresh_segmentation('ruled', '2024-05-18')});
+run_in($node, 'shop', q{SELECT set_segment_rule('ruled', 'many', 'n > 4', note => 'stricter', refresh => false)});
 # values that a user keeps in a table of his own
 run_in($node, 'shop', q{CREATE TABLE kept AS
 	SELECT feature_set(n, n % 7) AS features, kmeans(feature_set(n, n % 7), 3) AS model,
@@ -43,6 +49,9 @@ my @refresh = (
 	"TABLE loyal_segments ORDER BY 1",
 	"TABLE groups_segments ORDER BY 1",
 	"TABLE \"own; \"\"one\"\"_history\" ORDER BY 1, entered_at",
+	"SELECT outcome FROM revert_segment_rules('ruled', 1, refresh => false) AS r",
+	"SELECT version, definition, note, changed_by FROM segment.rule_version ORDER BY segmentation, version",
+	"TABLE ruled_segments ORDER BY 1, 2",
 	"SELECT segment_id, name FROM segment.segment ORDER BY segmentation, segment_id",
 	"SELECT version, model FROM segment.model ORDER BY segmentation, version");
 
