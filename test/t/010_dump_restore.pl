@@ -18,12 +18,6 @@ run_in($node, 'shop', "BEGIN; SELECT refresh_segmentation('loyal', '2024-05-19')
 $node->safe_psql('postgres', q{CREATE ROLE "Planner"});
 run_in($node, 'shop', q{SET ROLE "Planner"; SELECT create_rfm_scheme('planned', '[{"segment": "All", "recency": [1, 5]}]')});
 $node->safe_psql('postgres', q{ALTER ROLE "Planner" RENAME TO "Planner, the ""2nd"""; CREATE ROLE "Planner"});
-# rules, and what they were
-run_in($node, 'shop', q{SELECT create_rule_segmentation('ruled',
-	'SELECT customer_id, count(*) AS n, max(ordered_at) AS last FROM orders GROUP BY 1',
-	'{"recent": "last > as_of() - interval ''60 days''", "many": "n > 3"}', exclusive => false, rest => 'others', keep => '{n}')});
-run_in($node, 'shop', q{SELECT refresh_segmentation('ruled', '2024-05-18')});
-run_in($node, 'shop', q{SELECT set_segment_rule('ruled', 'many', 'n > 4', note => 'stricter', refresh => false)});
 # values that a user keeps in a table of his own
 run_in($node, 'shop', q{CREATE TABLE kept AS
 	SELECT feature_set(n, n % 7) AS features, kmeans(feature_set(n, n % 7), 3) AS model,
@@ -49,9 +43,6 @@ my @refresh = (
 	"TABLE loyal_segments ORDER BY 1",
 	"TABLE groups_segments ORDER BY 1",
 	"TABLE \"own; \"\"one\"\"_history\" ORDER BY 1, entered_at",
-	"SELECT outcome FROM revert_segment_rules('ruled', 1, refresh => false) AS r",
-	"SELECT version, definition, note, changed_by FROM segment.rule_version ORDER BY segmentation, version",
-	"TABLE ruled_segments ORDER BY 1, 2",
 	"SELECT segment_id, name FROM segment.segment ORDER BY segmentation, segment_id",
 	"SELECT version, model FROM segment.model ORDER BY segmentation, version");
 
@@ -103,6 +94,31 @@ foreach my $format ('plain', 'custom')
 	like($err, qr/cannot be dropped/, "$format: not the one who took the name");
 	($status, $out, $err) = $node->psql("copy_$format", q{SET ROLE "Planner, the ""2nd"""; SELECT segment.drop_rfm_scheme('planned')});
 	is($err, '', "$format: the owner may drop it");
+}
+
+# rules, and what they were
+$node->safe_psql('postgres', 'CREATE DATABASE ruled; CREATE DATABASE ruled_copy');
+$node->safe_psql('ruled', q{CREATE EXTENSION segment;
+	CREATE TABLE facts AS SELECT n AS id, n % 17 AS points, timestamptz '2024-05-01' - n * interval '1 day' AS seen
+		FROM generate_series(1, 90) AS n});
+run_in($node, 'ruled', q{SELECT create_rule_segmentation('tags', 'facts',
+	'{"recent": "seen > as_of() - interval ''60 days''", "many": "points > 3"}', exclusive => false, rest => 'others',
+	keep => '{points}')});
+run_in($node, 'ruled', q{SELECT refresh_segmentation('tags', '2024-05-18')});
+run_in($node, 'ruled', q{SELECT set_segment_rule('tags', 'many', 'points > 4', note => 'stricter', refresh => false)});
+$node->command_ok([ 'pg_dump', '-f', "$dir/ruled.sql", $node->connstr('ruled') ], 'pg_dump of rules');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/ruled.sql", $node->connstr('ruled_copy') ],
+	'restore of rules');
+foreach my $sql ('SELECT version, definition, note, changed_by, changed_at FROM segment.rule_version ORDER BY version',
+	"SELECT * FROM segment_rules('tags')", 'TABLE tags_segments ORDER BY 1, 2',
+	"SELECT outcome, entered, departed, updated, details FROM refresh_segmentation('tags', '2024-06-01')",
+	"SELECT revert_segment_rules('tags', 1, refresh => false) IS NULL",
+	"SELECT outcome, entered, departed, updated, details FROM refresh_segmentation('tags', '2024-06-02')",
+	'TABLE tags_segments ORDER BY 1, 2', 'TABLE tags_history ORDER BY 1, 2, 3')
+{
+	my $wanted = run_in($node, 'ruled', $sql);
+	ok(length $wanted, 'there is something to compare');
+	is(run_in($node, 'ruled_copy', $sql), $wanted, 'rules go on alike: ' . substr($sql, 0, 60));
 }
 
 $node->stop;
