@@ -256,6 +256,26 @@ SELECT outcome FROM refresh_segmentation('soon', '2026-02-01');
 SELECT id, segment, next_transition_at FROM soon_segments;
 SELECT drop_segmentation('soon');
 
+-- ---- only some customers, and staged: as a refresh of all ----
+CREATE TABLE points AS SELECT n AS id, n % 10 AS points FROM generate_series(1, 100) AS n;
+SELECT create_rule_segmentation('tags', 'points', '{"big": "points > 6", "even": "points % 2 = 0"}',
+                                exclusive => false, rest => 'others', keep => '{points}');
+SELECT outcome, entered FROM refresh_segmentation('tags', '2025-01-01');
+UPDATE points SET points = points + 1 WHERE id % 5 = 0;
+SELECT segment_internal.begin_run('tags') AS lost \gset
+SELECT segment_internal.refresh_as_owner('tags', '2025-01-02', NULL, NULL, NULL, '{5,10,11}') AS run_id \gset
+SELECT outcome, entered, departed, updated, rows_read FROM run WHERE run_id = :run_id;
+SELECT segment_internal.begin_run('tags') AS lost \gset
+SELECT segment_internal.refresh_as_owner('tags', '2025-01-03', NULL, NULL, NULL, NULL, true) AS run_id \gset
+SELECT outcome, entered, departed, updated, rows_read FROM run WHERE run_id = :run_id;
+SELECT outcome, entered, departed, updated FROM refresh_segmentation('tags', '2025-01-03');
+SELECT count(*) AS wrong FROM (
+    SELECT id, tag FROM points, LATERAL (VALUES ('big', points > 6), ('even', points % 2 = 0),
+        ('others', points <= 6 AND points % 2 = 1)) AS t (tag, holds) WHERE holds) AS p
+FULL JOIN tags_segments AS m ON m.id = p.id AND m.segment = p.tag WHERE m.id IS NULL OR p.id IS NULL;
+SELECT drop_segmentation('tags');
+DROP TABLE points;
+
 SELECT drop_segmentation('lifecycle');
 SELECT count(*) FROM segment.rule_version;
 DROP TABLE facts, before, foreseen;
