@@ -259,7 +259,7 @@ insufficient_privilege when the current user may not act as it.$body$;
 
 CREATE FUNCTION segment_internal.rows_as_owner(owner name, command text, VARIADIC arguments text[] DEFAULT '{}')
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'segment_rows_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+    AS 'MODULE_PATHNAME', 'segment_rows_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 100;
 COMMENT ON FUNCTION segment_internal.rows_as_owner(name, text, VARIADIC text[]) IS
 $$As run_as_owner, but returns all rows of the command, whose columns a column definition list names.
 Errors: as there, and datatype_mismatch where the command returns other columns.$$;

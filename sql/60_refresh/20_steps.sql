@@ -363,7 +363,7 @@ CREATE FUNCTION segment_internal.step_rows(
     names text[], statements text[], as_of timestamptz, trained boolean, old_model segment_model,
     again boolean, only_keys anyarray)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'segment_step_rows' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+    AS 'MODULE_PATHNAME', 'segment_step_rows' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10000;
 COMMENT ON FUNCTION segment_internal.step_rows(text[], text[], timestamptz, boolean, segment_model,
                                                boolean, anyarray) IS
 $$As run_steps, but returns all rows of the last statement, whose columns a column definition list names.
