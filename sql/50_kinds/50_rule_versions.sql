@@ -107,7 +107,8 @@ BEGIN
             USING ERRCODE = 'undefined_object', HINT = 'segment_rules() lists them; given a rule, a new one is made.';
     END IF;
     IF priority NOT BETWEEN 1 AND most THEN
-        RAISE EXCEPTION 'priority must be from 1 to %, not %', most, priority USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'priority must be from 1 to %, not %', most, priority
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the place of the rule: 1 is asked first.';
     END IF;
     IF at IS NULL THEN
         one := one || jsonb_build_object('segment_id', (SELECT max(g.segment_id) + 1 FROM segment.segment AS g

@@ -7,6 +7,19 @@ $$The conditions that a rule joins by AND at its top, as they were written;
 the rule itself where it is one condition.
 The rule must be one expression, see rule_columns.$$;
 
+CREATE FUNCTION segment_internal.asked_conditions(conditions text[], in_turn boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT string_agg(CASE WHEN in_turn AND i > 1
+                           THEN format(E'CASE WHEN (\n%s\n) THEN (\n%s\n) END',
+                                       array_to_string(conditions[:i - 1], E'\n) AND (\n'), conditions[i])
+                           ELSE format(E'(\n%s\n)', conditions[i]) END, E',\n' ORDER BY i)
+    FROM generate_series(1, cardinality(conditions)) AS i;
+END;
+COMMENT ON FUNCTION segment_internal.asked_conditions(text[], boolean) IS
+$$The conditions of a rule as a list of SQL expressions.
+in_turn: each is asked only where those before it hold, as it may fail elsewhere.$$;
+
 -- A rule is asked of a segmentation, or of a source that somebody thinks of making one from.
 CREATE FUNCTION segment_internal.rule_source(segmentation text, source text, key text, search_path text)
     RETURNS segmentation
@@ -35,7 +48,8 @@ BEGIN
     FROM segment_internal.query_columns(s.source, s.search_path) AS c
     WHERE c.name = key OR key IS NULL AND c.number = 1;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'the source has no column "%"', key USING ERRCODE = 'undefined_column';
+        RAISE EXCEPTION 'the source has no column "%"', key
+            USING ERRCODE = 'undefined_column', HINT = 'key names the column that identifies the customer.';
     END IF;
     RETURN s;
 END;
@@ -96,16 +110,10 @@ CREATE FUNCTION segment_internal.count_rule(s segmentation, rule text, in_turn b
 AS $$
 DECLARE
     conditions text[] := segment_internal.rule_conditions(rule);
-    asked text := '';
+    asked text := segment_internal.asked_conditions(conditions, in_turn);
     counted text;
     statement text;
 BEGIN
-    FOR i IN 1 .. cardinality(conditions) LOOP
-        asked := asked || CASE WHEN i > 1 THEN E',\n' ELSE '' END || CASE WHEN in_turn AND i > 1
-            THEN format(E'CASE WHEN (\n%s\n) THEN (\n%s\n) END',
-                        array_to_string(conditions[:i - 1], E'\n) AND (\n'), conditions[i])
-            ELSE format(E'(\n%s\n)', conditions[i]) END;
-    END LOOP;
     statement := format(
         E'SELECT source.%I AS customer, (\n%s\n) AS holds, ARRAY[%s] AS condition FROM (\n%s\n) AS source',
         s.source_columns[1], rule, asked, s.source);
@@ -223,12 +231,7 @@ BEGIN
     LOOP
         conditions := segment_internal.rule_conditions(rule.text);
         columns := segment_internal.rule_columns(s.source, s.search_path, rule.text, rule.segment);
-        -- in turn, as a condition may fail where one before it does not hold
-        SELECT string_agg(CASE WHEN i = 1 THEN format(E'(\n%s\n)', conditions[1])
-                               ELSE format(E'CASE WHEN (\n%s\n) THEN (\n%s\n) END',
-                                           array_to_string(conditions[:i - 1], E'\n) AND (\n'), conditions[i]) END,
-                          E',\n' ORDER BY i)
-        INTO asked FROM generate_series(1, cardinality(conditions)) AS i;
+        asked := segment_internal.asked_conditions(conditions, true);
         EXECUTE format('SELECT r.answers, r.seen FROM (SELECT a.customer AS %1$I, a.answers, a.seen
                         FROM segment_internal.query_rows(%2$L, %3$L, ''customer'', %4$s)
                              AS a (customer %5$s, answers boolean[], seen text[])) AS r

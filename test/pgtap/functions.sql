@@ -52,7 +52,7 @@ INSERT INTO said VALUES
     "segment_spacing(segment_model)", "segments(segment_model)", "silhouette(feature_set)",
     "silhouette(feature_set,segment_model)", "simplified_silhouette(feature_set)",
     "simplified_silhouette(feature_set,segment_model)", "stability(feature_set,segment_model,integer,bigint)",
-    "segment_internal.rule_conditions(text)"}'),
+    "segment_internal.rule_conditions(text)", "segment_internal.asked_conditions(text[],boolean)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
     "adjusted_rand_index(bigint,bigint)", "adjusted_rand_index(boolean,boolean)",
