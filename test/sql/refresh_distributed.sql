@@ -37,7 +37,8 @@ CREATE OPERATOR "Spread here".+ (LEFTARG = integer, RIGHTARG = text, FUNCTION = 
 CREATE FUNCTION spread_qualified(query text) RETURNS TABLE (definition text, relations text)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN QUERY SELECT q.definition, (SELECT string_agg(r::text, ' ' ORDER BY r::text COLLATE "C") FROM unnest(q.relations) AS r)
+    RETURN QUERY SELECT q.definition, (SELECT string_agg(r, ' ' ORDER BY r COLLATE "C")
+                                      FROM (SELECT DISTINCT unnest(q.relations)::text) AS u (r))
     FROM segment_internal.qualified_query(query, '"Spread here"') AS q;
 END $$;
 SELECT * FROM spread_qualified('SELECT plus_one(id) AS a, n + ''abc''::text AS b FROM things; -- all');

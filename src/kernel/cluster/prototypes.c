@@ -138,8 +138,8 @@ segment_prototypes_gamma(const SegmentPoints *points, double *gamma, SegmentMemo
 	int64		i;
 	int			j;
 
-	memset(mean, 0, sizeof(double) * d);
-	memset(square, 0, sizeof(double) * d);
+	for (j = 0; j < d; j++)
+		mean[j] = square[j] = 0;
 	for (i = 0; i < points->n && !stopped; i++)
 	{
 		for (j = 0; j < d; j++)
