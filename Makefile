@@ -112,6 +112,7 @@ bench:
 	scripts/deps bench
 	scripts/build
 	bench/run
+	bench/rules
 	bench/clustering
 
 .DEFAULT_GOAL := all

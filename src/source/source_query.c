@@ -132,7 +132,8 @@ static SPIPlanPtr
 prepare_source(const char *statement, int n_parameters, Oid *parameter_types)
 {
 	/* first of all, because SPI shows where in the query a syntax error is */
-	SPIPlanPtr	plan = SPI_prepare(statement, n_parameters, parameter_types);
+	SPIPlanPtr	plan = SPI_prepare_cursor(statement, n_parameters, parameter_types,
+										  CURSOR_OPT_PARALLEL_OK);
 	List	   *sources;
 	CachedPlanSource *source;
 	Query	   *parsed;

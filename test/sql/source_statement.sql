@@ -134,5 +134,23 @@ SELECT recency, last_order_at AT TIME ZONE 'UTC' AS last_order_at
 FROM unnest('{2025-03-30 23:30Z,2025-03-30 21:30Z}'::timestamptz[]) AS t,
      rfm_summary(NULL::int, format('SELECT 1, %L::timestamptz, 1', t), '2025-03-31 22:30Z', interval '1 day',
                  time_zone => 'Europe/Berlin') AS r;
+
+-- ---- a source is planned as the server plans any query: with parallel workers where they pay ----
+CREATE FUNCTION ran_in() RETURNS int LANGUAGE plpgsql STABLE PARALLEL SAFE AS 'BEGIN RETURN pg_backend_pid(); END';
+SET min_parallel_table_scan_size = 0;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET parallel_leader_participation = off;
+SELECT bool_and(monetary <> pg_backend_pid()) AS in_workers, count(*) = (SELECT count(DISTINCT customer_id) FROM statement_order) AS whole
+FROM rfm_summary(NULL::int, 'SELECT customer_id, at, ran_in()::numeric FROM statement_order', '2025-02-01Z');
+SET max_parallel_workers_per_gather = 0;
+SELECT bool_or(monetary <> pg_backend_pid()) AS in_workers
+FROM rfm_summary(NULL::int, 'SELECT customer_id, at, ran_in()::numeric FROM statement_order', '2025-02-01Z');
+RESET max_parallel_workers_per_gather;
+RESET parallel_leader_participation;
+RESET parallel_tuple_cost;
+RESET parallel_setup_cost;
+RESET min_parallel_table_scan_size;
+DROP FUNCTION ran_in();
 DROP VIEW pg_temp.temporary_view;
 DROP TABLE statement_order, "Camel . Case", far_order, temporary_order;
