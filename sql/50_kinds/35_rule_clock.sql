@@ -77,3 +77,25 @@ COMMENT ON FUNCTION segment_internal.rules_next(segmentation) IS
 $$expression: SQL over the columns of the source, when the answers of the rules change next by time alone;
 NULL: no rule depends on the clock.
 always_due: why they may change at any time; then the expression is -infinity.$$;
+
+CREATE FUNCTION segment_internal.rules_explain(s segmentation, place text,
+    OUT what text, OUT value text, OUT lower_bound double precision,
+    OUT upper_bound double precision, OUT score integer,
+    OUT strength double precision, OUT explanation text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    at timestamptz;
+BEGIN
+    EXECUTE format('SELECT m.next_transition_at FROM %s AS m WHERE %s', s.members, place) INTO at;
+    IF at IS NOT NULL THEN
+        what := 'next change';
+        value := CASE WHEN isfinite(at) THEN segment_internal.local_time(at, s.time_zone) ELSE 'at any time' END;
+        explanation := CASE WHEN isfinite(at) THEN 'before this, no rule answers otherwise by time alone'
+                            ELSE 'the run tells in details what depends on the clock' END;
+        RETURN NEXT;
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rules_explain(segmentation, text) IS
+'What explain_customer tells of a member of a segmentation by rules: when an answer may change next.';

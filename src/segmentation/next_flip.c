@@ -90,6 +90,28 @@ typedef struct Pieces
 	Piece		piece[N_KEPT];
 } Pieces;
 
+/* What is done at one point of a comparison. */
+typedef enum Action
+{
+	CAST, ADD, SUBTRACT, COMPARE, TAKE_ROW, ADD_LENGTH, SUBTRACT_LENGTH
+} Action;
+
+typedef struct Token
+{
+	Action		action;
+	Oid			type;			/* to cast to */
+} Token;
+
+/* The clock at an instant. */
+typedef struct Reading
+{
+	int64		at;
+	int64		value;			/* of the chain */
+	int64		left;			/* how far it moves along with time */
+	bool		still;			/* or stands still */
+	bool		ok;				/* false: the server would raise an error */
+} Reading;
+
 /* What a call keeps for the next one. */
 typedef struct Flip
 {
@@ -97,8 +119,14 @@ typedef struct Flip
 	bool		fixed;			/* the zone has one offset */
 	Pieces		utc;			/* of instants: what to add for local time */
 	Pieces		local;			/* of local times: what to add for the instant */
+	bool		same_clock;		/* its operands are constants */
+	bool		built;			/* and its chain is there */
+	Chain		clock;
+	int			n_clock_operands;
+	int64		bound;			/* of the clock */
+	Reading		as_of;			/* the clock at as_of */
 	int			n;				/* of tokens */
-	char	   *token[MAX_TOKENS];
+	Token		token[MAX_TOKENS];
 	int			comparison;		/* which token is the operator */
 	bool		answer[3];		/* of the comparison, where f is below, at and above x */
 	int			n_operands;
@@ -349,6 +377,15 @@ bound_of(const Chain *chain)
 
 /* ---- what a comparison says, as chains ---- */
 
+/* Only a caller who made up a comparison sees this. */
+pg_noreturn static void
+refuse(const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("not a comparison with the clock: %s", why)));
+}
+
 static void
 add_step(Chain *chain, Kind kind, int64 by)
 {
@@ -414,6 +451,12 @@ convert(const Flip *flip, Chain *chain, Oid type)
 	chain->type = type;
 }
 
+static bool
+is_time(Oid type)
+{
+	return type == DATEOID || type == TIMESTAMPOID || type == TIMESTAMPTZOID;
+}
+
 static int64
 integer_of(Datum value, Oid type)
 {
@@ -456,26 +499,26 @@ length_of(const Interval *span)
 
 /* One token, and the operand that it takes, at the end of a chain; *operand: the next one. */
 static bool
-add_token(FunctionCallInfo fcinfo, const Flip *flip, const char *token, Chain *chain,
+add_token(FunctionCallInfo fcinfo, const Flip *flip, const Token *token, Chain *chain,
 		  int *operand)
 {
-	int			sign = token[0] == '-' ? -1 : 1;
+	int			sign = token->action == SUBTRACT ? -1 : 1;
 	Datum		value;
 	Oid			type;
 	int64		by;
 
-	if (strcmp(token, "date") == 0 || strcmp(token, "timestamp") == 0 ||
-		strcmp(token, "timestamptz") == 0)
+	if (token->action == CAST)
 	{
-		convert(flip, chain, token[0] == 'd' ? DATEOID : token[9] == '\0' ? TIMESTAMPOID
-				: TIMESTAMPTZOID);
+		convert(flip, chain, token->type);
 		return true;
 	}
-	if (*operand >= flip->n_operands || strchr("+-", token[0]) == NULL)
-		elog(ERROR, "unexpected \"%s\" in a comparison with the clock", token);
+	if (*operand >= flip->n_operands || (token->action != ADD && token->action != SUBTRACT))
+		refuse("a token lacks its operand");
 	type = flip->type[*operand];
 	value = PG_GETARG_DATUM(2 + *operand);
 	(*operand)++;
+	if (is_time(type))
+		refuse("a time is added");
 	if (type == INTERVALOID)
 		return add_interval(flip, chain, DatumGetIntervalP(value), sign);
 	if (pg_mul_s64_overflow(integer_of(value, type), sign * USECS_PER_DAY, &by))
@@ -486,93 +529,114 @@ add_token(FunctionCallInfo fcinfo, const Flip *flip, const char *token, Chain *c
 
 /* ---- the instant ---- */
 
+static void
+read_clock(Flip *flip, int64 at, Reading *reading)
+{
+	reading->at = at;
+	reading->value = at;
+	reading->ok = evaluate(flip, &flip->clock, &reading->value, &reading->left, &reading->still);
+}
+
 /*
- * The first instant after as_of at which clock compares otherwise with x; false: there is none.
- * An instant before it is as good, only that it comes sooner than it need.
+ * The first instant after as_of at which the clock compares otherwise with x; false: there is
+ * none.  An instant before it is as good, only that it comes sooner than it need.
  */
 static bool
-find_flip(Flip *flip, const Chain *clock, int64 as_of, int64 x, int64 *result)
+find_flip(Flip *flip, int64 as_of, int64 x, int64 *result)
 {
-	const int64 bound = bound_of(clock);
-	int64		at = as_of;
+	const int64 bound = flip->bound;
+	Reading		now = flip->as_of;
 	bool		was = false;
 	int			pieces;
 
 	for (pieces = 0; pieces < MAX_PIECES; pieces++)
 	{
-		int64		value = at;
-		int64		left;
-		bool		still;
 		int64		ahead;
 		int			side;
 		int			i;
 
-		*result = at;
-		if (at >= HORIZON || !evaluate(flip, clock, &value, &left, &still))
+		*result = now.at;
+		if (now.at >= HORIZON || !now.ok)
 		{
-			*result = at == as_of ? DT_NOBEGIN : Min(at, HORIZON);
+			*result = now.at == as_of ? DT_NOBEGIN : Min(now.at, HORIZON);
 			return true;
 		}
-		ahead = sum_of(x, -value);
+		ahead = sum_of(x, -now.value);
 		side = ahead > 0 ? 0 : ahead == 0 ? 1 : 2;
-		if (at == as_of)
+		if (now.at == as_of)
 			was = flip->answer[side];
 		else if (flip->answer[side] != was)
 			return true;
 		if (ahead < -bound)
 			return false;
-		if (at == as_of && ahead > bound)
+		if (now.at == as_of && ahead > bound)
 		{
-			at = Min(sum_of(as_of, ahead - bound), HORIZON);
+			read_clock(flip, Min(sum_of(as_of, ahead - bound), HORIZON), &now);
 			continue;
 		}
 		/* on the way it meets x, and passes it */
-		for (i = side + 1; !still && i <= 2; i++)
-			if (flip->answer[i] != was && ahead + (i - 1) < left)
+		for (i = side + 1; !now.still && i <= 2; i++)
+			if (flip->answer[i] != was && ahead + (i - 1) < now.left)
 			{
-				*result = at + ahead + (i - 1);
+				*result = now.at + ahead + (i - 1);
 				return true;
 			}
-		if (left == PG_INT64_MAX)
+		if (now.left == PG_INT64_MAX)
 			return false;
-		at += left;
+		read_clock(flip, now.at + now.left, &now);
 	}
 	return true;
 }
 
 /* Reads the comparison; its tokens are separated by single spaces. */
-static Flip *
-prepare_flip(FunctionCallInfo fcinfo)
+static void
+read_tokens(Flip *flip, char *text)
 {
 	static const struct
 	{
 		const char *name;
+		Token		token;
 		bool		answer[3];
-	}			comparisons[] = {
-		{"<", {true, false, false}}, {"=", {false, true, false}}, {">", {false, false, true}}
+	}			known[] = {
+		{"<", {COMPARE}, {true, false, false}}, {"=", {COMPARE}, {false, true, false}},
+		{">", {COMPARE}, {false, false, true}}, {"@", {TAKE_ROW}}, {"+", {ADD}}, {"-", {SUBTRACT}},
+		{"+length", {ADD_LENGTH}}, {"-length", {SUBTRACT_LENGTH}}, {"date", {CAST, DATEOID}},
+		{"timestamp", {CAST, TIMESTAMPOID}}, {"timestamptz", {CAST, TIMESTAMPTZOID}}
 	};
+	char	   *name;
+
+	flip->comparison = -1;
+	while ((name = strsep(&text, " ")) != NULL)
+	{
+		int			i;
+
+		for (i = 0; i < lengthof(known) && strcmp(name, known[i].name) != 0; i++)
+			;
+		if (i == lengthof(known) || flip->n == MAX_TOKENS)
+			refuse(psprintf("unexpected \"%s\"", name));
+		if (known[i].token.action == COMPARE)
+		{
+			flip->comparison = flip->n;
+			memcpy(flip->answer, known[i].answer, sizeof(flip->answer));
+		}
+		flip->token[flip->n++] = known[i].token;
+	}
+	if (flip->comparison < 0 || flip->comparison + 1 >= flip->n ||
+		flip->token[flip->comparison + 1].action != TAKE_ROW)
+		refuse("an operator and \"@\" are missing");
+}
+
+static Flip *
+prepare_flip(FunctionCallInfo fcinfo)
+{
 	Flip	   *flip = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Flip));
-	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	char	   *rest = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char	   *token;
 	long		offset;
 	int			i;
 
-	flip->comparison = -1;
-	while ((token = strsep(&rest, " ")) != NULL && flip->n < MAX_TOKENS)
-	{
-		for (i = 0; i < lengthof(comparisons); i++)
-			if (strcmp(token, comparisons[i].name) == 0)
-			{
-				flip->comparison = flip->n;
-				memcpy(flip->answer, comparisons[i].answer, sizeof(flip->answer));
-			}
-		flip->token[flip->n++] = token;
-	}
-	MemoryContextSwitchTo(old);
+	read_tokens(flip, text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	flip->n_operands = PG_NARGS() - 2;
-	if (token != NULL || flip->comparison < 0 || flip->n_operands > MAX_TOKENS)
-		elog(ERROR, "unexpected comparison with the clock");
+	if (flip->n_operands > MAX_TOKENS)
+		refuse("too many operands");
 	for (i = 0; i < flip->n_operands; i++)
 	{
 		Oid			type = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 2 + i));
@@ -588,13 +652,41 @@ prepare_flip(FunctionCallInfo fcinfo)
 			case INT8OID:
 				break;
 			default:
-				elog(ERROR, "unexpected operand of type %s", format_type_be(type));
+				refuse(psprintf("unexpected type %s", format_type_be(type)));
 		}
 		flip->type[i] = type;
 	}
+	for (i = 0; i < flip->comparison; i++)
+		if (flip->token[i].action != CAST)
+			flip->n_clock_operands++;
+	flip->same_clock = true;
+	for (i = 0; i < flip->n_clock_operands; i++)
+		if (!get_fn_expr_arg_stable(fcinfo->flinfo, 2 + i))
+			flip->same_clock = false;
 	flip->zone = session_timezone;
 	flip->fixed = pg_get_timezone_offset(flip->zone, &offset);
 	return flip;
+}
+
+/* The clock's chain; type: of the row's time, with which it is compared. */
+static bool
+build_clock(FunctionCallInfo fcinfo, Flip *flip, Oid type)
+{
+	int			operand = 0;
+	int			i;
+
+	flip->clock.type = TIMESTAMPTZOID;
+	flip->clock.n = 0;
+	for (i = 0; i < flip->comparison; i++)
+		if (!add_token(fcinfo, flip, &flip->token[i], &flip->clock, &operand))
+			return false;
+	if (type == TIMESTAMPTZOID)
+		convert(flip, &flip->clock, TIMESTAMPTZOID);
+	flip->bound = bound_of(&flip->clock);
+	flip->built = flip->same_clock;
+	/* to be read */
+	flip->as_of.at = DT_NOBEGIN;
+	return true;
 }
 
 /*
@@ -615,9 +707,8 @@ segment_next_flip(PG_FUNCTION_ARGS)
 {
 	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(0);
 	Flip	   *flip = fcinfo->flinfo->fn_extra;
-	Chain		clock;
 	Chain		row;
-	int			operand = 0;
+	int			operand;
 	int64		value;
 	int64		left;
 	bool		still;
@@ -627,27 +718,23 @@ segment_next_flip(PG_FUNCTION_ARGS)
 		flip = fcinfo->flinfo->fn_extra = prepare_flip(fcinfo);
 	if (TIMESTAMP_NOT_FINITE(as_of))
 		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
-	clock.type = TIMESTAMPTZOID;
-	clock.n = 0;
-	for (i = 0; i < flip->comparison; i++)
-		if (!add_token(fcinfo, flip, flip->token[i], &clock, &operand))
-			PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
 
-	i = flip->comparison + 1;
-	if (i >= flip->n || strcmp(flip->token[i], "@") != 0 || operand >= flip->n_operands)
-		elog(ERROR, "unexpected comparison with the clock");
+	operand = flip->n_clock_operands;
+	if (operand >= flip->n_operands)
+		refuse("the time of the row is missing");
 	row.type = flip->type[operand];
 	row.n = 0;
+	if (!is_time(row.type))
+		refuse("the time of the row is none");
 	value = time_of(PG_GETARG_DATUM(2 + operand), row.type);
 	operand++;
-	for (i++; i < flip->n && strstr(flip->token[i], "length") == NULL; i++)
-		if (!add_token(fcinfo, flip, flip->token[i], &row, &operand))
+	for (i = flip->comparison + 2; i < flip->n && flip->token[i].action < ADD_LENGTH; i++)
+		if (!add_token(fcinfo, flip, &flip->token[i], &row, &operand))
 			PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
-	if (clock.type == TIMESTAMPTZOID || row.type == TIMESTAMPTZOID)
-	{
-		convert(flip, &clock, TIMESTAMPTZOID);
+	if (!flip->built && !build_clock(fcinfo, flip, row.type))
+		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
+	if (flip->clock.type == TIMESTAMPTZOID)
 		convert(flip, &row, TIMESTAMPTZOID);
-	}
 	/* infinity stays what it is, and what is infinitely far stays there */
 	if (TIMESTAMP_NOT_FINITE(value))
 		PG_RETURN_NULL();
@@ -655,14 +742,19 @@ segment_next_flip(PG_FUNCTION_ARGS)
 		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
 	if (i < flip->n)
 	{
-		int64		length = length_of(PG_GETARG_INTERVAL_P(2 + operand));
+		int64		length;
 
-		value = sum_of(value, flip->token[i][0] == '-' ? -length : length);
+		if (operand >= flip->n_operands || flip->type[operand] != INTERVALOID)
+			refuse("the length is missing");
+		length = length_of(PG_GETARG_INTERVAL_P(2 + operand));
+		value = sum_of(value, flip->token[i].action == SUBTRACT_LENGTH ? -length : length);
 		operand++;
 	}
 	if (operand != flip->n_operands)
-		elog(ERROR, "unexpected comparison with the clock");
-	if (!find_flip(flip, &clock, as_of, value, &value))
+		refuse("there are more operands than tokens");
+	if (flip->as_of.at != as_of)
+		read_clock(flip, as_of, &flip->as_of);
+	if (!find_flip(flip, as_of, value, &value))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(value);
 }

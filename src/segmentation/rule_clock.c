@@ -583,7 +583,9 @@ statement_of(const char *source, ArrayType *rules)
 	for (i = 0; i < n; i++)
 	{
 		if (nulls[i])
-			elog(ERROR, "a rule is null");
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("the rule must not be null")));
 		appendStringInfo(&statement, "%s(\n%s\n)", i > 0 ? ", " : "", TextDatumGetCString(values[i]));
 	}
 	appendStringInfo(&statement, "]::pg_catalog.bool[] FROM (\n%s\n) AS source", source);
@@ -662,11 +664,7 @@ segment_rules_clock(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	plan = segment_prepare_source(search.statement);
-	/* of constants, as text that every setting reads alike */
-	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-							 0, false);
-	(void) set_config_option("intervalstyle", "iso_8601", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	segment_enter_plain_output();
 	query = linitial_node(Query, plan->query_list);
 	search.source = linitial_node(RangeTblEntry, query->rtable);
 	answers = (Node *) linitial_node(TargetEntry, query->targetList)->expr;

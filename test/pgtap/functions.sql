@@ -108,11 +108,12 @@ INSERT INTO said VALUES
     "segment_internal.score_code(integer,integer,integer,integer,integer)", "segment_distance(segment_model,\"any\")",
     "segment_probabilities(segment_model,\"any\")", "segment_silhouette(segment_model,\"any\")",
     "tenure_score(segment_model,\"any\")",
-    "segment_internal.rules_figures()", "segment_internal.rule_changes(jsonb,jsonb)"}'),
+    "segment_internal.rules_figures()", "segment_internal.rule_changes(jsonb,jsonb)",
+    "segment_internal.settings_kept()", "segment_internal.source_counts_step(text)"}'),
 -- read the catalogue
 ('stable', 'strict', 'safe', '{
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
-    "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
+    "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
     "segment_internal.acts_as(name)", "segment_internal.changed_options(segmentation,jsonb)", "assign_segment(text,\"any\")",
     "assign_segment_id(text,\"any\")",
@@ -148,7 +149,7 @@ INSERT INTO said VALUES
     "segment_internal.overlapping(segmentation)", "as_of()", "segment_internal.rules_from_json(json)",
     "segment_internal.check_rules_options(segmentation)", "segment_internal.rules_columns(segmentation)",
     "segment_internal.rules_statement(segmentation,text)", "segment_internal.rules_steps(segmentation,boolean)",
-    "segment_internal.rules_places(segmentation,boolean)",
+    "segment_internal.session_settings()",
     "segment_internal.rules_tell(segmentation,timestamp with time zone,jsonb,jsonb)",
     "segment_internal.open_segment_id(segmentation,text)", "segment_internal.rule_position(segmentation,text)",
     "segment_rules(text)", "segment_internal.rule_role(text)"}'),
@@ -160,13 +161,15 @@ INSERT INTO said VALUES
     "segment_internal.has_no_members(segmentation)",
     "homogeneity_report(text)", "segment_internal.not_shown(segmentation,boolean)",
     "segment_internal.readable_clustering(text)", "segment_internal.readable_segmentation(text)",
-    "segment_internal.rfm_explain(segmentation,text)",
+    "segment_internal.rfm_explain(segmentation,text)", "segment_internal.rules_explain(segmentation,text)",
     "segment_events(text,timestamp with time zone)", "segment_feature_profile(text)",
     "segment_flapping(text,timestamp with time zone)", "segment_members(anyelement,text,timestamp with time zone)",
     "segment_members(text,timestamp with time zone)", "segment_migration(bigint,bigint)",
     "segment_migration(text,timestamp with time zone,timestamp with time zone)", "segment_of(text,anyelement)",
     "segment_of(text,text)", "segment_profile(text)", "segment_internal.unreadable_reason(segmentation)"}'),
 -- prepare a query of the user's
+('stable', 'strict', 'unsafe', '{
+    "segment_internal.rules_clock(text,text,text[])"}'),
 ('stable', 'called on null', 'unsafe', '{
     "segment_internal.bind_cluster_columns(segmentation)", "segment_internal.bind_rfm_columns(segmentation)",
     "segment_internal.choose_source_columns(segmentation)",
@@ -175,8 +178,8 @@ INSERT INTO said VALUES
     "segment_internal.refine_query(segment_model,text,text,text)", "segment_internal.source_key(segmentation)",
     "segment_internal.source_query(text,text)",
     "segment_internal.rule_columns(text,text,text,text)", "segment_internal.bind_rules_columns(segmentation)",
-    "segment_internal.rule_source(text,text,text,text)",
-    "segment_internal.check_rule_as_owner(text,text,text,text,text)",
+    "segment_internal.rule_source(text,text,text,text)", "segment_internal.rules_next(segmentation)",
+    "segment_internal.rules_places(segmentation,boolean)", "segment_internal.check_rule_as_owner(text,text,text,text,text)",
     "explain_customer(text,anyelement)", "explain_customer(text,text)",
 
     "segment_internal.cluster_staged_places(segmentation,boolean)", "segment_internal.table_to_lie_beside(segmentation,regclass)",
@@ -240,6 +243,7 @@ INSERT INTO said VALUES
     "preview_segment(text,text,text,timestamp with time zone,text,text)",
     "segment_internal.rules_why(segmentation,text)",
     "segment_internal.step_rows(text[],text[],timestamp with time zone,boolean,segment_model,boolean,anyarray)",
+    "segment_internal.enter_settings(segmentation)", "segment_internal.rules_clock_as_owner(segmentation)",
     "segment_internal.set_clock(segmentation,timestamp with time zone)", "segment_internal.blame(text,text)",
     "segment_internal.preview_refresh_as_owner(text,text)", "preview_refresh(text,timestamp with time zone)",
     "segment_internal.why(text,text)",
