@@ -15,6 +15,7 @@ CREATE TABLE segmentation (
     options jsonb NOT NULL DEFAULT '{}',
     time_zone text,
     search_path text NOT NULL,
+    settings jsonb NOT NULL DEFAULT '{}',
     retrain_every interval,
     max_departed double precision NOT NULL DEFAULT 0.5 CHECK (max_departed BETWEEN 0 AND 1),
     model_version integer,
@@ -63,6 +64,9 @@ cluster: those of the function of their method, k and others.$$;
 COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days, of the source as of retrain_every.';
 COMMENT ON COLUMN segmentation.search_path IS
 'search_path under which source and customers are run: that of the creator.';
+COMMENT ON COLUMN segmentation.settings IS
+$$Other settings that change what a source or a rule means, for instance DateStyle, as the creator's session had them;
+source and rules are read and run under them.$$;
 COMMENT ON COLUMN segmentation.retrain_every IS
 $$How long a model is kept before a refresh trains anew, in calendar days of time_zone where it is of days or longer.
 NULL: as the kind does by itself; rfm trains at every refresh, clusterings at the first and when told to.$$;

@@ -208,6 +208,28 @@ $$;
 COMMENT ON FUNCTION segment_internal.refuse_repeated_keys(bigint, text) IS
 'True, or an error (cardinality_violation) when customers have more than one row in a source.';
 
+CREATE FUNCTION segment_internal.source_counts_step(in_none text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN format($$
+SELECT jsonb_build_object('rows_read', rows_read, 'null_customer', null_customer%1$s) AS counts%2$s
+FROM (SELECT coalesce(sum(n), 0) AS rows_read, coalesce(sum(n) FILTER (WHERE customer IS NULL), 0) AS null_customer,
+             count(*) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS repeated,
+             min(format('%%s', customer)) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS example%3$s
+      FROM (SELECT customer, count(*) AS n%4$s FROM {summary} AS one GROUP BY customer) AS k) AS read
+WHERE segment_internal.refuse_repeated_keys(repeated, example)$$,
+    CASE WHEN in_none IS NOT NULL
+         THEN $$, 'rows_used', rows_read - null_customer, 'in_no_segment', in_no_segment$$ END,
+    CASE WHEN in_none IS NOT NULL THEN ', next_of_others' END,
+    CASE WHEN in_none IS NOT NULL THEN $$,
+             coalesce(sum(n_none) FILTER (WHERE customer IS NOT NULL), 0) AS in_no_segment,
+             min(next_of_none) FILTER (WHERE customer IS NOT NULL) AS next_of_others$$ END,
+    CASE WHEN in_none IS NOT NULL THEN format($$, count(*) FILTER (WHERE %1$s) AS n_none,
+                   min(one.v1) FILTER (WHERE %1$s) AS next_of_none$$, in_none) END);
+COMMENT ON FUNCTION segment_internal.source_counts_step(text) IS
+$$The step source_counts of kinds whose source has one row per customer, as a template.
+in_none: the condition of rows that are in no segment, to be counted,
+with the least next_transition_at (v1) of theirs; NULL: they are not.$$;
+
 CREATE FUNCTION segment_internal.cluster_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -215,13 +237,7 @@ AS $function$
 SELECT source.{source_key}{collate} AS customer, {taken}
 FROM {rows}$$
     UNION ALL
-    SELECT 'source_counts', $$
-SELECT jsonb_build_object('rows_read', rows_read, 'null_customer', null_customer) AS counts
-FROM (SELECT coalesce(sum(n), 0) AS rows_read, coalesce(sum(n) FILTER (WHERE customer IS NULL), 0) AS null_customer,
-             count(*) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS repeated,
-             min(format('%s', customer)) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS example
-      FROM (SELECT customer, count(*) AS n FROM {summary} AS one GROUP BY customer) AS k) AS read
-WHERE segment_internal.refuse_repeated_keys(repeated, example)$$
+    SELECT 'source_counts', segment_internal.source_counts_step(NULL)
     UNION ALL
     SELECT 'trained', $$
 SELECT model, CASE WHEN model IS NOT NULL THEN {fresh} END AS fresh

@@ -156,7 +156,7 @@ CREATE FUNCTION segment_internal.rules_columns(s segmentation,
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 BEGIN ATOMIC
     SELECT 1, 'next_transition_at', 'timestamp with time zone', false, false,
-           'When the answer of a rule changes next by time alone, as the source has it; NULL: not known.'
+           'No answer of a rule changes before this by time alone; NULL: never; -infinity: at any time.'
     UNION ALL
     SELECT 1 + k.n::integer, k.name, s.source_types[array_position(s.source_columns, k.name)], false, true,
            'Fact, as the source had it at the last refresh.'
@@ -165,7 +165,7 @@ END;
 COMMENT ON FUNCTION segment_internal.rules_columns(segmentation) IS
 'member_columns of segmentations by rules: facts that are kept.';
 
-CREATE FUNCTION segment_internal.rules_statement(s segmentation) RETURNS text
+CREATE FUNCTION segment_internal.rules_statement(s segmentation, next_transition text) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -182,15 +182,17 @@ BEGIN
     ELSE
         answer := format(E'pg_catalog.array_remove(ARRAY[CASE %s END], NULL)', whens);
     END IF;
-    RETURN format(E'SELECT source.%I, %s AS segment_id%s FROM (\n%s\n) AS source', s.source_columns[1], answer,
+    RETURN format(E'SELECT source.%I, %s AS segment_id%s%s FROM (\n%s\n) AS source', s.source_columns[1], answer,
+                  E',\n' || next_transition || ' AS next_transition_at',
                   (SELECT string_agg(format(', source.%I', c.name), '' ORDER BY c.number)
-                   FROM segment_internal.rules_columns(s) AS c WHERE c.name = ANY (s.source_columns)),
+                   FROM segment_internal.rules_columns(s) AS c WHERE c.is_fact),
                   segment_internal.source_statement(s));
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.rules_statement(segmentation) IS
+COMMENT ON FUNCTION segment_internal.rules_statement(segmentation, text) IS
 $$The query that asks all rules in one pass over the source: the key, the ids of segments
-(the first whose rule is true, or where customers may be in several, an array of all), and the columns that are kept.
+(the first whose rule is true, or where customers may be in several, an array of all),
+next_transition (see rules_next) where it is not NULL, and the columns that are kept.
 It is run as it stands under the search_path of the segmentation.$$;
 
 CREATE FUNCTION segment_internal.rules_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
@@ -201,20 +203,15 @@ SELECT source.{source_key}{collate} AS customer, {answer} AS segment_id, {taken}
 FROM segment_internal.query_rows({statement}, {search_path}, {source_key_name}, $5)
      AS source ({source_key} {key_type}, segment_id {answer_type}{wanted})$$
     UNION ALL
-    SELECT 'source_counts', $$
-SELECT jsonb_build_object('rows_read', rows_read, 'null_customer', null_customer, 'rows_used',
-                          rows_read - null_customer,
-                          'in_no_segment', in_no_segment) AS counts
-FROM (SELECT coalesce(sum(n), 0) AS rows_read, coalesce(sum(n) FILTER (WHERE customer IS NULL), 0) AS null_customer,
-             coalesce(sum(n_none) FILTER (WHERE customer IS NOT NULL), 0) AS in_no_segment,
-             count(*) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS repeated,
-             min(format('%s', customer)) FILTER (WHERE n > 1 AND customer IS NOT NULL) AS example
-      FROM (SELECT customer, count(*) AS n, count(*) FILTER (WHERE {in_none}) AS n_none
-            FROM {summary} AS one GROUP BY customer) AS k) AS read
-WHERE segment_internal.refuse_repeated_keys(repeated, example)$$
+    SELECT 'source_counts', segment_internal.source_counts_step('{in_none}')
     UNION ALL
+    -- who is in no segment has no row to keep it in; where only some are looked at, the others are as they were
     SELECT 'model', $$
-SELECT NULL::segment.segment_model AS model, jsonb_build_object('rule_version', {rule_version}) AS details$$
+SELECT NULL::segment.segment_model AS model,
+       jsonb_build_object('rule_version', {rule_version}, 'always_due', {always_due},
+                          'next_transition_of_others',
+                          least(s.next_of_others, CASE WHEN $5 IS NOT NULL THEN {others_before} END)) AS details
+FROM {source_counts} AS s$$
     UNION ALL
     SELECT 'placed', $$
 SELECT one.customer, g.segment_id, g.name AS segment, {one_v}
@@ -227,7 +224,7 @@ $$The steps of a refresh that are those of segmentations by rules: the source an
 and each customer's segment or segments.$$;
 
 CREATE FUNCTION segment_internal.rules_places(s segmentation, train boolean) RETURNS jsonb
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     exclusive boolean := s.options ->> 'exclusive';
@@ -236,11 +233,18 @@ DECLARE
     version_before integer := (SELECT (r.details ->> 'rule_version')::integer FROM segment.run AS r
                                WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty')
                                ORDER BY r.run_id DESC LIMIT 1);
+    others_before text := (SELECT r.details ->> 'next_transition_of_others' FROM segment.run AS r
+                           WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty')
+                           ORDER BY r.run_id DESC LIMIT 1);
+    clock record;
 BEGIN
+    SELECT * INTO clock FROM segment_internal.rules_next(s);
     RETURN (
         SELECT jsonb_build_object(
             'source_key', quote_ident(s.source_columns[1]), 'source_key_name', quote_literal(s.source_columns[1]),
-            'statement', quote_literal(segment_internal.rules_statement(s)),
+            'statement', quote_literal(segment_internal.rules_statement(s, clock.expression)),
+            'always_due', coalesce(quote_literal(to_jsonb(clock.always_due)), 'NULL') || '::jsonb',
+            'others_before', coalesce(quote_literal(others_before), 'NULL') || '::timestamptz',
             'answer_type', CASE WHEN exclusive THEN 'integer' ELSE 'integer[]' END,
             'answer', CASE WHEN exclusive OR rest IS NULL THEN 'source.segment_id'
                            ELSE format('CASE WHEN source.segment_id = ''{}'' THEN ''{%s}'' ELSE source.segment_id END',
@@ -259,7 +263,8 @@ BEGIN
             'rule_version', version, 'features', 'NULL::float8', 'further', '')
         || CASE WHEN version IS DISTINCT FROM version_before AND version_before IS NOT NULL
                 THEN '{"fact_reason": "''rules''", "other_reason": "''rules''"}' ELSE '{}' END::jsonb
-        FROM (SELECT m.*, m.name = ANY (s.source_columns) AS there FROM segment_internal.rules_columns(s) AS m) AS c);
+        FROM (SELECT m.*, m.is_fact OR clock.expression IS NOT NULL AS there
+              FROM segment_internal.rules_columns(s) AS m) AS c);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rules_places(segmentation, boolean) IS
@@ -424,7 +429,8 @@ exclusive: true puts a customer into the first segment whose rule holds; false i
 and members and history have a row per customer and segment.
 rest: the segment of those that no rule takes; NULL, the default: they are no members.
 keep: columns of the source that the member table keeps.
-A column next_transition_at (timestamptz) of the source is kept, too.
+The member table has next_transition_at: no answer of a rule changes before it by time alone, see docs/rules.md;
+a column of that name (timestamptz) of the source takes part.
 key: the column that identifies the customer, by default the first; it keeps its name and type.
 schema: of the tables, default the current one.
 search_path: under which source and rules run, default the session's; the time zone is the session's.

@@ -35,11 +35,12 @@ BEGIN
         RAISE EXCEPTION 'segmentation "%" is not made of rules', name
             USING ERRCODE = 'wrong_object_type', HINT = format('It is of kind %s.', s.kind);
     END IF;
+    PERFORM segment_internal.enter_settings(s);
     RETURN s;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rules_of(text) IS
-$$A segmentation by rules, locked, as its owner.
+$$A segmentation by rules, locked, as its owner, with its settings entered.
 Errors: undefined_object, wrong_object_type.$$;
 
 CREATE FUNCTION segment_internal.open_segment_id(s segmentation, segment text) RETURNS integer

@@ -77,6 +77,7 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.rule_source(segmentation, source, key, search_path);
 BEGIN
+    PERFORM segment_internal.enter_settings(s);
     RETURN segment_internal.rule_columns(s.source, s.search_path, rule, NULL);
 END;
 $$;
@@ -150,8 +151,8 @@ DECLARE
     n record;
     alone boolean := true;
 BEGIN
-    PERFORM segment_internal.rule_columns(s.source, s.search_path, rule, NULL);
     PERFORM segment_internal.set_clock(s, coalesce(as_of::timestamptz, clock_timestamp()));
+    PERFORM segment_internal.rule_columns(s.source, s.search_path, rule, NULL);
     BEGIN
         SELECT * INTO n FROM segment_internal.count_rule(s, rule, false);
     EXCEPTION WHEN data_exception THEN

@@ -91,6 +91,7 @@ BEGIN
         CASE WHEN overlapping THEN ', segment_id' END);
     s.members := members::regclass;
     s.history := history::regclass;
+    s.settings := segment_internal.session_settings();
     IF segment_internal.change_catalogue('create_segmentation', s) IS NULL THEN
         RAISE EXCEPTION 'there is no kind "%" of segmentations', s.kind USING ERRCODE = 'undefined_object';
     END IF;

@@ -47,7 +47,8 @@ Error (internal_error) for a place that nothing stands for, and for a brace with
 -- instant corrects the first, and one transition stays one event.  The member table's
 -- own columns are called v1, v2, ..., because they may have any name.  Whoever fills an empty table
 -- counts it for the sizes of segments: that is who entered, and need not be counted twice.
-CREATE FUNCTION segment_internal.shared_steps(first_fill boolean) RETURNS SETOF refresh_step
+-- Where customers may be in several segments, who leaves one of them departs only if it was his last.
+CREATE FUNCTION segment_internal.shared_steps(first_fill boolean, overlapping boolean) RETURNS SETOF refresh_step
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT t.name, t.statement FROM (VALUES
@@ -87,16 +88,29 @@ SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,
             WHEN other_facts THEN {fact_reason} WHEN left_reason <> 'gone' THEN left_reason
             ELSE {other_reason} END AS reason
 FROM base$$),
-(false, 'tally', $$
+(false, 'tally', CASE WHEN overlapping THEN $$
+SELECT coalesce(sum(c.entered), 0)::bigint AS entered, coalesce(sum(c.departed), 0)::bigint AS departed,
+       0::bigint AS moved, coalesce(sum(c.updated), 0)::bigint AS updated,
+       count(*) FILTER (WHERE c.departed = c.places AND c.entered = 0) AS customers_departed,
+       count(*) FILTER (WHERE c.places = 0) AS customers_entered
+FROM (SELECT n.customer, n.entered, n.departed, n.updated, count(o.segment_id) AS places
+      FROM (SELECT customer, count(*) FILTER (WHERE change = 'entered') AS entered,
+                   count(*) FILTER (WHERE change = 'departed') AS departed,
+                   count(*) FILTER (WHERE change = 'updated') AS updated
+            FROM {changed} AS u GROUP BY customer) AS n
+      LEFT JOIN {members} AS o ON o.{key} {equals} n.customer
+      GROUP BY n.customer, n.entered, n.departed, n.updated) AS c$$ ELSE $$
 SELECT count(*) FILTER (WHERE change = 'entered') AS entered, count(*) FILTER (WHERE change = 'departed') AS departed,
        count(*) FILTER (WHERE change = 'moved') AS moved, count(*) FILTER (WHERE change = 'updated') AS updated
-FROM {changed} AS c$$),
+FROM {changed} AS c$$ END),
 (false, 'guard', $$
 SELECT segment_internal.refuse_departures({name}, t.departed, t.entered,
                                           -- counted only if it matters how many they are
-                                          segment_internal.count_rows({members_literal}, t.departed > 0),
+                                          segment_internal.count_rows({members_literal}, t.departed > 0, t.counted),
                                           {max_departed}, s.counts)
-FROM {source_counts} AS s, {tally} AS t$$),
+FROM {source_counts} AS s, (SELECT $$ || CASE WHEN overlapping
+    THEN 't.customers_departed AS departed, t.customers_entered AS entered, {key_literal}::name AS counted'
+    ELSE 't.departed, t.entered, NULL::name AS counted' END || $$ FROM {tally} AS t) AS t$$),
 (false, NULL, $$
 UPDATE {members} AS o
 SET segment_id = c.segment_id, segment = c.segment, {set_v}, entered_at = c.entered_at, entered_reason = c.reason
@@ -123,7 +137,7 @@ SELECT m.model, s.counts, m.details, t.entered, t.departed, t.moved, t.updated
 FROM {model} AS m, {source_counts} AS s, {tally} AS t$$)) AS t (fills, name, statement)
     WHERE coalesce(t.fills = first_fill, true)
 $function$;
-COMMENT ON FUNCTION segment_internal.shared_steps(boolean) IS
+COMMENT ON FUNCTION segment_internal.shared_steps(boolean, boolean) IS
 $$The steps of a refresh that are the same for all kinds, as templates: compare with the members,
 refuse what loses too many of them, write differences, close and correct history; or, first_fill,
 fill an empty member table.$$;
@@ -174,21 +188,23 @@ $$True, or an error (SR001) when more members would depart than max_departed, a 
 or when more than nine of ten rows of the source are skipped and were not at the last refresh (law 18).
 max_departed of 1 lets both pass.$$;
 
-CREATE FUNCTION segment_internal.count_rows(relation regclass, all_of_them boolean) RETURNS bigint
+CREATE FUNCTION segment_internal.count_rows(relation regclass, all_of_them boolean, customer name) RETURNS bigint
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     result bigint;
 BEGIN
     IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = relation) THEN
-        EXECUTE format('SELECT count(*) FROM (SELECT 1 FROM %s %s) AS r', relation,
+        EXECUTE format('SELECT count(%s) FROM (SELECT * FROM %s %s) AS r',
+                       coalesce('DISTINCT r.' || quote_ident(customer), '*'), relation,
                        CASE WHEN NOT all_of_them THEN 'LIMIT 1' END) INTO result;
     END IF;
     RETURN result;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.count_rows(regclass, boolean) IS
-'How many rows a table has; not all_of_them: 1 where it has any; NULL: there is no such table.';
+COMMENT ON FUNCTION segment_internal.count_rows(regclass, boolean, name) IS
+$$How many rows a table has, or where customer names its key, how many customers;
+not all_of_them: 1 where it has any; NULL: there is no such table.$$;
 
 CREATE FUNCTION segment_internal.current_model_query(s segmentation) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -216,7 +232,8 @@ BEGIN
             'name', quote_literal(s.name), 'members', s.members::text, 'history', s.history::text,
             'members_literal', quote_literal(s.members::text),
             'max_departed', s.max_departed,
-            'key', quote_ident(segment_internal.key_column(s.members)), 'history_key',
+            'key', quote_ident(segment_internal.key_column(s.members)),
+            'key_literal', quote_literal(segment_internal.key_column(s.members)), 'history_key',
             quote_ident(segment_internal.key_column(s.history)),
             'key_type', format_type(segment_internal.key_type(s.members), -1),
             'equals', segment_internal.equality_operator(segment_internal.key_type(s.members)),
@@ -269,7 +286,8 @@ BEGIN
     END IF;
     EXECUTE format('SELECT array_agg(t) FROM segment_internal.%I($1, $2) AS t', s.kind || '_steps') INTO templates
         USING s, train;
-    templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.shared_steps(first_fill) AS t);
+    templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.shared_steps(
+                              first_fill, segment_internal.overlapping(s)) AS t);
     -- rows of a step are read under its name, or, staged, from a table that is named after it
     FOREACH step IN ARRAY templates LOOP
         IF step.name IS NOT NULL THEN

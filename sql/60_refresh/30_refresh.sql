@@ -149,6 +149,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = s.members AND c.contype = 'p') THEN
         EXECUTE format('ALTER TABLE %s ADD PRIMARY KEY (%I%s)', s.members, segment_internal.key_column(s.members),
                        CASE WHEN overlapping THEN ', segment_id' END);
+        IF EXISTS (SELECT FROM segment_internal.member_columns(s) AS c WHERE c.name = 'next_transition_at') THEN
+            EXECUTE format('CREATE INDEX ON %s (next_transition_at) WHERE next_transition_at IS NOT NULL', s.members);
+        END IF;
     END IF;
 
     IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
@@ -200,11 +203,10 @@ staged: rows of steps are kept in tables, see steps_of; they are in any case whe
 CREATE FUNCTION segment_internal.set_clock(s segmentation, at timestamptz) RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT set_config('segment.as_of', segment_internal.instant(at), true),
-           set_config('TimeZone', coalesce(s.time_zone, current_setting('TimeZone')), true);
+    SELECT set_config('segment.as_of', segment_internal.instant(at), true), segment_internal.enter_settings(s);
 END;
 COMMENT ON FUNCTION segment_internal.set_clock(segmentation, timestamptz) IS
-$$Lets as_of() be an instant, and days be those of the segmentation's time zone, to the end of run_as_owner.$$;
+$$Lets as_of() be an instant, and enters the settings of the segmentation, to the end of run_as_owner.$$;
 
 CREATE FUNCTION segment_internal.blame(name text, as_of text) RETURNS text
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -403,8 +405,10 @@ CREATE FUNCTION segment_internal.accept_as_owner(name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment_internal.accepted_source(segment_internal.locked_segmentation(name));
+    s segment.segmentation := segment_internal.locked_segmentation(name);
 BEGIN
+    PERFORM segment_internal.enter_settings(s);
+    s := segment_internal.accepted_source(s);
     PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
 END;
 $$;

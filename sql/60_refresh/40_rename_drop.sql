@@ -92,6 +92,7 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
 BEGIN
+    PERFORM segment_internal.enter_settings(s);
     IF options IS NOT NULL THEN
         s.options := segment_internal.changed_options(s, options);
         -- what creation checks; a kind of somebody's own need not have any

@@ -97,10 +97,11 @@ static const Operation operations[] = {
 	{"create_segmentation", OF_TABLES, {"segment.segmentation"}, {
 	"INSERT INTO segment.segmentation (name, members, history, kind, method, source,"
 	"    source_columns, source_types, customers, features, feature_types, options, time_zone,"
-	"    search_path, retrain_every, max_departed, description) "
+	"    search_path, settings, retrain_every, max_departed, description) "
 	"SELECT ($1).name, ($1).members, ($1).history, k.kind, ($1).method, ($1).source,"
 	"    ($1).source_columns, ($1).source_types, ($1).customers, ($1).features, ($1).feature_types,"
-	"    coalesce(($1).options, '{}'), ($1).time_zone, ($1).search_path, ($1).retrain_every,"
+	"    coalesce(($1).options, '{}'), ($1).time_zone, ($1).search_path,"
+	"    coalesce(($1).settings, '{}'), ($1).retrain_every,"
 	"    coalesce(($1).max_departed, 0.5), ($1).description "
 	"FROM segment_internal.kind AS k WHERE k.kind = ($1).kind "
 	"RETURNING 1::bigint"

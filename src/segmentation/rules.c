@@ -26,10 +26,10 @@
 #include "parser/parser.h"
 #include "rewrite/rewriteManip.h"
 #include "segmentation/checked.h"
+#include "segmentation/rule_clock.h"
 #include "source/source_query.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
 
@@ -138,36 +138,6 @@ check_alone(Rule *rule)
 
 /* ---- in its place ---- */
 
-/* Whether a literal of a time at this place of the statement is one that reads the clock. */
-static bool
-is_clock_literal(const Rule *rule, const Const *constant)
-{
-	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
-	const char *text;
-	int			i;
-
-	if (constant->location < rule->first || constant->location >= rule->end)
-		return false;
-	switch (constant->consttype)
-	{
-		case DATEOID:
-		case TIMEOID:
-		case TIMETZOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			break;
-		default:
-			return false;
-	}
-	text = rule->statement + constant->location;
-	text += strcspn(text, "'");
-	text += strspn(text, "' \t");
-	for (i = 0; i < lengthof(words); i++)
-		if (pg_strncasecmp(text, words[i], strlen(words[i])) == 0)
-			return true;
-	return false;
-}
-
 static void
 refuse_clock(const Rule *rule, int location)
 {
@@ -181,34 +151,20 @@ refuse_clock(const Rule *rule, int location)
 static bool
 refuse_clocks(Node *node, const Rule *rule)
 {
+	int			location;
+
 	if (node == NULL)
 		return false;
-	if (IsA(node, SQLValueFunction))
+	if (segment_reads_clock(node, &location))
+		refuse_clock(rule, location);
+	if (IsA(node, Const))
 	{
-		const SQLValueFunction *function = (SQLValueFunction *) node;
+		const Const *constant = (const Const *) node;
 
-		/* those before CURRENT_ROLE are times */
-		if (function->op < SVFOP_CURRENT_ROLE)
-			refuse_clock(rule, function->location);
+		if (constant->location >= rule->first && constant->location < rule->end &&
+			segment_is_clock_literal(rule->statement, constant))
+			refuse_clock(rule, constant->location);
 	}
-	else if (IsA(node, FuncExpr))
-	{
-		const FuncExpr *function = (FuncExpr *) node;
-
-		switch (function->funcid)
-		{
-			case F_NOW:
-			case F_TRANSACTION_TIMESTAMP:
-			case F_STATEMENT_TIMESTAMP:
-			case F_CLOCK_TIMESTAMP:
-			case F_TIMEOFDAY:
-			case F_AGE_TIMESTAMP:
-			case F_AGE_TIMESTAMPTZ:
-				refuse_clock(rule, function->location);
-		}
-	}
-	else if (IsA(node, Const) && is_clock_literal(rule, (Const *) node))
-		refuse_clock(rule, ((Const *) node)->location);
 	else if (IsA(node, Query))
 		return query_tree_walker((Query *) node, refuse_clocks, (void *) rule, 0);
 	return expression_tree_walker(node, refuse_clocks, (void *) rule);

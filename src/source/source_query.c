@@ -268,6 +268,16 @@ segment_enter_search_path(const char *search_path)
 	return nest_level;
 }
 
+/* Makes constants print so that every session reads them alike, until the nest level ends. */
+void
+segment_enter_plain_output(void)
+{
+	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	(void) set_config_option("intervalstyle", "iso_8601", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /*
  * Runs a source into a receiver.  Its search_path, where given, holds for
  * the query alone: nothing of ours is looked up under it.
@@ -527,7 +537,10 @@ segment_qualified_query(PG_FUNCTION_ARGS)
 	foreach(cell, source->relationOids)
 		relations[n++] = ObjectIdGetDatum(lfirst_oid(cell));
 	/* spelled out as far as the search_path of the caller needs it */
+	nest_level = NewGUCNestLevel();
+	segment_enter_plain_output();
 	statement = pg_get_querydef(parsed, false);
+	AtEOXact_GUC(true, nest_level);
 	MemoryContextSwitchTo(caller);
 	values[0] = CStringGetTextDatum(statement);
 	values[1] = PointerGetDatum(construct_array(relations, n, REGCLASSOID, sizeof(Oid), true,

@@ -23,6 +23,7 @@ typedef struct SourceText
 
 extern void segment_source_only(SourceText *source, FunctionCallInfo fcinfo, int i, Oid key_type);
 extern int	segment_enter_search_path(const char *search_path);
+extern void segment_enter_plain_output(void);
 extern CachedPlanSource *segment_prepare_source(const char *statement);
 extern void segment_refuse_session_objects(const CachedPlanSource *source);
 extern void segment_source_run(const SourceText *source, DestReceiver *receiver);
