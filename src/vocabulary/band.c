@@ -77,7 +77,8 @@ segment_band(PG_FUNCTION_ARGS)
 	while (band < n_cuts && PG_GETARG_FLOAT8(0) >= cut[band])
 		band++;
 	index = ARR_LBOUND(labels)[0] + band;
-	label = array_get_element(PointerGetDatum(labels), 1, &index, -1, -1, false, TYPALIGN_INT, &isnull);
+	label = array_get_element(PointerGetDatum(labels), 1, &index, -1, -1, false, TYPALIGN_INT,
+							  &isnull);
 	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(label);

@@ -55,6 +55,8 @@ typedef struct CronbachState
 	ItemSums	item[FLEXIBLE_ARRAY_MEMBER];	/* k of them, and behind them that of the sums */
 } CronbachState;
 
+#define GET_STATE(n) ((CronbachState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
+
 static CronbachState *
 new_state(int k)
 {
@@ -90,7 +92,7 @@ segment_cronbach_alpha_accum(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cronbach_alpha takes 2 to %d answers a row, not %d", MOST_QUESTIONS, n)));
-	state = PG_ARGISNULL(0) ? new_state(n) : (CronbachState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	state = PG_ARGISNULL(0) ? new_state(n) : GET_STATE(0);
 	if (state->k != n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -127,8 +129,8 @@ segment_cronbach_alpha_combine(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	from = (CronbachState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(1));
-	into = PG_ARGISNULL(0) ? new_state(from->k) : (CronbachState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	from = GET_STATE(1);
+	into = PG_ARGISNULL(0) ? new_state(from->k) : GET_STATE(0);
 	if (into->k != from->k)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -165,7 +167,7 @@ variance(const ItemSums *item, int64 n)
 Datum
 segment_cronbach_alpha(PG_FUNCTION_ARGS)
 {
-	CronbachState *state = (CronbachState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	CronbachState *state = GET_STATE(0);
 	double		k = state->k;
 	double		of_items = 0;
 	double		of_total;
@@ -175,7 +177,8 @@ segment_cronbach_alpha(PG_FUNCTION_ARGS)
 		ereport(NOTICE,
 				(errmsg_plural(INT64_FORMAT " of " INT64_FORMAT " rows was skipped",
 							   INT64_FORMAT " of " INT64_FORMAT " rows were skipped",
-							   (unsigned long) state->n_skipped, state->n_skipped, state->n_skipped + state->n),
+							   (unsigned long) state->n_skipped, state->n_skipped,
+							   state->n_skipped + state->n),
 				 errdetail("An answer is missing or not finite.")));
 	if (state->n < 2)
 		PG_RETURN_NULL();
@@ -257,12 +260,11 @@ segment_cronbach_state_recv(PG_FUNCTION_ARGS)
 Datum
 segment_cronbach_state_out(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_CSTRING(segment_wire_to_text(to_bytes((CronbachState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0))),
-										   TYPE_NAME));
+	PG_RETURN_CSTRING(segment_wire_to_text(to_bytes(GET_STATE(0)), TYPE_NAME));
 }
 
 Datum
 segment_cronbach_state_send(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(to_bytes((CronbachState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0))));
+	PG_RETURN_BYTEA_P(to_bytes(GET_STATE(0)));
 }

@@ -60,6 +60,8 @@ typedef struct DecayedState
 	SegmentNarrowSum sum;		/* of the finite ones */
 } DecayedState;
 
+#define GET_STATE(n) ((DecayedState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
+
 static DecayedState *
 new_state(SegmentLimbs limbs, const DecayedState *old)
 {
@@ -119,7 +121,7 @@ segment_decayed_sum_accum(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("as_of must be an instant, not infinite")));
-	state = PG_ARGISNULL(0) ? new_state(none, NULL) : (DecayedState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	state = PG_ARGISNULL(0) ? new_state(none, NULL) : GET_STATE(0);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_POINTER(state);
 	at = PG_GETARG_TIMESTAMPTZ(2);
@@ -156,12 +158,12 @@ segment_decayed_sum_combine(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	from = (DecayedState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(1));
+	from = GET_STATE(1);
 	limbs.from = from->sum.from;
 	limbs.to = from->sum.from + from->sum.n;
 	if (PG_ARGISNULL(0))
 		PG_RETURN_POINTER(new_state(limbs, from));
-	into = make_room((DecayedState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0)), limbs);
+	into = make_room(GET_STATE(0), limbs);
 	segment_narrow_merge(&into->sum, &from->sum);
 	for (i = 0; i < N_COUNTS; i++)
 		into->n[i] += from->n[i];
@@ -172,7 +174,7 @@ segment_decayed_sum_combine(PG_FUNCTION_ARGS)
 Datum
 segment_decayed_sum(PG_FUNCTION_ARGS)
 {
-	DecayedState *state = (DecayedState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	DecayedState *state = GET_STATE(0);
 	SegmentExactSum sum;
 	double		result;
 
@@ -251,12 +253,11 @@ segment_decayed_state_recv(PG_FUNCTION_ARGS)
 Datum
 segment_decayed_state_out(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_CSTRING(segment_wire_to_text(to_bytes((DecayedState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0))),
-										   TYPE_NAME));
+	PG_RETURN_CSTRING(segment_wire_to_text(to_bytes(GET_STATE(0)), TYPE_NAME));
 }
 
 Datum
 segment_decayed_state_send(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(to_bytes((DecayedState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0))));
+	PG_RETURN_BYTEA_P(to_bytes(GET_STATE(0)));
 }

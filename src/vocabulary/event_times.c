@@ -50,6 +50,9 @@ typedef struct EventTimes
 	SegmentSpan span[FLEXIBLE_ARRAY_MEMBER];
 } EventTimes;
 
+#define GET_TIMES(n) ((EventTimes *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
+
+/* spans in a new state: with its header, 80 bytes */
 #define FIRST_ROOM 4
 #define MOST_SPANS ((int64) ((MaxAllocSize - sizeof(EventTimes)) / sizeof(SegmentSpan)))
 
@@ -156,7 +159,7 @@ segment_follows_accum(PG_FUNCTION_ARGS)
 	TimestampTz at;
 
 	(void) segment_aggregate_context(fcinfo, "follows");
-	times = PG_ARGISNULL(0) ? new_times(FIRST_ROOM) : (EventTimes *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	times = PG_ARGISNULL(0) ? new_times(FIRST_ROOM) : GET_TIMES(0);
 	if (PG_ARGISNULL(1) || !(is_a || is_b) || times->found)
 		PG_RETURN_POINTER(times);
 	at = PG_GETARG_TIMESTAMPTZ(1);
@@ -183,10 +186,10 @@ segment_follows_combine(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	from = (EventTimes *) PG_DETOAST_DATUM(PG_GETARG_DATUM(1));
+	from = GET_TIMES(1);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_POINTER(copy_times(from, Max(from->n, FIRST_ROOM)));
-	into = (EventTimes *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	into = GET_TIMES(0);
 	if (from->found || into->found)
 	{
 		into->found = 1;
@@ -210,7 +213,7 @@ segment_follows(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_BOOL(false);
-	times = (EventTimes *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	times = GET_TIMES(0);
 	if (!times->found)
 	{
 		times = copy_times(times, times->n);
@@ -264,7 +267,8 @@ from_bytes(StringInfo in)
 
 		span->from = pq_getmsgint64(in);
 		span->to = pq_getmsgint64(in);
-		if (span->to < span->from || (i > 0 && span->from < span[-1].from) || !IS_VALID_TIMESTAMP(span->from))
+		if (span->to < span->from || (i > 0 && span->from < span[-1].from) ||
+			!IS_VALID_TIMESTAMP(span->from))
 			segment_wire_error(TYPE_NAME, "its events are in disorder");
 	}
 	pq_getmsgend(in);
@@ -289,12 +293,11 @@ segment_event_times_recv(PG_FUNCTION_ARGS)
 Datum
 segment_event_times_out(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_CSTRING(segment_wire_to_text(to_bytes((EventTimes *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0))),
-										   TYPE_NAME));
+	PG_RETURN_CSTRING(segment_wire_to_text(to_bytes(GET_TIMES(0)), TYPE_NAME));
 }
 
 Datum
 segment_event_times_send(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(to_bytes((EventTimes *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0))));
+	PG_RETURN_BYTEA_P(to_bytes(GET_TIMES(0)));
 }

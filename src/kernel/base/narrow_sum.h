@@ -17,7 +17,7 @@ typedef struct SegmentNarrowSum
 	int32		n;				/* limbs; 0: the sum is 0 */
 	uint32		pending;		/* additions since the limbs were normalised */
 	uint32		unused;			/* 0 */
-	int64		limb[FLEXIBLE_ARRAY_MEMBER];	/* 32 bits each once normalised, the last with sign */
+	int64		limb[FLEXIBLE_ARRAY_MEMBER];	/* 32 bits each; the last has the sign */
 } SegmentNarrowSum;
 
 /* Which limbs: [from, to). */
