@@ -1,8 +1,8 @@
 /*
  * catalogue.c: every change of the catalogue, as the extension's owner.
  *
- * Nobody but the extension's owner may write segmentation, segment, model, run and
- * rfm_scheme; so the run log is not its owner's to edit.  What refreshing,
+ * Nobody but the extension's owner may write segmentation, segment, model, run,
+ * rfm_scheme and rule_template; so the run log is not its owner's to edit.  What refreshing,
  * renaming, dropping and so on have to write is done by change_catalogue, one of the
  * operations below:
  *
@@ -72,6 +72,7 @@ typedef enum Right
 	OF_SEGMENTATION,			/* rights of its owner, who is that of its member table */
 	OF_TABLES,					/* rights of the owner of the two tables of a new one */
 	OF_SCHEME,					/* rights of its owner; a shipped one has none */
+	OF_TEMPLATE,				/* the same, of a template of rules */
 } Right;
 
 typedef struct Operation
@@ -280,6 +281,18 @@ static const Operation operations[] = {
 	"  AND NOT EXISTS (SELECT FROM segment.segmentation AS s WHERE s.options ->> 'scheme' = $1) "
 	"RETURNING 1::bigint"
 	}},
+
+	/* name, columns, rules, exclusive, rest, keep, description */
+	{"create_template", OF_ANYBODY, {"text", "jsonb", "json", "bool", "text", "text[]", "text"}, {
+	"INSERT INTO segment.rule_template (name, columns, rules, exclusive, rest, keep, description,"
+	"    owner) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, quote_ident($8)::regrole) RETURNING 1::bigint"
+	}},
+
+	/* name */
+	{"drop_template", OF_TEMPLATE, {"text"}, {
+	"DELETE FROM segment.rule_template AS t WHERE t.name = $1 RETURNING 1::bigint"
+	}},
 };
 
 /* Arguments of a call, checked, with the caller's name behind them. */
@@ -483,15 +496,21 @@ check_right(const Operation *operation, Oid caller, Arguments *arguments)
 			check_tables(caller, DatumGetHeapTupleHeader(arguments->values[0]));
 			break;
 		case OF_SCHEME:
-			if (!look_up("SELECT r.shipped, r.owner FROM segment.rfm_scheme AS r WHERE r.name = $1",
+		case OF_TEMPLATE:
+			if (!look_up(operation->right == OF_SCHEME
+						 ? "SELECT r.shipped, r.owner FROM segment.rfm_scheme AS r WHERE r.name = $1"
+						 : "SELECT t.shipped, t.owner FROM segment.rule_template AS t WHERE t.name = $1",
 						 arguments, &first, &second) ||
 				DatumGetBool(first) ||
 				!acts_for(caller, DatumGetObjectId(second)))
 				ereport(ERROR,
 						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						 errmsg("scheme \"%s\" cannot be dropped",
+						 errmsg("%s \"%s\" cannot be dropped",
+								operation->right == OF_SCHEME ? "scheme" : "template",
 								TextDatumGetCString(arguments->values[0])),
-						 errhint("Shipped schemes stay; others can be dropped by their owner.")));
+						 operation->right == OF_SCHEME
+						 ? errhint("Shipped schemes stay; others can be dropped by their owner.")
+						 : errhint("Shipped templates stay; others can be dropped by their owner.")));
 			break;
 	}
 }

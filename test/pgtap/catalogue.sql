@@ -90,7 +90,8 @@ SELECT is_empty($$ SELECT routine FROM routine WHERE NOT has_function_privilege(
 
 -- ---- types: text and binary, both ways ----
 SELECT set_eq($$ SELECT typname::text FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
-                 WHERE typtype = 'b' AND typelem = 0 $$, ARRAY['feature_set', 'kmeans_state', 'segment_model'], 'base types');
+                 WHERE typtype = 'b' AND typelem = 0 $$,
+              ARRAY['cronbach_state', 'decayed_state', 'event_times', 'feature_set', 'kmeans_state', 'segment_model'], 'base types');
 SELECT is_empty($$
     SELECT typname FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
     WHERE typtype = 'b' AND typelem = 0 AND (typinput = 0 OR typoutput = 0 OR typreceive = 0 OR typsend = 0 OR typlen <> -1)
@@ -159,8 +160,8 @@ SELECT is_empty($$
       -- a segmentation is its member table: regclass is dumped as a name
       AND NOT (c.relname = 'segmentation' AND a.attname IN ('members', 'history') AND a.atttypid = 'regclass'::regtype)
       -- and a role, too
-      AND NOT (c.relname = 'rfm_scheme' AND a.attname = 'owner' AND a.atttypid = 'regrole'::regtype)
-$$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme');
+      AND NOT (c.relname IN ('rfm_scheme', 'rule_template') AND a.attname = 'owner' AND a.atttypid = 'regrole'::regtype)
+$$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme or template');
 SELECT is_empty($$
     SELECT object FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
     WHERE c.relkind = 'v'

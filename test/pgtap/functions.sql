@@ -14,6 +14,18 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "segment_internal.event_times_in(cstring)", "segment_internal.event_times_out(segment_internal.event_times)",
+    "segment_internal.event_times_recv(internal)", "segment_internal.event_times_send(segment_internal.event_times)",
+    "segment_internal.decayed_state_in(cstring)",
+    "segment_internal.decayed_state_out(segment_internal.decayed_state)",
+    "segment_internal.decayed_state_recv(internal)",
+    "segment_internal.decayed_state_send(segment_internal.decayed_state)",
+    "segment_internal.cronbach_state_in(cstring)",
+    "segment_internal.cronbach_state_out(segment_internal.cronbach_state)",
+    "segment_internal.cronbach_state_recv(internal)",
+    "segment_internal.cronbach_state_send(segment_internal.cronbach_state)",
+    "decayed_sum(segment_internal.decayed_state)", "cronbach_alpha(segment_internal.cronbach_state)",
+    "hash_fraction(text,text)", "hash_fraction(text,bigint)", "hash_fraction(text,uuid)",
     "adjusted_rand_index(feature_set)", "segment_internal.as_double(numeric)",
     "segment_internal.brief(double precision)",
     "segment_internal.calendar_days(timestamp with time zone,timestamp with time zone,text)",
@@ -55,6 +67,17 @@ INSERT INTO said VALUES
     "segment_internal.rule_conditions(text)", "segment_internal.asked_conditions(text[],boolean)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "band(double precision,double precision[],text[],text)",
+    "scale_score(double precision[],integer[],double precision,double precision,integer)",
+    "segment_internal.follows_combine(segment_internal.event_times,segment_internal.event_times)",
+    "follows(segment_internal.event_times)", "follows(timestamp with time zone,boolean,boolean,interval)",
+    "segment_internal.decayed_sum_accum(segment_internal.decayed_state,double precision,timestamp with time zone,interval,'
+    'timestamp with time zone)",
+    "segment_internal.decayed_sum_combine(segment_internal.decayed_state,segment_internal.decayed_state)",
+    "decayed_sum(double precision,timestamp with time zone,interval,timestamp with time zone)",
+    "segment_internal.cronbach_alpha_accum(segment_internal.cronbach_state,double precision[])",
+    "segment_internal.cronbach_alpha_combine(segment_internal.cronbach_state,segment_internal.cronbach_state)",
+    "cronbach_alpha(double precision[])",
     "adjusted_rand_index(bigint,bigint)", "adjusted_rand_index(boolean,boolean)",
     "adjusted_rand_index(integer,integer)", "adjusted_rand_index(smallint,smallint)", "adjusted_rand_index(text,text)",
     "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")",
@@ -115,6 +138,8 @@ INSERT INTO said VALUES
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.follows_accum(segment_internal.event_times,timestamp with time zone,boolean,boolean,interval)",
+    "segment_internal.template_row(text)",
     "segment_internal.acts_as(name)", "segment_internal.changed_options(segmentation,jsonb)", "assign_segment(text,\"any\")",
     "assign_segment_id(text,\"any\")",
     "segment_internal.check_column_names(segmentation,name)",
@@ -201,6 +226,9 @@ INSERT INTO said VALUES
     "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)",
     "segment_internal.rows_as_owner(name,text,text[])"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "create_rule_template(text,jsonb,json,boolean,text,text[],text)", "drop_rule_template(text)",
+    "segment_internal.check_rule_template()", "create_segmentation_from_template(text,text,text,text,name,text)",
+    "segment_internal.create_segmentation_from_template(text,text,text,text,name,text)",
     "segment_internal.accept_as_owner(text)", "accept_source(text)", "segment_internal.accepted_source(segmentation)",
     "segment_internal.check_source(segmentation)",
     "segment_internal.alter_as_owner(text,jsonb,interval,double precision,text)",

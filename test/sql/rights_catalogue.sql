@@ -31,7 +31,7 @@ FROM (VALUES (1, 'update', 'UPDATE segment.%1$I SET %1$s = NULL WHERE false'), (
                              EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
              (6, 'row lock', 'SELECT count(*) FROM (SELECT FROM segment.%I FOR KEY SHARE) AS l')) AS w (n, verb, command),
      (VALUES (1, 'segmentation'), (2, 'segment'), (3, 'model'), (4, 'run'), (5, 'rfm_scheme'),
-             (6, 'rule_version')) AS t (n, relname)
+             (6, 'rule_version'), (7, 'rule_template')) AS t (n, relname)
 ORDER BY w.n, t.n;
 UPDATE regress_shop.deed SET command = regexp_replace(command, 'SET \w+ = NULL', CASE name
     WHEN 'update segmentation' THEN 'SET source = ''SELECT 1''' WHEN 'update segment' THEN 'SET customers = 0'
