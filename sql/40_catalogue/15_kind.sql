@@ -11,6 +11,7 @@
 --   KIND_explain(s, place)   what explain_customer tells of one member, if anything
 --   KIND_why(s, customer)    what explain_customer tells the owner of anybody, if anything
 --   KIND_tell(s, as_of, counts, details)   NOTICEs of a refresh, if any
+--   KIND_lint(s)             what lint_segmentation finds by running the source, if anything
 --   KIND_blame(s)            after a refresh failed: by what, and for which customer, if anything
 --
 -- Everything else is shared and asks for nothing else; see 60_refresh/20_steps.sql.

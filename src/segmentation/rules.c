@@ -27,6 +27,7 @@
 #include "rewrite/rewriteManip.h"
 #include "segmentation/checked.h"
 #include "segmentation/rule_clock.h"
+#include "segmentation/rule_tokens.h"
 #include "source/source_query.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -113,7 +114,7 @@ is_one_expression(const SelectStmt *select)
 	return !(IsA(column, ColumnRef) && IsA(llast(column->fields), A_Star));
 }
 
-static void
+static Node *
 check_alone(Rule *rule)
 {
 	ErrorContextCallback callback = {error_context_stack, error_alone, rule};
@@ -134,6 +135,15 @@ check_alone(Rule *rule)
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("the rule is not one boolean expression"),
 				 errhint("Write what stands behind WHERE, for instance: revenue > 1000 AND orders >= 5.")));
+	return linitial_node(ResTarget, ((SelectStmt *) statement)->targetList)->val;
+}
+
+Node *
+segment_rule_expression(const char *text)
+{
+	Rule		rule = {text};
+
+	return check_alone(&rule);
 }
 
 /* ---- in its place ---- */
@@ -291,7 +301,7 @@ check_rule(Rule *rule, const char *source, const char *search_path, MemoryContex
 	ArrayType  *result;
 	MemoryContext old;
 
-	check_alone(rule);
+	(void) check_alone(rule);
 	rule->statement = psprintf(BEFORE_RULE "%s\n) FROM (\n%s\n) AS source", rule->text, source);
 	rule->first = strlen(BEFORE_RULE);
 	rule->end = rule->first + strlen(rule->text);
