@@ -52,8 +52,7 @@ CREATE FUNCTION segment_internal.shared_steps(first_fill boolean) RETURNS SETOF 
 AS $function$
     SELECT t.name, t.statement FROM (VALUES
 (true, NULL, $$
-INSERT INTO {members} SELECT customer, segment_id, segment, {v}, $1, {first_reason}
-FROM ({placed}) AS placed{in_one}$$),
+INSERT INTO {members} SELECT customer, segment_id, segment, {v}, $1, {came} FROM ({placed}) AS placed{in_one}$$),
 -- entered NULL: all that there are, who are counted later in any case
 (true, 'tally', $$
 SELECT NULL::bigint AS entered, 0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated$$),
@@ -243,7 +242,7 @@ BEGIN
             'own_as_v', string_agg(format('%I AS v%s', c.name, c.number), ', ' ORDER BY c.number),
             'set_v', string_agg(format('%I = c.v%s', c.name, c.number), ', ' ORDER BY c.number),
             'p_facts', coalesce(string_agg('p.v' || c.number, ', ' ORDER BY c.number) FILTER (WHERE c.is_fact), 'NULL'),
-            'unplaced', '', 'first_reason', '''new''', 'in_one', '', 'by_decision_too', '', 'in_one_or_before', '',
+            'unplaced', '', 'came', '''new''', 'in_one', '', 'by_decision_too', '', 'in_one_or_before', '',
             'gone', '''gone''', 'decided_reason', '', 'decision_counts', '', 'and_decisions', '',
             'o_facts', coalesce(string_agg('o.v' || c.number, ', ' ORDER BY c.number) FILTER (WHERE c.is_fact), 'NULL'))
         FROM segment_internal.member_columns(s) AS c);

@@ -42,7 +42,8 @@ FROM (SELECT cardinality(d.included) > 0 AS is_included, count(p.segment_id) AS 
 (false, 'decided', $$
 SELECT coalesce(p.customer, d.customer) AS customer,
        coalesce(g.segment_id, CASE WHEN ({bars}) IS NOT TRUE THEN p.segment_id END) AS segment_id,
-       coalesce(g.segment, p.segment) AS segment, {decided_v}{further}, g.segment_id IS NOT NULL AS included,
+       coalesce(g.segment, CASE WHEN ({bars}) IS NOT TRUE THEN p.segment END) AS segment,
+       {decided_v}{further}, g.segment_id IS NOT NULL AS included,
        CASE WHEN {bars} THEN p.segment_id END AS barred_id
 FROM ({placed}
 ) AS p FULL JOIN {decision} AS d ON p.customer {equals} d.customer
@@ -54,8 +55,9 @@ WITH found AS ({placed}
     SELECT DISTINCT ON (f.customer) f.* FROM found AS f JOIN {decision} AS d ON f.customer {equals} d.customer
     WHERE cardinality(d.included) > 0 ORDER BY f.customer, f.segment_id
 )
-SELECT p.customer, CASE WHEN ({bars}) IS NOT TRUE THEN p.segment_id END AS segment_id, p.segment,
-       {decided_v}{further}, false AS included, CASE WHEN {bars} THEN p.segment_id END AS barred_id
+SELECT p.customer, CASE WHEN ({bars}) IS NOT TRUE THEN p.segment_id END AS segment_id,
+       CASE WHEN ({bars}) IS NOT TRUE THEN p.segment END AS segment, {decided_v}{further}, false AS included,
+       CASE WHEN {bars} THEN p.segment_id END AS barred_id
 FROM found AS p LEFT JOIN {decision} AS d ON p.customer {equals} d.customer
 WHERE p.segment_id IS NOT NULL AND (p.segment_id = ANY (d.included)) IS NOT TRUE
 UNION ALL
@@ -91,7 +93,7 @@ BEGIN
                            CASE WHEN overlapping THEN 'p.segment_id <> ALL (d.included)'
                                 ELSE 'cardinality(d.included) = 0' END),
             'unplaced', 'LEFT ',
-            'first_reason', 'CASE WHEN included THEN ''decision'' ELSE ''new'' END',
+            'came', 'CASE WHEN included THEN ''decision'' ELSE ''new'' END',
             'in_one', ' WHERE segment_id IS NOT NULL',
             'by_decision_too', ', p.included, p.barred_id',
             'in_one_or_before', E'\n      AND (p.segment_id IS NOT NULL OR o.customer IS NOT NULL)',

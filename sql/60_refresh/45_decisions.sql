@@ -178,6 +178,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'A decision holds for refreshes as of before until.';
     END IF;
     relation := segment_internal.create_decision_table(s.name);
+    -- or the error that it is no key, with nothing of our statements in it
+    EXECUTE format('SELECT CAST($1 AS %s)', format_type(segment_internal.key_type(relation), -1)) USING customer;
     same_customer := segment_internal.key_condition(relation, customer);
     -- what says the contrary is no longer meant
     IF segment IS NULL OR (include AND NOT segment_internal.overlapping(s)) THEN
