@@ -5,4 +5,4 @@ GRANT SELECT ON segmentation, segment, model, run, rfm_scheme, rule_version, rul
 GRANT SELECT ON segment_internal.kind TO PUBLIC;
 GRANT SELECT ON SEQUENCE run_run_id_seq TO PUBLIC;
 GRANT SELECT ON segment_size, segment_profile, segment_feature_profile, segment_run, segment_migration, segment_members,
-    segment_events, segmentation_status, segment_rule_versions TO PUBLIC;
+    segment_events, segmentation_status, customer_table, segment_rule_versions TO PUBLIC;

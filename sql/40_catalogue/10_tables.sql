@@ -4,6 +4,7 @@ CREATE TABLE segmentation (
     name text PRIMARY KEY CHECK (name <> ''),
     members regclass NOT NULL UNIQUE,
     history regclass NOT NULL UNIQUE,
+    decisions regclass UNIQUE,
     kind text NOT NULL,
     method text,
     source text NOT NULL,
@@ -40,6 +41,9 @@ COMMENT ON COLUMN segmentation.members IS
 'Table of present members; its owner owns the segmentation, its first column is the customer key.';
 COMMENT ON COLUMN segmentation.history IS
 'Table of places that customers had before; its first column is the customer key.';
+COMMENT ON COLUMN segmentation.decisions IS
+$$Table of decisions about single customers, see include_customer; its first column is the customer key.
+NULL: none was ever made.$$;
 COMMENT ON COLUMN segmentation.kind IS 'Kind of segmentation: rfm, cluster or rules.';
 COMMENT ON COLUMN segmentation.method IS
 'Clusterings: the function that trains the model, for instance kmeans; NULL for other kinds.';
@@ -173,6 +177,9 @@ COMMENT ON COLUMN run.rows_used IS 'Rows that counted.';
 COMMENT ON COLUMN run.rows_skipped IS 'Rows skipped for a missing or infinite value.';
 COMMENT ON COLUMN run.counts IS
 $$How many rows were left out for which reason.
+Where people decided: included, customers whom a decision puts into a segment, and excluded,
+whom one keeps out of where the kind would have put them.
+only_customers: the run looked at that many customers, and no others.
 rfm: see rfm_summary_counts(); cluster: rows_read, rows_used, null_customer (no key), not_placed
 (a feature is missing).$$;
 COMMENT ON COLUMN run.details IS

@@ -14,6 +14,10 @@
 --   KIND_lint(s)             what lint_segmentation finds by running the source, if anything
 --   KIND_blame(s)            after a refresh failed: by what, and for which customer, if anything
 --
+-- In the step placed, {unplaced}JOIN to the segments keeps, where people made decisions,
+-- those that the source has and the kind puts nowhere, with segment_id NULL: so a customer
+-- who is included by hand has his facts.  Without it they are NULL.
+--
 -- Everything else is shared and asks for nothing else; see 60_refresh/20_steps.sql.
 
 CREATE TABLE segment_internal.kind (
@@ -61,7 +65,7 @@ $$;
 COMMENT ON FUNCTION segment_internal.member_columns(segmentation) IS
 $$The columns that a member table has of its own, by the kind of segmentation, between segment and entered_at.
 number: from 1; placed has them as v1, v2, ...
-required: never NULL.
+required: never NULL, unless a decision puts in somebody whom the source does not have.
 is_fact: what is told of the customer, not worked out by the model; a change of it is a reason to move.$$;
 
 CREATE FUNCTION segment_internal.overlapping(s segmentation) RETURNS boolean

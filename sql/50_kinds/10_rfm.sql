@@ -530,7 +530,7 @@ before the score changes: 0, the default, for none, 0.1 to keep customers from m
 segment_flapping shows its effect.
 The score of tenure, which is not kept with the members, is held where it is what keeps a customer in the segment.
 NULL for any argument with a default is that default.
-Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes,
+Errors: duplicate_object for a taken name, name_too_long beyond 53 bytes,
 and whatever the source or an option is refused for.$$;
 
 CREATE FUNCTION segment_internal.checked_hysteresis(hysteresis double precision) RETURNS double precision

@@ -264,7 +264,7 @@ FROM ($$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
     CROSS JOIN {model} AS m LEFT JOIN {members} AS o ON o.{key} {equals} a.customer$$ ELSE $$
     SELECT one.*, segment.assign_segment_id(m.model, {features}) AS segment_id
     FROM {summary} AS one CROSS JOIN {model} AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL$$ END || $$) AS p
-JOIN (SELECT n.segment_id, n.segment FROM {model} AS m CROSS JOIN LATERAL segment.segments(m.model) AS n) AS g
+{unplaced}JOIN (SELECT n.segment_id, n.segment FROM {model} AS m CROSS JOIN LATERAL segment.segments(m.model) AS n) AS g
   ON g.segment_id = p.segment_id$$
 $function$;
 COMMENT ON FUNCTION segment_internal.cluster_steps(segmentation, boolean) IS
@@ -614,5 +614,5 @@ schema: of the tables, default the current one.
 search_path: under which the source runs, default the session's.
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 NULL for any argument with a default, and null for an option, is that default.
-Errors: duplicate_object for a taken name, name_too_long beyond 54 bytes,
+Errors: duplicate_object for a taken name, name_too_long beyond 53 bytes,
 and whatever the source or an option is refused for.$$;

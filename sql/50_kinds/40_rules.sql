@@ -216,7 +216,7 @@ FROM {source_counts} AS s$$
     SELECT 'placed', $$
 SELECT one.customer, g.segment_id, g.name AS segment, {one_v}
 FROM {summary} AS one{each}
-JOIN (VALUES {segments}) AS g (segment_id, name) ON g.segment_id = {placed_id}
+{unplaced}JOIN (VALUES {segments}) AS g (segment_id, name) ON g.segment_id = {placed_id}
 WHERE one.customer IS NOT NULL$$
 $function$;
 COMMENT ON FUNCTION segment_internal.rules_steps(segmentation, boolean) IS
@@ -232,6 +232,7 @@ DECLARE
     version integer := (SELECT max(v.version) FROM segment.rule_version AS v WHERE v.segmentation = s.name);
     version_before integer := (SELECT (r.details ->> 'rule_version')::integer FROM segment.run AS r
                                WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty')
+                                 AND NOT r.counts ? 'only_customers'
                                ORDER BY r.run_id DESC LIMIT 1);
     others_before text := (SELECT r.details ->> 'next_transition_of_others' FROM segment.run AS r
                            WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty')
@@ -250,7 +251,8 @@ BEGIN
                            ELSE format('CASE WHEN source.segment_id = ''{}'' THEN ''{%s}'' ELSE source.segment_id END',
                                        rest) END,
             'in_none', CASE WHEN exclusive THEN 'segment_id IS NULL' ELSE 'segment_id = ''{}''' END,
-            'each', CASE WHEN exclusive THEN '' ELSE ' CROSS JOIN LATERAL unnest(one.segment_id) AS u (segment_id)' END,
+            'each', CASE WHEN exclusive THEN '' ELSE
+                ' LEFT JOIN LATERAL unnest(one.segment_id) AS u (segment_id) ON true' END,
             'segments', (SELECT string_agg(format('(%s, %L)', g.segment_id, g.name), ', ' ORDER BY g.segment_id)
                          FROM segment.segment AS g WHERE g.segmentation = s.name AND g.closed_at IS NULL),
             'placed_id', CASE WHEN exclusive THEN 'one.segment_id' ELSE 'u.segment_id' END,
@@ -437,5 +439,5 @@ search_path: under which source and rules run, default the session's; the time z
 max_departed: the share of members that may depart in one refresh, see refresh_segmentation.
 note: why, for segment_rule_versions.
 NULL for any argument with a default is that default.
-Errors: duplicate_object for a taken name or a segment with two rules, name_too_long beyond 54 bytes,
+Errors: duplicate_object for a taken name or a segment with two rules, name_too_long beyond 53 bytes,
 invalid_parameter_value, and whatever a rule is refused for, with the place in its text.$$;

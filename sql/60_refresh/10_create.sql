@@ -8,9 +8,10 @@ BEGIN
         RAISE EXCEPTION 'a segmentation needs a name and a source'
             USING ERRCODE = 'invalid_parameter_value', HINT = format('For instance %s.', example);
     END IF;
-    IF octet_length(name || '_segments') > 63 THEN
-        RAISE EXCEPTION 'name of a segmentation must have at most 54 bytes, not %', octet_length(name)
-            USING ERRCODE = 'name_too_long', HINT = 'Its tables are named after it, with _segments and _history added.';
+    IF octet_length(name || '_decisions') > 63 THEN
+        RAISE EXCEPTION 'name of a segmentation must have at most 53 bytes, not %', octet_length(name)
+            USING ERRCODE = 'name_too_long', HINT = 'Its tables are named after it, with _segments, _history and '
+                                                    '_decisions added.';
     END IF;
     IF EXISTS (SELECT FROM segment.segmentation AS s WHERE s.name = check_new_segmentation.name) THEN
         RAISE EXCEPTION 'segmentation "%" already exists', name
@@ -114,6 +115,8 @@ DECLARE
     members text := s.members;
     history text := s.history;
     kind segment_internal.kind;
+    decided CONSTANT text := ' Also: decision (somebody included or excluded the customer), '
+                             'undecided (such a decision holds no longer).';
     pair text[];
 BEGIN
     SELECT * INTO kind FROM segment_internal.kind AS k WHERE k.kind = s.kind;
@@ -132,13 +135,13 @@ BEGIN
         [members, 'segment_id', 'Id of the segment; stable over renaming and retraining.'],
         [members, 'segment', 'Name of the segment.'],
         [members, 'entered_at', 'as_of of the refresh that put the customer into this segment.'],
-        [members, 'entered_reason', kind.entered_comment],
+        [members, 'entered_reason', kind.entered_comment || decided],
         [history, segment_internal.key_column(s.history)::text, 'Key of the customer.'],
         [history, 'segment_id', 'Id of the segment; its name is in segment.segment.'],
         [history, 'entered_at', 'as_of of the refresh that put the customer into the segment.'],
         [history, 'left_at', 'as_of of the refresh that took the customer out of it; not included.'],
-        [history, 'entered_reason', kind.came_comment],
-        [history, 'left_reason', kind.left_comment]]
+        [history, 'entered_reason', kind.came_comment || decided],
+        [history, 'left_reason', kind.left_comment || decided]]
     LOOP
         EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', pair[1], pair[2], pair[3]);
     END LOOP;

@@ -10,7 +10,7 @@
 -- at (NULL: all).
 --
 -- Where the tables lie on several servers (staged), the steps with a row per customer
--- (source_rows, summary, changed) fill tables that lie beside the members, by customer, in
+-- (source_rows, summary, decision, changed) fill tables that lie beside the members, by customer, in
 -- place of rows kept on this server, and a statement over such tables has the model as $6.
 -- The other steps have a row or a few; they read customers or such rows, never both.
 
@@ -53,7 +53,7 @@ CREATE FUNCTION segment_internal.shared_steps(first_fill boolean, overlapping bo
 AS $function$
     SELECT t.name, t.statement FROM (VALUES
 (true, NULL, $$
-INSERT INTO {members} SELECT customer, segment_id, segment, {v}, $1, 'new' FROM ({placed}) AS placed$$),
+INSERT INTO {members} SELECT customer, segment_id, segment, {v}, $1, {came} FROM ({placed}) AS placed{in_one}$$),
 -- entered NULL: all that there are, who are counted later in any case
 (true, 'tally', $$
 SELECT NULL::bigint AS entered, 0::bigint AS departed, 0::bigint AS moved, 0::bigint AS updated$$),
@@ -66,9 +66,9 @@ WITH placed AS ({placed}
     SELECT {history_key} AS customer, segment_id, entered_at, entered_reason, left_reason FROM {history}
     WHERE $4 AND left_at = $1
 ), base AS (
-    SELECT coalesce(p.customer, o.customer) AS customer, p.segment_id, p.segment, {p_v}{further},
+    SELECT coalesce(p.customer, o.customer) AS customer, p.segment_id, p.segment, {p_v}{further}{by_decision_too},
            o.segment_id AS was_id,
-           CASE WHEN o.customer IS NULL THEN 'entered' WHEN p.customer IS NULL THEN 'departed'
+           CASE WHEN o.customer IS NULL THEN 'entered' WHEN p.segment_id IS NULL THEN 'departed'
                 WHEN p.segment_id <> o.segment_id THEN 'moved' ELSE 'updated' END AS change,
            o.customer IS NULL OR ({p_facts}) IS DISTINCT FROM ({o_facts}) AS other_facts,
            CASE WHEN NOT $4 OR o.entered_at < $1 THEN o.segment_id ELSE h.segment_id END AS base_id,
@@ -77,15 +77,16 @@ WITH placed AS ({placed}
            h.left_reason
     FROM placed AS p FULL JOIN was AS o ON p.customer {equals} o.customer{same_place}
     LEFT JOIN undone AS h ON h.customer {equals} coalesce(p.customer, o.customer){same_undone}
-    WHERE o.customer IS NULL OR p.customer IS NULL
-       OR (p.segment_id, p.segment, {p_v}) IS DISTINCT FROM (o.segment_id, o.segment, {o_v})
+    WHERE (o.customer IS NULL OR p.customer IS NULL
+           OR (p.segment_id, p.segment, {p_v}) IS DISTINCT FROM (o.segment_id, o.segment, {o_v})){in_one_or_before}
 )
 SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,
        CASE WHEN base_id = segment_id THEN base_entered_at ELSE $1 END AS entered_at,
-       CASE WHEN segment_id IS NULL THEN 'gone' WHEN base_id IS NULL THEN 'new'
+       CASE WHEN segment_id IS NULL THEN {gone}{decided_reason} WHEN base_id IS NULL THEN 'new'
             WHEN base_id = segment_id THEN base_reason
             WHEN $2 AND segment.assign_segment_id($3, {features}) = base_id THEN 'model'
-            WHEN other_facts THEN {fact_reason} WHEN left_reason <> 'gone' THEN left_reason
+            WHEN other_facts THEN {fact_reason}
+            WHEN left_reason NOT IN ('gone', 'decision', 'undecided') THEN left_reason
             ELSE {other_reason} END AS reason
 FROM base$$),
 (false, 'tally', CASE WHEN overlapping THEN $$
@@ -133,8 +134,8 @@ WHERE $4 AND h.{history_key} {equals} c.customer AND h.left_at = $1{same_left} A
 INSERT INTO {history} SELECT customer, base_id, base_entered_at, $1, base_reason, reason
 FROM {changed} AS c WHERE leaves_base AND left_reason IS NULL$$),
 (NULL, 'result', $$
-SELECT m.model, s.counts, m.details, t.entered, t.departed, t.moved, t.updated
-FROM {model} AS m, {source_counts} AS s, {tally} AS t$$)) AS t (fills, name, statement)
+SELECT m.model, s.counts{decision_counts}, m.details, t.entered, t.departed, t.moved, t.updated
+FROM {model} AS m, {source_counts} AS s, {tally} AS t{and_decisions}$$)) AS t (fills, name, statement)
     WHERE coalesce(t.fills = first_fill, true)
 $function$;
 COMMENT ON FUNCTION segment_internal.shared_steps(boolean, boolean) IS
@@ -171,6 +172,7 @@ BEGIN
     IF members > 0 AND max_departed < 1 AND skipped > nearly_all * rows_read
        AND (SELECT r.rows_skipped > nearly_all * r.rows_read FROM segment.run AS r
             WHERE r.segmentation = refuse_departures.name AND r.outcome IN ('ok', 'empty')
+              AND NOT r.counts ? 'only_customers'
             ORDER BY r.run_id DESC LIMIT 1) IS NOT TRUE THEN
         RAISE EXCEPTION 'refused: % of % rows of the source would be skipped for a missing or infinite value',
             skipped, rows_read
@@ -257,6 +259,8 @@ BEGIN
             'own_as_v', string_agg(format('%I AS v%s', c.name, c.number), ', ' ORDER BY c.number),
             'set_v', string_agg(format('%I = c.v%s', c.name, c.number), ', ' ORDER BY c.number),
             'p_facts', coalesce(string_agg('p.v' || c.number, ', ' ORDER BY c.number) FILTER (WHERE c.is_fact), 'NULL'),
+            'unplaced', '', 'came', '''new''', 'in_one', '', 'by_decision_too', '', 'in_one_or_before', '',
+            'gone', '''gone''', 'decided_reason', '', 'decision_counts', '', 'and_decisions', '',
             'o_facts', coalesce(string_agg('o.v' || c.number, ', ' ORDER BY c.number) FILTER (WHERE c.is_fact), 'NULL'))
         FROM segment_internal.member_columns(s) AS c);
 END;
@@ -269,8 +273,10 @@ CREATE FUNCTION segment_internal.steps_of(s segmentation, train boolean, first_f
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 12 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    by_customer CONSTANT text[] := '{source_rows,summary,changed}';
-    places jsonb := segment_internal.shared_places(s);
+    by_customer CONSTANT text[] := '{source_rows,summary,decision,changed}';
+    -- no statements of their own, but parts of the next ones: keeping a row per customer would cost more than it helps
+    parts CONSTANT text[] := '{placed,decided}';
+    places jsonb := segment_internal.shared_places(s) || segment_internal.decision_places(s);
     templates segment.refresh_step[];
     step segment.refresh_step;
     own jsonb;
@@ -286,8 +292,9 @@ BEGIN
     END IF;
     EXECUTE format('SELECT array_agg(t) FROM segment_internal.%I($1, $2) AS t', s.kind || '_steps') INTO templates
         USING s, train;
-    templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.shared_steps(
-                              first_fill, segment_internal.overlapping(s)) AS t);
+    templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.decision_steps(s) AS t)
+        || ARRAY(SELECT t::segment.refresh_step
+                 FROM segment_internal.shared_steps(first_fill, segment_internal.overlapping(s)) AS t);
     -- rows of a step are read under its name, or, staged, from a table that is named after it
     FOREACH step IN ARRAY templates LOOP
         IF step.name IS NOT NULL THEN
@@ -299,11 +306,9 @@ BEGIN
     FOREACH step IN ARRAY templates LOOP
         step.statement := ltrim(segment_internal.fill_places(step.statement, CASE
             -- what is kept on this server cannot be read where the customers are
-            WHEN staged AND (step.name = 'placed'
-                             OR step.name = ANY (by_customer)) THEN places || '{"model": "(SELECT $6 AS model)"}'
+            WHEN staged AND step.name = ANY (parts || by_customer) THEN places || '{"model": "(SELECT $6 AS model)"}'
             ELSE places END), E'\n');
-        IF step.name = 'placed' THEN
-            -- part of the next statement: keeping a row per customer would cost more than it helps
+        IF step.name = ANY (parts) THEN
             places := places || jsonb_build_object('placed', E'\n' || step.statement);
             CONTINUE;
         END IF;

@@ -122,6 +122,7 @@ BEGIN
     s.options := segment_internal.changed_options(s, options);
     s.max_departed := coalesce(max_departed, s.max_departed);
     PERFORM segment_internal.check_source(s);
+    PERFORM segment_internal.check_decisions(s, at);
     overlapping := segment_internal.overlapping(s);
     staged := staged OR segment_internal.distribution_column(s.members) IS NOT NULL;
     train := only_keys IS NULL AND segment_internal.trains(s, at, retrain);
@@ -163,11 +164,17 @@ BEGIN
     IF NOT result.counts ? 'rows_used' THEN
         -- one row per customer: what has a key and no place lacks a feature
         placed := CASE WHEN only_keys IS NULL AND NOT overlapping THEN total
-                       ELSE segment_internal.count_customers(s, only_keys) END;
+                       ELSE segment_internal.count_customers(s, only_keys) END
+            -- as the kind has it, whatever people decided
+            - coalesce((result.counts ->> 'added')::bigint, 0) + coalesce((result.counts ->> 'taken_out')::bigint, 0);
         result.counts := result.counts || jsonb_build_object(
             'rows_used', placed,
             'not_placed',
             (result.counts ->> 'rows_read')::bigint - (result.counts ->> 'null_customer')::bigint - placed);
+    END IF;
+    result.counts := result.counts - '{added,taken_out}'::text[];
+    IF only_keys IS NOT NULL THEN
+        result.counts := result.counts || jsonb_build_object('only_customers', cardinality(only_keys::text[]));
     END IF;
     EXECUTE format('SELECT segment_internal.%I($1, $2, $3, $4)', s.kind || '_tell')
         USING s, at, result.counts, result.details;
@@ -177,14 +184,15 @@ BEGIN
             (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
             segment_internal.rows_skipped(result.counts),
             result.counts - 'seconds', jsonb_strip_nulls(result.details), result.steps,
-            CASE WHEN result.model IS NOT NULL THEN NULL
+            CASE WHEN result.model IS NOT NULL OR only_keys IS NOT NULL THEN NULL
                  WHEN (result.counts ->> 'rows_read')::bigint = 0 THEN 'the source yielded no rows'
                  -- of a kind without models everybody may have a place
                  WHEN (SELECT k.retrains <> 'never' FROM segment_internal.kind AS k WHERE k.kind = s.kind) THEN
                      format('none of the %s rows of the source could be used: %s', result.counts ->> 'rows_read',
                             (SELECT string_agg(format('%s %s', c.value, c.key), ', ' ORDER BY c.key)
                              FROM jsonb_each_text(result.counts) AS c
-                             WHERE c.key NOT IN ('rows_read', 'rows_used', 'seconds', 'customers')
+                             WHERE c.key NOT IN ('rows_read', 'rows_used', 'seconds', 'customers',
+                                                 'included', 'excluded', 'only_customers')
                                AND c.value ~ '^[1-9]')) END);
     IF new_run_id IS NULL THEN
         -- somebody's source or trigger logged a run of its own in place of this one

@@ -24,6 +24,7 @@ BEGIN
     END IF;
     PERFORM segment_internal.set_clock(s, at);
     PERFORM segment_internal.check_source(s);
+    PERFORM segment_internal.check_decisions(s, at);
     IF s.model_version IS NOT NULL THEN
         old_model := segment.get_model(s.name);
     END IF;

@@ -9,8 +9,9 @@ DECLARE
 BEGIN
     -- first, while the member table is there to say whose it is
     PERFORM segment_internal.change_catalogue('drop_segmentation', s.name);
-    SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c WHERE c.oid IN (s.members, s.history);
-    -- NULL: somebody dropped both
+    SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c
+    WHERE c.oid IN (s.members, s.history, s.decisions);
+    -- NULL: somebody dropped them
     IF tables IS NOT NULL THEN
         EXECUTE format('DROP TABLE %s %s', tables, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
     END IF;
@@ -34,7 +35,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION drop_segmentation(text, boolean) IS
-$$Drops a segmentation with its tables, history, models and run log.
+$$Drops a segmentation with its tables, history, decisions, models and run log.
 cascade: also views and other objects that depend on the tables; else they are an error
 (dependent_objects_still_exist).
 Errors: undefined_object, insufficient_privilege.$$;

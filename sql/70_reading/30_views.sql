@@ -166,9 +166,24 @@ COMMENT ON COLUMN segment_members.segment_id IS 'Id of the segment.';
 COMMENT ON COLUMN segment_members.segment IS 'Name of the segment.';
 COMMENT ON COLUMN segment_members.entered_at IS 'Since when.';
 COMMENT ON COLUMN segment_members.reason IS
-'Why the customer entered it: new, model, and orders or time (RFM) or features (clusterings).';
+$$Why the customer entered it: new, model, orders or time (RFM), features (clusterings), facts, source or rules (rules),
+decision or undecided (somebody decided so, and no longer).$$;
 COMMENT ON COLUMN segment_members.not_shown IS
 'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
+
+CREATE VIEW customer_table WITH (security_invoker = true) AS
+    SELECT t.relation, s.name AS segmentation, segment_internal.key_column(t.relation) AS key_column, t.what
+    FROM segmentation AS s
+    CROSS JOIN LATERAL (VALUES (s.members, 'members'), (s.history, 'history'), (s.decisions, 'decisions'))
+         AS t (relation, what)
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = t.relation);
+COMMENT ON VIEW customer_table IS
+$$Every table of the extension that holds keys of customers, of the segmentations that the current user sees:
+what erasing, telling and merging of customers has to look at.$$;
+COMMENT ON COLUMN customer_table.relation IS 'The table.';
+COMMENT ON COLUMN customer_table.segmentation IS 'Name of the segmentation that it belongs to.';
+COMMENT ON COLUMN customer_table.key_column IS 'The column with the key of the customer.';
+COMMENT ON COLUMN customer_table.what IS '''members'', ''history'' or ''decisions''.';
 
 CREATE VIEW segment_events WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, e.*, NULL::text AS not_shown
@@ -186,7 +201,8 @@ COMMENT ON COLUMN segment_events.event IS '''entered'', ''moved'' or ''departed'
 COMMENT ON COLUMN segment_events.from_segment IS 'Segment before; NULL: none.';
 COMMENT ON COLUMN segment_events.to_segment IS 'Segment after; NULL: none.';
 COMMENT ON COLUMN segment_events.reason IS
-'Why: new, model, gone, orders or time (RFM), features (clusterings), facts, source or rules (rules).';
+$$Why: new, model, gone, orders or time (RFM), features (clusterings), facts, source or rules (rules),
+decision or undecided (somebody decided so, and no longer).$$;
 COMMENT ON COLUMN segment_events.not_shown IS
 'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
 

@@ -108,6 +108,17 @@ static const Operation operations[] = {
 	"RETURNING 1::bigint"
 	}},
 
+	/* name, table of decisions; NULL: it has none any more.  NULL: it is not the owner's own */
+	{"keep_decisions", OF_SEGMENTATION, {"text", "regclass"}, {
+	"UPDATE segment.segmentation AS g SET decisions = $2 "
+	"WHERE g.name = $1"
+	"  AND ($2 IS NULL OR EXISTS (SELECT FROM pg_class AS d, pg_class AS m"
+	"                             WHERE d.oid = $2 AND m.oid = g.members AND d.relowner = m.relowner"
+	"                               AND d.relkind = 'r' AND d.oid >= 16384"
+	"                               AND d.oid NOT IN (g.members, g.history))) "
+	"RETURNING 1::bigint"
+	}},
+
 	/* name; rows of other tables go with it */
 	{"drop_segmentation", OF_SEGMENTATION, {"text"}, {
 	"DELETE FROM segment.segmentation AS g WHERE g.name = $1 RETURNING 1::bigint"

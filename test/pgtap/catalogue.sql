@@ -47,7 +47,7 @@ SELECT is_empty($$
                           'bind_cluster_columns', 'check_source', 'count_customers', 'refine_query', 'refine_model',
                           'qualified_query', 'staged_source', 'staged_places', 'rfm_staged_places', 'cluster_staged_places',
                           'steps_of', 'refresh_steps', 'table_to_lie_beside', 'rule_columns', 'bind_rules_columns', 'rule_source',
-                          'check_rule_as_owner', 'explain_customer', 'rules_clock', 'rules_next', 'rules_places')
+                          'check_rule_as_owner', 'explain_customer', 'rules_clock', 'rules_next', 'rules_places', 'check_decisions')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine
@@ -158,7 +158,7 @@ SELECT is_empty($$
     WHERE c.relkind = 'r' AND a.attnum > 0 AND a.atttypid IN ('oid'::regtype, 'regclass'::regtype, 'regproc'::regtype, 'regtype'::regtype,
                                                               'pg_node_tree'::regtype, 'regrole'::regtype, 'regnamespace'::regtype)
       -- a segmentation is its member table: regclass is dumped as a name
-      AND NOT (c.relname = 'segmentation' AND a.attname IN ('members', 'history') AND a.atttypid = 'regclass'::regtype)
+      AND NOT (c.relname = 'segmentation' AND a.attname IN ('members', 'history', 'decisions') AND a.atttypid = 'regclass'::regtype)
       -- and a role, too
       AND NOT (c.relname IN ('rfm_scheme', 'rule_template') AND a.attname = 'owner' AND a.atttypid = 'regrole'::regtype)
 $$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme or template');

@@ -177,13 +177,15 @@ INSERT INTO said VALUES
     "segment_internal.session_settings()",
     "segment_internal.rules_tell(segmentation,timestamp with time zone,jsonb,jsonb)",
     "segment_internal.open_segment_id(segmentation,text)", "segment_internal.rule_position(segmentation,text)",
-    "segment_rules(text)", "segment_internal.rule_role(text)"}'),
+    "segment_rules(text)", "segment_internal.rule_role(text)", "segment_internal.decision_steps(segmentation)",
+    "segment_internal.decision_places(segmentation)", "segment_internal.decided_segment(segmentation,text,boolean)"}'),
 -- lock the tables they read
 ('stable', 'strict', 'restricted', '{
     "segment_internal.table_refusal(regclass,text[],regtype[])"}'),
 ('stable', 'called on null', 'restricted', '{
     "segment_internal.cluster_explain(segmentation,text)", "segment_internal.count_customers(segmentation,text)",
     "segment_internal.has_no_members(segmentation)",
+    "segment_internal.decisions_not_shown(segmentation)",
     "homogeneity_report(text)", "segment_internal.not_shown(segmentation,boolean)",
     "segment_internal.readable_clustering(text)", "segment_internal.readable_segmentation(text)",
     "segment_internal.rfm_explain(segmentation,text)", "segment_internal.rules_explain(segmentation,text)",
@@ -205,6 +207,9 @@ INSERT INTO said VALUES
     "segment_internal.rule_columns(text,text,text,text)", "segment_internal.bind_rules_columns(segmentation)",
     "segment_internal.rule_source(text,text,text,text)", "segment_internal.rules_next(segmentation)",
     "segment_internal.rules_places(segmentation,boolean)", "segment_internal.check_rule_as_owner(text,text,text,text,text)",
+    "segment_internal.rule_source(text,text,text,text)",
+    "segment_internal.check_rule_as_owner(text,text,text,text,text)",
+    "segment_internal.check_decisions(segmentation,timestamp with time zone)",
     "explain_customer(text,anyelement)", "explain_customer(text,text)",
 
     "segment_internal.cluster_staged_places(segmentation,boolean)", "segment_internal.table_to_lie_beside(segmentation,regclass)",
@@ -275,6 +280,16 @@ INSERT INTO said VALUES
     "segment_internal.set_clock(segmentation,timestamp with time zone)", "segment_internal.blame(text,text)",
     "segment_internal.preview_refresh_as_owner(text,text)", "preview_refresh(text,timestamp with time zone)",
     "segment_internal.why(text,text)",
+    "segment_internal.create_decision_table(text)", "decision_table(text)", "segment_internal.give_up_decisions(segmentation)",
+    "segment_internal.place_customer(segmentation,text)",
+    "segment_internal.decide_as_owner(text,text,text,boolean,text,timestamp with time zone,boolean)",
+    "segment_internal.decide(text,text,text,boolean,text,timestamp with time zone,boolean)",
+    "include_customer(text,text,text,text,timestamp with time zone,boolean)",
+    "include_customer(text,text,anyelement,text,timestamp with time zone,boolean)",
+    "exclude_customer(text,text,text,text,timestamp with time zone,boolean)",
+    "exclude_customer(text,text,anyelement,text,timestamp with time zone,boolean)",
+    "segment_internal.undecide_as_owner(text,text,text,boolean)", "undecide_customer(text,text,text,boolean)",
+    "undecide_customer(text,text,anyelement,boolean)",
 
     "segment_internal.create_rule_segmentation(text,text,json,boolean,text,text[],text,name,text,text,double precision,text)"}');
 

@@ -124,6 +124,13 @@ SELECT outcome, customers, entered, departed, moved, updated, rows_read, rows_us
 SELECT customer, event FROM segment_events('toys', '2025-01-04') ORDER BY 1;
 SELECT outcome, customers, entered, departed, moved, updated FROM refresh_segmentation('toys', '2025-01-05');
 SELECT customer, event FROM segment_events('toys', '2025-01-05') ORDER BY 1;
+-- what people decide comes to it by itself; facts of whom it puts nowhere it does not give
+SELECT name AS first FROM segment WHERE segmentation = 'toys' AND segment_id = 1 \gset
+INSERT INTO toy VALUES ('c300', 900);
+SELECT include_customer('toys', :'first', 'c300'), include_customer('toys', :'first', 'c301'), exclude_customer('toys', NULL, 'c1');
+SELECT customer_id, segment_id, points, entered_reason FROM toys_segments WHERE customer_id IN ('c1', 'c300', 'c301') ORDER BY 1;
+SELECT outcome, entered, departed, moved, updated, rows_used, counts FROM refresh_segmentation('toys', '2025-01-06');
+DELETE FROM toy WHERE customer_id = 'c300';
 SELECT drop_segmentation('toys');
 
 -- ---- overlapping: a customer in every segment up to the hundreds of its points ----
@@ -214,6 +221,13 @@ WHERE customer_id IN ('c1', 'c2', 'c17') GROUP BY 1 ORDER BY 1;
 SELECT count(*) AS touched FROM (SELECT customer_id, segment_id, points FROM toys_segments
     EXCEPT SELECT customer_id, segment_id, points FROM before)
     AS t WHERE customer_id NOT IN ('c1', 'c2', 'c17');
+SELECT wrong FROM toy_refresh('2025-03-02');
+-- decided
+SELECT include_customer('toys', name, 'c1'), exclude_customer('toys', name, 'c2') FROM segment WHERE segmentation = 'toys' AND segment_id = 4;
+SELECT exclude_customer('toys', name, 'c1') FROM segment WHERE segmentation = 'toys' AND segment_id = 1;
+SELECT customer_id, array_agg(segment_id ORDER BY segment_id), min(points) AS points FROM toys_segments WHERE customer_id IN ('c1', 'c2')
+GROUP BY 1 ORDER BY 1;
+SELECT undecide_customer('toys', NULL, 'c1'), undecide_customer('toys', NULL, 'c2');
 SELECT wrong FROM toy_refresh('2025-03-02');
 -- staged, and back
 UPDATE toy SET points = (points + 200) % 400 WHERE (hashtext(customer_id) & 3) = 0;

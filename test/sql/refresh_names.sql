@@ -17,7 +17,7 @@ INSERT INTO hostile (name) VALUES
     ('Kunden-Größe Ω 顧客'), ('x''; DROP TABLE canary; --'), ('x"; DROP TABLE canary; --'),
     ('x$$; DROP TABLE canary; $$'), ('%I %s %L %1$s %'), ('back\slash\'), (E'\\''; DROP TABLE canary; --'),
     (E'new\nline'), (E'tab\ttab'), (':name :''name'''), ('{"json": "x"}'), ('--'), ('/* comment'), ('$1'),
-    ('null'), ('x.pg_class'), (repeat('x', 54)), (repeat('ö', 27)), (U&'\+01F600');
+    ('null'), ('x.pg_class'), (repeat('x', 53)), (repeat('ö', 26)), (U&'\+01F600');
 
 CREATE TABLE naming_problem (n integer, problem text, detail text);
 
