@@ -56,7 +56,7 @@ INSERT INTO regress_shop.deed (name, command) VALUES
     ('count blindly', $$DO $x$ BEGIN
         PERFORM segment_internal.change_catalogue('count_members', 'listed'::text, '{}'::integer[], '{}'::bigint[]);
         RAISE EXCEPTION 'not really'; END $x$ $$),
-    ('rename', $$SELECT segment_internal.change_catalogue('rename_segment', 'listed'::text, 'no such'::text, 'x'::text)$$),
+    ('rename', $$SELECT segment_internal.change_catalogue('rename_segment', 'listed'::text, 'no such'::text, 'x'::text, true)$$),
     ('drop blindly', $$DO $x$ BEGIN PERFORM segment_internal.change_catalogue('drop_segmentation', 'listed'::text);
         RAISE EXCEPTION 'not really'; END $x$ $$),
     ('begin', $$DO $x$ BEGIN PERFORM segment_internal.change_catalogue('begin_run', 'listed'::text, now());
