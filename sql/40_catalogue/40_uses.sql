@@ -44,7 +44,8 @@ COMMENT ON COLUMN segmentation_uses.segmentation IS 'Name of the segmentation th
 COMMENT ON COLUMN segmentation_uses.how IS
 $$'rule': a rule calls in_segment(); 'source': its source, or a sub-select of its rules,
 reads the member or history table.$$;
-COMMENT ON COLUMN segmentation_uses.segment IS 'The segment whose rule uses it, by its present name; NULL for a source.';
+COMMENT ON COLUMN segmentation_uses.segment IS
+'The segment whose rule uses it, by its present name; NULL for a source.';
 COMMENT ON COLUMN segmentation_uses.uses IS 'Name of the segmentation that is used.';
 COMMENT ON COLUMN segmentation_uses.used_segment IS
 'Its segment that is used, by its present name; NULL for a source.';
@@ -84,7 +85,7 @@ BEGIN
         RAISE EXCEPTION '%segmentation "%" cannot be %, because rules use it', used, name, done
             USING ERRCODE = 'dependent_objects_still_exist',
                   DETAIL = concat_ws('; ', list,
-                                     CASE WHEN others > 0 THEN format('%s segmentations of others', others) END) || '.',
+                                     CASE WHEN others > 0 THEN format('segmentations of others: %s', others) END) || '.',
                   HINT = refuse_while_used.hint;
     END IF;
     RETURN NULL;
@@ -125,8 +126,8 @@ BEGIN
         END LOOP;
         RAISE EXCEPTION 'segmentation "%" would use itself: %', name, path
             USING ERRCODE = 'invalid_object_definition',
-                  HINT = 'Which of them is refreshed first could not be said. Ask the data of the one on the way '
-                         'in place of its segments.';
+                  HINT = 'None of them could be refreshed first. Ask in one of these rules for the data '
+                         'that the other segment is made of.';
     END IF;
     RETURN NULL;
 END;

@@ -11,7 +11,13 @@ BEGIN
         PERFORM segment_internal.release_uses(s.name, NULL);
     END IF;
     -- first, while the member table is there to say whose it is
-    PERFORM segment_internal.change_catalogue('drop_segmentation', s.name);
+    BEGIN
+        PERFORM segment_internal.change_catalogue('drop_segmentation', s.name);
+    EXCEPTION WHEN foreign_key_violation THEN
+        -- by a rule that this transaction, which has one snapshot, does not see
+        RAISE EXCEPTION 'segmentation "%" cannot be dropped, because rules use it', s.name
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Another transaction sees them.';
+    END;
     SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c WHERE c.oid IN (s.members, s.history);
     -- NULL: somebody dropped both
     IF tables IS NOT NULL THEN

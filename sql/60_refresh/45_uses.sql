@@ -7,9 +7,8 @@ DECLARE
     left_over bigint := segment_internal.change_catalogue('release_uses', name, segment_ids);
 BEGIN
     IF left_over > 0 THEN
-        RAISE NOTICE 'rules of % segmentations of others use what is dropped; they will not be refreshed any more',
-            left_over
-            USING HINT = 'Tell their owners, who may change these rules.';
+        RAISE NOTICE 'segmentations of others whose rules use what is dropped: %', left_over
+            USING HINT = 'Their refreshes fail until their owners change these rules.';
     END IF;
 END;
 $$;
@@ -59,8 +58,9 @@ BEGIN
             RAISE NOTICE 'segmentation "%" is dropped, too, of which no rule was left', one.name;
         ELSE
             PERFORM segment_internal.drop_using_rules(one.name, one.ids);
-            PERFORM segment_internal.run_as_owner(one.owner, 'SELECT segment_internal.drop_rules_as_owner($1, $2::int[], $3)',
-                                                  one.name, one.ids::text, note);
+            PERFORM segment_internal.run_as_owner(
+                one.owner, 'SELECT segment_internal.drop_rules_as_owner($1, $2::integer[], $3)',
+                one.name, one.ids::text, note);
             RAISE NOTICE 'segments % of segmentation "%" are dropped, too', one.segments, one.name
                 USING HINT = 'Who is in them departs at its next refresh.';
         END IF;
@@ -86,8 +86,8 @@ BEGIN
         result := result || substr(rule, done, call.call_begin - done);
         done := call.call_end;
         result := result || CASE WHEN call.segmentation = used AND call.segment = old_name OR call.of_row
-            THEN format('%s(%L, %L%s)', rtrim(substring(substr(rule, call.call_begin) FROM '^[^(]*')), call.segmentation,
-                        CASE WHEN call.segmentation = used AND call.segment = old_name THEN new_name
+            THEN format('%s(%L, %L%s)', rtrim(substring(substr(rule, call.call_begin) FROM '^[^(]*')),
+                        call.segmentation, CASE WHEN call.segmentation = used AND call.segment = old_name THEN new_name
                              ELSE call.segment END,
                         ', ' || segment_internal.renamed_in_rule(call.at, used, old_name, new_name))
             ELSE substr(rule, call.call_begin, call.call_end - call.call_begin) END;
@@ -96,7 +96,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.renamed_in_rule(text, text, text, text) IS
-'A rule with a segment of a used segmentation under its new name, wherever in_segment asks for it by the old one.';
+$$A rule with a segment of a used segmentation under its new name, wherever in_segment asks for it by the old one.
+Such a call is written anew; comments in it are lost.$$;
 
 CREATE FUNCTION segment_internal.rename_in_rules_as_owner(name text, used text, used_id integer,
                                                           old_name text, new_name text) RETURNS void

@@ -15,7 +15,8 @@ BEGIN
                ORDER BY s.name
     LOOP
         BEGIN
-            PERFORM segment_internal.run_as_owner(one.owner, 'SELECT segment_internal.record_source_uses($1)', one.name);
+            PERFORM segment_internal.run_as_owner(one.owner, 'SELECT segment_internal.record_source_uses($1)',
+                                                  one.name);
         EXCEPTION WHEN OTHERS THEN
             NULL;
         END;
@@ -49,7 +50,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM segment.segmentation AS s WHERE s.name = refresh_next.name) THEN
         RETURN outcomes;
     END IF;
-    SELECT string_agg(format('it uses "%s", which was %s', u.uses, u.outcome), ', ' ORDER BY u.uses) INTO reason
+    SELECT string_agg(format('it uses "%s", whose refresh %s', u.uses,
+                             CASE u.outcome WHEN 'failed' THEN 'failed' ELSE 'was ' || u.outcome END),
+                      '; ' ORDER BY u.uses) INTO reason
     FROM (SELECT DISTINCT t.uses, outcomes ->> t.uses AS outcome FROM segment.segmentation_use AS t
           WHERE t.segmentation = refresh_next.name) AS u
     WHERE u.outcome NOT IN ('ok', 'empty');

@@ -108,6 +108,9 @@ static const Operation operations[] = {
 
 	/* name; rows of other tables go with it; an error while rules of others use it */
 	{"drop_segmentation", OF_SEGMENTATION, {"text"}, {
+	/* waits for those who begin to use it */
+	"SELECT 1::bigint FROM segment.segmentation AS g WHERE g.name = $1 FOR UPDATE",
+
 	"SELECT segment_internal.refuse_while_used($1, NULL, 'dropped',"
 	"    'cascade => true drops the rules that use it, too.', $2)",
 
@@ -245,9 +248,9 @@ static const Operation operations[] = {
 	 * name, definition (rules by priority, rest), note: the next version of the rules, with
 	 * segments opened and closed as it has them, and what they use of other segmentations.
 	 * The version; 0: it is of another kind.  An error where rules of others use what is
-	 * closed, or where it would use itself.  Two that define uses at once queue by an
-	 * update of the kind, so that neither makes a cycle that the other does not see; also
-	 * where a transaction has one snapshot, which then fails.
+	 * closed, or where it would use itself.  Two that define uses, or close segments, at
+	 * once queue by an update of the kind, so that each sees what the other did; where a
+	 * transaction has one snapshot, it fails.
 	 */
 	{"define_rules", OF_SEGMENTATION, {"text", "jsonb", "text"}, {
 	"UPDATE segment.segmentation AS g SET options = $2 WHERE g.name = $1 AND g.kind = 'rules'",
@@ -278,14 +281,16 @@ static const Operation operations[] = {
 	"    SET closed_at = NULL, close_reason = NULL, priority = excluded.priority,"
 	"        description = excluded.description",
 
+	"UPDATE segment_internal.kind AS k SET kind = k.kind "
+	"WHERE k.kind = 'rules' AND ($2 @? '$.rules[*].uses[*]'"
+	"    OR EXISTS (SELECT FROM segment.segment AS g"
+	"               WHERE g.segmentation = $1 AND g.closed_at >= transaction_timestamp()))",
+
 	"SELECT segment_internal.refuse_while_used($1, ARRAY("
 	"    SELECT g.segment_id FROM segment.segment AS g"
 	"    WHERE g.segmentation = $1 AND g.closed_at IS NOT NULL), 'closed',"
 	"    'Drop these rules first, or drop_segment_rule() with cascade => true.', $4) "
 	"FROM segment.segmentation AS s WHERE s.name = $1 AND s.kind = 'rules'",
-
-	"UPDATE segment_internal.kind AS k SET kind = k.kind "
-	"WHERE k.kind = 'rules' AND $2 @? '$.rules[*].uses[*]'",
 
 	/* those of its source, too, which are found again by record_source_uses */
 	"DELETE FROM segment.segmentation_use AS u USING segment.segmentation AS s "
@@ -321,7 +326,7 @@ static const Operation operations[] = {
 	"ON CONFLICT DO NOTHING"
 	}},
 
-	/* name, segments (NULL: all): lets rules of others no longer bar anything; of how many segmentations */
+	/* name, segments (NULL: all), which rules no longer bar; of how many segmentations these are */
 	{"release_uses", OF_SEGMENTATION, {"text", "int4[]"}, {
 	"WITH d AS (DELETE FROM segment.segmentation_use AS u"
 	"    WHERE u.uses = $1 AND u.how = 'rule' AND ($2 IS NULL OR u.used_segment_id = ANY ($2))"
