@@ -8,11 +8,11 @@
 CREATE TABLE segmentation_use (
     segmentation text NOT NULL REFERENCES segmentation ON DELETE CASCADE ON UPDATE CASCADE,
     how text NOT NULL CHECK (how IN ('rule', 'source')),
-    segment_id integer,
+    segment_id integer NOT NULL DEFAULT 0,
     uses text NOT NULL REFERENCES segmentation ON UPDATE CASCADE,
-    used_segment_id integer,
-    UNIQUE NULLS NOT DISTINCT (segmentation, how, segment_id, uses, used_segment_id),
-    CHECK ((segment_id IS NOT NULL) = (how = 'rule') AND (used_segment_id IS NOT NULL) = (how = 'rule'))
+    used_segment_id integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (segmentation, how, segment_id, uses, used_segment_id),
+    CHECK (how = 'rule' OR (segment_id = 0 AND used_segment_id = 0))
 );
 CREATE INDEX segmentation_use_uses ON segmentation_use (uses);
 COMMENT ON TABLE segmentation_use IS
@@ -21,9 +21,9 @@ COMMENT ON COLUMN segmentation_use.segmentation IS 'Name of the segmentation tha
 COMMENT ON COLUMN segmentation_use.how IS
 $$'rule': a rule calls in_segment(); 'source': its source, or a sub-select of its rules,
 reads the member or history table, as found at creation, at each change of rules and at each refresh.$$;
-COMMENT ON COLUMN segmentation_use.segment_id IS 'The segment whose rule uses it; NULL for a source.';
+COMMENT ON COLUMN segmentation_use.segment_id IS 'The segment whose rule uses it; 0 for a source.';
 COMMENT ON COLUMN segmentation_use.uses IS 'Name of the segmentation that is used.';
-COMMENT ON COLUMN segmentation_use.used_segment_id IS 'Its segment that is used; NULL for a source.';
+COMMENT ON COLUMN segmentation_use.used_segment_id IS 'Its segment that is used; 0 for a source.';
 SELECT pg_catalog.pg_extension_config_dump('segmentation_use', '');
 
 ALTER TABLE segmentation_use ENABLE ROW LEVEL SECURITY;
@@ -62,7 +62,7 @@ COMMENT ON FUNCTION segment_internal.seen_by(name, text) IS 'Whether a role may 
 
 CREATE FUNCTION segment_internal.refuse_while_used(name text, segment_ids integer[], done text, hint text, caller name)
     RETURNS bigint
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     list text;
@@ -97,7 +97,7 @@ $$Raises an error (dependent_objects_still_exist) that lists whose rules use a s
 done: what cannot be done; caller: for whom, who reads only names that he may.$$;
 
 CREATE FUNCTION segment_internal.refuse_cycle(name text, caller name) RETURNS bigint
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     -- of each that was reached, which one uses it

@@ -79,7 +79,7 @@ $$Refreshes a segmentation, unless it uses one whose refresh was not well, and r
 outcomes: of those that came before, by name.$$;
 
 CREATE FUNCTION segment_internal.check_refresh_all(as_of timestamptz) RETURNS void
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF NOT isfinite(as_of) OR as_of > clock_timestamp() THEN

@@ -14,6 +14,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "segment_internal.rule_uses(text)",
     "adjusted_rand_index(feature_set)", "segment_internal.as_double(numeric)",
     "segment_internal.brief(double precision)",
     "segment_internal.calendar_days(timestamp with time zone,timestamp with time zone,text)",
@@ -55,6 +56,8 @@ INSERT INTO said VALUES
     "segment_internal.rule_conditions(text)", "segment_internal.asked_conditions(text[],boolean)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.nearest_name(text,text[])", "segment_internal.refuse_in_rule(text,integer,text,text,text,text)",
+    "segment_internal.renamed_in_rule(text,text,text,text)",
     "adjusted_rand_index(bigint,bigint)", "adjusted_rand_index(boolean,boolean)",
     "adjusted_rand_index(integer,integer)", "adjusted_rand_index(smallint,smallint)", "adjusted_rand_index(text,text)",
     "assign_segment(segment_model,\"any\")", "assign_segment_id(segment_model,\"any\")",
@@ -111,9 +114,14 @@ INSERT INTO said VALUES
     "segment_internal.rules_figures()", "segment_internal.rule_changes(jsonb,jsonb)"}'),
 -- read the catalogue
 ('stable', 'strict', 'safe', '{
+    "segment_internal.equality_operator(regtype,regtype)",
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
     "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.seen_by(name,text)", "segment_internal.refuse_while_used(text,integer[],text,text,name)",
+    "segment_internal.refuse_cycle(text,name)", "in_segment(text,text)",
+    "in_segment(text,text,timestamp with time zone)", "segment_internal.used_at_query(segmentation,integer,text)",
+    "segment_internal.key_is_that_of_source(segmentation,segmentation,text)",
     "segment_internal.acts_as(name)", "segment_internal.changed_options(segmentation,jsonb)", "assign_segment(text,\"any\")",
     "assign_segment_id(text,\"any\")",
     "segment_internal.check_column_names(segmentation,name)",
@@ -147,8 +155,7 @@ INSERT INTO said VALUES
     "segment_internal.trains(segmentation,timestamp with time zone,boolean)",
     "segment_internal.overlapping(segmentation)", "as_of()", "segment_internal.rules_from_json(json)",
     "segment_internal.check_rules_options(segmentation)", "segment_internal.rules_columns(segmentation)",
-    "segment_internal.rules_statement(segmentation)", "segment_internal.rules_steps(segmentation,boolean)",
-    "segment_internal.rules_places(segmentation,boolean)",
+    "segment_internal.rules_steps(segmentation,boolean)",
     "segment_internal.rules_tell(segmentation,timestamp with time zone,jsonb,jsonb)",
     "segment_internal.open_segment_id(segmentation,text)", "segment_internal.rule_position(segmentation,text)",
     "segment_rules(text)", "segment_internal.rule_role(text)"}'),
@@ -156,6 +163,11 @@ INSERT INTO said VALUES
 ('stable', 'strict', 'restricted', '{
     "segment_internal.table_refusal(regclass,text[],regtype[])"}'),
 ('stable', 'called on null', 'restricted', '{
+    "segment_internal.used_segments(segmentation,text,text,jsonb)", "segment_internal.rules_with_uses(segmentation)",
+    "segment_internal.replaced_uses(segmentation,text,jsonb,jsonb)",
+    "segment_internal.used_source(segmentation,text,jsonb)", "segment_internal.rules_statement(segmentation)",
+    "segment_internal.rules_places(segmentation,boolean)",
+    "segment_internal.asked_source(segmentation,text,text,jsonb,boolean)",
     "segment_internal.cluster_explain(segmentation,text)", "segment_internal.count_customers(segmentation,text)",
     "segment_internal.has_no_members(segmentation)",
     "homogeneity_report(text)", "segment_internal.not_shown(segmentation,boolean)",
@@ -168,6 +180,7 @@ INSERT INTO said VALUES
     "segment_of(text,text)", "segment_profile(text)", "segment_internal.unreadable_reason(segmentation)"}'),
 -- prepare a query of the user's
 ('stable', 'called on null', 'unsafe', '{
+    "segment_internal.query_relations(text,text)",
     "segment_internal.bind_cluster_columns(segmentation)", "segment_internal.bind_rfm_columns(segmentation)",
     "segment_internal.choose_source_columns(segmentation)",
     "segment_internal.query_columns(text,text,boolean)",
@@ -189,6 +202,7 @@ INSERT INTO said VALUES
     "rfm_summary_counts()"}'),
 -- raises an error at its time in a query
 ('volatile', 'called on null', 'safe', '{
+    "segment_internal.check_refresh_all(timestamp with time zone)", "segment_internal.tell_refreshed(jsonb)",
     "segment_internal.refuse_departures(text,bigint,bigint,bigint,double precision,jsonb)",
     "segment_internal.refuse_repeated_keys(bigint,text)",
     "segment_internal.turn(segmentation,timestamp with time zone)"}'),
@@ -198,6 +212,13 @@ INSERT INTO said VALUES
     "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)",
     "segment_internal.rows_as_owner(name,text,text[])"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "segment_internal.record_source_uses(segmentation)", "segment_internal.record_source_uses(text)",
+    "segment_internal.release_uses(text,integer[])", "segment_internal.drop_rules_as_owner(text,integer[],text)",
+    "segment_internal.drop_using_rules(text,integer[])",
+    "segment_internal.rename_in_rules_as_owner(text,text,integer,text,text)",
+    "segment_internal.rename_in_using_rules(text,integer,text,text)", "segment_internal.refresh_order()",
+    "segment_internal.refresh_next(text,timestamp with time zone,jsonb)",
+    "refresh_all_segmentations(timestamp with time zone)",
     "segment_internal.accept_as_owner(text)", "accept_source(text)", "segment_internal.accepted_source(segmentation)",
     "segment_internal.check_source(segmentation)",
     "segment_internal.alter_as_owner(text,jsonb,interval,double precision,text)",
@@ -223,7 +244,7 @@ INSERT INTO said VALUES
     "segment_internal.refresh(text,timestamp with time zone,boolean,jsonb,double precision,boolean)",
     "segment_internal.refresh_as_owner(text,timestamp with time zone,boolean,jsonb,double precision,text,boolean)",
     "refresh_segmentation(text,timestamp with time zone,boolean,double precision,boolean)",
-    "segment_internal.rename_as_owner(text,text,text)", "rename_segment(text,text,text)",
+    "segment_internal.rename_as_owner(text,text,text,boolean)", "rename_segment(text,text,text,boolean)",
     "retrain_segmentation(text,timestamp with time zone,jsonb)",
     "rfm_summary(anyelement,text,timestamp with time zone,interval,text,text,text,boolean,text,\"any\")",
     "segment_internal.run_steps(text[],text[],timestamp with time zone,boolean,segment_model,boolean,anyarray)",
@@ -232,9 +253,9 @@ INSERT INTO said VALUES
     "create_rule_segmentation(text,text,json,boolean,text,text[],text,name,text,text,double precision,text)",
     "segment_internal.rules_of(text)", "segment_internal.define_rules(segmentation,text)",
     "segment_internal.set_rule_as_owner(text,text,text,integer,text,text)",
-    "segment_internal.drop_rule_as_owner(text,text,text)", "segment_internal.revert_rules_as_owner(text,integer,text)",
+    "segment_internal.drop_rule_as_owner(text,text,text,boolean)", "segment_internal.revert_rules_as_owner(text,integer,text)",
     "segment_internal.place_anew(text,boolean)", "set_segment_rule(text,text,text,integer,text,text,boolean)",
-    "drop_segment_rule(text,text,text,boolean)", "revert_segment_rules(text,integer,text,boolean)",
+    "drop_segment_rule(text,text,text,boolean,boolean)", "revert_segment_rules(text,integer,text,boolean)",
     "check_rule(text,text,text,text)", "segment_internal.count_rule(segmentation,text,boolean)",
     "segment_internal.preview_as_owner(text,text,text,text,text,text)",
     "preview_segment(text,text,text,timestamp with time zone,text,text)",
