@@ -131,7 +131,7 @@ CREATE TABLE run (
     as_of timestamptz,
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
-    outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'refused', 'failed', 'interrupted')),
+    outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'refused', 'failed', 'skipped', 'interrupted')),
     model_version integer,
     trained boolean,
     customers bigint,
@@ -162,6 +162,7 @@ COMMENT ON COLUMN run.outcome IS
 $$'ok'; 'empty': there was nothing to train with and no model to place anybody with, error says why;
 'refused': nothing was changed, because more members would have departed than the segmentation allows,
 or nearly all rows of the source would have been skipped, see error; 'failed': nothing was changed, see error;
+'skipped': nothing was changed, because refresh_all_segmentations could not refresh what it uses, see error;
 'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a crash,
 rolled back): the next one did.$$;
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
@@ -322,25 +323,31 @@ $$;
 COMMENT ON FUNCTION segment_internal.on_worker() IS
 'Whether this is a worker of Citus, where the catalogue of segmentations is empty: it is on the coordinator.';
 
-CREATE FUNCTION segment_internal.nearest_name_hint(name text) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
+CREATE FUNCTION segment_internal.nearest_name(name text, names text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     -- names that share most of their pairs of letters (Dice's coefficient), as a slip of the finger does
-    SELECT coalesce(
-        (SELECT format('Perhaps you meant "%s".', s.name)
-         FROM segmentation AS s CROSS JOIN LATERAL (
-             SELECT 2.0 * count(*) FILTER (WHERE p.wanted AND p.there)
-                    / nullif(count(*) + count(*) FILTER (WHERE p.wanted AND p.there), 0) AS likeness
-             FROM (SELECT bool_or(a.wanted) AS wanted, bool_or(NOT a.wanted) AS there
-                   FROM (SELECT substr(lower(nearest_name_hint.name), i, 2) AS pair, true AS wanted
-                         FROM generate_series(1, length(nearest_name_hint.name) - 1) AS i
-                         UNION SELECT substr(lower(s.name), i, 2), false
-                         FROM generate_series(1, length(s.name) - 1) AS i) AS a
-                   GROUP BY a.pair) AS p) AS l
-         WHERE l.likeness > 0.5 ORDER BY l.likeness DESC, s.name LIMIT 1),
-        'create_rfm_segmentation(), create_cluster_segmentation() and create_rule_segmentation() create one; '
-        || 'those of others are visible to whoever may read their member tables.');
+    SELECT n.name
+    FROM unnest(names) AS n (name) CROSS JOIN LATERAL (
+        SELECT 2.0 * count(*) FILTER (WHERE p.wanted AND p.there)
+               / nullif(count(*) + count(*) FILTER (WHERE p.wanted AND p.there), 0) AS likeness
+        FROM (SELECT bool_or(a.wanted) AS wanted, bool_or(NOT a.wanted) AS there
+              FROM (SELECT substr(lower(nearest_name.name), i, 2) AS pair, true AS wanted
+                    FROM generate_series(1, length(nearest_name.name) - 1) AS i
+                    UNION SELECT substr(lower(n.name), i, 2), false
+                    FROM generate_series(1, length(n.name) - 1) AS i) AS a
+              GROUP BY a.pair) AS p) AS l
+    WHERE l.likeness > 0.5 ORDER BY l.likeness DESC, n.name LIMIT 1;
 END;
+COMMENT ON FUNCTION segment_internal.nearest_name(text, text[]) IS
+'The name of a list that is most like a given one; NULL: none is like it.';
+
+CREATE FUNCTION segment_internal.nearest_name_hint(name text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(
+    'Perhaps you meant "' || segment_internal.nearest_name(name, ARRAY(SELECT s.name FROM segmentation AS s)) || '".',
+    'create_rfm_segmentation(), create_cluster_segmentation() and create_rule_segmentation() create one; '
+    || 'those of others are visible to whoever may read their member tables.');
 COMMENT ON FUNCTION segment_internal.nearest_name_hint(text) IS
 'The hint for an unknown name of a segmentation: the visible one whose name is most alike, or how to create one.';
 

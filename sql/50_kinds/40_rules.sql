@@ -125,13 +125,15 @@ BEGIN
             END;
         END IF;
     END LOOP;
+    s.options := jsonb_set(s.options, '{rules}', segment_internal.rules_with_uses(s));
     RETURN s;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.bind_rules_columns(segmentation) IS
 $$A segmentation with the columns that are read of its source, and their types as they are now: the key
-(by default the first), those that are kept, and those that a rule reads.
-Errors: those of rule_columns, undefined_column, duplicate_column, datatype_mismatch.$$;
+(by default the first), those that are kept, and those that a rule reads;
+and with the segments of others that its rules use.
+Errors: those of rule_columns and in_segment, undefined_column, duplicate_column, datatype_mismatch.$$;
 
 CREATE FUNCTION segment_internal.check_rules_options(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -166,14 +168,16 @@ COMMENT ON FUNCTION segment_internal.rules_columns(segmentation) IS
 'member_columns of segmentations by rules: facts that are kept.';
 
 CREATE FUNCTION segment_internal.rules_statement(s segmentation, next_transition text) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    asked record;
     whens text;
     answer text;
 BEGIN
+    asked := segment_internal.used_source(s, segment_internal.source_statement(s), segment_internal.rules_with_uses(s));
     -- a rule ends with its line, because it may close with a comment
-    SELECT string_agg(format(E'WHEN (\n%s\n) THEN %s', r.rule ->> 'rule', r.rule ->> 'segment_id'),
+    SELECT string_agg(format(E'WHEN (\n%s\n) THEN %s', asked.replaced[r.n], r.rule ->> 'segment_id'),
                       CASE WHEN (s.options ->> 'exclusive')::boolean THEN E'\n' ELSE E' END,\nCASE ' END ORDER BY r.n)
     INTO whens
     FROM jsonb_array_elements(s.options -> 'rules') WITH ORDINALITY AS r (rule, n);
@@ -186,14 +190,15 @@ BEGIN
                   E',\n' || next_transition || ' AS next_transition_at',
                   (SELECT string_agg(format(', source.%I', c.name), '' ORDER BY c.number)
                    FROM segment_internal.rules_columns(s) AS c WHERE c.is_fact),
-                  segment_internal.source_statement(s));
+                  asked.statement);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rules_statement(segmentation, text) IS
 $$The query that asks all rules in one pass over the source: the key, the ids of segments
 (the first whose rule is true, or where customers may be in several, an array of all),
 next_transition (see rules_next) where it is not NULL, and the columns that are kept.
-It is run as it stands under the search_path of the segmentation.$$;
+It is run as it stands under the search_path of the segmentation.
+Errors: see in_segment, where a rule uses what is not there any more.$$;
 
 CREATE FUNCTION segment_internal.rules_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 4 SET search_path = pg_catalog, pg_temp
@@ -307,15 +312,17 @@ DECLARE
     source text := segment_internal.source_statement(s);
     statement text;
     rule jsonb;
+    asked record;
     customers text[];
     half integer;
 BEGIN
-    FOR rule IN SELECT r FROM jsonb_array_elements(s.options -> 'rules') AS r LOOP
+    FOR rule IN SELECT r FROM jsonb_array_elements(segment_internal.rules_with_uses(s)) AS r LOOP
+        asked := segment_internal.used_source(s, source, jsonb_build_array(rule));
         statement := format(
             'SELECT count(r.holds) '
             'FROM segment_internal.query_rows(%L, %L, %L, $1::%s[]) AS r (%5$I %4$s, holds boolean)',
             format(E'SELECT source.%I, (\n%s\n) AS holds FROM (\n%s\n) AS source',
-                   s.source_columns[1], rule ->> 'rule', source),
+                   s.source_columns[1], asked.replaced[1], asked.statement),
             s.search_path, s.source_columns[1], key_type, s.source_columns[1]);
         CONTINUE WHEN segment_internal.runs(statement, NULL);
         IF segment_internal.keys_can_be_listed(s) THEN
@@ -396,6 +403,7 @@ BEGIN
     PERFORM segment_internal.equality_operator(s.source_types[1]::regtype);
     members := segment_internal.create_segmentation(s, schema, key_found.name, key_found.type, key_found.collation);
     PERFORM segment_internal.change_catalogue('define_rules', s.name, s.options, note);
+    PERFORM segment_internal.record_source_uses(s.name);
     RETURN members;
 END;
 $$;
@@ -425,7 +433,8 @@ rules: a JSON object of segments and their rules, in the order of their priority
 or an object with "rule" and "description".
 A rule is a SQL boolean expression over the columns of the source, with all operators,
 functions and sub-selects that SQL has; where it is NULL, it does not hold, nor does NOT of it.
-It may call as_of(), the instant of the refresh, and must not read the clock,
+It may call as_of(), the instant of the refresh, and in_segment(), which asks for a segment of another
+segmentation, and must not read the clock,
 call volatile functions or aggregate the rows of the source.
 exclusive: true puts a customer into the first segment whose rule holds; false into all of them,
 and members and history have a row per customer and segment.

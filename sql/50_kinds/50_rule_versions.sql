@@ -75,6 +75,7 @@ BEGIN
     s := segment_internal.checked('bind_rules_columns', s);
     PERFORM segment_internal.change_catalogue('define_rules', s.name, s.options, note);
     PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
+    PERFORM segment_internal.record_source_uses(s.name);
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'two segments of segmentation "%" would have one name', s.name
         USING ERRCODE = 'duplicate_object', HINT = 'rename_segment() gives one of them another.';
@@ -117,6 +118,10 @@ BEGIN
     ELSE
         rules := rules - (at - 1);
     END IF;
+    IF rule IS NOT NULL THEN
+        -- a new text means the segments that have these names now
+        one := one - 'uses';
+    END IF;
     one := one || jsonb_build_object('rule', coalesce(rule, one ->> 'rule'),
                                      'description', coalesce(description, one ->> 'description'));
     priority := coalesce(priority, at, most);
@@ -128,7 +133,7 @@ $$;
 COMMENT ON FUNCTION segment_internal.set_rule_as_owner(text, text, text, integer, text, text) IS
 'The work of set_segment_rule, with the rights of the owner.';
 
-CREATE FUNCTION segment_internal.drop_rule_as_owner(name text, segment text, note text) RETURNS void
+CREATE FUNCTION segment_internal.drop_rule_as_owner(name text, segment text, note text, cascade boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -139,6 +144,9 @@ BEGIN
         RAISE EXCEPTION 'segmentation "%" has no segment "%"', name, coalesce(segment, '(null)')
             USING ERRCODE = 'undefined_object', HINT = 'segment_rules() lists them.';
     END IF;
+    IF cascade THEN
+        PERFORM segment_internal.release_uses(s.name, ARRAY[segment_internal.open_segment_id(s, segment)]);
+    END IF;
     s.options := CASE WHEN at IS NULL THEN s.options - 'rest'
                       ELSE jsonb_set(s.options, '{rules}', (s.options -> 'rules') - (at - 1)) END;
     IF s.options -> 'rules' = '[]' THEN
@@ -148,7 +156,7 @@ BEGIN
     PERFORM segment_internal.define_rules(s, note);
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.drop_rule_as_owner(text, text, text) IS
+COMMENT ON FUNCTION segment_internal.drop_rule_as_owner(text, text, text, boolean) IS
 'The work of drop_segment_rule, with the rights of the owner.';
 
 CREATE FUNCTION segment_internal.revert_rules_as_owner(name text, version integer, note text) RETURNS void
@@ -220,23 +228,29 @@ A refresh that fails, or is refused, is an error, and takes the change back.
 Errors: undefined_object, wrong_object_type for another kind of segmentation, invalid_parameter_value,
 insufficient_privilege, whatever a rule is refused for, and what a refresh failed with.$$;
 
-CREATE FUNCTION drop_segment_rule(segmentation text, segment text, note text DEFAULT NULL, refresh boolean DEFAULT true)
+CREATE FUNCTION drop_segment_rule(segmentation text, segment text, note text DEFAULT NULL, refresh boolean DEFAULT true,
+                                  cascade boolean DEFAULT false)
     RETURNS run
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(segmentation);
 BEGIN
+    IF cascade THEN
+        PERFORM segment_internal.drop_using_rules(s.name, ARRAY[segment_internal.open_segment_id(s, segment)]);
+    END IF;
     PERFORM segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
-                                          'SELECT segment_internal.drop_rule_as_owner($1, $2, $3)',
-                                          s.name, segment, note);
+                                          'SELECT segment_internal.drop_rule_as_owner($1, $2, $3, $4::boolean)',
+                                          s.name, segment, note, coalesce(cascade, false)::text);
     RETURN segment_internal.place_anew(s.name, refresh);
 END;
 $$;
-COMMENT ON FUNCTION drop_segment_rule(text, text, text, boolean) IS
+COMMENT ON FUNCTION drop_segment_rule(text, text, text, boolean, boolean) IS
 $$Drops the rule of a segment and closes the segment, or that of the rest, as a new version of the definition;
 then refreshes the segmentation, and returns the run.
 note, refresh: as in set_segment_rule.
+cascade: also the rules of other segmentations that use the segment by in_segment, as drop_segmentation does;
+else they are an error (dependent_objects_still_exist) that lists them.
 The id of the segment is not used again, but by revert_segment_rules, which brings the segment back.
 Errors: undefined_object, wrong_object_type, invalid_parameter_value for the last rule, insufficient_privilege,
 and what a refresh failed with.$$;
@@ -259,7 +273,8 @@ $$Makes the rules of a segmentation what they were in a version, as a new versio
 and returns the run.
 Segments have the ids that they had, and the names that they have now.
 note, refresh: as in set_segment_rule.
-Errors: undefined_object for an unknown version, wrong_object_type, insufficient_privilege,
+Errors: undefined_object for an unknown version, dependent_objects_still_exist where it would close a segment
+that rules of other segmentations use, wrong_object_type, insufficient_privilege,
 and what a refresh failed with.$$;
 
 -- ---- reading rules ----

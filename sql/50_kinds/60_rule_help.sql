@@ -76,9 +76,12 @@ CREATE FUNCTION segment_internal.check_rule_as_owner(segmentation text, source t
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.rule_source(segmentation, source, key, search_path);
+    columns text[];
 BEGIN
     PERFORM segment_internal.enter_settings(s);
-    RETURN segment_internal.rule_columns(s.source, s.search_path, rule, NULL);
+    columns := segment_internal.rule_columns(s.source, s.search_path, rule, NULL);
+    PERFORM segment_internal.used_segments(s, rule, NULL, NULL);
+    RETURN columns;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.check_rule_as_owner(text, text, text, text, text) IS
@@ -99,10 +102,32 @@ search_path: under which source and rule are looked up, default the session's; f
 Errors: what a rule is refused for, with the place in its text: syntax_error where it is not one expression,
 undefined_column, datatype_mismatch where it is not boolean, grouping_error for aggregates of the rows of the source,
 windowing_error, invalid_parameter_value for volatile functions and the clock;
-null_value_not_allowed for a NULL rule, undefined_object for an unknown segmentation,
+those of in_segment, null_value_not_allowed for a NULL rule, undefined_object for an unknown segmentation,
 insufficient_privilege for one of somebody else.$$;
 
 -- ---- previewing ----
+
+CREATE FUNCTION segment_internal.asked_source(s segmentation, source text, rule text, stored jsonb, in_turn boolean,
+    OUT statement text, OUT rule_asked text, OUT conditions_asked text)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    uses jsonb := segment_internal.used_segments(s, rule, NULL, stored);
+    asked record;
+BEGIN
+    asked := segment_internal.used_source(s, source, (
+        SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('rule', t.text, 'uses', uses)) ORDER BY t.n)
+        FROM unnest(rule || segment_internal.rule_conditions(rule)) WITH ORDINALITY AS t (text, n)));
+    statement := asked.statement;
+    rule_asked := asked.replaced[1];
+    conditions_asked := segment_internal.asked_conditions(asked.replaced[2:], in_turn);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.asked_source(segmentation, text, text, jsonb, boolean) IS
+$$A source as a rule is asked of it: with what the rule uses of other segmentations, the rule,
+and the list of its conditions, see asked_conditions.
+stored: what it used before, see used_segments.
+Errors: see in_segment.$$;
 
 CREATE FUNCTION segment_internal.count_rule(s segmentation, rule text, in_turn boolean,
     OUT total bigint, OUT holds bigint, OUT unknown bigint, OUT alone bigint[], OUT unknown_alone bigint[],
@@ -110,20 +135,20 @@ CREATE FUNCTION segment_internal.count_rule(s segmentation, rule text, in_turn b
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    conditions text[] := segment_internal.rule_conditions(rule);
-    asked text := segment_internal.asked_conditions(conditions, in_turn);
+    asked record;
     counted text;
     statement text;
 BEGIN
+    asked := segment_internal.asked_source(s, s.source, rule, NULL, in_turn);
     statement := format(
         E'SELECT source.%I AS customer, (\n%s\n) AS holds, ARRAY[%s] AS condition FROM (\n%s\n) AS source',
-        s.source_columns[1], rule, asked, s.source);
+        s.source_columns[1], asked.rule_asked, asked.conditions_asked, asked.statement);
     SELECT format('ARRAY[%s], ARRAY[%s], ARRAY[%s]',
                   string_agg(format('count(*) FILTER (WHERE r.condition[%s])', i), ', ' ORDER BY i),
                   string_agg(format('count(*) FILTER (WHERE r.condition[%s] IS NULL)', i), ', ' ORDER BY i),
                   string_agg(format('count(*) FILTER (WHERE r.condition[:%s] = array_fill(true, ARRAY[%1$s]))', i),
                              ', ' ORDER BY i))
-    INTO counted FROM generate_series(1, cardinality(conditions)) AS i;
+    INTO counted FROM generate_series(1, cardinality(segment_internal.rule_conditions(rule))) AS i;
     EXECUTE format(
         'WITH r AS MATERIALIZED (
              SELECT a.* FROM segment_internal.query_rows(%L, %L) AS a (customer %s, holds boolean, condition boolean[])
@@ -218,21 +243,21 @@ DECLARE
     rule record;
     conditions text[];
     columns text[];
-    asked text;
+    asked record;
     answers boolean[];
     seen text[];
     first_false integer;
     taken_by text;
 BEGIN
     FOR rule IN
-        SELECT g.name AS segment, r.one ->> 'rule' AS text
+        SELECT g.name AS segment, r.one ->> 'rule' AS text, r.one -> 'uses' AS uses
         FROM jsonb_array_elements(s.options -> 'rules') WITH ORDINALITY AS r (one, n)
         JOIN segment.segment AS g ON g.segmentation = s.name AND g.segment_id = (r.one ->> 'segment_id')::integer
         ORDER BY r.n
     LOOP
         conditions := segment_internal.rule_conditions(rule.text);
         columns := segment_internal.rule_columns(s.source, s.search_path, rule.text, rule.segment);
-        asked := segment_internal.asked_conditions(conditions, true);
+        asked := segment_internal.asked_source(s, source, rule.text, rule.uses, true);
         EXECUTE format('SELECT r.answers, r.seen FROM (SELECT a.customer AS %1$I, a.answers, a.seen
                         FROM segment_internal.query_rows(%2$L, %3$L, ''customer'', %4$s)
                              AS a (customer %5$s, answers boolean[], seen text[])) AS r
@@ -240,11 +265,11 @@ BEGIN
                        segment_internal.key_column(s.members),
                        format(E'SELECT source.%I AS customer, ARRAY[%s] AS answers, '
                               'ARRAY[%s]::pg_catalog.text[] AS seen FROM (\n%s\n) AS source',
-                              s.source_columns[1], asked,
+                              s.source_columns[1], asked.conditions_asked,
                               (SELECT string_agg(format('CASE WHEN source.%1$I IS NULL THEN ''NULL'' '
                                                         'ELSE pg_catalog.format(''%%s'', source.%1$I) END',
                                                         c), ', ' ORDER BY n)
-                               FROM unnest(columns) WITH ORDINALITY AS u (c, n)), source),
+                               FROM unnest(columns) WITH ORDINALITY AS u (c, n)), asked.statement),
                        s.search_path,
                        CASE WHEN segment_internal.keys_can_be_listed(s)
                                 THEN format('ARRAY[CAST(%L AS %s)]', customer, key_type)

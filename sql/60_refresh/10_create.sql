@@ -98,6 +98,7 @@ BEGIN
     END IF;
     PERFORM segment_internal.comment_tables(s.name);
     PERFORM segment_internal.create_run_mark(segment_internal.segmentation_row(s.name));
+    PERFORM segment_internal.record_source_uses(s.name);
     RETURN s.members;
 END;
 $$;

@@ -123,6 +123,7 @@ BEGIN
     s.max_departed := coalesce(max_departed, s.max_departed);
     PERFORM segment_internal.check_source(s);
     PERFORM segment_internal.check_decisions(s, at);
+    PERFORM segment_internal.record_source_uses(s);
     overlapping := segment_internal.overlapping(s);
     staged := staged OR segment_internal.distribution_column(s.members) IS NOT NULL;
     train := only_keys IS NULL AND segment_internal.trains(s, at, retrain);

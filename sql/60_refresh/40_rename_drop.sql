@@ -7,8 +7,17 @@ DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
     tables text;
 BEGIN
+    IF cascade THEN
+        PERFORM segment_internal.release_uses(s.name, NULL);
+    END IF;
     -- first, while the member table is there to say whose it is
-    PERFORM segment_internal.change_catalogue('drop_segmentation', s.name);
+    BEGIN
+        PERFORM segment_internal.change_catalogue('drop_segmentation', s.name);
+    EXCEPTION WHEN foreign_key_violation THEN
+        -- by a rule that this transaction, which has one snapshot, does not see
+        RAISE EXCEPTION 'segmentation "%" cannot be dropped, because rules use it', s.name
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Another transaction sees them.';
+    END;
     SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c
     WHERE c.oid IN (s.members, s.history, s.decisions);
     -- NULL: somebody dropped them
@@ -27,6 +36,9 @@ DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
     done text;
 BEGIN
+    IF cascade THEN
+        PERFORM segment_internal.drop_using_rules(s.name, NULL);
+    END IF;
     -- of a segmentation whose member table is gone a superuser drops what is left; assigned, because PERFORM would be
     -- shown in the context of an error
     done := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
@@ -36,11 +48,15 @@ END;
 $$;
 COMMENT ON FUNCTION drop_segmentation(text, boolean) IS
 $$Drops a segmentation with its tables, history, decisions, models and run log.
-cascade: also views and other objects that depend on the tables; else they are an error
-(dependent_objects_still_exist).
+cascade: also views and other objects that depend on the tables, and rules of other segmentations that use it
+by in_segment: of those that the current user may change, the rules are dropped as a new version, or where none
+would be left, the segmentation; of others the rules stay, and their next refresh fails;
+NOTICEs tell which.
+Without it both are an error (dependent_objects_still_exist) that lists them.
 Errors: undefined_object, insufficient_privilege.$$;
 
-CREATE FUNCTION segment_internal.rename_as_owner(name text, old_name text, new_name text) RETURNS void
+CREATE FUNCTION segment_internal.rename_as_owner(name text, old_name text, new_name text, cascade boolean)
+    RETURNS integer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -48,41 +64,49 @@ DECLARE
     renamed integer;
 BEGIN
     s := segment_internal.locked_segmentation(name);
-    renamed := segment_internal.change_catalogue('rename_segment', s.name, old_name, new_name);
+    renamed := segment_internal.change_catalogue('rename_segment', s.name, old_name, new_name, cascade);
     IF renamed IS NULL THEN
         RAISE EXCEPTION 'segmentation "%" has no segment "%"', name, old_name
             USING ERRCODE = 'undefined_object', HINT = 'The table segment.segment lists them.';
     END IF;
     EXECUTE format('UPDATE %s AS o SET segment = $1 WHERE o.segment_id = $2', s.members)
     USING new_name, renamed;
+    RETURN renamed;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.rename_as_owner(text, text, text) IS
-'The work of rename_segment, with the rights of the owner.';
+COMMENT ON FUNCTION segment_internal.rename_as_owner(text, text, text, boolean) IS
+'The work of rename_segment, with the rights of the owner; returns the id of the segment.';
 
-CREATE FUNCTION rename_segment(segmentation text, old_name text, new_name text) RETURNS void
+CREATE FUNCTION rename_segment(segmentation text, old_name text, new_name text, cascade boolean DEFAULT false)
+    RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(segmentation);
-    done text;
+    renamed integer;
 BEGIN
     IF old_name IS NULL OR coalesce(new_name, '') = '' THEN
         RAISE EXCEPTION 'the name of a segment must not be %',
             CASE WHEN old_name IS NULL OR new_name IS NULL THEN 'null' ELSE 'empty' END
             USING ERRCODE = 'invalid_name';
     END IF;
-    done := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
-                                          'SELECT segment_internal.rename_as_owner($1, $2, $3)',
-                                          segmentation, old_name, new_name);
+    renamed := segment_internal.run_as_owner(coalesce(segment_internal.owner_of(s.members), current_user),
+                                             'SELECT segment_internal.rename_as_owner($1, $2, $3, $4::boolean)',
+                                             segmentation, old_name, new_name, coalesce(cascade, false)::text);
+    IF cascade THEN
+        PERFORM segment_internal.rename_in_using_rules(s.name, renamed, old_name, new_name);
+    END IF;
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'segmentation "%" already has a segment "%"', segmentation, new_name
         USING ERRCODE = 'duplicate_object';
 END;
 $$;
-COMMENT ON FUNCTION rename_segment(text, text, text) IS
+COMMENT ON FUNCTION rename_segment(text, text, text, boolean) IS
 $$Names a segment anew, in the catalogue, the current model and the member table; its id and history stay,
 and retraining keeps the name.
+cascade: also in the rules of other segmentations that use it by in_segment and that the current user may change,
+each as a new version; rules of others keep their text, and go on to mean the same segment.
+Without it such rules are an error (dependent_objects_still_exist) that lists them.
 Errors: undefined_object, duplicate_object when the name is taken, invalid_name when one is NULL or empty,
 insufficient_privilege.$$;
 

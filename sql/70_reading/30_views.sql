@@ -103,7 +103,8 @@ For the latest first, ORDER BY run_id DESC NULLS LAST.$$;
 COMMENT ON COLUMN segment_run.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of; NULL: interrupted or unfinished, not known.';
 COMMENT ON COLUMN segment_run.outcome IS
-$$'ok', 'empty' (nothing to train with and no model), 'refused', 'failed', 'interrupted'
+$$'ok', 'empty' (nothing to train with and no model), 'refused', 'failed', 'skipped'
+(by refresh_all_segmentations, because what it uses was not refreshed), 'interrupted'
 (cancelled, lost in a crash or rolled back, as the next refresh found) or 'unfinished'
 (running, or interrupted with no refresh since).$$;
 COMMENT ON COLUMN segment_run.model_version IS 'Version of the model that placed the customers.';

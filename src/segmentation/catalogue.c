@@ -63,7 +63,7 @@
 PG_FUNCTION_INFO_V1(segment_change_catalogue);
 
 #define MAX_ARGUMENTS 14		/* of an operation; the caller's name comes behind them */
-#define MAX_STATEMENTS 5
+#define MAX_STATEMENTS 11
 
 /* What the caller has to have; the first argument says of what. */
 typedef enum Right
@@ -119,8 +119,16 @@ static const Operation operations[] = {
 	"RETURNING 1::bigint"
 	}},
 
-	/* name; rows of other tables go with it */
+	/* name; rows of other tables go with it; an error while rules of others use it */
 	{"drop_segmentation", OF_SEGMENTATION, {"text"}, {
+	/* waits for those who begin to use it */
+	"SELECT 1::bigint FROM segment.segmentation AS g WHERE g.name = $1 FOR UPDATE",
+
+	"SELECT segment_internal.refuse_while_used($1, NULL, 'dropped',"
+	"    'cascade => true drops the rules that use it, too.', $2)",
+
+	"DELETE FROM segment.segmentation_use AS u WHERE u.uses = $1 AND u.how = 'source'",
+
 	"DELETE FROM segment.segmentation AS g WHERE g.name = $1 RETURNING 1::bigint"
 	}},
 
@@ -189,7 +197,7 @@ static const Operation operations[] = {
 	"    error) "
 	"VALUES ($1, coalesce($2, clock_timestamp()),"
 	"    least(greatest($3, transaction_timestamp()), clock_timestamp()), clock_timestamp(),"
-	"    CASE WHEN $4 = 'SR001' THEN 'refused' ELSE 'failed' END, $4, $5) "
+	"    CASE $4 WHEN 'SR001' THEN 'refused' WHEN 'SR002' THEN 'skipped' ELSE 'failed' END, $4, $5) "
 	"RETURNING run_id"
 	}},
 
@@ -229,8 +237,16 @@ static const Operation operations[] = {
 	"WHERE g.segmentation = $1"
 	}},
 
-	/* name, old and new name of a segment, in the current model, too; its id; NULL: none */
-	{"rename_segment", OF_SEGMENTATION, {"text", "text", "text"}, {
+	/*
+	 * name, old and new name of a segment, in the current model, too; whether it may be
+	 * though rules of others use it.  Its id; NULL: none
+	 */
+	{"rename_segment", OF_SEGMENTATION, {"text", "text", "text", "bool"}, {
+	"SELECT segment_internal.refuse_while_used($1, ARRAY[g.segment_id], 'renamed',"
+	"    'cascade => true renames it in these rules, too.', $5) "
+	"FROM segment.segment AS g WHERE g.segmentation = $1 AND g.name = $2 AND g.closed_at IS NULL"
+	"  AND $4 IS NOT TRUE",
+
 	"WITH g AS ("
 	"    UPDATE segment.segment AS g SET name = $3"
 	"    WHERE g.segmentation = $1 AND g.name = $2 AND g.closed_at IS NULL RETURNING g.segment_id"
@@ -243,7 +259,11 @@ static const Operation operations[] = {
 
 	/*
 	 * name, definition (rules by priority, rest), note: the next version of the rules, with
-	 * segments opened and closed as it has them.  The version; 0: it is of another kind.
+	 * segments opened and closed as it has them, and what they use of other segmentations.
+	 * The version; 0: it is of another kind.  An error where rules of others use what is
+	 * closed, or where it would use itself.  Two that define uses, or close segments, at
+	 * once queue by an update of the kind, so that each sees what the other did; where a
+	 * transaction has one snapshot, it fails.
 	 */
 	{"define_rules", OF_SEGMENTATION, {"text", "jsonb", "text"}, {
 	"UPDATE segment.segmentation AS g SET options = $2 WHERE g.name = $1 AND g.kind = 'rules'",
@@ -274,8 +294,57 @@ static const Operation operations[] = {
 	"    SET closed_at = NULL, close_reason = NULL, priority = excluded.priority,"
 	"        description = excluded.description",
 
+	"UPDATE segment_internal.kind AS k SET kind = k.kind "
+	"WHERE k.kind = 'rules' AND ($2 @? '$.rules[*].uses[*]'"
+	"    OR EXISTS (SELECT FROM segment.segment AS g"
+	"               WHERE g.segmentation = $1 AND g.closed_at >= transaction_timestamp()))",
+
+	"SELECT segment_internal.refuse_while_used($1, ARRAY("
+	"    SELECT g.segment_id FROM segment.segment AS g"
+	"    WHERE g.segmentation = $1 AND g.closed_at IS NOT NULL), 'closed',"
+	"    'Drop these rules first, or drop_segment_rule() with cascade => true.', $4) "
+	"FROM segment.segmentation AS s WHERE s.name = $1 AND s.kind = 'rules'",
+
+	/* those of its source, too, which are found again by record_source_uses */
+	"DELETE FROM segment.segmentation_use AS u USING segment.segmentation AS s "
+	"WHERE u.segmentation = $1 AND s.name = $1 AND s.kind = 'rules'",
+
+	/* only what the caller may read, who else could bar others from dropping what is theirs */
+	"INSERT INTO segment.segmentation_use (segmentation, how, segment_id, uses, used_segment_id) "
+	"SELECT DISTINCT s.name, 'rule', (r.one ->> 'segment_id')::int4, v.segmentation, v.segment_id "
+	"FROM segment.segmentation AS s, jsonb_array_elements($2 -> 'rules') AS r (one),"
+	"    jsonb_array_elements(r.one -> 'uses') AS u (one), segment.segment AS v,"
+	"    segment.segmentation AS g "
+	"WHERE s.name = $1 AND s.kind = 'rules' AND v.segmentation = u.one ->> 'segmentation'"
+	"  AND v.segment_id = (u.one ->> 'segment_id')::int4 AND g.name = v.segmentation"
+	"  AND segment_internal.seen_by($4, g.name)",
+
+	"SELECT segment_internal.refuse_cycle($1, $4)",
+
 	"SELECT coalesce(max(v.version), 0)::bigint FROM segment.rule_version AS v"
 	" WHERE v.segmentation = $1"
+	}},
+
+	/* name, tables that its source reads: whose member or history tables these are */
+	{"record_source_uses", OF_SEGMENTATION, {"text", "oid[]"}, {
+	"DELETE FROM segment.segmentation_use AS u USING segment.segmentation AS g "
+	"WHERE u.segmentation = $1 AND u.how = 'source' AND g.name = u.uses"
+	"  AND (g.members::oid = ANY ($2) OR g.history::oid = ANY ($2)) IS NOT TRUE",
+
+	"INSERT INTO segment.segmentation_use (segmentation, how, uses) "
+	"SELECT $1, 'source', g.name FROM segment.segmentation AS g "
+	"WHERE (g.members::oid = ANY ($2) OR g.history::oid = ANY ($2)) AND g.name <> $1"
+	"  AND NOT EXISTS (SELECT FROM segment.segmentation_use AS u"
+	"                  WHERE u.segmentation = $1 AND u.uses = g.name) "
+	"ON CONFLICT DO NOTHING"
+	}},
+
+	/* name, segments (NULL: all), which rules no longer bar; of how many segmentations these are */
+	{"release_uses", OF_SEGMENTATION, {"text", "int4[]"}, {
+	"WITH d AS (DELETE FROM segment.segmentation_use AS u"
+	"    WHERE u.uses = $1 AND u.how = 'rule' AND ($2 IS NULL OR u.used_segment_id = ANY ($2))"
+	"    RETURNING u.segmentation) "
+	"SELECT count(DISTINCT d.segmentation) FROM d"
 	}},
 
 	/* name, rules, bins, lowest score, thresholds, rest, no_orders, description, ranking */

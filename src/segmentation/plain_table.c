@@ -30,6 +30,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/stratnum.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
@@ -57,6 +58,7 @@
 
 PG_FUNCTION_INFO_V1(segment_table_refusal);
 PG_FUNCTION_INFO_V1(segment_equality_operator);
+PG_FUNCTION_INFO_V1(segment_equality_between);
 
 static const char *
 refusal_of_columns(Relation relation, Datum *names, Datum *types, int n)
@@ -321,6 +323,23 @@ segment_table_refusal(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(refusal));
 }
 
+static text *
+operator_text(Oid oid)
+{
+	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(oid));
+	Form_pg_operator operator;
+	text	   *result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", oid);
+	operator = (Form_pg_operator) GETSTRUCT(tuple);
+	result = cstring_to_text(psprintf("OPERATOR(%s.%s)",
+									  quote_identifier(get_namespace_name(operator->oprnamespace)),
+									  NameStr(operator->oprname)));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 /*
  * equality_operator(type): OPERATOR(schema.=) of the type's default operator
  * class, which only superusers can make; not what a search_path would find.
@@ -330,22 +349,35 @@ segment_equality_operator(PG_FUNCTION_ARGS)
 {
 	Oid			type = PG_GETARG_OID(0);
 	TypeCacheEntry *cache = lookup_type_cache(type, TYPECACHE_EQ_OPR);
-	HeapTuple	tuple;
-	Form_pg_operator operator;
-	text	   *result;
 
 	if (!OidIsValid(cache->eq_opr))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("type %s has no equality operator", format_type_be(type)),
 				 errhint("Use a key of another type, for instance text.")));
-	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(cache->eq_opr));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator %u", cache->eq_opr);
-	operator = (Form_pg_operator) GETSTRUCT(tuple);
-	result = cstring_to_text(psprintf("OPERATOR(%s.%s)",
-									  quote_identifier(get_namespace_name(operator->oprnamespace)),
-									  NameStr(operator->oprname)));
-	ReleaseSysCache(tuple);
-	PG_RETURN_TEXT_P(result);
+	PG_RETURN_TEXT_P(operator_text(cache->eq_opr));
+}
+
+/*
+ * equality_operator(left, right): the same between two types of one default operator
+ * family, as integer and bigint are, or text and varchar; NULL: there is none.
+ */
+Datum
+segment_equality_between(PG_FUNCTION_ARGS)
+{
+	Oid			left = getBaseType(PG_GETARG_OID(0));
+	Oid			right = getBaseType(PG_GETARG_OID(1));
+	TypeCacheEntry *of_left = lookup_type_cache(left, TYPECACHE_EQ_OPR | TYPECACHE_BTREE_OPFAMILY);
+	TypeCacheEntry *of_right = lookup_type_cache(right, TYPECACHE_EQ_OPR | TYPECACHE_BTREE_OPFAMILY);
+	Oid			operator = InvalidOid;
+
+	if (left == right)
+		operator = of_left->eq_opr;
+	else if (OidIsValid(of_left->btree_opf) && of_left->btree_opf == of_right->btree_opf &&
+			 !IsPolymorphicType(of_left->btree_opintype))
+		operator = get_opfamily_member(of_left->btree_opf, of_left->btree_opintype,
+									   of_right->btree_opintype, BTEqualStrategyNumber);
+	if (!OidIsValid(operator))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(operator_text(operator));
 }

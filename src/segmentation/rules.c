@@ -20,6 +20,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "nodes/bitmapset.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
@@ -28,6 +29,7 @@
 #include "segmentation/checked.h"
 #include "segmentation/rule_clock.h"
 #include "segmentation/rule_tokens.h"
+#include "segmentation/rule_uses.h"
 #include "source/source_query.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -292,6 +294,58 @@ used_columns(const Query *query)
 	return construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
+/* ---- the segmentations that a rule uses ---- */
+
+typedef struct InSegments
+{
+	const Rule *rule;
+	Bitmapset  *places;			/* bytes of the rule where a call of our in_segment() begins */
+} InSegments;
+
+static bool
+find_in_segments(Node *node, InSegments *found)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && segment_is_in_segment(((FuncExpr *) node)->funcid))
+	{
+		int			location = ((FuncExpr *) node)->location;
+
+		/* those in views have no place */
+		if (location >= found->rule->first && location < found->rule->end)
+			found->places = bms_add_member(found->places, location - found->rule->first);
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_in_segments, found, 0);
+	return expression_tree_walker(node, find_in_segments, found);
+}
+
+/* What is called in_segment is replaced where it is run, and has to be ours. */
+static void
+check_uses(const Rule *rule, const Query *query)
+{
+	InSegments	found = {rule, NULL};
+	List	   *uses = segment_find_rule_uses(rule->text);
+	ListCell   *cell;
+
+	if (uses == NIL)
+		return;
+	(void) find_in_segments((Node *) linitial_node(TargetEntry, query->targetList)->expr, &found);
+	foreach(cell, uses)
+	{
+		const RuleUse *use = lfirst(cell);
+
+		if (!bms_is_member(use->begin, found.places))
+			ereport(ERROR,
+					(errcode(ERRCODE_AMBIGUOUS_FUNCTION),
+					 errmsg("in_segment() is not that of the extension here"),
+					 errdetail("Another function of that name comes before it in the search_path."),
+					 errhint("Write segment.in_segment(...), or call the other one by its schema."),
+					 internalerrposition(pg_mbstrlen_with_len(rule->text, use->begin) + 1),
+					 internalerrquery(rule->text)));
+	}
+}
+
 static ArrayType *
 check_rule(Rule *rule, const char *source, const char *search_path, MemoryContext caller)
 {
@@ -314,6 +368,7 @@ check_rule(Rule *rule, const char *source, const char *search_path, MemoryContex
 	segment_refuse_session_objects(plan);
 	check_in_place(rule, linitial_node(Query, plan->query_list));
 	error_context_stack = callback.previous;
+	check_uses(rule, linitial_node(Query, plan->query_list));
 	old = MemoryContextSwitchTo(caller);
 	result = used_columns(linitial_node(Query, plan->query_list));
 	MemoryContextSwitchTo(old);

@@ -39,6 +39,7 @@
 PG_FUNCTION_INFO_V1(segment_query_columns);
 PG_FUNCTION_INFO_V1(segment_source_query);
 PG_FUNCTION_INFO_V1(segment_qualified_query);
+PG_FUNCTION_INFO_V1(segment_query_relations);
 
 static void
 reject(const char *why)
@@ -499,6 +500,45 @@ segment_source_query(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(statement));
 }
 
+/* The relations that a query reads, those behind its views included, as an array. */
+static Datum
+relations_of(const CachedPlanSource *source)
+{
+	Datum	   *relations = palloc(sizeof(Datum) * Max(list_length(source->relationOids), 1));
+	ListCell   *cell;
+	int			n = 0;
+
+	foreach(cell, source->relationOids)
+		relations[n++] = ObjectIdGetDatum(lfirst_oid(cell));
+	return PointerGetDatum(construct_array(relations, n, REGCLASSOID, sizeof(Oid), true,
+										   TYPALIGN_INT));
+}
+
+/* query_relations(query, search_path): what a query reads, views and what is behind them. */
+Datum
+segment_query_relations(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CachedPlanSource *source;
+	Datum		result;
+	MemoryContext old;
+	int			nest_level;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	nest_level = segment_enter_search_path(segment_arg_text(fcinfo, 1));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	source = plan_source(prepare_source(source_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL),
+										0, NULL));
+	AtEOXact_GUC(true, nest_level);
+	old = MemoryContextSwitchTo(caller);
+	result = relations_of(source);
+	MemoryContextSwitchTo(old);
+	SPI_finish();
+	PG_RETURN_DATUM(result);
+}
+
 /*
  * qualified_query(query, search_path): the query with all names spelled out, so that it can be a
  * part of a statement that has another search_path, and the relations that it reads, those behind
@@ -514,10 +554,7 @@ segment_qualified_query(PG_FUNCTION_ARGS)
 	Query	   *parsed;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
-	Datum	   *relations;
-	ListCell   *cell;
 	int			nest_level;
-	int			n = 0;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -533,9 +570,6 @@ segment_qualified_query(PG_FUNCTION_ARGS)
 									   NULL);
 	AtEOXact_GUC(true, nest_level);
 
-	relations = palloc(sizeof(Datum) * Max(list_length(source->relationOids), 1));
-	foreach(cell, source->relationOids)
-		relations[n++] = ObjectIdGetDatum(lfirst_oid(cell));
 	/* spelled out as far as the search_path of the caller needs it */
 	nest_level = NewGUCNestLevel();
 	segment_enter_plain_output();
@@ -543,8 +577,7 @@ segment_qualified_query(PG_FUNCTION_ARGS)
 	AtEOXact_GUC(true, nest_level);
 	MemoryContextSwitchTo(caller);
 	values[0] = CStringGetTextDatum(statement);
-	values[1] = PointerGetDatum(construct_array(relations, n, REGCLASSOID, sizeof(Oid), true,
-												TYPALIGN_INT));
+	values[1] = relations_of(source);
 	SPI_finish();
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

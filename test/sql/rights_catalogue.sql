@@ -31,12 +31,13 @@ FROM (VALUES (1, 'update', 'UPDATE segment.%1$I SET %1$s = NULL WHERE false'), (
                              EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
              (6, 'row lock', 'SELECT count(*) FROM (SELECT FROM segment.%I FOR KEY SHARE) AS l')) AS w (n, verb, command),
      (VALUES (1, 'segmentation'), (2, 'segment'), (3, 'model'), (4, 'run'), (5, 'rfm_scheme'),
-             (6, 'rule_version'), (7, 'rule_template')) AS t (n, relname)
+             (6, 'rule_version'), (7, 'rule_template'), (8, 'segmentation_use')) AS t (n, relname)
 ORDER BY w.n, t.n;
 UPDATE regress_shop.deed SET command = regexp_replace(command, 'SET \w+ = NULL', CASE name
     WHEN 'update segmentation' THEN 'SET source = ''SELECT 1''' WHEN 'update segment' THEN 'SET customers = 0'
     WHEN 'update model' THEN 'SET version = 7' WHEN 'update run' THEN 'SET error = NULL'
-    WHEN 'update rule_version' THEN 'SET note = NULL' ELSE 'SET shipped = true' END)
+    WHEN 'update rule_version' THEN 'SET note = NULL' WHEN 'update segmentation_use' THEN 'SET uses = ''x'''
+    ELSE 'SET shipped = true' END)
 WHERE name LIKE 'update%';
 INSERT INTO regress_shop.deed (name, command) VALUES
     ('update kind', $$UPDATE segment_internal.kind SET retrains = 'never'$$),
@@ -56,7 +57,7 @@ INSERT INTO regress_shop.deed (name, command) VALUES
     ('count blindly', $$DO $x$ BEGIN
         PERFORM segment_internal.change_catalogue('count_members', 'listed'::text, '{}'::integer[], '{}'::bigint[]);
         RAISE EXCEPTION 'not really'; END $x$ $$),
-    ('rename', $$SELECT segment_internal.change_catalogue('rename_segment', 'listed'::text, 'no such'::text, 'x'::text)$$),
+    ('rename', $$SELECT segment_internal.change_catalogue('rename_segment', 'listed'::text, 'no such'::text, 'x'::text, true)$$),
     ('drop blindly', $$DO $x$ BEGIN PERFORM segment_internal.change_catalogue('drop_segmentation', 'listed'::text);
         RAISE EXCEPTION 'not really'; END $x$ $$),
     ('begin', $$DO $x$ BEGIN PERFORM segment_internal.change_catalogue('begin_run', 'listed'::text, now());
@@ -327,6 +328,7 @@ ALTER TABLE segment OWNER TO regress_segment_keeper;
 ALTER TABLE model OWNER TO regress_segment_keeper;
 ALTER TABLE run OWNER TO regress_segment_keeper;
 ALTER TABLE rfm_scheme OWNER TO regress_segment_keeper;
+ALTER TABLE segmentation_use OWNER TO regress_segment_keeper;
 ALTER TABLE segmentation FORCE ROW LEVEL SECURITY;
 ALTER TABLE run FORCE ROW LEVEL SECURITY;
 ALTER TABLE segment FORCE ROW LEVEL SECURITY;

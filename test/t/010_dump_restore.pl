@@ -105,6 +105,9 @@ run_in($node, 'ruled', q{SELECT create_rule_segmentation('tags', 'facts',
 	'{"recent": "seen > as_of() - interval ''60 days''", "many": "points > 3"}', exclusive => false, rest => 'others',
 	keep => '{points}')});
 run_in($node, 'ruled', q{SELECT refresh_segmentation('tags', '2024-05-18')});
+run_in($node, 'ruled', q{SELECT create_rule_segmentation('users', 'facts', '{"used": "in_segment(''tags'', ''many'')",
+	"was": "in_segment(''tags'', ''recent'', as_of() - interval ''10 days'')"}')});
+run_in($node, 'ruled', q{SELECT refresh_segmentation('users', '2024-05-19')});
 run_in($node, 'ruled', q{SELECT set_segment_rule('tags', 'many', 'points > 4', note => 'stricter', refresh => false)});
 run_in($node, 'ruled', q{SELECT include_customer('tags', 'recent', 7, 'a friend'), include_customer('tags', 'many', 1000, until => '2024-06-02'),
 	exclude_customer('tags', NULL, 8, refresh => false)});
@@ -118,7 +121,10 @@ foreach my $sql ('SELECT version, definition, note, changed_by, changed_at FROM 
 	"SELECT undecide_customer('tags', NULL, 7), include_customer('tags', 'many', 9, 'after') IS NULL",
 	"SELECT revert_segment_rules('tags', 1, refresh => false) IS NULL",
 	"SELECT outcome, entered, departed, updated, details FROM refresh_segmentation('tags', '2024-06-02')",
-	'TABLE tags_segments ORDER BY 1, 2', 'TABLE tags_history ORDER BY 1, 2, 3')
+	'TABLE tags_segments ORDER BY 1, 2', 'TABLE tags_history ORDER BY 1, 2, 3',
+	'TABLE segment.segmentation_uses ORDER BY 1, 3',
+	"SELECT outcome, entered, departed, moved FROM refresh_segmentation('users', '2024-06-03')", 'TABLE users_segments ORDER BY 1',
+	"SELECT rename_segment('tags', 'many', 'lots', cascade => true) IS NULL", "SELECT * FROM segment_rules('users')")
 {
 	my $wanted = run_in($node, 'ruled', $sql);
 	ok(length $wanted, 'there is something to compare');
