@@ -275,6 +275,28 @@ FROM (VALUES ('event_times', ''), ('event_times', 'xyz'), ('event_times', '0002'
                  32) || repeat('0', 48)),
              ('cronbach_state', '00010002' || repeat('0', 32) || '00000000' || '00d70001ffffffffffffffff' || repeat('0',
                  32))) AS t (type, v);
+-- any bytes changed, cut or added end in a value or in these errors
+CREATE FUNCTION pg_temp.survives(type text, final text, good text, round integer) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    n integer := length(good) / 2;
+    bytes bytea := decode(good, 'hex');
+BEGIN
+    FOR i IN 1 .. 1 + round % 3 LOOP
+        bytes := set_byte(bytes, (hashint4(round * 5 + i) & 65535) % least(n, 60 + (round % 7) * n), hashint4(round + i * 7919) & 255);
+    END LOOP;
+    bytes := substr(bytes, 1, n - greatest(round % 40 - 30, 0)) || substr('\x0102'::bytea, 1, greatest(round % 33 - 31, 0));
+    EXECUTE format('SELECT segment.%s(%L::segment_internal.%s)', final, encode(bytes, 'hex'), type);
+    RETURN 'value';
+EXCEPTION WHEN invalid_binary_representation OR protocol_violation OR numeric_value_out_of_range THEN
+    RETURN 'error';
+END;
+$$;
+SELECT t.type, count(*) FILTER (WHERE r = 'value') > 0 AS values, count(*) FILTER (WHERE r = 'error') > 0 AS errors, count(*) AS tried
+FROM (SELECT f::text, d::text, c::text FROM part WHERE k = 1) AS p (f, d, c),
+     LATERAL (VALUES ('event_times', 'follows', f), ('decayed_state', 'decayed_sum', d),
+                     ('cronbach_state', 'cronbach_alpha', c)) AS t (type, final, good),
+     generate_series(1, 2000) AS round, LATERAL (SELECT pg_temp.survives(t.type, t.final, t.good, round) AS r) AS s
+GROUP BY t.type ORDER BY t.type;
 SELECT try($$SELECT segment_internal.follows_accum(NULL, now(), true, true, '1 day')$$),
     try($$SELECT segment_internal.decayed_sum_combine(NULL, NULL)$$),
        try($$SELECT segment_internal.cronbach_alpha_accum(NULL, 1, 2)$$);
