@@ -19,7 +19,7 @@ COMMENT ON COLUMN segment_internal.rule_answer.customers IS 'For how many rows.'
 CREATE FUNCTION segment_internal.rule_answers(
     query text, search_path text, rules integer, questions integer, near double precision)
     RETURNS SETOF segment_internal.rule_answer
-    AS 'MODULE_PATHNAME', 'segment_rule_answers' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 1000;
+    AS 'MODULE_PATHNAME', 'segment_rule_answers' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 500;
 COMMENT ON FUNCTION segment_internal.rule_answers(text, text, integer, integer, double precision) IS
 $$What rules answer to all rows of a source, counted in one pass.
 query: yields for each row an array of the answers of rules, in their order, and of questions behind them.
@@ -35,7 +35,7 @@ CREATE FUNCTION segment_internal.count_answers(s segmentation, rules text[], que
 AS $$
     SELECT array_agg(a) FROM segment_internal.rule_answers(
         format(E'SELECT ARRAY[%s]::pg_catalog.bool[] FROM (\n%s\n) AS source WHERE source.%I IS NOT NULL',
-               (SELECT string_agg(format(E'(\n%s\n)', q), ',' ORDER BY n)
+               (SELECT string_agg(format(E'(\n%s\n)', coalesce(q, 'NULL')), ',' ORDER BY n)
                 FROM unnest(rules || questions) WITH ORDINALITY AS u (q, n)),
                segment_internal.source_statement(s), s.source_columns[1]),
         s.search_path, cardinality(rules), cardinality(questions), 0.95) AS a

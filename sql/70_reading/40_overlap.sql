@@ -4,7 +4,7 @@ CREATE FUNCTION segment_internal.overlap_counts(
     queries text[], overlapping boolean[], segmentation integer[], segment_ids integer[],
     OUT a integer, OUT b integer, OUT customers_a bigint, OUT customers_b bigint, OUT customers_both bigint,
     OUT customers bigint) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'segment_overlap_counts' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 1000 COST 1000000;
+    AS 'MODULE_PATHNAME', 'segment_overlap_counts' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 10000 COST 1000000;
 COMMENT ON FUNCTION segment_internal.overlap_counts(text[], boolean[], integer[], integer[]) IS
 $$How many customers two segments have in common, for each pair of segments a < b, by number from 1.
 queries: of each segmentation the members, as key and segment_id; keys are of one type.

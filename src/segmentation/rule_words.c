@@ -46,6 +46,25 @@ typedef struct Words
 	int			negated;		/* how many negations stand around, in whose reach NULL and false differ */
 } Words;
 
+static bool
+is_token(const Words *words, int i, const char *word)
+{
+	return segment_rule_token_is(&words->tokens, i, word);
+}
+
+/* The number of the token that closes what another opens. */
+static int
+partner(const Words *words, int i)
+{
+	return words->tokens.token[i].partner;
+}
+
+static RulePart
+bare(const Words *words, RulePart part)
+{
+	return segment_rule_bare(&words->tokens, part);
+}
+
 static Phrase *condition(Words *words, RulePart part, bool negated);
 
 /* ---- what a node is ---- */
@@ -213,15 +232,15 @@ text_of(const Words *words, RulePart part)
 static int
 operator_end(const Words *words, int i)
 {
-	if (segment_rule_token_is(&words->tokens, i, "operator"))
-		return words->tokens.token[i + 1].partner;
-	return segment_rule_token_is(&words->tokens, i, "not") ? i + 1 : i;
+	if (is_token(words, i, "operator"))
+		return partner(words, i + 1);
+	return is_token(words, i, "not") ? i + 1 : i;
 }
 
 static char *
 quoted(const Words *words, RulePart part)
 {
-	return psprintf("`%s`", text_of(words, segment_rule_bare(&words->tokens, part)));
+	return psprintf("`%s`", text_of(words, bare(words, part)));
 }
 
 /* Operands of a binary operator, without brackets; false: it does not fit. */
@@ -232,8 +251,8 @@ operands_of(const Words *words, RulePart part, const A_Expr *expression, RulePar
 
 	if (at < 0 || expression->lexpr == NULL || IsA(expression->rexpr, List))
 		return false;
-	*left = segment_rule_bare(&words->tokens, segment_rule_part(expression->lexpr, part.first, at - 1));
-	*right = segment_rule_bare(&words->tokens, segment_rule_part(expression->rexpr, operator_end(words, at) + 1, part.last));
+	*left = bare(words, segment_rule_part(expression->lexpr, part.first, at - 1));
+	*right = bare(words, segment_rule_part(expression->rexpr, operator_end(words, at) + 1, part.last));
 	return left->first <= left->last && right->first <= right->last;
 }
 
@@ -246,7 +265,7 @@ operand(const Words *words, RulePart part)
 	RulePart		right;
 
 	check_stack_depth();
-	part = segment_rule_bare(&words->tokens, part);
+	part = bare(words, part);
 	if (moment.point != NULL)
 		return moment.span == NULL ? pstrdup(moment.point)
 			: psprintf("%s %s %s", moment.span, moment.before ? "before" : "after", moment.point);
@@ -261,7 +280,7 @@ operand(const Words *words, RulePart part)
 			 IsA(right.node, ColumnRef))
 		return psprintf("the time from %s to the refresh", operand(words, right));
 	else if (IsA(node, CoalesceExpr) && list_length(((CoalesceExpr *) node)->args) == 2 &&
-			 segment_rule_token_is(&words->tokens, part.first + 1, "(") && words->tokens.token[part.first + 1].partner == part.last)
+			 is_token(words, part.first + 1, "(") && partner(words, part.first + 1) == part.last)
 	{
 		List	   *parts = segment_rule_parts(&words->tokens, ((CoalesceExpr *) node)->args, 2, part.first + 2,
 									 part.last - 1, TOKEN_COMMA);
@@ -409,9 +428,9 @@ in_words(const Words *words, RulePart part, const A_Expr *expression, bool negat
 	List	   *parts;
 	int			open;
 
-	open = at < 0 ? -1 : at + (segment_rule_token_is(&words->tokens, at, "not") ? 2 : 1);
-	if (open < 0 || !IsA(nodes, List) || IsA(expression->lexpr, RowExpr) || !segment_rule_token_is(&words->tokens, open, "(") ||
-		words->tokens.token[open].partner != part.last)
+	open = at < 0 ? -1 : at + (is_token(words, at, "not") ? 2 : 1);
+	if (open < 0 || !IsA(nodes, List) || IsA(expression->lexpr, RowExpr) || !is_token(words, open, "(") ||
+		partner(words, open) != part.last)
 		return NULL;
 	parts = segment_rule_parts(&words->tokens, nodes, list_length(nodes), open + 1, part.last - 1, TOKEN_COMMA);
 	if (parts == NIL)
@@ -435,8 +454,8 @@ between_words(const Words *words, RulePart part, const A_Expr *expression, bool 
 
 	if (at < 0 || !IsA(expression->rexpr, List))
 		return NULL;
-	first = at + (segment_rule_token_is(&words->tokens, at, "not") ? 2 : 1);
-	if (segment_rule_token_is(&words->tokens, first, "symmetric") || segment_rule_token_is(&words->tokens, first, "asymmetric"))
+	first = at + (is_token(words, at, "not") ? 2 : 1);
+	if (is_token(words, first, "symmetric") || is_token(words, first, "asymmetric"))
 		first++;
 	parts = segment_rule_parts(&words->tokens, (List *) expression->rexpr, 2, first, part.last, TOKEN_AND);
 	if (list_length(parts) != 2)
@@ -461,14 +480,14 @@ any_words(const Words *words, RulePart part, const A_Expr *expression, bool nega
 	RulePart		array;
 
 	/* = ANY and <> ALL; of others few would guess what they mean */
-	if (at < 0 || comparison != (all ? UNEQUAL : EQUAL) || !segment_rule_token_is(&words->tokens, at + 2, "(") ||
-		words->tokens.token[at + 2].partner != part.last)
+	if (at < 0 || comparison != (all ? UNEQUAL : EQUAL) || !is_token(words, at + 2, "(") ||
+		partner(words, at + 2) != part.last)
 		return NULL;
 	negated ^= all;
 	subject = operand(words, segment_rule_part(expression->lexpr, part.first, at - 1));
-	array = segment_rule_bare(&words->tokens, segment_rule_part(expression->rexpr, at + 3, part.last - 1));
-	if (IsA(array.node, A_ArrayExpr) && segment_rule_token_is(&words->tokens, array.first + 1, "[") &&
-		words->tokens.token[array.first + 1].partner == array.last)
+	array = bare(words, segment_rule_part(expression->rexpr, at + 3, part.last - 1));
+	if (IsA(array.node, A_ArrayExpr) && is_token(words, array.first + 1, "[") &&
+		partner(words, array.first + 1) == array.last)
 	{
 		List	   *elements = ((A_ArrayExpr *) array.node)->elements;
 		List	   *parts = segment_rule_parts(&words->tokens, elements, list_length(elements), array.first + 2,
@@ -597,7 +616,7 @@ truth_words(Words *words, RulePart part, const BooleanTest *test, bool negated)
 						 IS_UNKNOWN == 4 && IS_NOT_UNKNOWN == 5, "order of BoolTestType");
 		type = opposite[type];
 	}
-	argument = segment_rule_bare(&words->tokens, segment_rule_part(test->arg, part.first, at - 1));
+	argument = bare(words, segment_rule_part(test->arg, part.first, at - 1));
 	if (IsA(argument.node, ColumnRef))
 	{
 		static const char *const ends[] = {"true", "not true (or not known)", "false", "not false (or not known)",
@@ -647,7 +666,7 @@ call_words(const Words *words, RulePart part, const FuncCall *call, bool negated
 
 	if (strcmp(strVal(llast(call->funcname)), "in_segment") != 0 || list_length(call->args) != 2 ||
 		!is_string(linitial(call->args)) || !is_string(lsecond(call->args)) ||
-		!segment_rule_token_is(&words->tokens, part.last, ")"))
+		!is_token(words, part.last, ")"))
 		return NULL;
 	parts = segment_rule_parts(&words->tokens, call->args, 2, part.last - 3, part.last - 1, TOKEN_COMMA);
 	if (parts == NIL)
@@ -699,7 +718,7 @@ condition(Words *words, RulePart part, bool negated)
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	part = segment_rule_bare(&words->tokens, part);
+	part = bare(words, part);
 	switch (nodeTag(part.node))
 	{
 		case T_BoolExpr:
@@ -708,7 +727,7 @@ condition(Words *words, RulePart part, bool negated)
 
 				if (expression->boolop != NOT_EXPR)
 					phrase = joined_words(words, part, expression, negated);
-				else if (segment_rule_token_is(&words->tokens, part.first, "not"))
+				else if (is_token(words, part.first, "not"))
 					return condition(words, segment_rule_part(linitial(expression->args), part.first + 1, part.last), !negated);
 				break;
 			}

@@ -65,7 +65,8 @@ INSERT INTO said VALUES
     "segment_spacing(segment_model)", "segments(segment_model)", "silhouette(feature_set)",
     "silhouette(feature_set,segment_model)", "simplified_silhouette(feature_set)",
     "simplified_silhouette(feature_set,segment_model)", "stability(feature_set,segment_model,integer,bigint)",
-    "segment_internal.rule_conditions(text)", "segment_internal.asked_conditions(text[],boolean)"}'),
+    "segment_internal.rule_conditions(text)", "segment_internal.asked_conditions(text[],boolean)",
+    "describe_rule(text)", "segment_internal.rule_slips(text)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
     "band(double precision,double precision[],text[],text)",
@@ -136,6 +137,7 @@ INSERT INTO said VALUES
     "tenure_score(segment_model,\"any\")",
     "segment_internal.rules_figures()", "segment_internal.rule_changes(jsonb,jsonb)",
     "segment_internal.settings_kept()", "segment_internal.source_counts_step(text)"}'),
+    "segment_internal.slip_message(text,text,bigint)"}'),
 -- read the catalogue
 ('stable', 'strict', 'safe', '{
     "segment_internal.equality_operator(regtype,regtype)",
@@ -188,9 +190,11 @@ INSERT INTO said VALUES
     "segment_internal.open_segment_id(segmentation,text)", "segment_internal.rule_position(segmentation,text)",
     "segment_rules(text)", "segment_internal.rule_role(text)", "segment_internal.decision_steps(segmentation)",
     "segment_internal.decision_places(segmentation)", "segment_internal.decided_segment(segmentation,text,boolean)"}'),
+    "segment_rules(text)", "segment_internal.rule_role(text)", "segment_internal.key_family(regclass)"}'),
 -- lock the tables they read
 ('stable', 'strict', 'restricted', '{
-    "segment_internal.table_refusal(regclass,text[],regtype[])"}'),
+    "segment_internal.table_refusal(regclass,text[],regtype[])",
+    "segment_internal.overlap_counts(text[],boolean[],integer[],integer[])"}'),
 ('stable', 'called on null', 'restricted', '{
     "segment_internal.used_segments(segmentation,text,text,jsonb)", "segment_internal.rules_with_uses(segmentation)",
     "segment_internal.replaced_uses(segmentation,text,jsonb,jsonb)",
@@ -207,7 +211,8 @@ INSERT INTO said VALUES
     "segment_flapping(text,timestamp with time zone)", "segment_members(anyelement,text,timestamp with time zone)",
     "segment_members(text,timestamp with time zone)", "segment_migration(bigint,bigint)",
     "segment_migration(text,timestamp with time zone,timestamp with time zone)", "segment_of(text,anyelement)",
-    "segment_of(text,text)", "segment_profile(text)", "segment_internal.unreadable_reason(segmentation)"}'),
+    "segment_of(text,text)", "segment_profile(text)", "segment_internal.unreadable_reason(segmentation)",
+    "segment_internal.compared_segmentations(text[])", "segment_overlap(text[])"}'),
 -- prepare a query of the user's
 ('stable', 'strict', 'unsafe', '{
     "segment_internal.rules_clock(text,text,text[])"}'),
@@ -245,7 +250,8 @@ INSERT INTO said VALUES
 ('volatile', 'strict', 'unsafe', '{
     "segment_internal.checked(name,segmentation)", "segment_internal.run_as_owner(name,text,text[])",
     "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)",
-    "segment_internal.rows_as_owner(name,text,text[])"}'),
+    "segment_internal.rows_as_owner(name,text,text[])",
+    "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
     "create_rule_template(text,jsonb,json,boolean,text,text[],text)", "drop_rule_template(text)",
     "segment_internal.check_rule_template()", "create_segmentation_from_template(text,text,text,text,name,text)",
@@ -313,6 +319,9 @@ INSERT INTO said VALUES
     "exclude_customer(text,text,anyelement,text,timestamp with time zone,boolean)",
     "segment_internal.undecide_as_owner(text,text,text,boolean)", "undecide_customer(text,text,text,boolean)",
     "undecide_customer(text,text,anyelement,boolean)",
+    "segment_internal.count_answers(segmentation,text[],text[])",
+    "segment_internal.failing_rules(segmentation,text[],integer)", "segment_internal.rules_lint(segmentation)",
+    "segment_internal.lint(text,text)", "lint_segmentation(text,timestamp with time zone)",
 
     "segment_internal.create_rule_segmentation(text,text,json,boolean,text,text[],text,name,text,text,double precision,text)"}');
 
@@ -384,7 +393,7 @@ SELECT is_empty($$
     -- internal errors, out of memory, and what would mean that the call above is wrong
     WHERE outcome ~ '^(XX|53|42883|42725|42601|42P02)'
       -- a syntax error in a text that is no rule is one for users
-      AND NOT (routine ~ 'rule_columns' AND outcome ~ '^42601')
+      AND NOT (routine ~ 'rule_columns|describe_rule|rule_slips' AND outcome ~ '^42601')
       -- runs what it is given, here the statement "a"
       AND NOT (routine LIKE 'segment_internal.run_steps(%' AND outcome = '42601 syntax error at or near "a"')
 $$, 'NULL, plain and odd arguments: a result or an error meant for users');
