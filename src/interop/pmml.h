@@ -49,6 +49,8 @@ typedef struct PmmlTree
 	const double *size;			/* by segment */
 } PmmlTree;
 
+extern void segment_pmml_fields(StringInfo out, const Model *model, const FeatureSpace *space,
+								const char *predicted);
 extern void segment_pmml_tree(StringInfo out, const Model *model, const PmmlTree *tree);
 
 #endif							/* SEGMENT_PMML_H */

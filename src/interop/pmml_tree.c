@@ -84,8 +84,9 @@ put_node(StringInfo out, const Model *model, const PmmlTree *tree, int node, int
 }
 
 /* The features, and the segments as values of what is predicted. */
-static void
-put_fields(StringInfo out, const Model *model, const FeatureSpace *space, const char *predicted)
+void
+segment_pmml_fields(StringInfo out, const Model *model, const FeatureSpace *space,
+					const char *predicted)
 {
 	int			i;
 
@@ -110,7 +111,7 @@ segment_pmml_tree(StringInfo out, const Model *model, const PmmlTree *tree)
 	const FeatureSpace *space = tree->space;
 	char	   *predicted = segment_pmml_new_name(space, pstrdup("predicted_segment"));
 
-	put_fields(out, model, space, predicted);
+	segment_pmml_fields(out, model, space, predicted);
 	appendStringInfo(out, "  <TreeModel functionName=\"classification\" algorithmName=\"%s\" missingValueStrategy=\"nullPrediction\" splitCharacteristic=\"binarySplit\">\n",
 					 model->kind->name);
 	appendStringInfoString(out, "    <MiningSchema>\n      <MiningField name=");

@@ -10,6 +10,7 @@
 #include "cluster/gaussian_mixture_kind.h"
 #include "cluster/kprototypes_kind.h"
 #include "rfm/rfm.h"
+#include "tree/rule_tree.h"
 #include "utils/memutils.h"
 
 /* in the order in which hints name them */
@@ -18,7 +19,8 @@ static const ModelKind *const own_kinds[] = {
 	&segment_kmeans_model_kind,
 	&segment_bisecting_model_kind,
 	&segment_mixture_model_kind,
-	&segment_prototype_model_kind
+	&segment_prototype_model_kind,
+	&segment_rule_tree_kind
 };
 
 static const ModelKind **registered = NULL;
