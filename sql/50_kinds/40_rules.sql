@@ -167,7 +167,7 @@ END;
 COMMENT ON FUNCTION segment_internal.rules_columns(segmentation) IS
 'member_columns of segmentations by rules: facts that are kept.';
 
-CREATE FUNCTION segment_internal.rules_statement(s segmentation, next_transition text) RETURNS text
+CREATE FUNCTION segment_internal.rules_statement(s segmentation, next_transition text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

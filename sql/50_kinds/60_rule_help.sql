@@ -187,13 +187,13 @@ BEGIN
     END;
     RETURN QUERY
     SELECT NULL::text, n.holds, round(n.holds::numeric / nullif(n.total, 0), 6), n.unknown, n.holds,
-           round(n.holds::numeric / nullif(n.total, 0), 6), n.sample
-    UNION ALL
-    (SELECT c.condition, CASE WHEN alone OR c.i = 1 THEN n.alone[c.i] END,
-            CASE WHEN alone OR c.i = 1 THEN round(n.alone[c.i]::numeric / nullif(n.total, 0), 6) END,
-            CASE WHEN alone OR c.i = 1 THEN n.unknown_alone[c.i] END,
-            n.in_turn_counts[c.i], round(n.in_turn_counts[c.i]::numeric / nullif(n.total, 0), 6), NULL::text[]
-     FROM unnest(segment_internal.rule_conditions(rule)) WITH ORDINALITY AS c (condition, i) ORDER BY c.i);
+           round(n.holds::numeric / nullif(n.total, 0), 6), n.sample;
+    RETURN QUERY
+    SELECT c.condition, CASE WHEN alone OR c.i = 1 THEN n.alone[c.i] END,
+           CASE WHEN alone OR c.i = 1 THEN round(n.alone[c.i]::numeric / nullif(n.total, 0), 6) END,
+           CASE WHEN alone OR c.i = 1 THEN n.unknown_alone[c.i] END,
+           n.in_turn_counts[c.i], round(n.in_turn_counts[c.i]::numeric / nullif(n.total, 0), 6), NULL::text[]
+    FROM unnest(segment_internal.rule_conditions(rule)) WITH ORDINALITY AS c (condition, i) ORDER BY c.i;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.preview_as_owner(text, text, text, text, text, text) IS

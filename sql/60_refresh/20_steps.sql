@@ -271,6 +271,8 @@ COMMENT ON FUNCTION segment_internal.shared_places(segmentation) IS
 CREATE FUNCTION segment_internal.steps_of(s segmentation, train boolean, first_fill boolean, staged boolean)
     RETURNS SETOF refresh_step
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 12 SET search_path = pg_catalog, pg_temp
+    -- UNION ALL keeps its order without workers alone
+    SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
     by_customer CONSTANT text[] := '{source_rows,summary,decision,changed}';
