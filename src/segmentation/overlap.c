@@ -89,7 +89,8 @@ add_block(Overlap *overlap)
 	block = &overlap->blocks[overlap->n_blocks++];
 	block->n = overlap->n_segments;
 	block->n_words = BLOCK / 64;
-	block->words = MemoryContextAllocHuge(overlap->context, sizeof(uint64) * block->n_words * block->n);
+	block->words = MemoryContextAllocHuge(overlap->context,
+										  sizeof(uint64) * block->n_words * block->n);
 	block->filled = MemoryContextAllocZero(overlap->context, sizeof(bool) * block->n);
 }
 
@@ -114,7 +115,8 @@ end_batch(Overlap *overlap)
 		(void) segment_key_table_candidate(&overlap->table, overlap->hash[i]);
 	for (i = 0; i < overlap->n_batch; i++)
 	{
-		int64		number = segment_key_table_find(&overlap->table, overlap->key[i], 0, overlap->hash[i]);
+		int64		number = segment_key_table_find(&overlap->table, overlap->key[i], 0,
+													overlap->hash[i]);
 
 		if (number < 0)
 			number = segment_key_table_add(&overlap->table, overlap->key[i], 0, overlap->hash[i]);
@@ -228,9 +230,10 @@ count_pairs(Overlap *overlap)
 				continue;
 			for (j = i; j < overlap->n_segments; j++)
 				if (block->filled[j] &&
-					(j == i || overlap->division_of[j] != division || overlap->divisions[division].overlapping))
-					counts[j] += segment_bits_in_both(segment_bit_set(block, i), segment_bit_set(block, j),
-													  block->n_words);
+					(j == i || overlap->division_of[j] != division ||
+					 overlap->divisions[division].overlapping))
+					counts[j] += segment_bits_in_both(segment_bit_set(block, i),
+													  segment_bit_set(block, j), block->n_words);
 		}
 	}
 }
@@ -406,8 +409,10 @@ segment_overlap_counts(PG_FUNCTION_ARGS)
 	overlap->receiver.rShutdown = member_nothing;
 	overlap->receiver.rDestroy = member_nothing;
 	overlap->receiver.mydest = DestNone;
-	overlap->context = AllocSetContextCreate(CurrentMemoryContext, "overlap", ALLOCSET_DEFAULT_SIZES);
-	overlap->keys = AllocSetContextCreate(CurrentMemoryContext, "overlap keys", ALLOCSET_DEFAULT_SIZES);
+	overlap->context = AllocSetContextCreate(CurrentMemoryContext, "overlap",
+											 ALLOCSET_DEFAULT_SIZES);
+	overlap->keys = AllocSetContextCreate(CurrentMemoryContext, "overlap keys",
+										  ALLOCSET_DEFAULT_SIZES);
 	count_all(overlap);
 	put_pairs(overlap, (ReturnSetInfo *) fcinfo->resultinfo);
 	MemoryContextDelete(overlap->context);

@@ -7,9 +7,10 @@
  *
  *		true, unknown	a rule or question: for how many rows
  *		first			a rule: for how many it is the first that holds
- *		taken			a rule and another: for how many it holds, but the other is the first; only of
- *						the N_TAKERS that take most
- *		near			two rules: for how many both hold, where their Jaccard index exceeds what is given
+ *		taken			a rule and another: for how many it holds, but the other is the first;
+ *						only of the N_TAKERS that take most
+ *		near			two rules: for how many both hold, where their Jaccard index exceeds
+ *						what is given
  *
  * Pairs are counted for a block of rows at a time, by bits: memory depends on the number of
  * rules (16 bytes a pair, 4 kB a rule), not on that of rows.
@@ -62,7 +63,8 @@ end_block(Answers *answers)
 		for (j = i + 1; j < answers->n_rules; j++)
 			if (block->filled[j])
 				answers->both[(Size) i * answers->n_rules + j] +=
-					segment_bits_in_both(segment_bit_set(block, i), segment_bit_set(block, j), block->n_words);
+					segment_bits_in_both(segment_bit_set(block, i), segment_bit_set(block, j),
+										 block->n_words);
 	}
 	memset(block->filled, 0, sizeof(bool) * answers->n_rules);
 	answers->in_block = 0;

@@ -13,7 +13,7 @@
 RulePart
 segment_rule_part(void *node, int first, int last)
 {
-	RulePart		part = {node, first, last};
+	RulePart	part = {node, first, last};
 
 	return part;
 }
@@ -82,7 +82,8 @@ cut(const RuleTokens *tokens, int first, int last, TokenMeaning at, int room, in
  * NIL: it does not fit.
  */
 List *
-segment_rule_parts(const RuleTokens *tokens, List *nodes, int n_nodes, int first, int last, TokenMeaning at)
+segment_rule_parts(const RuleTokens *tokens, List *nodes, int n_nodes, int first, int last,
+				   TokenMeaning at)
 {
 	int		   *begins = palloc(sizeof(int) * (n_nodes + 2));
 	int			n = cut(tokens, first, last, at, n_nodes, begins);
@@ -96,7 +97,8 @@ segment_rule_parts(const RuleTokens *tokens, List *nodes, int n_nodes, int first
 	{
 		int			inner_last = begins[1] - 2;
 
-		if (!segment_rule_token_is(tokens, first, "(") || tokens->token[first].partner != inner_last)
+		if (!segment_rule_token_is(tokens, first, "(") ||
+			tokens->token[first].partner != inner_last)
 			return NIL;
 		parts = segment_rule_parts(tokens, nodes, n_nodes - n + 1, first + 1, inner_last - 1, at);
 		if (parts == NIL)

@@ -9,8 +9,8 @@
  * and two that the data decide, which come with a question to ask of each row:
  *
  *		null_in_query		x NOT IN (SELECT y ...): a y that is NULL makes it never true
- *		not_of_unknown		NOT x, NOT x > 1, x <> 1, x NOT IN (...): where x is NULL, neither it nor
- *							its contrary holds; not where the rule speaks of x IS NULL, too
+ *		not_of_unknown		NOT x, NOT x > 1, x <> 1, x NOT IN (...): where x is NULL, neither it
+ *							nor its contrary holds; not where the rule speaks of x IS NULL, too
  *
  * NOT is followed inwards: NOT (x IN (1, NULL)) is x NOT IN (1, NULL), and of a AND b the
  * contrary is an OR.  Sub-selects speak of other rows, and are left alone.
@@ -32,7 +32,7 @@ typedef struct Slips
 {
 	RuleTokens	tokens;
 	ReturnSetInfo *rsinfo;
-	List	   *minded;			/* names of columns, char *, of which the rule asks whether they are NULL */
+	List	   *minded;			/* char *: columns of which the rule asks whether they are NULL */
 	List	   *told;			/* char *: finding and subject that were told */
 } Slips;
 
@@ -78,7 +78,8 @@ column_name(const Node *node)
 	{
 		if (!IsA(lfirst(cell), String))
 			return NULL;
-		appendStringInfo(&name, "%s%s", name.len > 0 ? "." : "", quote_identifier(strVal(lfirst(cell))));
+		appendStringInfo(&name, "%s%s", name.len > 0 ? "." : "",
+						 quote_identifier(strVal(lfirst(cell))));
 	}
 	/* the source is what a column is of in any case */
 	return strncmp(name.data, "source.", 7) == 0 ? name.data + 7 : name.data;
@@ -220,7 +221,8 @@ tell_pairs(Slips *slips, const BoolExpr *joined, bool is_or, bool negated)
 			 /* looked for */ ;
 		if (i == n)
 			first[n++] = equality;
-		else if (!equal(&((const A_Const *) first[i].constant)->val, &((const A_Const *) equality.constant)->val))
+		else if (!equal(&((const A_Const *) first[i].constant)->val,
+						&((const A_Const *) equality.constant)->val))
 			tell(slips, is_or ? "or_of_negations" : "and_of_equalities", equality.column, NULL);
 	}
 }
@@ -232,7 +234,8 @@ walk_comparison(Slips *slips, const A_Expr *expression, bool negated)
 	static const char *const comparisons[] = {"=", "<>", "<", "<=", ">", ">="};
 	int			i;
 
-	if (expression->kind == AEXPR_OP && expression->lexpr != NULL && !IsA(expression->rexpr, List) &&
+	if (expression->kind == AEXPR_OP && expression->lexpr != NULL &&
+		!IsA(expression->rexpr, List) &&
 		(is_null(expression->lexpr) || is_null(expression->rexpr)))
 	{
 		const Node *other = is_null(expression->lexpr) ? expression->rexpr : expression->lexpr;
@@ -255,7 +258,8 @@ walk_comparison(Slips *slips, const A_Expr *expression, bool negated)
 		}
 	}
 	/* negations that hold where the column is something else */
-	if (expression->kind == AEXPR_IN || expression->kind == AEXPR_LIKE || expression->kind == AEXPR_ILIKE)
+	if (expression->kind == AEXPR_IN || expression->kind == AEXPR_LIKE ||
+		expression->kind == AEXPR_ILIKE)
 	{
 		if ((name[0] == '<' || name[0] == '!') != negated)
 			tell_unknown(slips, expression->lexpr);
@@ -263,7 +267,8 @@ walk_comparison(Slips *slips, const A_Expr *expression, bool negated)
 	else if (expression->kind == AEXPR_BETWEEN || expression->kind == AEXPR_NOT_BETWEEN ||
 			 expression->kind == AEXPR_BETWEEN_SYM || expression->kind == AEXPR_NOT_BETWEEN_SYM)
 	{
-		if ((expression->kind == AEXPR_NOT_BETWEEN || expression->kind == AEXPR_NOT_BETWEEN_SYM) != negated)
+		if ((expression->kind == AEXPR_NOT_BETWEEN ||
+			 expression->kind == AEXPR_NOT_BETWEEN_SYM) != negated)
 			tell_unknown(slips, expression->lexpr);
 	}
 	else if (expression->kind == AEXPR_OP && (strcmp(name, "<>") == 0) != negated)
