@@ -31,14 +31,26 @@ Errors: invalid_parameter_value, datatype_mismatch, and those of the query.$$;
 
 CREATE FUNCTION segment_internal.count_answers(s segmentation, rules text[], questions text[])
     RETURNS segment_internal.rule_answer[]
-    LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT array_agg(a) FROM segment_internal.rule_answers(
+DECLARE
+    -- questions are parts of rules, and use what these use
+    uses jsonb := (SELECT jsonb_agg(DISTINCT u.one)
+                   FROM jsonb_array_elements(segment_internal.rules_with_uses(s)) AS r (rule)
+                   CROSS JOIN LATERAL jsonb_array_elements(r.rule -> 'uses') AS u (one));
+    asked record;
+BEGIN
+    asked := segment_internal.used_source(s, segment_internal.source_statement(s), (
+        SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('rule', coalesce(t.text, 'NULL'), 'uses', uses))
+                         ORDER BY t.n)
+        FROM unnest(rules || questions) WITH ORDINALITY AS t (text, n)));
+    RETURN (SELECT array_agg(a) FROM segment_internal.rule_answers(
         format(E'SELECT ARRAY[%s]::pg_catalog.bool[] FROM (\n%s\n) AS source WHERE source.%I IS NOT NULL',
-               (SELECT string_agg(format(E'(\n%s\n)', coalesce(q, 'NULL')), ',' ORDER BY n)
-                FROM unnest(rules || questions) WITH ORDINALITY AS u (q, n)),
-               segment_internal.source_statement(s), s.source_columns[1]),
-        s.search_path, cardinality(rules), cardinality(questions), 0.95) AS a
+               (SELECT string_agg(format(E'(\n%s\n)', q), ',' ORDER BY n)
+                FROM unnest(asked.replaced) WITH ORDINALITY AS u (q, n)),
+               asked.statement, s.source_columns[1]),
+        s.search_path, cardinality(rules), cardinality(questions), 0.95) AS a);
+END;
 $$;
 COMMENT ON FUNCTION segment_internal.count_answers(segmentation, text[], text[]) IS
 'rule_answers for rules and questions about the customers of a segmentation.';

@@ -44,6 +44,9 @@ SELECT create_rule_segmentation('mixed', 'facts', '{
 SELECT segmentation, how, segment, uses, used_segment FROM segmentation_uses ORDER BY 1, 3, 4, 5;
 SELECT outcome, customers, rows_read, counts FROM refresh_segmentation('mixed', '2025-05-02');
 SELECT segment, count(*) FROM mixed_segments GROUP BY 1 ORDER BY 1;
+-- and what else asks the rules
+SELECT segment, finding, message FROM lint_segmentation('mixed', '2025-05-02') ORDER BY 1, 2;
+SELECT describe_rule('NOT in_segment(''value'', ''High'') AND revenue > 5');
 -- the same by segment_members(), customer by customer
 CREATE FUNCTION was_in(name text, of_segment text, customer bigint, at timestamptz) RETURNS boolean LANGUAGE sql AS $$
     SELECT at IS NOT NULL AND EXISTS (SELECT FROM segment_members(NULL::integer, name, at) AS m
