@@ -52,7 +52,10 @@ INSERT INTO said VALUES
     "segment_spacing(segment_model)", "segments(segment_model)", "silhouette(feature_set)",
     "silhouette(feature_set,segment_model)", "simplified_silhouette(feature_set)",
     "simplified_silhouette(feature_set,segment_model)", "stability(feature_set,segment_model,integer,bigint)",
-    "segment_internal.rule_conditions(text)", "segment_internal.asked_conditions(text[],boolean)"}'),
+    "segment_internal.rule_conditions(text)", "segment_internal.asked_conditions(text[],boolean)",
+    "rule_tree_rules(segment_model,boolean)", "segment_internal.rule_tree_rules(segment_model,text[],text[])",
+    "segment_internal.time_number(date)", "segment_internal.time_number(timestamp with time zone)",
+    "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
     "adjusted_rand_index(bigint,bigint)", "adjusted_rand_index(boolean,boolean)",
@@ -103,7 +106,7 @@ INSERT INTO said VALUES
     "normalized_mutual_information(text,text)", "recency_score(segment_model,\"any\")",
     "segment_internal.rfm_columns(segmentation)", "segment_internal.rfm_figures()", "rfm_score(segment_model,\"any\")",
     "segment_internal.rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text,boolean)",
-    "segment_internal.rows_skipped(jsonb)",
+    "segment_internal.rows_skipped(jsonb)", "rule_tree(feature_set,integer,integer)",
     "segment_internal.scheme_problems(jsonb,integer,integer,integer,text,text[])",
     "segment_internal.score_code(integer,integer,integer,integer,integer)", "segment_distance(segment_model,\"any\")",
     "segment_probabilities(segment_model,\"any\")", "segment_silhouette(segment_model,\"any\")",
@@ -175,7 +178,7 @@ INSERT INTO said VALUES
     "segment_internal.refine_query(segment_model,text,text,text)", "segment_internal.source_key(segmentation)",
     "segment_internal.source_query(text,text)",
     "segment_internal.rule_columns(text,text,text,text)", "segment_internal.bind_rules_columns(segmentation)",
-    "segment_internal.rule_source(text,text,text,text)",
+    "segment_internal.rule_source(text,text,text,text)", "segment_internal.describable(text,text,text)",
     "segment_internal.check_rule_as_owner(text,text,text,text,text)",
     "explain_customer(text,anyelement)", "explain_customer(text,text)",
 
@@ -237,6 +240,8 @@ INSERT INTO said VALUES
     "drop_segment_rule(text,text,text,boolean)", "revert_segment_rules(text,integer,text,boolean)",
     "check_rule(text,text,text,text)", "segment_internal.count_rule(segmentation,text,boolean)",
     "segment_internal.preview_as_owner(text,text,text,text,text,text)",
+    "segment_internal.describe_as_owner(text,text,text,text,text,text,text,text)",
+    "describe_segments(text,text,integer,integer,double precision,bigint,text,text)",
     "preview_segment(text,text,text,timestamp with time zone,text,text)",
     "segment_internal.rules_why(segmentation,text)",
     "segment_internal.step_rows(text[],text[],timestamp with time zone,boolean,segment_model,boolean,anyarray)",
