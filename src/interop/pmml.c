@@ -7,6 +7,8 @@
  *	kmeans, kprototypes	centers (pmml_centers.c)
  *	bisecting_kmeans	a tree, as a row goes down from split to split (pmml_tree.c): the
  *						nearest of all centroids may be one that it does not get to
+ *	rule_tree			a tree, of its own conditions (pmml_rule_tree.c), which say themselves where
+ *						missing values go
  *
  * Missing values are invalid where the model skips them, else the mean, or the commonest
  * category, stands in.  What PMML has no word for: infinite values are missing here, and a row

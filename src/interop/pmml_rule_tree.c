@@ -39,24 +39,6 @@ put_operator(StringInfo out, const char *field, const char *operator)
 	appendStringInfo(out, " operator=\"%s\"", operator);
 }
 
-/* Text inside of an Array: in quotes, as XML. */
-static void
-put_array_text(StringInfo out, const char *text)
-{
-	for (appendStringInfoString(out, "&quot;"); *text != '\0'; text++)
-	{
-		if (*text == '"')
-			appendStringInfoString(out, "\\&quot;");
-		else if (*text == '<')
-			appendStringInfoString(out, "&lt;");
-		else if (*text == '&')
-			appendStringInfoString(out, "&amp;");
-		else
-			appendStringInfoChar(out, *text);
-	}
-	appendStringInfoString(out, "&quot;");
-}
-
 static void
 put_known(StringInfo out, const Model *model, const SegmentTreeNode *node, int side)
 {
@@ -77,17 +59,17 @@ put_known(StringInfo out, const Model *model, const SegmentTreeNode *node, int s
 	}
 	else
 	{
-		appendStringInfoString(out, "<SimpleSetPredicate field=");
-		segment_pmml_value(out, field);
-		appendStringInfo(out, " booleanOperator=\"%s\"><Array n=\"%d\" type=\"string\">",
-						 side == 0 ? "isIn" : "isNotIn", node->n_listed);
+		if (node->n_listed > 1)
+			appendStringInfo(out, "<CompoundPredicate booleanOperator=\"%s\">", side == 0 ? "or" : "and");
 		for (i = 0; i < node->n_listed; i++)
 		{
-			if (i > 0)
-				appendStringInfoChar(out, ' ');
-			put_array_text(out, model->categories[node->feature].name[node->listed[i]]);
+			put_operator(out, field, side == 0 ? "equal" : "notEqual");
+			appendStringInfoString(out, " value=");
+			segment_pmml_value(out, model->categories[node->feature].name[node->listed[i]]);
+			appendStringInfoString(out, "/>");
 		}
-		appendStringInfoString(out, "</Array></SimpleSetPredicate>");
+		if (node->n_listed > 1)
+			appendStringInfoString(out, "</CompoundPredicate>");
 	}
 }
 

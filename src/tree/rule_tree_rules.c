@@ -195,6 +195,8 @@ time_literal(RuleColumn column, double x)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 					 errmsg("timestamp out of range")));
+		/* known not to be, as else the zone is left out */
+		tm.tm_isdst = 0;
 		EncodeDateTime(&tm, fsec, column == RULE_TIMESTAMPTZ, 0, NULL, USE_ISO_DATES, text);
 	}
 	return psprintf("'%s'", text);

@@ -89,9 +89,13 @@ LATERAL (VALUES
     ('gaussian_mixture diag', rename_segment(gaussian_mixture(f, 3, 'diag', log => '{monetary}', winsorize => '0.1',
                                                               weights => '{"hole": 2}'), 'Segment 3', 'Third')),
     ('gaussian_mixture spherical', gaussian_mixture(half, 2, 'spherical')),
-    ('gaussian_mixture collapsed', gaussian_mixture(equal, 1))) AS m(what, model);
+    ('gaussian_mixture collapsed', gaussian_mixture(equal, 1)),
+    ('rule_tree', (SELECT rule_tree(feature_set(y), 4, 2) FROM (SELECT i % 3 = 0 AS label, i * 7 % 31 AS recency, nullif(i % 6, 0) AS hole,
+                                                                (ARRAY['web', 'shop', 'ph"one'])[i % 3 + 1] AS channel
+                                                                FROM generate_series(1, 200) AS i WHERE i % 12 <> 5) AS y)),
+    ('rule_tree of numbers', rename_segment(rule_tree(f, 3, 1), '0', 'None'))) AS m(what, model);
 SELECT is(pg_temp.misfit(model::jsonb, schema), NULL, 'fits: ' || what) FROM models, description;
-SELECT is((SELECT count(*) FROM models), 25::bigint, 'twenty-five models');
+SELECT is((SELECT count(*) FROM models), 27::bigint, 'twenty-seven models');
 
 -- ---- what is broken in one place does not fit, and is no model ----
 CREATE TEMP TABLE broken ON COMMIT DROP AS
@@ -129,6 +133,10 @@ FROM models AS m JOIN (VALUES
     ('bisecting_kmeans', '{splits,0,children,0}', '{"split": 1}'),
     ('bisecting_kmeans', '{splits,3,children,0}', '{"segment": 0}'), ('bisecting_kmeans', '{splits,0,children,0}', '{"leaf": 1}'),
     ('bisecting_kmeans', '{splits,0,name}', '"a"'), ('bisecting_kmeans', '{gamma}', '1'),
+    ('rule_tree', '{label}', '1'), ('rule_tree', '{max_depth}', '21'), ('rule_tree', '{min_leaf}', '0'), ('rule_tree', '{features}', '[]'),
+    ('rule_tree', '{features,0,name}', 'null'), ('rule_tree', '{features,2,categories}', '[]'), ('rule_tree', '{nodes}', '[]'),
+    ('rule_tree', '{nodes,0,feature}', '0'), ('rule_tree', '{nodes,0,missing}', '1'), ('rule_tree', '{nodes,0,missing}', NULL),
+    ('rule_tree', '{nodes,0}', '{"counts": [-1, 1]}'), ('rule_tree', '{nodes,0,left}', '1'), ('rule_tree', '{nodes}', NULL),
     ('kprototypes', '{kind}', '"kmodes"'), ('kprototypes', '{gamma}', '-0.5'), ('kprototypes', '{gamma}', NULL),
     ('kprototypes', '{gamma}', '1e101'), ('kprototypes', '{metric}', '"cosine"'),
     ('kprototypes', '{total}', '-1'), ('kprototypes', '{features,1,fill}', '3'),
@@ -156,7 +164,7 @@ SELECT isnt(pg_temp.misfit(document, schema), NULL,
 FROM broken, description;
 SELECT throws_ok(format('SELECT %L::segment_model', document), NULL, NULL,
                  format('%s, %s: is no model', what, array_to_string(path, '.') || coalesce(' = ' || value::text, ''))) FROM broken;
-SELECT is((SELECT count(*) FROM broken), 119::bigint, 'a hundred and nineteen ways to break one');
+SELECT is((SELECT count(*) FROM broken), 132::bigint, 'a hundred and thirty-two ways to break one');
 -- the messages of the validator lead to the place
 SELECT is(pg_temp.misfit(document, schema -> '$defs' -> 'kmeans'), '$.clusters[0].center[0]: too large', 'a misfit has a place')
 FROM broken, description WHERE what = 'kmeans' AND path = '{clusters,0,center,0}';
@@ -196,12 +204,12 @@ END $$;
 SELECT is((SELECT array_agg(DISTINCT m COLLATE "C" ORDER BY m COLLATE "C")
            FROM models, pg_temp.members(model::jsonb, model::jsonb ->> 'kind') AS m),
           (SELECT array_agg(DISTINCT m COLLATE "C" ORDER BY m COLLATE "C")
-           FROM description, unnest('{rfm,kmeans,bisecting_kmeans,kprototypes,gaussian_mixture}'::text[]) AS kind,
+           FROM description, unnest('{rfm,kmeans,bisecting_kmeans,kprototypes,gaussian_mixture,rule_tree}'::text[]) AS kind,
                 pg_temp.described(schema -> '$defs' -> kind, kind) AS m), 'members of models are those described');
 -- the page names them all
 \set page `cat docs/model_json.md`
 SELECT is((SELECT array_agg(DISTINCT name)
-           FROM description, unnest('{rfm,kmeans,bisecting_kmeans,kprototypes,gaussian_mixture}'::text[]) AS kind,
+           FROM description, unnest('{rfm,kmeans,bisecting_kmeans,kprototypes,gaussian_mixture,rule_tree}'::text[]) AS kind,
                 pg_temp.described(schema -> '$defs' -> kind, kind) AS m, regexp_replace(m, '.*\.', '') AS name
            WHERE position('`' || name || '`' IN :'page') = 0 AND :'page' !~ ('`[a-z\[\].]*\.?' || name || '`')),
           NULL, 'and docs/model_json.md has all of them');
