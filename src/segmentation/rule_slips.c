@@ -306,6 +306,7 @@ walk(Slips *slips, Node *node, bool negated)
 	ListCell   *cell;
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	switch (nodeTag(node))
 	{
 		case T_BoolExpr:
