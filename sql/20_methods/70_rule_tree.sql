@@ -65,5 +65,6 @@ CREATE FUNCTION segment_internal.time_number(timestamptz) RETURNS double precisi
 CREATE FUNCTION segment_internal.time_number(date) RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_date_number' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.time_number(timestamp) IS 'A time as a feature: microseconds since 2000.';
-COMMENT ON FUNCTION segment_internal.time_number(timestamptz) IS 'An instant as a feature: microseconds since 2000 in UTC.';
+COMMENT ON FUNCTION segment_internal.time_number(timestamptz) IS
+'An instant as a feature: microseconds since 2000 in UTC.';
 COMMENT ON FUNCTION segment_internal.time_number(date) IS 'A day as a feature: days since 2000.';

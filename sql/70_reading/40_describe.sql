@@ -56,7 +56,8 @@ BEGIN
     IF source IS NULL THEN
         wanted_key := segment_internal.key_column(s.members);
         path := s.search_path;
-        SELECT format('SELECT %I%s FROM %s', wanted_key, string_agg(format(', %I', c.name), '' ORDER BY c.number), s.members)
+        SELECT format('SELECT %I%s FROM %s', wanted_key, string_agg(format(', %I', c.name), '' ORDER BY c.number),
+                      s.members)
         INTO statement FROM segment_internal.member_columns(s) AS c WHERE c.is_fact;
     ELSE
         statement := segment_internal.source_query(source, path);
@@ -116,7 +117,8 @@ BEGIN
                                   most_categories);
     END IF;
     SELECT array_agg(u.name ORDER BY u.n),
-           array_agg(CASE WHEN u.kind = 'number or NaN' AND u.nan IS NOT TRUE THEN 'number' ELSE u.kind END ORDER BY u.n),
+           array_agg(CASE WHEN u.kind = 'number or NaN' AND u.nan IS NOT TRUE THEN 'number' ELSE u.kind END
+                     ORDER BY u.n),
            string_agg(format(', %s AS c%s', CASE WHEN u.kind IN ('date', 'timestamp', 'timestamptz')
                                                  THEN format('segment_internal.time_number(a.c%s)', u.n)
                                                  ELSE 'a.c' || u.n END, u.n), '' ORDER BY u.n)
@@ -136,10 +138,12 @@ BEGIN
                         ::bit(48)::bigint / 281474976710656.0::float8 < $4 AS held%s
              FROM %s LEFT JOIN %s AS m ON m.%I OPERATOR(%s) a.customer::%s WHERE a.customer IS NOT NULL),
          m AS MATERIALIZED (
-             SELECT segment.rule_tree(segment.feature_set(r), $1, $2) AS model FROM (SELECT d.label%s FROM d WHERE NOT d.held) AS r)
+             SELECT segment.rule_tree(segment.feature_set(r), $1, $2) AS model
+             FROM (SELECT d.label%s FROM d WHERE NOT d.held) AS r)
          SELECT (SELECT m.model FROM m), count(*) FILTER (WHERE d.held),
                 count(*) FILTER (WHERE d.held AND segment.assign_segment((SELECT m.model FROM m), d) = d.label::text),
-                (SELECT jsonb_object_agg(c.label, c.n) FROM (SELECT d.label, count(*) AS n FROM d WHERE NOT d.held GROUP BY 1) AS c)
+                (SELECT jsonb_object_agg(c.label, c.n)
+                 FROM (SELECT d.label, count(*) AS n FROM d WHERE NOT d.held GROUP BY 1) AS c)
          FROM d', d, rows_of, s.members, segment_internal.key_column(s.members),
         substring(segment_internal.equality_operator(segment_internal.key_type(s.members)) FROM 'OPERATOR\((.*)\)'),
         format_type(segment_internal.key_type(s.members), NULL),

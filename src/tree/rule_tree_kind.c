@@ -151,7 +151,8 @@ read_node(Reader *reader, int depth)
 	{
 		node->child[side] = read_node(reader, depth + 1);
 		for (c = 0; c < tree->k; c++)
-			tree->count[(int64) number * tree->k + c] += tree->count[(int64) node->child[side] * tree->k + c];
+			tree->count[(int64) number * tree->k + c] +=
+				tree->count[(int64) node->child[side] * tree->k + c];
 	}
 	return number;
 }

@@ -371,7 +371,8 @@ put_leaf(Leaves *leaves, int node)
 	values[2] = leaves->model->segment[segment].name_datum;
 	values[3] = CStringGetTextDatum(segment_rule_writer_rule(leaves->writer));
 	values[4] = Int64GetDatum(rows);
-	values[5] = Float8GetDatum((double) tree->tree.count[(int64) node * tree->tree.k + segment] / (double) rows);
+	values[5] = Float8GetDatum((double) tree->tree.count[(int64) node * tree->tree.k + segment] /
+							   (double) rows);
 	tuplestore_putvalues(leaves->rows->setResult, leaves->rows->setDesc, values, nulls);
 }
 
@@ -459,7 +460,8 @@ segment_time_number(PG_FUNCTION_ARGS)
 {
 	Timestamp	at = PG_GETARG_TIMESTAMP(0);
 
-	PG_RETURN_FLOAT8(TIMESTAMP_IS_NOBEGIN(at) ? -HUGE_VAL : TIMESTAMP_IS_NOEND(at) ? HUGE_VAL : (double) at);
+	PG_RETURN_FLOAT8(TIMESTAMP_IS_NOBEGIN(at) ? -HUGE_VAL
+					 : TIMESTAMP_IS_NOEND(at) ? HUGE_VAL : (double) at);
 }
 
 /* time_number(date): days since 2000 */

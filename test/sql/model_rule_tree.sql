@@ -21,7 +21,8 @@ SELECT model_to_pmml(:'iris_tree'::segment_model);
 \pset format aligned
 
 -- ---- scikit-learn's accuracy ----
--- DecisionTreeClassifier(max_depth, min_samples_leaf, random_state=0).fit(X, y).score(X, y) of scikit-learn 1.2.1, on load_iris(), load_wine()
+-- DecisionTreeClassifier(max_depth, min_samples_leaf, random_state=0).fit(X, y).score(X, y) of scikit-learn 1.2.1, on load_iris(),
+-- load_wine()
 CREATE TABLE published (name text, max_depth integer, min_leaf integer, accuracy numeric);
 INSERT INTO published VALUES
     ('iris', 2, 1, 0.9600), ('iris', 4, 1, 0.9933), ('iris', 4, 10, 0.9600), ('iris', 8, 5, 0.9733),
@@ -32,7 +33,8 @@ CROSS JOIN (SELECT 'iris', feature_set(i) FROM iris AS i UNION ALL SELECT 'wine'
 CROSS JOIN LATERAL (SELECT (model_metrics(rule_tree(f, max_depth, min_leaf)) ->> 'accuracy')::numeric AS ours) AS m
 WHERE s.name = p.name ORDER BY 1, 2, 3;
 -- accuracy is what assigning says
-SELECT bool_and((model_metrics(t) ->> 'accuracy')::float8 = (SELECT avg((assign_segment(t, w) = w.label::text)::integer) FROM wine AS w)) AS same
+SELECT bool_and((model_metrics(t) ->> 'accuracy')::float8 = (SELECT avg((assign_segment(t, w) = w.label::text)::integer)
+        FROM wine AS w)) AS same
 FROM generate_series(1, 6) AS depth, LATERAL (SELECT rule_tree(feature_set(w), depth) AS t FROM wine AS w) AS x;
 
 -- ---- rules are the tree: every row, with what is missing or extreme, names and categories that must be quoted ----
@@ -41,14 +43,16 @@ CREATE FUNCTION h(i bigint, salt integer) RETURNS bigint LANGUAGE sql IMMUTABLE
 RETURN (hashint8extended(i, salt) & 9223372036854775807) % 1000003;
 CREATE TABLE odd AS
 SELECT i AS id, CASE WHEN h(i, 1) % 9 = 0 THEN NULL ELSE (h(i, 2) % 50) * 1.1 END::float8 AS "a ""b",
-       (ARRAY[0, -0.0, 1e308, -1e308, 5e-324, 'Infinity', '-Infinity', NULL, 1, 1.0000000000000002, 'NaN', 3.3])[1 + h(i, 3) % 12]::float8 AS x,
+       (ARRAY[0, -0.0, 1e308, -1e308, 5e-324, 'Infinity', '-Infinity', NULL, 1, 1.0000000000000002, 'NaN', 3.3])[1 + h(i,
+        3) % 12]::float8 AS x,
        (ARRAY['it''s', 'back\slash', 'say "hi"', 'é', '', NULL, ';DROP TABLE odd--', 'plain', '$$'])[1 + h(i, 4) % 9] AS "select",
        h(i, 5) % 3 = 0 AS flag, (ARRAY['a', 'b b', 'c''c', NULL])[1 + h(i, 6) % 4]::mood AS mood,
        ((h(i, 7) % 100) / 7.0)::numeric(10, 3) AS amount, (h(i, 8) % 10)::smallint AS n, (h(i, 9) % 100 / 3.0)::real AS r
 FROM generate_series(1, 3000) AS i;
 ALTER TABLE odd ADD label text, ADD two text;
 UPDATE odd SET label = CASE WHEN x > 1 OR x IS NULL THEN 'p' WHEN "select" IN ('it''s', '', 'é') THEN 'q'
-                            WHEN "a ""b" IS NULL AND flag THEN 'r' WHEN amount > 7 OR mood = 'c''c' THEN 's' WHEN r < 10 THEN 't' ELSE 'u' END,
+                            WHEN "a ""b" IS NULL AND flag THEN 'r' WHEN amount > 7 OR mood = 'c''c' THEN 's' WHEN r < 10
+        THEN 't' ELSE 'u' END,
     two = CASE WHEN ("select" IN ('it''s', '$$', 'plain') OR x < 1) <> (mood IS NULL OR r > 20) THEN 'yes' ELSE 'no' END;
 UPDATE odd SET label = 'noise' WHERE h(id, 10) % 15 = 0;
 CREATE FUNCTION same_as_rules(query text, nan boolean, OUT leaves integer, OUT rows bigint, OUT nowhere bigint, OUT wrong bigint)
@@ -67,17 +71,20 @@ END $$;
 -- what training met, and what it did not: other values, all missing, an unknown category
 CREATE TABLE unseen AS
 SELECT id, "a ""b", x, "select", flag, mood, amount, n, r FROM odd
-UNION ALL SELECT -id, r * 3, amount::float8, 'never met', NULL, NULL, (x - 1)::numeric, NULL, "a ""b"::real FROM odd WHERE x BETWEEN -10 AND 10
+UNION ALL SELECT -id, r * 3, amount::float8, 'never met', NULL, NULL, (x - 1)::numeric, NULL, "a ""b"::real FROM odd
+        WHERE x BETWEEN -10 AND 10
 UNION ALL SELECT 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
 SELECT label, depth, leaf, r.* FROM unnest('{label,two}'::text[]) AS label, (VALUES (2, 1), (4, 20), (6, 1), (12, 1)) AS v (depth, leaf),
     same_as_rules(format('SELECT rule_tree(feature_set(o), %s, %s)
-                          FROM (SELECT %s AS label, "a ""b", x, "select", flag, mood, amount, n, r FROM odd) AS o', depth, leaf, label), true) AS r
+                          FROM (SELECT %s AS label, "a ""b", x, "select", flag, mood, amount, n, r FROM odd) AS o', depth, leaf,
+        label), true) AS r
 ORDER BY 1, 2;
 -- without NaN, rules without it
 UPDATE unseen SET x = NULL WHERE x = 'NaN';
 SELECT label, depth, r.* FROM unnest('{label,two}'::text[]) AS label, (VALUES (4), (12)) AS v (depth),
     same_as_rules(format('SELECT rule_tree(feature_set(o), %s, 1)
-                          FROM (SELECT %s AS label, "a ""b", x, "select", flag, mood, amount, n, r FROM odd) AS o', depth, label), false) AS r
+                          FROM (SELECT %s AS label, "a ""b", x, "select", flag, mood, amount, n, r FROM odd) AS o', depth, label),
+        false) AS r
 ORDER BY 1, 2;
 -- neighbouring doubles, which need all digits, and the ends of the range
 CREATE TABLE ends AS
@@ -115,19 +122,22 @@ BEGIN
 END $$;
 CREATE FUNCTION pmml_case(node xml, is_text text[]) RETURNS text LANGUAGE sql AS $$
 SELECT CASE WHEN xpath_exists('/*/Node', node)
-    THEN 'CASE ' || (SELECT string_agg(format('WHEN %s THEN %s', pmml_sql((xpath('/Node/*[1]', n))[1], is_text), pmml_case(n, is_text)), ' ')
+    THEN 'CASE ' || (SELECT string_agg(format('WHEN %s THEN %s', pmml_sql((xpath('/Node/*[1]', n))[1], is_text), pmml_case(n,
+        is_text)), ' ')
                      FROM unnest(xpath('/*/Node', node)) AS n) || ' END'
     ELSE quote_literal((xpath('/*/@score', node))[1]) END $$;
 CREATE FUNCTION same_as_pmml(t segment_model, OUT rows bigint, OUT wrong bigint) LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('SELECT count(*), count(*) FILTER (WHERE assign_segment_id($1, o)::text IS DISTINCT FROM %s) FROM unseen AS o',
-                   pmml_case((xpath('//TreeModel/Node', replace(model_to_pmml(t)::text, 'xmlns="http://www.dmg.org/PMML-4_4"', '')::xml))[1],
+                   pmml_case((xpath('//TreeModel/Node', replace(model_to_pmml(t)::text, 'xmlns="http://www.dmg.org/PMML-4_4"',
+        '')::xml))[1],
                              '{select,flag,mood}')) INTO rows, wrong USING t;
 END $$;
 SELECT label, r.* FROM unnest('{label,two}'::text[]) AS label, LATERAL (
     SELECT CASE label WHEN 'label' THEN (SELECT rule_tree(feature_set(o), 6, 1)
                                          FROM (SELECT label, "a ""b", x, "select", flag, mood, amount, n, r FROM odd) AS o)
-                ELSE (SELECT rule_tree(feature_set(o), 6, 1) FROM (SELECT two, "a ""b", "select", flag, mood, amount, n, r FROM odd) AS o) END AS t) AS m,
+                ELSE (SELECT rule_tree(feature_set(o), 6, 1) FROM (SELECT two, "a ""b", "select", flag, mood, amount, n, r
+        FROM odd) AS o) END AS t) AS m,
     same_as_pmml(t) AS r;
 
 -- ---- the order of rows, how they were collected and merged, and parallel workers change nothing ----
@@ -149,16 +159,19 @@ FROM (SELECT feature_set(o) AS f FROM (SELECT id, label, x, "select", r, amount,
 SELECT count(*), count(DISTINCT t) AS trees FROM trees;
 RESET maintenance_work_mem;
 -- rows without a label, or with an infinite one, are skipped and counted
-SELECT model_metrics(rule_tree(feature_set(CASE WHEN i % 10 = 0 THEN NULL WHEN i % 10 = 1 THEN 'Infinity'::float8 ELSE i % 2 END, i % 2, i), 1)) - 'label' AS m
+SELECT model_metrics(rule_tree(feature_set(CASE WHEN i % 10 = 0 THEN NULL WHEN i % 10 = 1 THEN 'Infinity'::float8 ELSE i % 2 END,
+        i % 2, i), 1)) - 'label' AS m
 FROM generate_series(1, 100) AS i;
 
 -- ---- a single label; nothing to go by; what is missing in all rows ----
 SELECT rule_tree(feature_set(7, i)) AS single FROM generate_series(1, 5) AS i \gset
 SELECT rule, segment FROM rule_tree_rules(:'single');
 SELECT rule, segment, customers FROM rule_tree_rules((SELECT rule_tree(feature_set(i % 2, 3)) FROM generate_series(1, 10) AS i));
-SELECT rule_tree(feature_set(o), min_leaf => 1) AS never FROM (SELECT i % 2 AS label, NULL::text AS a, i % 2 AS b FROM generate_series(1, 9) AS i) AS o \gset
+SELECT rule_tree(feature_set(o), min_leaf => 1) AS never FROM (SELECT i % 2 AS label, NULL::text AS a, i % 2 AS b
+        FROM generate_series(1, 9) AS i) AS o \gset
 SELECT rule, segment FROM rule_tree_rules(:'never');
-SELECT assign_segment(:'never'::segment_model, 'x', 1), assign_segment(:'never'::segment_model, NULL::text, 0), assign_segment(:'never'::segment_model, 'x', NULL) IS NULL AS nowhere,
+SELECT assign_segment(:'never'::segment_model, 'x', 1), assign_segment(:'never'::segment_model, NULL::text, 0),
+        assign_segment(:'never'::segment_model, 'x', NULL) IS NULL AS nowhere,
        explain_segment(:'never'::segment_model, 'x', NULL);
 SELECT rule_tree(NULL);
 
@@ -184,7 +197,8 @@ SELECT place, value, left(try(format('SELECT jsonb_set(%L::jsonb, %L, %L)::segme
     ('{nodes,0,feature}', '1'), ('{nodes,0,missing}', '1'), ('{nodes,1,in,0}', '"nobody"'), ('{nodes,0}', '{"counts": [1, 1]}'),
     ('{segments}', '[{"id": 1, "name": "a"}]'), ('{n_used}', '2999')) AS v (place, value);
 SELECT try(format('SELECT (%L::jsonb #- ''{nodes,-1}'')::segment_model', :'odd_tree')), try(format('SELECT jsonb_set(%L::jsonb, ''{nodes}'',
-    (SELECT jsonb_agg(''{"feature": 3, "at_most": 1, "missing": null}''::jsonb) FROM generate_series(1, 100000)))::segment_model', :'odd_tree'));
+    (SELECT jsonb_agg(''{"feature": 3, "at_most": 1, "missing": null}''::jsonb) FROM generate_series(1, 100000)))::segment_model',
+        :'odd_tree'));
 SELECT :'odd_tree'::segment_model::text = :'odd_tree' AS text, :'odd_tree'::jsonb::segment_model::text = :'odd_tree' AS jsonb;
 SET client_min_messages = warning;
 SELECT drop_segmentation('odd');
