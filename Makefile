@@ -113,6 +113,7 @@ bench:
 	scripts/build
 	bench/run
 	bench/rules
+	bench/overlap
 	bench/clustering
 
 .DEFAULT_GOAL := all
