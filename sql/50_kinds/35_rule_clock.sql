@@ -87,6 +87,9 @@ AS $$
 DECLARE
     at timestamptz;
 BEGIN
+    IF s.members IS NULL OR place IS NULL THEN
+        RETURN;
+    END IF;
     EXECUTE format('SELECT m.next_transition_at FROM %s AS m WHERE %s', s.members, place) INTO at;
     IF at IS NOT NULL THEN
         what := 'next change';
