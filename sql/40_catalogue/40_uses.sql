@@ -85,7 +85,8 @@ BEGIN
         RAISE EXCEPTION '%segmentation "%" cannot be %, because rules use it', used, name, done
             USING ERRCODE = 'dependent_objects_still_exist',
                   DETAIL = concat_ws('; ', list,
-                                     CASE WHEN others > 0 THEN format('segmentations of others: %s', others) END) || '.',
+                                     CASE WHEN others > 0 THEN format('segmentations of others: %s',
+                                         others) END) || '.',
                   HINT = refuse_while_used.hint;
     END IF;
     RETURN NULL;

@@ -138,7 +138,8 @@ BEGIN
         RAISE EXCEPTION 'template "%" is of role %, which has not your rights, and its rules would run with them',
                         template, t.owner
             USING ERRCODE = 'insufficient_privilege',
-                  HINT = 'Read its rules in rule_template; what you find good, make your own by create_rule_template().';
+                  HINT = 'Read its rules in rule_template; what you find good, make your own by '
+                      'create_rule_template().';
     END IF;
     SELECT array_agg(c.name) INTO there
     FROM segment_internal.query_columns(segment_internal.source_query(source, search_path), search_path,
@@ -173,8 +174,8 @@ segment_rules() shows them, set_segment_rule() changes them; returns the member 
 template: a row of rule_template, whose columns say what the source has to have.
 name, source, key, schema, search_path: as of create_rule_segmentation.
 Errors: undefined_object for an unknown template,
-insufficient_privilege for one of somebody who has not your rights, undefined_column with the columns that the source lacks,
-and those of create_rule_segmentation.$$;
+insufficient_privilege for one of somebody who has not your rights,
+undefined_column with the columns that the source lacks, and those of create_rule_segmentation.$$;
 
 -- ---- the templates that come with the extension ----
 

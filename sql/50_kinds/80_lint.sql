@@ -11,7 +11,8 @@ The rule must be one expression, see rule_columns.$$;
 
 CREATE TYPE segment_internal.rule_answer AS (what text, rule integer, other integer, customers bigint);
 COMMENT ON TYPE segment_internal.rule_answer IS 'What rules answer to all rows of a source, counted; see rule_answers.';
-COMMENT ON COLUMN segment_internal.rule_answer.what IS '''rows'', ''true'', ''unknown'', ''first'', ''taken'' or ''near''.';
+COMMENT ON COLUMN segment_internal.rule_answer.what IS
+    '''rows'', ''true'', ''unknown'', ''first'', ''taken'' or ''near''.';
 COMMENT ON COLUMN segment_internal.rule_answer.rule IS 'Number of the rule, from 1; NULL: all.';
 COMMENT ON COLUMN segment_internal.rule_answer.other IS 'Number of another rule.';
 COMMENT ON COLUMN segment_internal.rule_answer.customers IS 'For how many rows.';
@@ -83,7 +84,8 @@ CREATE FUNCTION segment_internal.slip_message(finding text, subject text, custom
 RETURN format(CASE finding
     WHEN 'null_comparison' THEN '%1$s is never true: write IS NULL or IS NOT NULL'
     WHEN 'null_in_list' THEN '%1$s NOT IN a list with NULL is never true: take NULL out of the list'
-    WHEN 'null_in_query' THEN '%1$s NOT IN (SELECT ...) is never true for %2$s customers, because the sub-select yields a '
+    WHEN 'null_in_query' THEN '%1$s NOT IN (SELECT ...) is never true for %2$s customers, because the '
+        'sub-select yields a '
         'NULL: leave NULLs out of it, or write NOT EXISTS'
     WHEN 'or_of_negations' THEN '%1$s is always one or the other: of two negations joined by OR one holds for every '
         'value; join them by AND, or write NOT IN'
@@ -135,7 +137,8 @@ BEGIN
     WITH answer AS MATERIALIZED (
         SELECT a.* FROM unnest(answers) AS a
     ), rule AS MATERIALIZED (
-        SELECT i, names[i] AS segment, failed[i] AS failed, (SELECT a.customers FROM answer AS a WHERE a.what = 'rows') AS n,
+        SELECT i, names[i] AS segment, failed[i] AS failed, (SELECT a.customers FROM answer AS a WHERE a.what = 'rows')
+            AS n,
                c.holds, c.unknown, c.first
         FROM generate_subscripts(rules, 1) AS i
         JOIN (SELECT a.rule, max(a.customers) FILTER (WHERE a.what = 'true') AS holds,
@@ -144,11 +147,13 @@ BEGIN
               FROM answer AS a GROUP BY a.rule) AS c ON c.rule = i
     ), taker AS (
         SELECT a.rule, min(a.other) AS before,
-               string_agg(format('"%s" (%s)', names[a.other], a.customers), ', ' ORDER BY a.customers DESC, a.other) AS by
+               string_agg(format('"%s" (%s)', names[a.other], a.customers), ', ' ORDER BY a.customers DESC, a.other)
+                   AS by
         FROM answer AS a WHERE a.what = 'taken' GROUP BY a.rule
     ), found AS (
         SELECT r.i, 'error' AS severity, 'fails' AS finding,
-               format('fails for some customer when it is asked of all: %s; it fails the refresh where no rule before it '
+               format('fails for some customer when it is asked of all: %s; it fails the refresh where no rule before '
+                   'it '
                       'takes that customer: guard it, for instance with nullif() or CASE', r.failed) AS message
         FROM rule AS r WHERE r.failed IS NOT NULL
         UNION ALL
@@ -160,7 +165,8 @@ BEGIN
         SELECT r.i, CASE WHEN exclusive AND r.i = cardinality(rules) THEN 'info' ELSE 'warning' END, 'always_true',
                format('holds for all %s customers%s', r.n,
                       CASE WHEN NOT exclusive THEN ', and so tells nothing: narrow it, or drop it'
-                           WHEN r.i = cardinality(rules) THEN ': if it is meant for all others, it is clearer as the rest'
+                           WHEN r.i = cardinality(rules)
+                               THEN ': if it is meant for all others, it is clearer as the rest'
                            ELSE ', so that the rules behind it take nobody: narrow it, or ask it last' END)
         FROM rule AS r WHERE r.failed IS NULL AND r.holds = r.n AND r.n > 0
         UNION ALL
@@ -171,7 +177,8 @@ BEGIN
         FROM rule AS r JOIN taker AS t ON t.rule = r.i WHERE exclusive AND r.first = 0
         UNION ALL
         SELECT r.i, 'info', 'overlap',
-               format('%s of %s customers that it holds for (%s %%) are taken before, by %s: if they are meant to be here, '
+               format('%s of %s customers that it holds for (%s %%) are taken before, by %s: if they are meant to be '
+                   'here, '
                       'ask it earlier; if not, say in the rule that they are not',
                       r.holds - r.first, r.holds, round(100.0 * (r.holds - r.first) / r.holds), t.by)
         FROM rule AS r JOIN taker AS t ON t.rule = r.i
@@ -180,7 +187,8 @@ BEGIN
         SELECT r.i, 'warning', 'near_duplicate',
                format('holds for %s customers as "%s" (%s in both, Jaccard index %s): drop one of the two, or make '
                       'them one with OR',
-                      CASE WHEN a.customers = r.holds AND a.customers = o.holds THEN 'the same' ELSE 'nearly the same' END,
+                      CASE WHEN a.customers = r.holds AND a.customers = o.holds THEN 'the same'
+                          ELSE 'nearly the same' END,
                       o.segment, a.customers, round(a.customers::numeric / (r.holds + o.holds - a.customers), 4))
         FROM answer AS a JOIN rule AS o ON o.i = a.rule JOIN rule AS r ON r.i = a.other WHERE a.what = 'near'
         UNION ALL

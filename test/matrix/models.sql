@@ -92,6 +92,7 @@ SELECT refine_model(start, 'SELECT recency AS f1, frequency AS f2, monetary AS f
 -- trees of rules
 SELECT depth, leaf, rule_tree(feature_set(c), depth, leaf) FROM (VALUES (3, 20), (8, 1)) AS v (depth, leaf),
     (SELECT letter, flag, recency, frequency, monetary FROM customer) AS c GROUP BY depth, leaf ORDER BY depth;
-SELECT r.* FROM (SELECT rule_tree(feature_set(c), 8, 1) AS m FROM (SELECT recency::integer % 5 AS label, letter, flag, frequency, monetary FROM customer) AS c) AS t,
+SELECT r.* FROM (SELECT rule_tree(feature_set(c), 8, 1) AS m FROM (SELECT recency::integer % 5 AS label, letter, flag, frequency, monetary
+    FROM customer) AS c) AS t,
     rule_tree_rules(m) AS r;
 SELECT md5(rule_tree(feature_set(i % 7, i, i::bigint * 2654435761 % 4294967296, i / 7.0), 10, 3)::text) FROM generate_series(1, 50000) AS i;

@@ -11,10 +11,13 @@ CREATE FUNCTION pick(x float8, VARIADIC items text[]) RETURNS text LANGUAGE sql 
 $$ SELECT items[1 + floor(x * cardinality(items))::integer] $$;
 -- hours around changes of the clocks and ends of months, and others
 CREATE FUNCTION moment(seed text) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT pick(chance(seed, 'day'), '2025-03-30', '2025-10-26', '2025-03-09', '2025-11-02', '2025-04-06', '2025-10-05', '2025-02-28', '2024-02-29',
-                '2025-03-31', '2025-05-31', '2025-12-31', '2026-01-30', (date '2024-06-01' + floor(chance(seed, 'any') * 700)::integer)::text)::timestamptz
+    SELECT pick(chance(seed, 'day'), '2025-03-30', '2025-10-26', '2025-03-09', '2025-11-02', '2025-04-06', '2025-10-05', '2025-02-28',
+        '2024-02-29',
+                '2025-03-31', '2025-05-31', '2025-12-31', '2026-01-30', (date '2024-06-01' + floor(chance(seed,
+                    'any') * 700)::integer)::text)::timestamptz
            + floor(chance(seed, 'off') * 7 - 3) * interval '1 day'
-           + pick(chance(seed, 'hour'), '0', '24 hours', '1 hour', '2 hours', '2 hours 30 minutes', '3 hours', '03:00:00.000001', '01:59:59.999999',
+           + pick(chance(seed, 'hour'), '0', '24 hours', '1 hour', '2 hours', '2 hours 30 minutes', '3 hours', '03:00:00.000001',
+               '01:59:59.999999',
                   (chance(seed, 'time') * 86400)::text || ' seconds')::interval
 $$;
 CREATE TABLE thing (id integer, t timestamptz, ts timestamp, d date, iv interval, n integer);
@@ -83,7 +86,8 @@ BEGIN
     SELECT i, CASE WHEN i = 1 THEN 'infinity' WHEN i = 2 THEN '-infinity' WHEN i > 3 THEN moment(zone || i || 't') END,
            CASE WHEN i = 2 THEN 'infinity' WHEN i > 3 THEN moment(zone || i || 'ts')::timestamp END,
            CASE WHEN i = 1 THEN '-infinity' WHEN i > 3 THEN moment(zone || i || 'd')::date END,
-           CASE WHEN i > 3 THEN pick(chance(zone, i::text, 'iv'), '1 month', '40 days', '1 mon 1 day -01:00', '0', '-2 months', '50:00')::interval END,
+           CASE WHEN i > 3 THEN pick(chance(zone, i::text, 'iv'), '1 month', '40 days', '1 mon 1 day -01:00', '0', '-2 months',
+               '50:00')::interval END,
            CASE WHEN i > 3 THEN floor(chance(zone, i::text, 'n') * 40) - 8 END
     FROM generate_series(1, 24) AS i;
     INSERT INTO instant SELECT moment(zone || i || 'at') FROM generate_series(1, 120) AS i;
@@ -116,7 +120,8 @@ SELECT rule, cardinality(c.flips) AS comparisons, c.unknown
 FROM unnest(ARRAY[
     'n > 3', 'true', 't > ''2025-01-01''', 't::text LIKE ''2025%''', 'date_trunc(''day'', t) = ''2025-01-01''',
     't < as_of() AND n > 3', 'NOT (t < as_of()) OR t BETWEEN as_of() - interval ''1 day'' AND as_of()', 't >= as_of() AND NOT t < as_of()',
-    'CASE WHEN t < as_of() THEN n = 1 ELSE n = 2 END', 'coalesce(t < as_of(), true)', '(t < as_of()) IS NOT TRUE', '(t < as_of()) = (n = 3)',
+    'CASE WHEN t < as_of() THEN n = 1 ELSE n = 2 END', 'coalesce(t < as_of(), true)', '(t < as_of()) IS NOT TRUE',
+        '(t < as_of()) = (n = 3)',
     'date_trunc(''day'', as_of()) > t', 'age(as_of(), t) > ''1 year''', 'extract(isodow FROM as_of()) = n', 'as_of() IS NOT NULL',
     't IN (as_of(), ''2025-01-01'')', 'CASE WHEN n > 3 THEN as_of() ELSE as_of() - interval ''1 day'' END > t',
     'as_of() - t > as_of() - ts::timestamptz', 'as_of()::text > ''2025''', 't IS DISTINCT FROM as_of()', '(t, n) < (as_of(), 3)',
@@ -128,7 +133,8 @@ FROM unnest(ARRAY[
 SELECT source, c.unknown
 FROM unnest(ARRAY['SELECT 1 AS id', 'SELECT 1 AS id WHERE as_of() > ''2025-01-01''', 'SELECT id, CURRENT_DATE - d AS age FROM thing',
     'SELECT id, now() FROM thing', 'SELECT id FROM (SELECT id FROM thing WHERE d = ''today'') AS t', 'SELECT id, days_ago(t) FROM thing',
-    'SELECT id, d = ''2025-01-01'' FROM thing']) AS source, LATERAL segment_internal.rules_clock(source, 'public, segment', '{id > 0}') AS c;
+    'SELECT id, d = ''2025-01-01'' FROM thing']) AS source, LATERAL segment_internal.rules_clock(source, 'public, segment', '{id > 0}')
+        AS c;
 -- what would fail is not calculated, or only where it does not
 SELECT n, segment_internal.next_flip('2025-01-01', '> @', v) FROM (VALUES
     (1, timestamptz '294000-01-01'), (2, 'infinity'), (3, '-infinity'), (4, '4000-01-01 BC'), (5, NULL)) AS t (n, v);
@@ -203,7 +209,8 @@ FROM (SELECT DISTINCT ON (segmentation) * FROM segment_run WHERE segmentation LI
 -- with the rest everybody is a member
 SELECT count(*) > 0 AS members, count(next_transition_at) > 0 AS some FROM days_all_segments WHERE segment = 'others';
 -- nothing is due, nothing is written
-SELECT min(next_transition_at) AS next_at FROM days_all_segments, segmentation WHERE name = 'days_all' AND next_transition_at > refreshed_as_of \gset
+SELECT min(next_transition_at) AS next_at FROM days_all_segments, segmentation WHERE name = 'days_all'
+    AND next_transition_at > refreshed_as_of \gset
 CREATE TABLE before AS SELECT id, segment, xmin::text AS written_by FROM days_all_segments;
 SELECT outcome, unchanged = customers AS all_unchanged, entered, updated
 FROM refresh_segmentation('days_all', timestamptz :'next_at' - interval '1 microsecond');
@@ -211,7 +218,8 @@ SELECT count(*) AS written FROM days_all_segments AS m LEFT JOIN before AS b ON 
 WHERE b.written_by IS DISTINCT FROM m.xmin::text;
 SELECT outcome, unchanged < customers AS some_changed FROM refresh_segmentation('days_all', :'next_at');
 -- of some customers only: what is known of the others stays
-SELECT details ->> 'next_transition_of_others' AS others_before FROM segment_run WHERE segmentation = 'days' ORDER BY run_id DESC LIMIT 1 \gset
+SELECT details ->> 'next_transition_of_others' AS others_before FROM segment_run WHERE segmentation = 'days' ORDER BY run_id DESC
+    LIMIT 1 \gset
 SELECT id AS somebody FROM days_segments ORDER BY next_transition_at DESC NULLS LAST LIMIT 1 \gset
 SELECT segment_internal.begin_run('days') AS lost \gset
 SELECT refreshed_as_of AS days_at FROM segmentation WHERE name = 'days' \gset
@@ -247,7 +255,8 @@ SELECT outcome, details FROM refresh_segmentation('told', '2025-04-15');
 SELECT count(*) AS wrong FROM told_segments AS m JOIN facts AS f USING (id)
 WHERE m.next_transition_at <> (
     SELECT min(a) FROM (VALUES (f.t + interval '100 days 01:00:00.000001'),
-                               (f.t + (greatest(floor(extract(epoch FROM '2025-04-15' - t) / 86400), -1) + 1) * interval '24 hours')) AS v (a)
+                               (f.t + (greatest(floor(extract(epoch FROM '2025-04-15' - t) / 86400), -1) + 1) * interval '24 hours'))
+                                   AS v (a)
     WHERE a > '2025-04-15');
 SELECT drop_segmentation('aged'), drop_segmentation('told');
 -- as many comparisons as are calculated, and one more; and the same ones in many rules
@@ -289,7 +298,8 @@ SET datestyle = 'ISO, MDY';
 SET intervalstyle = postgres;
 SELECT outcome, rows_read FROM refresh_segmentation('dates', '2025-04-01');
 SELECT count(*) AS source_rows, count(*) FILTER (WHERE d BETWEEN '2025-03-01' AND '2025-03-31') AS march,
-       count(*) FILTER (WHERE NOT d BETWEEN '2025-03-01' AND '2025-03-31' AND t > timestamptz '2025-04-01' + interval '1 day 2 hours') AS near
+       count(*) FILTER (WHERE NOT d BETWEEN '2025-03-01' AND '2025-03-31' AND t > timestamptz '2025-04-01' + interval '1 day 2 hours')
+           AS near
 FROM facts WHERE t > '2025-02-01';
 SELECT segment, customers FROM segment_rules('dates');
 SELECT DISTINCT next_transition_at - t AS before FROM dates_segments JOIN facts USING (id) WHERE next_transition_at IS NOT NULL;

@@ -223,7 +223,8 @@ SELECT count(*) AS touched FROM (SELECT customer_id, segment_id, points FROM toy
     AS t WHERE customer_id NOT IN ('c1', 'c2', 'c17');
 SELECT wrong FROM toy_refresh('2025-03-02');
 -- decided
-SELECT include_customer('toys', name, 'c1'), exclude_customer('toys', name, 'c2') FROM segment WHERE segmentation = 'toys' AND segment_id = 4;
+SELECT include_customer('toys', name, 'c1'), exclude_customer('toys', name, 'c2') FROM segment WHERE segmentation = 'toys'
+    AND segment_id = 4;
 SELECT exclude_customer('toys', name, 'c1') FROM segment WHERE segmentation = 'toys' AND segment_id = 1;
 SELECT customer_id, array_agg(segment_id ORDER BY segment_id), min(points) AS points FROM toys_segments WHERE customer_id IN ('c1', 'c2')
 GROUP BY 1 ORDER BY 1;

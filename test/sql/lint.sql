@@ -13,17 +13,26 @@ CREATE TABLE bad_city AS SELECT 'c1' AS city UNION ALL SELECT NULL;
 
 -- ---- the text alone: each finding, and what is none ----
 SELECT rule, f.* FROM unnest(ARRAY[
-    'city = NULL', 'NULL <> city', 'orders < NULL::integer', 'lower(city) = NULL', 'NOT (city = NULL)', 'city IS NULL', 'city IS DISTINCT FROM NULL',
-    'city NOT IN (''a'', NULL)', 'NOT (city IN (''a'', NULL))', 'city IN (''a'', NULL)', 'NOT (city NOT IN (''a'', NULL))', 'city NOT IN (''a'', ''b'')',
-    'orders <> 1 OR orders <> 2', 'orders != 1 OR even OR 2 <> source.orders', 'NOT orders = 1 OR NOT orders = 2', 'orders NOT IN (1) OR orders <> 2',
-    'NOT (orders = 1 AND orders = 2)', 'orders <> 1 OR orders <> 1', 'orders <> 1 AND orders <> 2', 'orders <> 1 OR revenue <> 2', 'orders <> 1 OR orders <> revenue',
+    'city = NULL', 'NULL <> city', 'orders < NULL::integer', 'lower(city) = NULL', 'NOT (city = NULL)', 'city IS NULL',
+        'city IS DISTINCT FROM NULL',
+    'city NOT IN (''a'', NULL)', 'NOT (city IN (''a'', NULL))', 'city IN (''a'', NULL)', 'NOT (city NOT IN (''a'', NULL))',
+        'city NOT IN (''a'', ''b'')',
+    'orders <> 1 OR orders <> 2', 'orders != 1 OR even OR 2 <> source.orders', 'NOT orders = 1 OR NOT orders = 2',
+        'orders NOT IN (1) OR orders <> 2',
+    'NOT (orders = 1 AND orders = 2)', 'orders <> 1 OR orders <> 1', 'orders <> 1 AND orders <> 2', 'orders <> 1 OR revenue <> 2',
+        'orders <> 1 OR orders <> revenue',
     '(orders <> 1 OR orders <> 2) AND even', 'orders <> 1 OR even AND orders <> 2', 'orders NOT IN (1, 2) OR orders NOT IN (2, 3)',
-    'orders = 1 AND orders = 2', 'orders = 1 OR orders = 2', 'NOT (orders <> 1 OR orders <> 2)', 'orders = 1 AND (even AND orders = 2)', '(orders = 1 AND orders = 2) IS NOT TRUE',
-    'NOT unsubscribed', 'unsubscribed', 'unsubscribed IS NOT TRUE', 'NOT (unsubscribed IS TRUE)', 'NOT coalesce(unsubscribed, false)', 'NOT NOT unsubscribed',
-    'city <> ''a''', 'NOT city = ''a''', 'NOT city <> ''a''', 'city NOT LIKE ''a%''', 'city NOT BETWEEN ''a'' AND ''b''', 'NOT orders > 5', 'orders > 5', 'city <> ''a'' OR city IS NULL',
+    'orders = 1 AND orders = 2', 'orders = 1 OR orders = 2', 'NOT (orders <> 1 OR orders <> 2)', 'orders = 1 AND (even AND orders = 2)',
+        '(orders = 1 AND orders = 2) IS NOT TRUE',
+    'NOT unsubscribed', 'unsubscribed', 'unsubscribed IS NOT TRUE', 'NOT (unsubscribed IS TRUE)', 'NOT coalesce(unsubscribed, false)',
+        'NOT NOT unsubscribed',
+    'city <> ''a''', 'NOT city = ''a''', 'NOT city <> ''a''', 'city NOT LIKE ''a%''', 'city NOT BETWEEN ''a'' AND ''b''', 'NOT orders > 5',
+        'orders > 5', 'city <> ''a'' OR city IS NULL',
     'NOT (unsubscribed OR orders > 5)', 'NOT (a AND (b OR NOT c))', 'lower(city) <> ''a''', 'NOT "Odd ""name"""',
-    'city NOT IN (SELECT city FROM bad_city)', 'city IN (SELECT city FROM bad_city)', 'NOT (city IN (SELECT b.city /* one */ FROM bad_city AS b))', 'city <> ALL (SELECT city FROM bad_city)',
-    'NOT EXISTS (SELECT FROM bad_city AS b WHERE b.city <> facts.city)', '(id, city) NOT IN (SELECT 1, city FROM bad_city)', 'CASE WHEN city = NULL THEN true END']) AS rule,
+    'city NOT IN (SELECT city FROM bad_city)', 'city IN (SELECT city FROM bad_city)',
+        'NOT (city IN (SELECT b.city /* one */ FROM bad_city AS b))', 'city <> ALL (SELECT city FROM bad_city)',
+    'NOT EXISTS (SELECT FROM bad_city AS b WHERE b.city <> facts.city)', '(id, city) NOT IN (SELECT 1, city FROM bad_city)',
+        'CASE WHEN city = NULL THEN true END']) AS rule,
     LATERAL segment_internal.rule_slips(rule) AS f;
 
 -- ---- with the data ----
@@ -55,7 +64,8 @@ SELECT segment, finding, severity FROM lint_segmentation('life', '2020-11-25');
 
 -- overlapping: no priority, and so nothing is taken
 SELECT create_rule_segmentation('tags', 'facts',
-    '{"all": "true", "even": "even", "too": "id % 2 = 0", "nearly": "id % 2 = 0 AND id > 20", "less": "id % 2 = 0 AND id > 60", "none": "orders > 9"}', exclusive => false);
+    '{"all": "true", "even": "even", "too": "id % 2 = 0", "nearly": "id % 2 = 0 AND id > 20", "less": "id % 2 = 0 AND id > 60", "none": '
+        '"orders > 9"}', exclusive => false);
 SELECT * FROM lint_segmentation('tags');
 -- the last one may be true: the rest
 SELECT create_rule_segmentation('last', 'facts', '{"even": "even", "rest": "true"}');
@@ -71,14 +81,17 @@ SELECT * FROM lint_segmentation('risky');
 
 -- ---- figures against plain SQL, on random rules ----
 CREATE TABLE thing AS
-SELECT n AS id, CASE WHEN n % 11 > 0 THEN hashint4(n) % 10 END AS a, hashint4(n + 100000) % 10 AS b, hashint4(n + 200000) % 10 AS c FROM generate_series(1, 40000) AS n;
+SELECT n AS id, CASE WHEN n % 11 > 0 THEN hashint4(n) % 10 END AS a, hashint4(n + 100000) % 10 AS b, hashint4(n + 200000) % 10 AS c
+    FROM generate_series(1, 40000) AS n;
 CREATE TABLE random_rule AS
-SELECT n::integer AS n, format('%s %s %s', ('{a,b,c,a + b,b - c,a * c}'::text[])[1 + n % 6], ('{<,>,=,<>}'::text[])[1 + n % 4], (n * 7) % 19 - 9) AS rule
+SELECT n::integer AS n, format('%s %s %s', ('{a,b,c,a + b,b - c,a * c}'::text[])[1 + n % 6], ('{<,>,=,<>}'::text[])[1 + n % 4],
+    (n * 7) % 19 - 9) AS rule
 FROM generate_series(1, 24) AS n
 UNION ALL VALUES (25, 'b < 9 AND id > 100'), (26, 'b <= 8');
 SELECT create_rule_segmentation('random', 'thing', (SELECT json_object_agg('r' || n, rule ORDER BY n) FROM random_rule));
 CREATE TABLE answer AS SELECT * FROM unnest((
-    SELECT segment_internal.count_answers(s, (SELECT array_agg(rule ORDER BY n) FROM random_rule), '{a IS NULL}') FROM segment.segmentation AS s WHERE name = 'random'));
+    SELECT segment_internal.count_answers(s, (SELECT array_agg(rule ORDER BY n) FROM random_rule), '{a IS NULL}') FROM segment.segmentation
+        AS s WHERE name = 'random'));
 CREATE FUNCTION ask(rule text) RETURNS TABLE (id integer, holds boolean) LANGUAGE plpgsql AS
 $$ BEGIN RETURN QUERY EXECUTE format('SELECT id, (%s) FROM thing', rule); END $$;
 CREATE TABLE truth AS SELECT r.n, t.id, t.holds FROM random_rule AS r, LATERAL ask(r.rule) AS t;
@@ -95,22 +108,27 @@ WITH expected AS (
                FROM (SELECT t.n, f.n AS by, count(*) AS customers, row_number() OVER (PARTITION BY t.n ORDER BY count(*) DESC, f.n) AS place
                      FROM truth AS t JOIN first AS f ON f.id = t.id AND f.n < t.n WHERE t.holds GROUP BY t.n, f.n) AS x WHERE place <= 3)
     UNION ALL (SELECT 'near', i, j, x.both
-               FROM (SELECT a.n AS i, b.n AS j, count(*) FILTER (WHERE a.holds AND b.holds) AS both, count(*) FILTER (WHERE a.holds OR b.holds) AS either
-                     FROM truth AS a JOIN truth AS b ON b.id = a.id AND a.n < b.n GROUP BY 1, 2) AS x WHERE x.both > 0 AND x.both > 0.95 * x.either)
+               FROM (SELECT a.n AS i, b.n AS j, count(*) FILTER (WHERE a.holds AND b.holds) AS both, count(*) FILTER (WHERE a.holds
+                   OR b.holds) AS either
+                     FROM truth AS a JOIN truth AS b ON b.id = a.id AND a.n < b.n GROUP BY 1, 2) AS x WHERE x.both > 0
+                         AND x.both > 0.95 * x.either)
 ), wrong AS (
     (TABLE expected EXCEPT TABLE answer) UNION ALL (TABLE answer EXCEPT TABLE expected)
 )
-SELECT (SELECT count(*) FROM answer) > 100 AS many, (SELECT count(*) FROM answer WHERE what = 'near') > 0 AS some_near, count(*) AS wrong FROM wrong;
+SELECT (SELECT count(*) FROM answer) > 100 AS many, (SELECT count(*) FROM answer WHERE what = 'near') > 0 AS some_near, count(*) AS wrong
+    FROM wrong;
 
 -- ---- 2,000 rules ----
-SELECT create_rule_segmentation('many', 'facts', (SELECT json_object_agg('s' || n, format('id = %s AND orders <> %s', n, n % 5)) FROM generate_series(1, 2000) AS n));
+SELECT create_rule_segmentation('many', 'facts', (SELECT json_object_agg('s' || n, format('id = %s AND orders <> %s', n, n % 5))
+    FROM generate_series(1, 2000) AS n));
 SELECT finding, count(*) FROM lint_segmentation('many') GROUP BY 1 ORDER BY 1;
 
 -- ---- other kinds, and nothing to look at ----
 SELECT create_rfm_segmentation('rfm', 'SELECT id, last_order_at, revenue FROM facts');
 SELECT count(*) FROM lint_segmentation('rfm');
 SELECT (refresh_segmentation('rfm', '2020-11-25')).outcome;
-SELECT count(*) FILTER (WHERE finding = 'no_members') - (SELECT count(*) FROM segment.segment WHERE segmentation = 'rfm' AND customers = 0 AND closed_at IS NULL) AS wrong,
+SELECT count(*) FILTER (WHERE finding = 'no_members') - (SELECT count(*) FROM segment.segment WHERE segmentation = 'rfm' AND customers = 0
+    AND closed_at IS NULL) AS wrong,
        count(*) > 0 AS some FROM lint_segmentation('rfm');
 SELECT create_rule_segmentation('empty', 'SELECT * FROM facts WHERE false', '{"a": "even", "b": "NOT even"}');
 SELECT * FROM lint_segmentation('empty');
@@ -146,7 +164,8 @@ BEGIN
     END IF;
     RETURN current_user = 'regress_segment_linted';
 END $$;
-SELECT create_rule_segmentation('spy', 'own', '{"asked": "spies(id) AND NOT points IN (SELECT points FROM own WHERE spies(id) AND id < 3)", "rest": "NOT spies(id)"}');
+SELECT create_rule_segmentation('spy', 'own', '{"asked": "spies(id) AND NOT points IN (SELECT points FROM own WHERE spies(id) AND id < '
+    '3)", "rest": "NOT spies(id)"}');
 RESET ROLE;
 -- a superuser
 SELECT segment, finding, message FROM lint_segmentation('spy');

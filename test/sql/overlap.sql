@@ -10,9 +10,11 @@ FROM generate_series(1, 5000) AS n;
 -- exclusive, overlapping, on a part of the customers, without a rest, and with a segment that nobody is in
 SELECT create_rule_segmentation('value', 'SELECT id, a, b FROM customer', '{"high": "a > 8000", "middle": "a > 3000"}', rest => 'low');
 SELECT create_rule_segmentation('tags', 'SELECT id, a, b, c FROM customer WHERE id > 500',
-    '{"big": "a > 7000", "rare": "b < 20", "known": "c IS NOT NULL", "never": "a < 0", "twin": "a >= 7001", "all": "true"}', exclusive => false);
+    '{"big": "a > 7000", "rare": "b < 20", "known": "c IS NOT NULL", "never": "a < 0", "twin": "a >= 7001", "all": "true"}',
+        exclusive => false);
 SELECT create_rule_segmentation('parts', 'SELECT small, c FROM customer WHERE small % 3 > 0', '{"odd": "c % 2 = 1", "even": "c % 2 = 0"}');
-SELECT create_rule_segmentation('sums', 'SELECT CASE WHEN amount > 0 THEN amount + 0.00 END AS amount, b FROM customer', '{"one": "b > 500"}', rest => 'two');
+SELECT create_rule_segmentation('sums', 'SELECT CASE WHEN amount > 0 THEN amount + 0.00 END AS amount, b FROM customer',
+    '{"one": "b > 500"}', rest => 'two');
 SELECT name, (refresh_segmentation(name, '2025-01-01')).outcome FROM unnest('{value,tags,parts,sums}'::text[]) AS name;
 
 -- the same in plain SQL
@@ -25,13 +27,15 @@ CREATE FUNCTION expected(names text[]) RETURNS TABLE (
     segmentation_a text, segment_a text, segmentation_b text, segment_b text, customers_a bigint, customers_b bigint,
     customers_both bigint, jaccard numeric, lift numeric) LANGUAGE sql AS $$
     WITH s AS (
-        SELECT g.segmentation, g.name, (SELECT i FROM unnest(names) WITH ORDINALITY AS n (name, i) WHERE n.name = g.segmentation) AS i, g.priority,
+        SELECT g.segmentation, g.name, (SELECT i FROM unnest(names) WITH ORDINALITY AS n (name, i) WHERE n.name = g.segmentation) AS i,
+            g.priority,
                (SELECT count(*) FROM member AS m WHERE m.segmentation = g.segmentation AND m.segment = g.name) AS customers
         FROM segment.segment AS g WHERE g.segmentation = ANY (names)
     ), pair AS (
         SELECT a.segmentation AS sa, a.name AS na, b.segmentation AS sb, b.name AS nb, a.customers AS ca, b.customers AS cb,
                (SELECT count(*) FROM member AS x JOIN member AS y USING (id)
-                WHERE x.segmentation = a.segmentation AND x.segment = a.name AND y.segmentation = b.segmentation AND y.segment = b.name) AS c
+                WHERE x.segmentation = a.segmentation AND x.segment = a.name AND y.segmentation = b.segmentation AND y.segment = b.name)
+                    AS c
         FROM s AS a JOIN s AS b ON a.i < b.i OR a.i = b.i AND a.priority < b.priority AND a.segmentation = 'tags'
     )
     SELECT sa, na, sb, nb, ca, cb, c, round(c::numeric / nullif(ca + cb - c, 0), 6),
@@ -53,8 +57,10 @@ SELECT count(*) FROM segment_overlap('value', 'value');
 -- in parts, when memory is short: thousands of customers more, and text that a collation finds equal
 CREATE COLLATION regress_any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE person AS SELECT ('Person ' || n) COLLATE regress_any_case AS name, n FROM generate_series(1, 70000) AS n;
-SELECT create_rule_segmentation('people', 'person', '{"third": "n % 3 = 0", "fifth": "n % 5 = 0", "seventh": "n % 7 = 0"}', exclusive => false);
-SELECT create_rule_segmentation('shouting', 'SELECT upper(name) COLLATE regress_any_case AS name, n FROM person WHERE n % 2 = 0', '{"tenth": "n % 10 = 0"}', rest => 'others');
+SELECT create_rule_segmentation('people', 'person', '{"third": "n % 3 = 0", "fifth": "n % 5 = 0", "seventh": "n % 7 = 0"}',
+    exclusive => false);
+SELECT create_rule_segmentation('shouting', 'SELECT upper(name) COLLATE regress_any_case AS name, n FROM person WHERE n % 2 = 0',
+    '{"tenth": "n % 10 = 0"}', rest => 'others');
 SELECT create_rule_segmentation('whispering', 'SELECT lower(name) COLLATE "C" AS name, n FROM person', '{"tenth": "n % 10 = 0"}');
 SELECT name, (refresh_segmentation(name, '2025-01-01')).customers FROM unnest('{people,shouting,whispering}'::text[]) AS name;
 CREATE TABLE enough AS SELECT * FROM segment_overlap('people', 'shouting');

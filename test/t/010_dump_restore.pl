@@ -109,13 +109,15 @@ run_in($node, 'ruled', q{SELECT create_rule_segmentation('users', 'facts', '{"us
 	"was": "in_segment(''tags'', ''recent'', as_of() - interval ''10 days'')"}')});
 run_in($node, 'ruled', q{SELECT refresh_segmentation('users', '2024-05-19')});
 run_in($node, 'ruled', q{SELECT set_segment_rule('tags', 'many', 'points > 4', note => 'stricter', refresh => false)});
-run_in($node, 'ruled', q{SELECT include_customer('tags', 'recent', 7, 'a friend'), include_customer('tags', 'many', 1000, until => '2024-06-02'),
+run_in($node, 'ruled', q{SELECT include_customer('tags', 'recent', 7, 'a friend'),
+	include_customer('tags', 'many', 1000, until => '2024-06-02'),
 	exclude_customer('tags', NULL, 8, refresh => false)});
 $node->command_ok([ 'pg_dump', '-f', "$dir/ruled.sql", $node->connstr('ruled') ], 'pg_dump of rules');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/ruled.sql", $node->connstr('ruled_copy') ],
 	'restore of rules');
 foreach my $sql ('SELECT version, definition, note, changed_by, changed_at FROM segment.rule_version ORDER BY version',
-	'TABLE tags_decisions ORDER BY 1, 2', "SELECT decisions = 'tags_decisions'::regclass, decision_table('tags') = decisions FROM segment.segmentation",
+	'TABLE tags_decisions ORDER BY 1, 2',
+	"SELECT decisions = 'tags_decisions'::regclass, decision_table('tags') = decisions FROM segment.segmentation",
 	'SELECT relation, what FROM customer_table ORDER BY 2', "SELECT * FROM segment_rules('tags')", 'TABLE tags_segments ORDER BY 1, 2',
 	"SELECT outcome, entered, departed, updated, details FROM refresh_segmentation('tags', '2024-06-01')",
 	"SELECT undecide_customer('tags', NULL, 7), include_customer('tags', 'many', 9, 'after') IS NULL",
