@@ -305,13 +305,13 @@ product_text(Flip *flip, const Node *interval, const Node *factor)
 		return NULL;
 	span = DatumGetIntervalP(((const Const *) interval)->constvalue);
 	if (span->month != 0)
-		limit = Min(limit, INT64CONST(100000000) / Abs((int64) span->month));
+		limit = Min(limit, INT64CONST(100000000) / llabs(span->month));
 	if (span->day != 0)
-		limit = Min(limit, INT64CONST(1000000000) / Abs((int64) span->day));
+		limit = Min(limit, INT64CONST(1000000000) / llabs(span->day));
 	if (span->time == PG_INT64_MIN)
 		return NULL;
 	if (span->time != 0)
-		limit = Min(limit, INT64CONST(1000000000000000000) / Abs(span->time));
+		limit = Min(limit, INT64CONST(1000000000000000000) / llabs(span->time));
 	number = number_text(flip, factor, limit);
 	return number == NULL ? NULL : psprintf("(%s OPERATOR(pg_catalog.*) %s::pg_catalog.float8)",
 											constant_text((const Const *) interval), number);
