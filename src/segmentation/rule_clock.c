@@ -25,6 +25,7 @@
  * counts as if it did.
  */
 #include "segmentation/rule_clock.h"
+#include "segmentation/rule_uses.h"
 
 #include "access/htup_details.h"
 #include "access/transam.h"
@@ -124,7 +125,6 @@ typedef struct Search
 	const char *statement;
 	const RangeTblEntry *source;	/* whose columns rules read */
 	Oid			as_of;			/* the function */
-	Oid			in_segment;		/* likewise; it does not read the clock inside */
 	int			levels_up;		/* of sub-selects */
 	List	   *flips;			/* char *: SQL, each once */
 } Search;
@@ -527,13 +527,11 @@ add_comparison(Search *search, const OpExpr *node)
 	return true;
 }
 
-/* A function that may read the clock inside, where nobody sees it. */
+/* A function that may read the clock inside, where nobody sees it; in_segment() does not. */
 static bool
 may_read_clock(Oid function, void *context)
 {
-	const Search *search = context;
-
-	return function >= FirstNormalObjectId && function != search->in_segment &&
+	return function >= FirstNormalObjectId && !segment_is_in_segment(function) &&
 		func_volatile(function) != PROVOLATILE_IMMUTABLE;
 }
 
@@ -659,7 +657,6 @@ segment_rules_clock(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	search.statement = statement_of(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_ARRAYTYPE_P(2));
 	search.as_of = function_named("as_of");
-	search.in_segment = function_named("in_segment");
 	nest_level = segment_enter_search_path(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");

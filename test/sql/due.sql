@@ -128,7 +128,8 @@ FROM unnest(ARRAY[
     'EXISTS (SELECT FROM thing AS o WHERE o.t > as_of() AND o.id = source.id)', 'EXISTS (SELECT FROM thing AS o WHERE o.t > source.t)',
     'days_ago(t) > 90', 'since(t, ''2025-01-01'') > ''1 day''', 'since(t, as_of()) > ''1 day''',
     't > as_of() - interval ''1 day'' / n', 't > as_of() - iv * n', 't > as_of() - c::interval', 'c::timestamptz > as_of()',
-    't > as_of() AT TIME ZONE ''UTC''', 'current_setting(''segment.as_of'') > ''2025''', 'as_of() - t > NULL']) AS rule,
+    't > as_of() AT TIME ZONE ''UTC''', 'current_setting(''segment.as_of'') > ''2025''', 'as_of() - t > NULL',
+    'in_segment(''a'', ''b'')', 'in_segment(''a'', ''b'', t)', 'in_segment(''a'', ''b'', as_of())']) AS rule,
     LATERAL segment_internal.rules_clock('SELECT *, ''x''::text AS c FROM thing', 'public, segment', ARRAY[rule]) AS c;
 SELECT source, c.unknown
 FROM unnest(ARRAY['SELECT 1 AS id', 'SELECT 1 AS id WHERE as_of() > ''2025-01-01''', 'SELECT id, CURRENT_DATE - d AS age FROM thing',
@@ -309,7 +310,9 @@ SHOW intervalstyle;
 SELECT check_rule('d > ''31/03/2025''', 'dates');
 SELECT customers FROM preview_segment('d > ''31/03/2025''', 'dates') LIMIT 1;
 SELECT count(*) FROM facts WHERE d > '2025-03-31' AND t > '2025-02-01';
+\set VERBOSITY terse
 SELECT check_rule('d > ''31/03/2025''', source => 'facts');
+\set VERBOSITY default
 SELECT set_segment_rule('dates', 'near', 'd > ''31/03/2025''', refresh => false) IS NULL AS no_run;
 SELECT outcome FROM refresh_segmentation('dates', '2025-04-02', max_departed => 1);
 SELECT customers FROM segment_rules('dates') WHERE segment = 'near';
