@@ -55,11 +55,12 @@ segment_throw_without_context(MemoryContext caller, const char *detail)
 		PG_RE_THROW();
 	MemoryContextSwitchTo(caller);
 	error = CopyErrorData();
-	FlushErrorState();
-	error->context = NULL;
+	/* before the memory is freed that the detail may lie in */
 	if (detail != NULL)
 		error->detail = error->detail == NULL ? pstrdup(detail)
 			: psprintf("%s %s", error->detail, detail);
+	FlushErrorState();
+	error->context = NULL;
 	/* the position in the user's text stays, in internalpos and internalquery */
 	ThrowErrorData(error);
 	pg_unreachable();
