@@ -115,6 +115,29 @@ segment_json_string(const JsonPlace *place)
 	return pnstrdup(place->value.val.string.val, place->value.val.string.len);
 }
 
+/* The place of a string among names in the order of their bytes; what: "category of ...". */
+int
+segment_json_one_of(const JsonPlace *json, char *const *names, int n, const char *what)
+{
+	char	   *name = segment_json_string(json);
+	int			low = 0;
+	int			high = n;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		int			order = strcmp(names[middle], name);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	segment_json_error(json, psprintf("\"%s\" is no %s", name, what));
+}
+
 /* A number, or one of the strings that stand for the infinities. */
 double
 segment_json_double(const JsonPlace *place)

@@ -29,6 +29,7 @@ extern bool segment_json_has(const JsonPlace *object, const char *key);
 extern JsonPlace segment_json_member(const JsonPlace *object, const char *key);
 extern JsonPlace *segment_json_elements(const JsonPlace *array, int *n);
 extern char *segment_json_string(const JsonPlace *place);
+extern int segment_json_one_of(const JsonPlace *json, char *const *names, int n, const char *what);
 extern double segment_json_double(const JsonPlace *place);
 extern double segment_json_number(const JsonPlace *place, double min, double max);
 extern double segment_json_member_number(const JsonPlace *object, const char *key, double min,

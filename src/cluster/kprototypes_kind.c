@@ -132,23 +132,8 @@ prototype_meet_categories(Model *model, const FeatureSet *set)
 static int
 category_number(const SpaceFeature *feature, const JsonPlace *json)
 {
-	char	   *name = segment_json_string(json);
-	int			low = 0;
-	int			high = feature->n_categories;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-		int			order = strcmp(feature->category[middle], name);
-
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	segment_json_error(json, psprintf("\"%s\" is no category of \"%s\"", name, feature->name));
+	return segment_json_one_of(json, feature->category, feature->n_categories,
+							   psprintf("category of \"%s\"", feature->name));
 }
 
 static void

@@ -44,23 +44,7 @@ compare_numbers(const void *a, const void *b)
 static int32
 category_number(const ModelCategories *categories, const JsonPlace *json)
 {
-	char	   *name = segment_json_string(json);
-	int			low = 0;
-	int			high = categories->n;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-		int			order = strcmp(categories->name[middle], name);
-
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	segment_json_error(json, psprintf("\"%s\" is no category of the feature", name));
+	return segment_json_one_of(json, categories->name, categories->n, "category of the feature");
 }
 
 static void
