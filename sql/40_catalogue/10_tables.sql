@@ -22,6 +22,7 @@ CREATE TABLE segmentation (
     model_version integer,
     trained_as_of timestamptz,
     refreshed_as_of timestamptz,
+    placed_by text,
     last_run_at timestamptz,
     description text,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -80,6 +81,9 @@ a refresh that would lose more changes nothing and has the outcome refused.$$;
 COMMENT ON COLUMN segmentation.model_version IS 'Version of the current model; NULL before the first training.';
 COMMENT ON COLUMN segmentation.trained_as_of IS 'as_of of the last training.';
 COMMENT ON COLUMN segmentation.refreshed_as_of IS 'as_of of the last successful refresh.';
+COMMENT ON COLUMN segmentation.placed_by IS
+$$What definition and model placed all customers, as a hash; of another definition everybody is placed anew,
+see run.way.$$;
 COMMENT ON COLUMN segmentation.last_run_at IS 'Start of the last refresh that ended, well or failed.';
 COMMENT ON COLUMN segmentation.description IS 'What the segmentation is for.';
 COMMENT ON COLUMN segmentation.created_at IS 'When the segmentation was created.';
@@ -132,6 +136,8 @@ CREATE TABLE run (
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
     outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'refused', 'failed', 'skipped', 'interrupted')),
+    way text CHECK (way IN ('full', 'incremental')),
+    way_reason text,
     model_version integer,
     trained boolean,
     customers bigint,
@@ -165,6 +171,10 @@ or nearly all rows of the source would have been skipped, see error; 'failed': n
 'skipped': nothing was changed, because refresh_all_segmentations could not refresh what it uses, see error;
 'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a crash,
 rolled back): the next one did.$$;
+COMMENT ON COLUMN run.way IS
+$$'full': the whole source was read; 'incremental': only the customers who may have changed were looked at;
+NULL: nothing was read.$$;
+COMMENT ON COLUMN run.way_reason IS 'Why it went that way.';
 COMMENT ON COLUMN run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN run.trained IS 'Whether the run trained a model.';
 COMMENT ON COLUMN run.customers IS 'Members after the run.';

@@ -201,7 +201,7 @@ It is run as it stands under the search_path of the segmentation.
 Errors: see in_segment, where a rule uses what is not there any more.$$;
 
 CREATE FUNCTION segment_internal.rules_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 4 SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT 'summary', $$
 SELECT source.{source_key}{collate} AS customer, {answer} AS segment_id, {taken}
@@ -223,6 +223,12 @@ SELECT one.customer, g.segment_id, g.name AS segment, {one_v}
 FROM {summary} AS one{each}
 {unplaced}JOIN (VALUES {segments}) AS g (segment_id, name) ON g.segment_id = {placed_id}
 WHERE one.customer IS NOT NULL$$
+    UNION ALL
+    -- of customers in no segment, when a rule may take them by time alone
+    SELECT 'waiting', $$
+SELECT one.customer, one.v1 AS due_at FROM {summary} AS one
+WHERE one.customer IS NOT NULL AND one.v1 IS NOT NULL AND {always_due} IS NULL$$
+    WHERE s.changes IS NOT NULL
 $function$;
 COMMENT ON FUNCTION segment_internal.rules_steps(segmentation, boolean) IS
 $$The steps of a refresh that are those of segmentations by rules: the source and all rules in one pass,

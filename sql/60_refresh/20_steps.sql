@@ -15,29 +15,7 @@
 -- The other steps have a row or a few; they read customers or such rows, never both.
 
 CREATE FUNCTION segment_internal.fill_places(template text, places jsonb) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    part text[] := regexp_split_to_array(template, '[{}]');
-    result text := '';
-BEGIN
-    IF cardinality(part) % 2 = 0 THEN
-        RAISE EXCEPTION 'a template has a brace without its counterpart'
-            USING ERRCODE = 'internal_error', DETAIL = template;
-    END IF;
-    FOR i IN 1 .. cardinality(part) LOOP
-        IF i % 2 = 1 THEN
-            result := result || part[i];
-        ELSIF places ->> part[i] IS NULL THEN
-            RAISE EXCEPTION 'nothing stands for the place {%}', part[i]
-                USING ERRCODE = 'internal_error', DETAIL = template;
-        ELSE
-            result := result || (places ->> part[i]);
-        END IF;
-    END LOOP;
-    RETURN result;
-END;
-$$;
+    AS 'MODULE_PATHNAME', 'segment_fill_places' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.fill_places(text, jsonb) IS
 $$A template with its places in braces filled, in one pass: braces in what is filled in are left alone.
 Error (internal_error) for a place that nothing stands for, and for a brace without its counterpart.$$;
@@ -48,7 +26,8 @@ Error (internal_error) for a place that nothing stands for, and for a brace with
 -- own columns are called v1, v2, ..., because they may have any name.  Whoever fills an empty table
 -- counts it for the sizes of segments: that is who entered, and need not be counted twice.
 -- Where customers may be in several segments, who leaves one of them departs only if it was his last.
-CREATE FUNCTION segment_internal.shared_steps(first_fill boolean, overlapping boolean) RETURNS SETOF refresh_step
+CREATE FUNCTION segment_internal.shared_steps(first_fill boolean, overlapping boolean, tracked boolean, waits boolean)
+    RETURNS SETOF refresh_step
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT t.name, t.statement FROM (VALUES
@@ -107,7 +86,7 @@ FROM {changed} AS c$$ END),
 (false, 'guard', $$
 SELECT segment_internal.refuse_departures({name}, t.departed, t.entered,
                                           -- counted only if it matters how many they are
-                                          segment_internal.count_rows({members_literal}, t.departed > 0, t.counted),
+                                          segment_internal.count_rows({members_literal}, t.departed > {surely_allowed}, t.counted),
                                           {max_departed}, s.counts)
 FROM {source_counts} AS s, (SELECT $$ || CASE WHEN overlapping
     THEN 't.customers_departed AS departed, t.customers_entered AS entered, {key_literal}::name AS counted'
@@ -133,15 +112,32 @@ WHERE $4 AND h.{history_key} {equals} c.customer AND h.left_at = $1{same_left} A
 (false, NULL, $$
 INSERT INTO {history} SELECT customer, base_id, base_entered_at, $1, base_reason, reason
 FROM {changed} AS c WHERE leaves_base AND left_reason IS NULL$$),
+-- sizes of segments by what changed, where only some customers are looked at
+(false, 'sizes', CASE WHEN tracked THEN $$
+SELECT segment_internal.change_catalogue('shift_members', {name}, array_agg(n.id), array_agg(n.shift)) AS customers
+FROM (SELECT p.id, sum(p.shift)::bigint AS shift
+      FROM {changed} AS c CROSS JOIN LATERAL (VALUES (c.was_id, -1), (c.segment_id, 1)) AS p (id, shift)
+      WHERE $5 IS NOT NULL AND p.id IS NOT NULL AND c.change <> 'updated' GROUP BY p.id) AS n
+HAVING count(*) > 0$$ END),
+-- who is in no segment has no row of his own that tells when to look at him again
+(NULL, NULL, CASE WHEN waits THEN $$
+DELETE FROM {changes} AS w
+WHERE $5 IS NOT NULL AND w.due_at > '-infinity' AND w.due_at > $1 AND w.{changes_key} {equals} ANY ($5)$$ END),
+(NULL, NULL, CASE WHEN waits THEN $$
+INSERT INTO {changes} ({changes_key}, due_at)
+SELECT w.customer, w.due_at FROM ({waiting}
+) AS w
+WHERE w.due_at IS NOT NULL AND NOT EXISTS (SELECT FROM {members} AS o WHERE o.{key} {equals} w.customer)$$ END),
 (NULL, 'result', $$
 SELECT m.model, s.counts{decision_counts}, m.details, t.entered, t.departed, t.moved, t.updated
 FROM {model} AS m, {source_counts} AS s, {tally} AS t{and_decisions}$$)) AS t (fills, name, statement)
-    WHERE coalesce(t.fills = first_fill, true)
+    WHERE coalesce(t.fills = first_fill, true) AND t.statement IS NOT NULL
 $function$;
-COMMENT ON FUNCTION segment_internal.shared_steps(boolean, boolean) IS
+COMMENT ON FUNCTION segment_internal.shared_steps(boolean, boolean, boolean, boolean) IS
 $$The steps of a refresh that are the same for all kinds, as templates: compare with the members,
 refuse what loses too many of them, write differences, close and correct history; or, first_fill,
-fill an empty member table.$$;
+fill an empty member table.
+tracked: there is a change log; waits: and the kind has a step waiting.$$;
 
 CREATE FUNCTION segment_internal.rows_skipped(counts jsonb) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -234,6 +230,11 @@ BEGIN
             'name', quote_literal(s.name), 'members', s.members::text, 'history', s.history::text,
             'members_literal', quote_literal(s.members::text),
             'max_departed', s.max_departed,
+            -- of so many that depart it need not be known how many there are: half of what the catalogue's sizes allow
+            'surely_allowed', (SELECT floor(s.max_departed / 2 * coalesce(sum(g.customers), 0)
+                                            / CASE WHEN segment_internal.overlapping(s)
+                                                   THEN greatest(count(*), 1) ELSE 1 END)::bigint
+                               FROM segment.segment AS g WHERE g.segmentation = s.name),
             'key', quote_ident(segment_internal.key_column(s.members)),
             'key_literal', quote_literal(segment_internal.key_column(s.members)), 'history_key',
             quote_ident(segment_internal.key_column(s.history)),
@@ -244,6 +245,7 @@ BEGIN
             'asked', CASE WHEN segment_internal.keys_can_be_listed(s)
                               THEN format('$5 IS NULL OR %I %s ANY ($5)', segment_internal.key_column(s.members),
                 segment_internal.equality_operator(segment_internal.key_type(s.members))) ELSE '$5 IS NULL' END,
+            'changes', s.changes::text, 'changes_key', quote_ident(segment_internal.key_column(s.changes)),
             'search_path', quote_literal(s.search_path),
             'current_model', segment_internal.current_model_query(s),
             'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),
@@ -277,7 +279,7 @@ AS $$
 DECLARE
     by_customer CONSTANT text[] := '{source_rows,summary,decision,changed}';
     -- no statements of their own, but parts of the next ones: keeping a row per customer would cost more than it helps
-    parts CONSTANT text[] := '{placed,decided}';
+    parts CONSTANT text[] := '{placed,decided,waiting}';
     places jsonb := segment_internal.shared_places(s) || segment_internal.decision_places(s);
     templates segment.refresh_step[];
     step segment.refresh_step;
@@ -296,7 +298,10 @@ BEGIN
         USING s, train;
     templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.decision_steps(s) AS t)
         || ARRAY(SELECT t::segment.refresh_step
-                 FROM segment_internal.shared_steps(first_fill, segment_internal.overlapping(s)) AS t);
+                 FROM segment_internal.shared_steps(
+                     first_fill, segment_internal.overlapping(s), s.changes IS NOT NULL AND NOT staged,
+                     s.changes IS NOT NULL AND NOT staged
+                     AND EXISTS (SELECT FROM unnest(templates) AS w WHERE w.name = 'waiting')) AS t);
     -- rows of a step are read under its name, or, staged, from a table that is named after it
     FOREACH step IN ARRAY templates LOOP
         IF step.name IS NOT NULL THEN
@@ -311,7 +316,8 @@ BEGIN
             WHEN staged AND step.name = ANY (parts || by_customer) THEN places || '{"model": "(SELECT $6 AS model)"}'
             ELSE places END), E'\n');
         IF step.name = ANY (parts) THEN
-            places := places || jsonb_build_object('placed', E'\n' || step.statement);
+            places := places || jsonb_build_object(CASE step.name WHEN 'decided' THEN 'placed' ELSE step.name END,
+                                                   E'\n' || step.statement);
             CONTINUE;
         END IF;
         IF staged AND step.name = ANY (by_customer) THEN

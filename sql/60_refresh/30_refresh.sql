@@ -86,7 +86,7 @@ Error (invalid_parameter_value) for one before it.$$;
 
 CREATE FUNCTION segment_internal.refresh_as_owner(
     name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision,
-    only_keys text DEFAULT NULL, staged boolean DEFAULT false) RETURNS bigint
+    only_keys text DEFAULT NULL, staged boolean DEFAULT false, way_reason text DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp SET jit = off SET standard_conforming_strings = on
 AS $$
@@ -102,8 +102,11 @@ DECLARE
     total bigint;
     placed bigint;
     new_run_id bigint;
+    definition text;
+    way record;
 BEGIN
     s := segment_internal.locked_segmentation(name);
+    definition := segment_internal.definition_hash(s);
     IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members)
         OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.history) THEN
         RAISE EXCEPTION 'a table of segmentation "%" was dropped', s.name
@@ -132,6 +135,11 @@ BEGIN
     END IF;
     -- readers go on; whoever else would write to it waits
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
+    IF only_keys IS NULL THEN
+        way := segment_internal.choose_way(s, definition, at, train);
+        only_keys := way.keys;
+        way_reason := way.reason;
+    END IF;
     -- an instant refreshed before has places in the history to compare with, though no members
     SELECT array_agg(t) INTO steps
     FROM segment_internal.steps_of(s, train, only_keys IS NULL AND segment_internal.has_no_members(s)
@@ -159,7 +167,10 @@ BEGIN
     IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
         PERFORM segment_internal.record_model(s, result.model, at);
     END IF;
-    total := segment_internal.count_members(s);
+    total := CASE WHEN only_keys IS NOT NULL AND s.changes IS NOT NULL AND NOT staged
+                  -- by the step sizes
+                  THEN (SELECT coalesce(sum(g.customers), 0) FROM segment.segment AS g WHERE g.segmentation = s.name)
+                  ELSE segment_internal.count_members(s) END;
     -- NULL: all members did
     result.entered := coalesce(result.entered, total);
     IF NOT result.counts ? 'rows_used' THEN
@@ -194,7 +205,11 @@ BEGIN
                              FROM jsonb_each_text(result.counts) AS c
                              WHERE c.key NOT IN ('rows_read', 'rows_used', 'seconds', 'customers',
                                                  'included', 'excluded', 'only_customers')
-                               AND c.value ~ '^[1-9]')) END);
+                               AND c.value ~ '^[1-9]')) END,
+            CASE WHEN only_keys IS NULL THEN 'full' ELSE 'incremental' END,
+            coalesce(way_reason, 'these customers were asked for'),
+            CASE WHEN only_keys IS NULL
+                 THEN segment_internal.definition_hash(segment_internal.segmentation_row(s.name)) END);
     IF new_run_id IS NULL THEN
         -- somebody's source or trigger logged a run of its own in place of this one
         RAISE EXCEPTION 'the refresh of segmentation "%" has been logged already', s.name
@@ -204,9 +219,10 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.refresh_as_owner(text, timestamptz, boolean, jsonb,
-                                                      double precision, text, boolean) IS
+                                                      double precision, text, boolean, text) IS
 $$The work of refresh_segmentation after begin_run, with the rights of the owner; returns the run_id.
-only_keys: an array of keys as text, the only customers to look at; NULL: all.
+only_keys: an array of keys as text, the only customers to look at; NULL: all, or who may have changed, see choose_way.
+way_reason: why these.
 staged: rows of steps are kept in tables, see steps_of; they are in any case where Citus holds the members.$$;
 
 CREATE FUNCTION segment_internal.set_clock(s segmentation, at timestamptz) RETURNS void

@@ -153,7 +153,8 @@ BEGIN
     -- one customer never is an alarm
     PERFORM segment_internal.refresh_as_owner(
         s.name, s.refreshed_as_of, false, NULL, 1,
-        CASE WHEN segment_internal.keys_can_be_listed(s) THEN ARRAY[customer]::text END);
+        CASE WHEN segment_internal.keys_can_be_listed(s) THEN ARRAY[customer]::text END,
+        way_reason => 'of a decision about one customer');
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.place_customer(segmentation, text) IS

@@ -83,14 +83,14 @@ COMMENT ON COLUMN segment_feature_profile.not_shown IS
 'Why the segmentation is not shown, and this row holds nothing else; NULL: it is shown.';
 
 CREATE VIEW segment_run WITH (security_invoker = true) AS
-    SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.model_version, r.trained, r.customers,
+    SELECT r.run_id, r.segmentation, r.as_of, r.outcome, r.way, r.way_reason, r.model_version, r.trained, r.customers,
            r.entered, r.departed, r.moved, r.updated, r.unchanged,
            r.rows_read, r.rows_used, r.rows_skipped, r.counts, r.details, r.steps, r.started_at,
            r.finished_at, r.finished_at - r.started_at AS duration,
            r.error_code, r.error, r.run_by
     FROM run AS r
     UNION ALL
-    SELECT NULL, s.name, NULL, 'unfinished', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    SELECT NULL, s.name, NULL, 'unfinished', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
            NULL, NULL, NULL, NULL, NULL,
            u.started_at, NULL, NULL, NULL, NULL, NULL
     FROM segmentation AS s CROSS JOIN LATERAL segment_internal.unfinished_run(s) AS u;
@@ -107,6 +107,10 @@ $$'ok', 'empty' (nothing to train with and no model), 'refused', 'failed', 'skip
 (by refresh_all_segmentations, because what it uses was not refreshed), 'interrupted'
 (cancelled, lost in a crash or rolled back, as the next refresh found) or 'unfinished'
 (running, or interrupted with no refresh since).$$;
+COMMENT ON COLUMN segment_run.way IS
+$$'full': the whole source was read; 'incremental': only the customers who may have changed were looked at;
+NULL: nothing was read.$$;
+COMMENT ON COLUMN segment_run.way_reason IS 'Why it went that way.';
 COMMENT ON COLUMN segment_run.model_version IS 'Version of the model that placed the customers.';
 COMMENT ON COLUMN segment_run.trained IS 'Whether the run trained a model.';
 COMMENT ON COLUMN segment_run.customers IS 'Members after the run.';

@@ -62,7 +62,7 @@
 
 PG_FUNCTION_INFO_V1(segment_change_catalogue);
 
-#define MAX_ARGUMENTS 14		/* of an operation; the caller's name comes behind them */
+#define MAX_ARGUMENTS 17		/* of an operation; the caller's name comes behind them */
 #define MAX_STATEMENTS 11
 
 /* What the caller has to have; the first argument says of what. */
@@ -165,25 +165,27 @@ static const Operation operations[] = {
 
 	/*
 	 * name, as_of, whether a model was trained; entered, departed, moved, updated; rows
-	 * read, used, skipped; counts, details, steps; why nobody could be placed (NULL: ok).
+	 * read, used, skipped; counts, details, steps; why nobody could be placed (NULL: ok);
+	 * way, its reason, what placed all (NULL: as before).
 	 * The run_id; NULL: no refresh has begun that is not logged, or as_of goes backwards.
 	 */
 	{"finish_run", OF_SEGMENTATION,
 	{"text", "timestamptz", "bool", "int8", "int8", "int8", "int8", "int8", "int8", "int8",
-	"jsonb", "jsonb", "jsonb", "text"}, {
+	"jsonb", "jsonb", "jsonb", "text", "text", "text", "text"}, {
 	"WITH s AS ("
 	"    UPDATE segment.segmentation AS g SET refreshed_as_of = $2,"
-	"        trained_as_of = CASE WHEN $3 THEN $2 ELSE g.trained_as_of END"
+	"        trained_as_of = CASE WHEN $3 THEN $2 ELSE g.trained_as_of END,"
+	"        placed_by = coalesce($17, g.placed_by)"
 	"    WHERE g.name = $1 AND isfinite($2)"
 	"      AND (g.refreshed_as_of <= $2 OR g.refreshed_as_of IS NULL)"
 	"      AND g.last_run_at IS DISTINCT FROM (SELECT r.started_at FROM segment.run AS r"
 	"           WHERE r.segmentation = g.name ORDER BY r.run_id DESC LIMIT 1)"
 	"    RETURNING g.name, g.last_run_at, g.model_version) "
-	"INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, model_version,"
-	"    trained, customers, entered, departed, moved, updated, unchanged, rows_read, rows_used,"
-	"    rows_skipped, counts, details, steps, error) "
+	"INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, way,"
+	"    way_reason, model_version, trained, customers, entered, departed, moved, updated,"
+	"    unchanged, rows_read, rows_used, rows_skipped, counts, details, steps, error) "
 	"SELECT s.name, $2, s.last_run_at, clock_timestamp(),"
-	"    CASE WHEN $14 IS NULL THEN 'ok' ELSE 'empty' END,"
+	"    CASE WHEN $14 IS NULL THEN 'ok' ELSE 'empty' END, $15, $16,"
 	"    s.model_version, $3, n.customers, $4, $5, $6, $7, n.customers - $4 - $6 - $7, $8, $9, $10,"
 	"    $11, $12, $13, $14 "
 	"FROM s, (SELECT coalesce(sum(g.customers), 0)::bigint AS customers"
@@ -232,6 +234,15 @@ static const Operation operations[] = {
 	"    SET customers = coalesce($3[array_position($2, g.segment_id)], 0) "
 	"WHERE g.segmentation = $1"
 	"  AND g.customers <> coalesce($3[array_position($2, g.segment_id)], 0)",
+
+	"SELECT coalesce(sum(g.customers), 0)::bigint FROM segment.segment AS g "
+	"WHERE g.segmentation = $1"
+	}},
+
+	/* name, ids of segments, by how much their sizes change.  The sum of all sizes. */
+	{"shift_members", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
+	"UPDATE segment.segment AS g SET customers = g.customers + $3[array_position($2, g.segment_id)] "
+	"WHERE g.segmentation = $1 AND $3[array_position($2, g.segment_id)] <> 0",
 
 	"SELECT coalesce(sum(g.customers), 0)::bigint FROM segment.segment AS g "
 	"WHERE g.segmentation = $1"

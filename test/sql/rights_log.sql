@@ -35,7 +35,8 @@ INSERT INTO regress_shop.deed (name, command) VALUES
     ('grant', $$GRANT INSERT ON segment.run TO CURRENT_USER$$),
     -- the primitive: a run that has not begun, one that would hide the last, times that are not now
     ('finish', $$SELECT segment_internal.change_catalogue('finish_run', 'loyal'::text, '2024-06-01'::timestamptz, false,
-        0::bigint, 0::bigint, 0::bigint, 0::bigint, 1::bigint, 1::bigint, 0::bigint, '{}'::jsonb, '{}'::jsonb, '[]'::jsonb, NULL::text)$$),
+        0::bigint, 0::bigint, 0::bigint, 0::bigint, 1::bigint, 1::bigint, 0::bigint, '{}'::jsonb, '{}'::jsonb, '[]'::jsonb, NULL::text,
+        'full'::text, 'forged'::text, NULL::text)$$),
     ('unknown operation', $$SELECT segment_internal.change_catalogue('delete_run', 'loyal'::text)$$),
     ('statement', $$SELECT segment_internal.change_catalogue('DELETE FROM segment.run', 'loyal'::text)$$),
     ('no operation', $$SELECT segment_internal.change_catalogue(NULL, 'loyal'::text)$$),
@@ -87,7 +88,8 @@ SELECT segment_internal.change_catalogue('interrupted_run', 'loyal'::text, '2099
 -- and whoever may refresh may log a run with figures of his own; by his login, now, and beside what there is
 SELECT segment_internal.begin_run('loyal') IS NULL AS begun;
 SELECT segment_internal.change_catalogue('finish_run', 'loyal'::text, '2024-05-01'::timestamptz, false, 0::bigint, 0::bigint,
-    0::bigint, 0::bigint, 777::bigint, 777::bigint, 0::bigint, '{}'::jsonb, '{}'::jsonb, '[]'::jsonb, NULL::text) IS NOT NULL AS logged;
+    0::bigint, 0::bigint, 777::bigint, 777::bigint, 0::bigint, '{}'::jsonb, '{}'::jsonb, '[]'::jsonb, NULL::text,
+    'full'::text, 'forged'::text, NULL::text) IS NOT NULL AS logged;
 SELECT outcome, rows_read, run_by FROM run
 WHERE segmentation = 'loyal' ORDER BY run_id DESC LIMIT 1;
 RESET SESSION AUTHORIZATION;
@@ -100,7 +102,8 @@ SET SESSION AUTHORIZATION regress_segment_owner;
 CREATE FUNCTION forger() RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM segment_internal.change_catalogue('finish_run', 'forging'::text, '2024-05-01'::timestamptz, false, 0::bigint, 0::bigint,
-        0::bigint, 0::bigint, 7::bigint, 7::bigint, 7::bigint, '{}'::jsonb, '{}'::jsonb, '[]'::jsonb, NULL::text);
+        0::bigint, 0::bigint, 7::bigint, 7::bigint, 7::bigint, '{}'::jsonb, '{}'::jsonb, '[]'::jsonb, NULL::text,
+        'full'::text, 'forged'::text, NULL::text);
     RETURN 1;
 END;
 $$;
