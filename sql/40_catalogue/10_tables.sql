@@ -5,6 +5,7 @@ CREATE TABLE segmentation (
     members regclass NOT NULL UNIQUE,
     history regclass NOT NULL UNIQUE,
     decisions regclass UNIQUE,
+    changes regclass UNIQUE,
     kind text NOT NULL,
     method text,
     source text NOT NULL,
@@ -19,6 +20,10 @@ CREATE TABLE segmentation (
     settings jsonb NOT NULL DEFAULT '{}',
     retrain_every interval,
     max_departed double precision NOT NULL DEFAULT 0.5 CHECK (max_departed BETWEEN 0 AND 1),
+    refresh_mode text NOT NULL DEFAULT 'manual' CHECK (refresh_mode IN ('manual', 'deferred', 'immediate')),
+    watermark text,
+    lateness interval,
+    watermark_seen text,
     model_version integer,
     trained_as_of timestamptz,
     refreshed_as_of timestamptz,
@@ -45,6 +50,10 @@ COMMENT ON COLUMN segmentation.history IS
 COMMENT ON COLUMN segmentation.decisions IS
 $$Table of decisions about single customers, see include_customer; its first column is the customer key.
 NULL: none was ever made.$$;
+COMMENT ON COLUMN segmentation.changes IS
+$$Table of customers to look at, see track_source: its first column is the customer key, NULL for everybody,
+due_at the first as_of of a refresh that looks.
+NULL: the source is not tracked.$$;
 COMMENT ON COLUMN segmentation.kind IS 'Kind of segmentation: rfm, cluster or rules.';
 COMMENT ON COLUMN segmentation.method IS
 'Clusterings: the function that trains the model, for instance kmeans; NULL for other kinds.';
@@ -78,6 +87,16 @@ NULL: as the kind does by itself; rfm trains at every refresh, clusterings at th
 COMMENT ON COLUMN segmentation.max_departed IS
 $$The share of members that may depart in one refresh, 0 to 1;
 a refresh that would lose more changes nothing and has the outcome refused.$$;
+COMMENT ON COLUMN segmentation.refresh_mode IS
+$$'manual': a refresh reads the whole source; 'deferred': it reads what changed since the last one, see track_source;
+'immediate': who writes the source places the customers at once.$$;
+COMMENT ON COLUMN segmentation.watermark IS
+$$Column of the source that only grows for rows that are added or changed, by which a refresh finds them,
+in place of triggers; NULL: none.$$;
+COMMENT ON COLUMN segmentation.lateness IS
+'How far below the greatest value seen a value of the watermark may still turn up; NULL: not at all.';
+COMMENT ON COLUMN segmentation.watermark_seen IS
+'The greatest value of the watermark that a refresh has seen, as text; NULL: none.';
 COMMENT ON COLUMN segmentation.model_version IS 'Version of the current model; NULL before the first training.';
 COMMENT ON COLUMN segmentation.trained_as_of IS 'as_of of the last training.';
 COMMENT ON COLUMN segmentation.refreshed_as_of IS 'as_of of the last successful refresh.';
@@ -204,12 +223,27 @@ COMMENT ON COLUMN run.error_code IS 'SQLSTATE of the error.';
 COMMENT ON COLUMN run.error IS 'Message of the error.';
 COMMENT ON COLUMN run.run_by IS 'Role that was logged in; NULL: interrupted, not known.';
 
+CREATE TABLE tracked_table (
+    segmentation text NOT NULL REFERENCES segmentation ON DELETE CASCADE ON UPDATE CASCADE,
+    relation regclass NOT NULL,
+    key_columns name[] NOT NULL,
+    PRIMARY KEY (segmentation, relation)
+);
+CREATE INDEX tracked_table_relation ON tracked_table (relation);
+COMMENT ON TABLE tracked_table IS
+$$Tables whose changes are kept for a segmentation, partitions and children by themselves; see track_source.$$;
+COMMENT ON COLUMN tracked_table.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN tracked_table.relation IS 'The table.';
+COMMENT ON COLUMN tracked_table.key_columns IS
+'Its columns with customer keys; none: every change of the table concerns all customers.';
+
 -- Config tables: their rows are part of a dump, names and SQL text, never OIDs.
 SELECT pg_catalog.pg_extension_config_dump('segmentation', '');
 SELECT pg_catalog.pg_extension_config_dump('segment', '');
 SELECT pg_catalog.pg_extension_config_dump('model', '');
 SELECT pg_catalog.pg_extension_config_dump('run', '');
 SELECT pg_catalog.pg_extension_config_dump('run_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('tracked_table', '');
 COMMENT ON SEQUENCE run_run_id_seq IS 'Numbers of runs.';
 
 -- ---- who sees and changes what ----
@@ -253,17 +287,21 @@ ALTER TABLE segment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE model ENABLE ROW LEVEL SECURITY;
 ALTER TABLE run ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rfm_scheme ENABLE ROW LEVEL SECURITY;
+ALTER TABLE tracked_table ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reader ON segmentation FOR SELECT USING (segment_internal.may_read(members));
 CREATE POLICY owner ON segmentation FOR SELECT USING (segment_internal.owns(members));
 CREATE POLICY reader ON segment FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
 CREATE POLICY reader ON model FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
 CREATE POLICY reader ON run FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
+CREATE POLICY reader ON tracked_table FOR SELECT
+    USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
 CREATE POLICY reader ON rfm_scheme FOR SELECT USING (true);
 COMMENT ON POLICY reader ON segmentation IS 'Who may read the members sees the segmentation.';
 COMMENT ON POLICY owner ON segmentation IS 'The owner sees it, too.';
 COMMENT ON POLICY reader ON segment IS 'Visible with the segmentation.';
 COMMENT ON POLICY reader ON model IS 'Visible with the segmentation.';
 COMMENT ON POLICY reader ON run IS 'Visible with the segmentation.';
+COMMENT ON POLICY reader ON tracked_table IS 'Visible with the segmentation.';
 COMMENT ON POLICY reader ON rfm_scheme IS 'Schemes are for all.';
 
 CREATE FUNCTION segment_internal.run_as_owner(owner name, command text, VARIADIC arguments text[] DEFAULT '{}')

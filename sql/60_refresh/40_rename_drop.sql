@@ -19,7 +19,7 @@ BEGIN
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Another transaction sees them.';
     END;
     SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c
-    WHERE c.oid IN (s.members, s.history, s.decisions);
+    WHERE c.oid IN (s.members, s.history, s.decisions, s.changes);
     -- NULL: somebody dropped them
     IF tables IS NOT NULL THEN
         EXECUTE format('DROP TABLE %s %s', tables, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);

@@ -2,7 +2,7 @@
  * catalogue.c: every change of the catalogue, as the extension's owner.
  *
  * Nobody but the extension's owner may write segmentation, segment, model, run,
- * rfm_scheme and rule_template; so the run log is not its owner's to edit.  What refreshing,
+ * tracked_table, rfm_scheme and rule_template; so the run log is not its owner's to edit.  What refreshing,
  * renaming, dropping and so on have to write is done by change_catalogue, one of the
  * operations below:
  *
@@ -117,6 +117,43 @@ static const Operation operations[] = {
 	"                               AND d.relkind = 'r' AND d.oid >= 16384"
 	"                               AND d.oid NOT IN (g.members, g.history))) "
 	"RETURNING 1::bigint"
+	}},
+
+	/* name, change log; NULL: it has none any more.  NULL: it is not the owner's own */
+	{"keep_changes", OF_SEGMENTATION, {"text", "regclass"}, {
+	"UPDATE segment.segmentation AS g SET changes = $2 "
+	"WHERE g.name = $1"
+	"  AND ($2 IS NULL OR EXISTS (SELECT FROM pg_class AS d, pg_class AS m"
+	"                             WHERE d.oid = $2 AND m.oid = g.members AND d.relowner = m.relowner"
+	"                               AND d.relkind = 'r' AND d.oid >= 16384"
+	"                               AND d.oid NOT IN (g.members, g.history)"
+	"                               AND d.oid IS DISTINCT FROM g.decisions)) "
+	"RETURNING 1::bigint"
+	}},
+
+	/*
+	 * name, refresh_mode, watermark, lateness, tracked tables in place of those there are:
+	 * [{"relation": oid, "key_columns": [name, ...]}, ...].  What was seen of another watermark
+	 * is forgotten.
+	 */
+	{"track_tables", OF_SEGMENTATION, {"text", "text", "text", "interval", "jsonb"}, {
+	"DELETE FROM segment.tracked_table AS t WHERE t.segmentation = $1",
+
+	"INSERT INTO segment.tracked_table (segmentation, relation, key_columns) "
+	"SELECT $1, (t.one ->> 'relation')::oid,"
+	"    ARRAY(SELECT c.one::name FROM jsonb_array_elements_text(t.one -> 'key_columns')"
+	"          WITH ORDINALITY AS c (one, n) ORDER BY c.n) "
+	"FROM jsonb_array_elements($5) AS t (one)",
+
+	"UPDATE segment.segmentation AS g SET refresh_mode = $2, watermark = $3, lateness = $4,"
+	"    watermark_seen = CASE WHEN g.watermark = $3 THEN g.watermark_seen END "
+	"WHERE g.name = $1 RETURNING 1::bigint"
+	}},
+
+	/* name, the greatest value of the watermark that was seen, as text */
+	{"watermark_seen", OF_SEGMENTATION, {"text", "text"}, {
+	"UPDATE segment.segmentation AS g SET watermark_seen = $2 "
+	"WHERE g.name = $1 RETURNING 1::bigint"
 	}},
 
 	/* name; rows of other tables go with it; an error while rules of others use it */

@@ -309,6 +309,8 @@ INSERT INTO said VALUES
     "segment_internal.set_clock(segmentation,timestamp with time zone)", "segment_internal.blame(text,text)",
     "segment_internal.preview_refresh_as_owner(text,text)", "preview_refresh(text,timestamp with time zone)",
     "segment_internal.why(text,text)",
+    "segment_internal.create_table_beside(segmentation,text,text,text,text[])",
+    "segment_internal.create_change_log(text)",
     "segment_internal.create_decision_table(text)", "decision_table(text)", "segment_internal.give_up_decisions(segmentation)",
     "segment_internal.place_customer(segmentation,text)",
     "segment_internal.decide_as_owner(text,text,text,boolean,text,timestamp with time zone,boolean)",
