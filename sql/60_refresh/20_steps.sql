@@ -84,13 +84,15 @@ SELECT count(*) FILTER (WHERE change = 'entered') AS entered, count(*) FILTER (W
        count(*) FILTER (WHERE change = 'moved') AS moved, count(*) FILTER (WHERE change = 'updated') AS updated
 FROM {changed} AS c$$ END),
 (false, 'guard', $$
-SELECT segment_internal.refuse_departures({name}, t.departed, t.entered,
+SELECT segment_internal.refuse_departures({name}, CASE WHEN t.many THEN t.departed ELSE 0 END, t.entered,
                                           -- counted only if it matters how many they are
-                                          segment_internal.count_rows({members_literal}, t.departed > {surely_allowed}, t.counted),
+                                          segment_internal.count_rows({members_literal}, t.many, t.counted),
                                           {max_departed}, s.counts)
 FROM {source_counts} AS s, (SELECT $$ || CASE WHEN overlapping
-    THEN 't.customers_departed AS departed, t.customers_entered AS entered, {key_literal}::name AS counted'
-    ELSE 't.departed, t.entered, NULL::name AS counted' END || $$ FROM {tally} AS t) AS t$$),
+    THEN 't.customers_departed AS departed, t.customers_entered AS entered, {key_literal}::name AS counted,
+             t.customers_departed > {surely_allowed} AS many'
+    ELSE 't.departed, t.entered, NULL::name AS counted, t.departed > {surely_allowed} AS many' END || $$
+             FROM {tally} AS t) AS t$$),
 (false, NULL, $$
 UPDATE {members} AS o
 SET segment_id = c.segment_id, segment = c.segment, {set_v}, entered_at = c.entered_at, entered_reason = c.reason
@@ -114,7 +116,7 @@ INSERT INTO {history} SELECT customer, base_id, base_entered_at, $1, base_reason
 FROM {changed} AS c WHERE leaves_base AND left_reason IS NULL$$),
 -- sizes of segments by what changed, where only some customers are looked at
 (false, 'sizes', CASE WHEN tracked THEN $$
-SELECT segment_internal.change_catalogue('shift_members', {name}, array_agg(n.id), array_agg(n.shift)) AS customers
+SELECT segment_internal.change_catalogue('shift_members', {name}::text, array_agg(n.id), array_agg(n.shift)) AS customers
 FROM (SELECT p.id, sum(p.shift)::bigint AS shift
       FROM {changed} AS c CROSS JOIN LATERAL (VALUES (c.was_id, -1), (c.segment_id, 1)) AS p (id, shift)
       WHERE $5 IS NOT NULL AND p.id IS NOT NULL AND c.change <> 'updated' GROUP BY p.id) AS n

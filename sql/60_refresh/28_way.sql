@@ -86,20 +86,21 @@ DECLARE
     one_in CONSTANT integer := 10;
     few CONSTANT integer := 1000;
     key_type text := format_type(segment_internal.key_type(s.members), -1);
-    taken record;
-    marked record;
+    changed text;
+    everybody boolean := false;
+    marked text;
     n bigint;
     members bigint;
 BEGIN
     reason := segment_internal.full_reason(s, definition, train);
     IF s.changes IS NOT NULL THEN
-        taken := segment_internal.take_changes(s, CASE WHEN reason IS NULL THEN at END);
+        SELECT t.customers, t.everybody INTO changed, everybody
+        FROM segment_internal.take_changes(s, CASE WHEN reason IS NULL THEN at END) AS t;
     END IF;
     IF s.watermark IS NOT NULL THEN
-        marked := segment_internal.watermark_keys(s);
-        watermark := marked.seen;
+        SELECT w.keys, w.seen INTO marked, watermark FROM segment_internal.watermark_keys(s) AS w;
     END IF;
-    IF reason IS NULL AND taken.everybody THEN
+    IF reason IS NULL AND everybody THEN
         reason := 'a change that may concern everybody was logged';
     END IF;
     IF reason IS NULL THEN
@@ -108,7 +109,7 @@ BEGIN
                               CROSS JOIN LATERAL (VALUES (c.a), (c.b), (c.d)) AS u (customer)
                               WHERE u.customer IS NOT NULL GROUP BY u.customer) AS k', key_type)
         INTO keys, n
-        USING taken.customers, marked.keys, segment_internal.due_by_clock(s, at);
+        USING changed, marked, segment_internal.due_by_clock(s, at);
         members := (SELECT sum(g.customers) FROM segment.segment AS g WHERE g.segmentation = s.name);
         IF n > greatest(few, members / one_in) THEN
             keys := NULL;

@@ -103,6 +103,7 @@ DECLARE
     placed bigint;
     new_run_id bigint;
     definition text;
+    watermark text;
     way record;
 BEGIN
     s := segment_internal.locked_segmentation(name);
@@ -139,6 +140,7 @@ BEGIN
         way := segment_internal.choose_way(s, definition, at, train);
         only_keys := way.keys;
         way_reason := way.reason;
+        watermark := way.watermark;
     END IF;
     -- an instant refreshed before has places in the history to compare with, though no members
     SELECT array_agg(t) INTO steps
@@ -190,6 +192,9 @@ BEGIN
     END IF;
     EXECUTE format('SELECT segment_internal.%I($1, $2, $3, $4)', s.kind || '_tell')
         USING s, at, result.counts, result.details;
+    IF watermark IS NOT NULL THEN
+        PERFORM segment_internal.change_catalogue('watermark_seen', s.name, watermark);
+    END IF;
     new_run_id := segment_internal.change_catalogue('finish_run',
             s.name, at, train AND result.model IS NOT NULL,
             result.entered, result.departed, result.moved, result.updated,

@@ -19,6 +19,9 @@ BEGIN
         ARRAY[['', 'Key of the customer; NULL: all customers.'],
               ['due_at', 'The first as_of of a refresh that looks; -infinity: the next one does.']]);
     EXECUTE format('CREATE INDEX ON %s (due_at)', relation);
+    -- whom a refresh put there, so that it can take his row out again
+    EXECUTE format('CREATE INDEX ON %s (%I) WHERE due_at > ''-infinity''', relation,
+                   segment_internal.key_column(relation));
     PERFORM segment_internal.change_catalogue('keep_changes', s.name, relation);
     RETURN relation;
 END;

@@ -41,8 +41,10 @@ SELECT make('windows', $$SELECT create_rule_segmentation(%L, 'SELECT c.id, c.cou
     '{"Fresh": "last_visit >= as_of() - interval ''7 days'' AND last_visit < as_of()",
       "Lapsed": "last_visit < as_of() - interval ''1 month'' AND country = ''AT''", "Big": "spend > 700"}',
     keep => '{country}', max_departed => 1)$$);
+-- the segments of held are known once it was refreshed
+SELECT refresh_segmentation('held', '2024-02-28 12:00Z') IS NULL, refresh_segmentation('held_twin', '2024-02-28 12:00Z') IS NULL;
 SELECT make('several', $$SELECT create_rule_segmentation(%L, 'clients',
-    '{"Buys": "EXISTS (SELECT FROM orders AS o WHERE o.customer_id = clients.id AND o.amount > 80)",
+    '{"Buys": "EXISTS (SELECT FROM orders AS o WHERE o.customer_id = source.id AND o.amount > 80)",
       "German": "country = ''DE''", "Held": "in_segment(''held'', ''Champions'')"}',
     exclusive => false, rest => 'Others', max_departed => 1)$$);
 SELECT make('groups', $$SELECT create_cluster_segmentation(%L, 'SELECT id, spend, visits FROM clients', k => 3, max_departed => 1)$$);
@@ -74,29 +76,29 @@ BEGIN
 END;
 $$;
 
-CREATE FUNCTION some(n integer) RETURNS integer LANGUAGE sql AS 'SELECT floor(random() * n)::integer';
+CREATE FUNCTION pick(n integer) RETURNS integer LANGUAGE sql AS 'SELECT floor(random() * n)::integer';
 -- one write of a random kind
 CREATE FUNCTION write_something(at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
-    client bigint := 1 + some(130);
-    at_random timestamptz := at + (some(70) - 65) * interval '1 day' + some(100000) * interval '1 second';
+    client bigint := 1 + pick(130);
+    at_random timestamptz := at + (pick(70) - 65) * interval '1 day' + pick(100000) * interval '1 second';
 BEGIN
-    CASE some(13)
-        WHEN 0, 1 THEN INSERT INTO orders (customer_id, at, amount) VALUES (client, at_random, some(200));
-        WHEN 2 THEN INSERT INTO orders (customer_id, at, amount) SELECT 1 + some(130), at_random, some(90) FROM generate_series(1, 5);
-        WHEN 3 THEN UPDATE orders AS o SET amount = o.amount + 10 WHERE o.order_id % 97 = some(97);
+    CASE pick(13)
+        WHEN 0, 1 THEN INSERT INTO orders (customer_id, at, amount) VALUES (client, at_random, pick(200));
+        WHEN 2 THEN INSERT INTO orders (customer_id, at, amount) SELECT 1 + pick(130), at_random, pick(90) FROM generate_series(1, 5);
+        WHEN 3 THEN UPDATE orders AS o SET amount = o.amount + 10 WHERE o.order_id % 97 = pick(97);
         WHEN 4 THEN UPDATE orders AS o SET customer_id = client WHERE o.order_id % 193 = 7;
         WHEN 5 THEN DELETE FROM orders AS o WHERE o.order_id % 89 = client % 89;
-        WHEN 6, 7 THEN INSERT INTO visits VALUES (client, at_random), (1 + some(130), at);
+        WHEN 6, 7 THEN INSERT INTO visits VALUES (client, at_random), (1 + pick(130), at);
         WHEN 8 THEN DELETE FROM visits AS v WHERE v.customer_id = client;
-        WHEN 9 THEN UPDATE clients AS c SET spend = some(1000), country = CASE some(3) WHEN 0 THEN 'DE' WHEN 1 THEN 'AT' END WHERE c.id = client;
-        WHEN 10 THEN INSERT INTO clients VALUES (client, 'AT', some(1000), some(50)) ON CONFLICT (id) DO UPDATE SET visits = excluded.visits;
+        WHEN 9 THEN UPDATE clients AS c SET spend = pick(1000), country = CASE pick(3) WHEN 0 THEN 'DE' WHEN 1 THEN 'AT' END WHERE c.id = client;
+        WHEN 10 THEN INSERT INTO clients VALUES (client, 'AT', pick(1000), pick(50)) ON CONFLICT (id) DO UPDATE SET visits = excluded.visits;
         WHEN 11 THEN DELETE FROM clients AS c WHERE c.id = client;
         ELSE MERGE INTO clients AS c USING (VALUES (client)) AS n (id) ON c.id = n.id
              WHEN MATCHED THEN UPDATE SET spend = c.spend + 300 WHEN NOT MATCHED THEN INSERT VALUES (n.id, 'DE', 10, 1);
     END CASE;
-    IF some(150) = 0 THEN
+    IF pick(150) = 0 THEN
         TRUNCATE visits;
     END IF;
 END;
@@ -104,10 +106,10 @@ $$;
 -- some of it rolled back
 CREATE FUNCTION write_some(at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    FOR i IN 1 .. some(6) LOOP
+    FOR i IN 1 .. pick(6) LOOP
         BEGIN
             PERFORM write_something(at);
-            IF some(5) = 0 THEN
+            IF pick(5) = 0 THEN
                 RAISE division_by_zero;
             END IF;
         EXCEPTION WHEN division_by_zero THEN
@@ -120,12 +122,12 @@ $$;
 CREATE FUNCTION edit_something(at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
-    client bigint := 1 + some(130);
-    deed integer := some(6);
-    days integer := 5 + some(20);
-    one text := (SELECT p.name FROM pair AS p ORDER BY p.name OFFSET some((SELECT count(*)::integer FROM pair)) LIMIT 1);
+    client bigint := 1 + pick(130);
+    deed integer := pick(6);
+    days integer := 5 + pick(20);
+    one text := (SELECT p.name FROM pair AS p ORDER BY p.name OFFSET pick((SELECT count(*)::integer FROM pair)) LIMIT 1);
     target text;
-    until timestamptz := CASE some(2) WHEN 0 THEN at + days * interval '1 day' END;
+    until timestamptz := CASE pick(2) WHEN 0 THEN at + days * interval '1 day' END;
 BEGIN
     FOREACH target IN ARRAY ARRAY[one, one || '_twin'] LOOP
         IF deed = 0 AND one IN ('windows') THEN
@@ -154,7 +156,7 @@ DECLARE
     outcomes text[];
 BEGIN
     PERFORM write_some(at);
-    IF round > 1 AND some(3) = 0 THEN
+    IF round > 1 AND pick(3) = 0 THEN
         PERFORM edit_something(at);
     END IF;
     -- held before several, which uses it
@@ -175,7 +177,7 @@ BEGIN
         PERFORM run_round(i, at);
         COMMIT;
         -- the same instant again, some hours, or weeks
-        at := at + CASE some(4) WHEN 0 THEN interval '0' WHEN 1 THEN some(100) * interval '1 hour' WHEN 2 THEN some(30) * interval '1 day'
+        at := at + CASE pick(4) WHEN 0 THEN interval '0' WHEN 1 THEN pick(100) * interval '1 hour' WHEN 2 THEN pick(30) * interval '1 day'
                    ELSE interval '1 day' END;
     END LOOP;
 END;
