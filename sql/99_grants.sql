@@ -2,7 +2,7 @@
 
 GRANT USAGE ON SCHEMA @extschema@, segment_internal TO PUBLIC;
 GRANT SELECT ON segmentation, segment, model, run, rfm_scheme, rule_version, rule_template, segmentation_use,
-    tracked_table TO PUBLIC;
+    tracked_table, segment_shift TO PUBLIC;
 GRANT SELECT ON segment_internal.kind TO PUBLIC;
 GRANT SELECT ON SEQUENCE run_run_id_seq TO PUBLIC;
 GRANT SELECT ON segment_size, segment_profile, segment_feature_profile, segment_run, segment_migration, segment_members,

@@ -128,10 +128,27 @@ COMMENT ON COLUMN segment.name IS 'Name shown; see rename_segment.';
 COMMENT ON COLUMN segment.origin IS 'Name the scheme or training gave; what retraining recognises the segment by.';
 COMMENT ON COLUMN segment.description IS 'What the segment means, for people.';
 COMMENT ON COLUMN segment.priority IS 'Order within the segmentation, first is highest.';
-COMMENT ON COLUMN segment.customers IS 'Number of members: the same as count(*) in the member table.';
+COMMENT ON COLUMN segment.customers IS
+$$Number of members: the same as count(*) in the member table.
+Of segmentations with refresh mode immediate as of the last refresh; segment_size has those of now.$$;
 COMMENT ON COLUMN segment.opened_at IS 'as_of of the first refresh that knew the segment.';
 COMMENT ON COLUMN segment.closed_at IS 'as_of of the refresh whose model no longer had it; NULL: open.';
 COMMENT ON COLUMN segment.close_reason IS 'Why it was closed.';
+
+-- no foreign key: it would lock the row of the segmentation for each writer
+CREATE TABLE segment_shift (
+    segmentation text NOT NULL,
+    segment_id integer NOT NULL,
+    customers bigint NOT NULL
+);
+CREATE INDEX segment_shift_segmentation ON segment_shift (segmentation);
+COMMENT ON TABLE segment_shift IS
+$$How sizes of segments changed since the last refresh by writers who bring members up to date themselves
+(refresh mode immediate): they add rows here side by side, the next refresh adds them to segment.customers.
+segment_size has the sum.$$;
+COMMENT ON COLUMN segment_shift.segmentation IS 'Name of the segmentation.';
+COMMENT ON COLUMN segment_shift.segment_id IS 'Id of the segment.';
+COMMENT ON COLUMN segment_shift.customers IS 'By how many members it grew.';
 
 CREATE TABLE model (
     segmentation text NOT NULL REFERENCES segmentation ON DELETE CASCADE ON UPDATE CASCADE,
@@ -240,6 +257,7 @@ COMMENT ON COLUMN tracked_table.key_columns IS
 -- Config tables: their rows are part of a dump, names and SQL text, never OIDs.
 SELECT pg_catalog.pg_extension_config_dump('segmentation', '');
 SELECT pg_catalog.pg_extension_config_dump('segment', '');
+SELECT pg_catalog.pg_extension_config_dump('segment_shift', '');
 SELECT pg_catalog.pg_extension_config_dump('model', '');
 SELECT pg_catalog.pg_extension_config_dump('run', '');
 SELECT pg_catalog.pg_extension_config_dump('run_run_id_seq', '');
@@ -284,6 +302,7 @@ Of one whose table is gone a superuser has them.$$;
 -- read its members.  Nobody has the right to write: see change_catalogue.
 ALTER TABLE segmentation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE segment ENABLE ROW LEVEL SECURITY;
+ALTER TABLE segment_shift ENABLE ROW LEVEL SECURITY;
 ALTER TABLE model ENABLE ROW LEVEL SECURITY;
 ALTER TABLE run ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rfm_scheme ENABLE ROW LEVEL SECURITY;
@@ -291,6 +310,8 @@ ALTER TABLE tracked_table ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reader ON segmentation FOR SELECT USING (segment_internal.may_read(members));
 CREATE POLICY owner ON segmentation FOR SELECT USING (segment_internal.owns(members));
 CREATE POLICY reader ON segment FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
+CREATE POLICY reader ON segment_shift FOR SELECT
+    USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
 CREATE POLICY reader ON model FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
 CREATE POLICY reader ON run FOR SELECT USING (EXISTS (SELECT FROM segmentation AS s WHERE s.name = segmentation));
 CREATE POLICY reader ON tracked_table FOR SELECT
@@ -299,6 +320,7 @@ CREATE POLICY reader ON rfm_scheme FOR SELECT USING (true);
 COMMENT ON POLICY reader ON segmentation IS 'Who may read the members sees the segmentation.';
 COMMENT ON POLICY owner ON segmentation IS 'The owner sees it, too.';
 COMMENT ON POLICY reader ON segment IS 'Visible with the segmentation.';
+COMMENT ON POLICY reader ON segment_shift IS 'Visible with the segmentation.';
 COMMENT ON POLICY reader ON model IS 'Visible with the segmentation.';
 COMMENT ON POLICY reader ON run IS 'Visible with the segmentation.';
 COMMENT ON POLICY reader ON tracked_table IS 'Visible with the segmentation.';
@@ -459,23 +481,25 @@ Error (undefined_function) when there is none.$$;
 -- ---- what the member table says of the customer key ----
 
 CREATE FUNCTION segment_internal.key_column(relation regclass) RETURNS name
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = relation AND a.attnum = 1);
+    AS 'MODULE_PATHNAME', 'segment_key_column' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.key_column(regclass) IS
 'The name of the customer key in a member or history table: the first column, whatever it is called now.';
 
 CREATE FUNCTION segment_internal.key_type(members regclass) RETURNS regtype
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = members AND a.attnum = 1);
+    AS 'MODULE_PATHNAME', 'segment_key_type' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.key_type(regclass) IS 'The type of the customer key, as the member table has it.';
 
 CREATE FUNCTION segment_internal.collate_clause(relation regclass) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN coalesce((SELECT format(' COLLATE %I.%I', n.nspname, k.collname)
-                 FROM pg_catalog.pg_attribute AS a
-                 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
-                 JOIN pg_catalog.pg_collation AS k ON k.oid = a.attcollation
-                 JOIN pg_catalog.pg_namespace AS n ON n.oid = k.collnamespace
-                 WHERE a.attrelid = relation AND a.attnum = 1 AND a.attcollation <> t.typcollation), '');
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN coalesce((SELECT format(' COLLATE %I.%I', n.nspname, k.collname)
+                     FROM pg_catalog.pg_attribute AS a
+                     JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+                     JOIN pg_catalog.pg_collation AS k ON k.oid = a.attcollation
+                     JOIN pg_catalog.pg_namespace AS n ON n.oid = k.collnamespace
+                     WHERE a.attrelid = relation AND a.attnum = 1 AND a.attcollation <> t.typcollation), '');
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.collate_clause(regclass) IS
 'COLLATE with the collation of the customer key of a member table; empty where it is that of the type.';

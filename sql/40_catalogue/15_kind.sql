@@ -70,9 +70,13 @@ required: never NULL, unless a decision puts in somebody whom the source does no
 is_fact: what is told of the customer, not worked out by the model; a change of it is a reason to move.$$;
 
 CREATE FUNCTION segment_internal.overlapping(s segmentation) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT k.overlapping AND (s.options ->> 'exclusive')::boolean IS NOT TRUE
-        FROM segment_internal.kind AS k WHERE k.kind = s.kind);
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT k.overlapping AND (s.options ->> 'exclusive')::boolean IS NOT TRUE
+            FROM segment_internal.kind AS k WHERE k.kind = s.kind);
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.overlapping(segmentation) IS
 'Whether a customer may be in several segments of a segmentation at once; NULL: there is no such kind.';
 

@@ -19,16 +19,22 @@ END;
 COMMENT ON FUNCTION segment_internal.rfm_columns(segmentation) IS 'member_columns of RFM: scores and figures.';
 
 CREATE FUNCTION segment_internal.rfm_summary_is_kept(s segmentation) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN s.customers IS NULL AND (s.options ->> 'summarised')::boolean IS NOT TRUE
-AND segment_internal.collate_clause(s.members) = '';
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN s.customers IS NULL AND (s.options ->> 'summarised')::boolean IS NOT TRUE
+    AND segment_internal.collate_clause(s.members) = '';
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.rfm_summary_is_kept(segmentation) IS
 'Whether the summary of a segmentation by RFM is what rfm_summary returns, with nothing added and no other collation.';
 
 CREATE FUNCTION segment_internal.rfm_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 4 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 4 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT 'source_rows', $$
+BEGIN
+    -- plpgsql keeps the plan for the session
+    RETURN QUERY SELECT 'source_rows', $$
 SELECT r.*, CASE WHEN r.customer IS NULL THEN 'null_customer'
                  WHEN r.orders IS NULL OR r.total IS NULL THEN 'null_amount'
                  WHEN r.total IN ('NaN', 'Infinity', '-Infinity') OR NOT isfinite(r.last_order_at) THEN 'not_finite'
@@ -108,7 +114,8 @@ FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
 CROSS JOIN {model} AS m
 CROSS JOIN LATERAL (SELECT {held_tenure} AS tenure) AS held WHERE m.model IS NOT NULL$$ ELSE $$
     (SELECT e.*, e.frequency AS own_frequency, e.monetary AS own_monetary FROM {summary} AS e) AS everyone
-CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$ END
+CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$ END;
+END;
 $function$;
 COMMENT ON FUNCTION segment_internal.rfm_steps(segmentation, boolean) IS
 $$The steps of RFM: summary, one row per customer, of the orders or as the source has it,

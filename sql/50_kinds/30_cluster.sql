@@ -231,9 +231,11 @@ in_none: the condition of rows that are in no segment, to be counted,
 with the least next_transition_at (v1) of theirs; NULL: they are not.$$;
 
 CREATE FUNCTION segment_internal.cluster_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT 'summary', $$
+BEGIN
+    -- plpgsql keeps the plan for the session
+    RETURN QUERY SELECT 'summary', $$
 SELECT source.{source_key}{collate} AS customer, {taken}
 FROM {rows}$$
     UNION ALL
@@ -265,7 +267,8 @@ FROM ($$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
     SELECT one.*, segment.assign_segment_id(m.model, {features}) AS segment_id
     FROM {summary} AS one CROSS JOIN {model} AS m WHERE customer IS NOT NULL AND m.model IS NOT NULL$$ END || $$) AS p
 {unplaced}JOIN (SELECT n.segment_id, n.segment FROM {model} AS m CROSS JOIN LATERAL segment.segments(m.model) AS n) AS g
-  ON g.segment_id = p.segment_id$$
+  ON g.segment_id = p.segment_id$$;
+END;
 $function$;
 COMMENT ON FUNCTION segment_internal.cluster_steps(segmentation, boolean) IS
 $$The steps of clusterings: the rows of the source; how many there are, and that no customer has two;

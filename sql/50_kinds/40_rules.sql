@@ -201,9 +201,11 @@ It is run as it stands under the search_path of the segmentation.
 Errors: see in_segment, where a rule uses what is not there any more.$$;
 
 CREATE FUNCTION segment_internal.rules_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT 'summary', $$
+BEGIN
+    -- plpgsql keeps the plan for the session
+    RETURN QUERY SELECT 'summary', $$
 SELECT source.{source_key}{collate} AS customer, {answer} AS segment_id, {taken}
 FROM segment_internal.query_rows({statement}, {search_path}, {source_key_name}, $5)
      AS source ({source_key} {key_type}, segment_id {answer_type}{wanted})$$
@@ -228,7 +230,8 @@ WHERE one.customer IS NOT NULL$$
     SELECT 'waiting', $$
 SELECT one.customer, one.v1 AS due_at FROM {summary} AS one
 WHERE one.customer IS NOT NULL AND one.v1 IS NOT NULL AND {always_due} IS NULL$$
-    WHERE s.changes IS NOT NULL
+    WHERE s.changes IS NOT NULL;
+END;
 $function$;
 COMMENT ON FUNCTION segment_internal.rules_steps(segmentation, boolean) IS
 $$The steps of a refresh that are those of segmentations by rules: the source and all rules in one pass,

@@ -28,9 +28,11 @@ Error (internal_error) for a place that nothing stands for, and for a brace with
 -- Where customers may be in several segments, who leaves one of them departs only if it was his last.
 CREATE FUNCTION segment_internal.shared_steps(first_fill boolean, overlapping boolean, tracked boolean, waits boolean)
     RETURNS SETOF refresh_step
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 8 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 8 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT t.name, t.statement FROM (VALUES
+BEGIN
+    -- plpgsql keeps the plan for the session
+    RETURN QUERY SELECT t.name, t.statement FROM (VALUES
 (true, NULL, $$
 INSERT INTO {members} SELECT customer, segment_id, segment, {v}, $1, {came} FROM ({placed}) AS placed{in_one}$$),
 -- entered NULL: all that there are, who are counted later in any case
@@ -116,7 +118,7 @@ INSERT INTO {history} SELECT customer, base_id, base_entered_at, $1, base_reason
 FROM {changed} AS c WHERE leaves_base AND left_reason IS NULL$$),
 -- sizes of segments by what changed, where only some customers are looked at
 (false, 'sizes', CASE WHEN tracked THEN $$
-SELECT segment_internal.change_catalogue('shift_members', {name}::text, array_agg(n.id), array_agg(n.shift)) AS customers
+SELECT segment_internal.change_catalogue({shift}, {name}::text, array_agg(n.id), array_agg(n.shift)) AS customers
 FROM (SELECT p.id, sum(p.shift)::bigint AS shift
       FROM {changed} AS c CROSS JOIN LATERAL (VALUES (c.was_id, -1), (c.segment_id, 1)) AS p (id, shift)
       WHERE $5 IS NOT NULL AND p.id IS NOT NULL AND c.change <> 'updated' GROUP BY p.id) AS n
@@ -133,7 +135,8 @@ WHERE w.due_at IS NOT NULL AND NOT EXISTS (SELECT FROM {members} AS o WHERE o.{k
 (NULL, 'result', $$
 SELECT m.model, s.counts{decision_counts}, m.details, t.entered, t.departed, t.moved, t.updated
 FROM {model} AS m, {source_counts} AS s, {tally} AS t{and_decisions}$$)) AS t (fills, name, statement)
-    WHERE coalesce(t.fills = first_fill, true) AND t.statement IS NOT NULL
+    WHERE coalesce(t.fills = first_fill, true) AND t.statement IS NOT NULL;
+END;
 $function$;
 COMMENT ON FUNCTION segment_internal.shared_steps(boolean, boolean, boolean, boolean) IS
 $$The steps of a refresh that are the same for all kinds, as templates: compare with the members,
@@ -207,16 +210,24 @@ $$How many rows a table has, or where customer names its key, how many customers
 not all_of_them: 1 where it has any; NULL: there is no such table.$$;
 
 CREATE FUNCTION segment_internal.current_model_query(s segmentation) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L AND m.version = %s)',
-              s.name, coalesce(s.model_version, 0));
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN format('(SELECT m.model FROM segment.model AS m WHERE m.segmentation = %L AND m.version = %s)',
+                  s.name, coalesce(s.model_version, 0));
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.current_model_query(segmentation) IS
 'The present model of a segmentation as the text of an expression; NULL where there is none yet.';
 
 CREATE FUNCTION segment_internal.keys_can_be_listed(s segmentation) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT t.typsubscript <> 'pg_catalog.array_subscript_handler'::regproc
-        FROM pg_catalog.pg_type AS t WHERE t.oid = segment_internal.key_type(s.members));
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT t.typsubscript <> 'pg_catalog.array_subscript_handler'::regproc
+            FROM pg_catalog.pg_type AS t WHERE t.oid = segment_internal.key_type(s.members));
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.keys_can_be_listed(segmentation) IS
 'Whether an array can hold customer keys of a segmentation; not when they are arrays themselves.';
 
@@ -225,6 +236,10 @@ CREATE FUNCTION segment_internal.shared_places(s segmentation) RETURNS jsonb
 AS $$
 DECLARE
     kind segment_internal.kind;
+    key text := quote_ident(segment_internal.key_column(s.members));
+    key_type regtype := segment_internal.key_type(s.members);
+    equals text := segment_internal.equality_operator(key_type);
+    overlapping boolean := segment_internal.overlapping(s);
 BEGIN
     SELECT * INTO STRICT kind FROM segment_internal.kind AS k WHERE k.kind = s.kind;
     RETURN (
@@ -234,29 +249,25 @@ BEGIN
             'max_departed', s.max_departed,
             -- of so many that depart it need not be known how many there are: half of what the catalogue's sizes allow
             'surely_allowed', (SELECT floor(s.max_departed / 2 * coalesce(sum(g.customers), 0)
-                                            / CASE WHEN segment_internal.overlapping(s)
-                                                   THEN greatest(count(*), 1) ELSE 1 END)::bigint
+                                            / CASE WHEN overlapping THEN greatest(count(*), 1) ELSE 1 END)::bigint
                                FROM segment.segment AS g WHERE g.segmentation = s.name),
-            'key', quote_ident(segment_internal.key_column(s.members)),
+            'key', key,
             'key_literal', quote_literal(segment_internal.key_column(s.members)), 'history_key',
             quote_ident(segment_internal.key_column(s.history)),
-            'key_type', format_type(segment_internal.key_type(s.members), -1),
-            'equals', segment_internal.equality_operator(segment_internal.key_type(s.members)),
+            'key_type', format_type(key_type, -1),
+            'equals', equals,
             'collate', segment_internal.collate_clause(s.members),
             -- an array of arrays is not a list of them, so keys that are arrays cannot be asked for
             'asked', CASE WHEN segment_internal.keys_can_be_listed(s)
-                              THEN format('$5 IS NULL OR %I %s ANY ($5)', segment_internal.key_column(s.members),
-                segment_internal.equality_operator(segment_internal.key_type(s.members))) ELSE '$5 IS NULL' END,
-            'changes', s.changes::text, 'changes_key', quote_ident(segment_internal.key_column(s.changes)),
+                              THEN format('$5 IS NULL OR %s %s ANY ($5)', key, equals) ELSE '$5 IS NULL' END,
+            'changes', s.changes::text, 'shift', '''shift_members''', 'changes_key', quote_ident(segment_internal.key_column(s.changes)),
             'search_path', quote_literal(s.search_path),
             'current_model', segment_internal.current_model_query(s),
             'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),
             -- a place is the customer, or where there are several at once, customer and segment
-            'same_place', CASE WHEN segment_internal.overlapping(s) THEN ' AND p.segment_id = o.segment_id' ELSE '' END,
-            'same_undone', CASE WHEN segment_internal.overlapping(s)
-                                    THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
-            'same_left', CASE WHEN segment_internal.overlapping(s)
-                                  THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
+            'same_place', CASE WHEN overlapping THEN ' AND p.segment_id = o.segment_id' ELSE '' END,
+            'same_undone', CASE WHEN overlapping THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
+            'same_left', CASE WHEN overlapping THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
             'v', string_agg('v' || c.number, ', ' ORDER BY c.number),
             'p_v', string_agg('p.v' || c.number, ', ' ORDER BY c.number),
             'o_v', string_agg('o.v' || c.number, ', ' ORDER BY c.number),
@@ -272,7 +283,8 @@ $$;
 COMMENT ON FUNCTION segment_internal.shared_places(segmentation) IS
 'What stands for the places in shared_steps, whatever the kind.';
 
-CREATE FUNCTION segment_internal.steps_of(s segmentation, train boolean, first_fill boolean, staged boolean)
+CREATE FUNCTION segment_internal.steps_of(s segmentation, train boolean, first_fill boolean, staged boolean,
+                                          further_places jsonb DEFAULT '{}')
     RETURNS SETOF refresh_step
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 12 SET search_path = pg_catalog, pg_temp
     -- UNION ALL keeps its order without workers alone
@@ -296,6 +308,7 @@ BEGIN
         places := places || '{"current_model": "$3"}' || own;
         read_here := own = '{}';
     END IF;
+    places := places || further_places;
     EXECUTE format('SELECT array_agg(t) FROM segment_internal.%I($1, $2) AS t', s.kind || '_steps') INTO templates
         USING s, train;
     templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.decision_steps(s) AS t)
@@ -332,8 +345,9 @@ BEGIN
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean, jsonb) IS
 $$The statements of a refresh, in order; see refresh_steps.
+further_places: what stands for places, in place of what does otherwise.
 staged: rows per customer are kept in tables in place of ephemeral relations,
 for engines that hold the tables on other servers.$$;
 

@@ -10,9 +10,11 @@
 --                that the kind has for him, for who is kept out of it; included for who is put in
 
 CREATE FUNCTION segment_internal.decision_steps(s segmentation) RETURNS SETOF refresh_step
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 3 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 3 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT t.name, t.statement
+BEGIN
+    -- plpgsql keeps the plan for the session
+    RETURN QUERY SELECT t.name, t.statement
     FROM (SELECT CASE WHEN k.retrains = 'never' THEN $$unnest({open_ids}, {open_names}) AS g (segment_id, segment)$$
                       -- those of the model in use, which may be trained in this refresh
                       ELSE $$(SELECT n.segment_id, n.segment
@@ -65,7 +67,8 @@ SELECT coalesce(p.customer, d.customer), g.segment_id, g.segment, {decided_v}{fu
 FROM {decision} AS d CROSS JOIN LATERAL unnest(d.included) AS u (segment_id)
 JOIN $$ || open.segments || $$ ON g.segment_id = u.segment_id
 LEFT JOIN facts AS p ON p.customer {equals} d.customer$$)) AS t (overlapping, name, statement)
-    WHERE s.decisions IS NOT NULL AND coalesce(t.overlapping = segment_internal.overlapping(s), true)
+    WHERE s.decisions IS NOT NULL AND coalesce(t.overlapping = segment_internal.overlapping(s), true);
+END;
 $function$;
 COMMENT ON FUNCTION segment_internal.decision_steps(segmentation) IS
 'The steps between the kind''s and those that all share, where people decided about single customers; else none.';

@@ -12,9 +12,13 @@
 -- by this refresh, too, or by the next one, or by both.
 
 CREATE FUNCTION segment_internal.definition_hash(s segmentation) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN md5(jsonb_build_array(s.kind, s.method, s.source, s.source_columns, s.source_types, s.customers, s.features,
-                             s.feature_types, s.options, s.time_zone, s.search_path, s.settings, s.model_version)::text);
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN md5(jsonb_build_array(s.kind, s.method, s.source, s.source_columns, s.source_types, s.customers, s.features,
+                                 s.feature_types, s.options, s.time_zone, s.search_path, s.settings, s.model_version)::text);
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.definition_hash(segmentation) IS
 'What places the customers of a segmentation, its definition and the version of its model, as a hash.';
 

@@ -169,6 +169,9 @@ BEGIN
     IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
         PERFORM segment_internal.record_model(s, result.model, at);
     END IF;
+    IF s.refresh_mode = 'immediate' THEN
+        PERFORM segment_internal.change_catalogue('fold_shifts', s.name);
+    END IF;
     total := CASE WHEN only_keys IS NOT NULL AND s.changes IS NOT NULL AND NOT staged
                   -- by the step sizes
                   THEN (SELECT coalesce(sum(g.customers), 0) FROM segment.segment AS g WHERE g.segmentation = s.name)

@@ -9,7 +9,11 @@ CREATE VIEW segment_size WITH (security_invoker = true) AS
     SELECT g.segmentation, g.segment_id, g.name AS segment, g.customers,
            round(g.customers / nullif(sum(g.customers) OVER (PARTITION BY g.segmentation), 0), 6) AS customer_share,
            s.refreshed_as_of, NULL::text AS not_shown
-    FROM segment AS g JOIN segmentation AS s ON s.name = g.segmentation
+    FROM (SELECT o.segmentation, o.segment_id, o.name, o.closed_at,
+                 o.customers + coalesce((SELECT sum(d.customers)::bigint FROM segment_shift AS d
+                                         WHERE d.segmentation = o.segmentation
+                                           AND d.segment_id = o.segment_id), 0) AS customers
+          FROM segment AS o) AS g JOIN segmentation AS s ON s.name = g.segmentation
     WHERE (g.closed_at IS NULL OR g.customers > 0) AND segment_internal.not_shown(s, with_history => false) IS NULL
     UNION ALL
     SELECT s.name, NULL, NULL, NULL, NULL, NULL, segment_internal.not_shown(s, with_history => false)

@@ -166,6 +166,8 @@ static const Operation operations[] = {
 
 	"DELETE FROM segment.segmentation_use AS u WHERE u.uses = $1 AND u.how = 'source'",
 
+	"DELETE FROM segment.segment_shift AS d WHERE d.segmentation = $1",
+
 	"DELETE FROM segment.segmentation AS g WHERE g.name = $1 RETURNING 1::bigint"
 	}},
 
@@ -267,6 +269,8 @@ static const Operation operations[] = {
 
 	/* name, ids of segments, their sizes; those not named are empty.  The sum. */
 	{"count_members", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
+	"DELETE FROM segment.segment_shift AS d WHERE d.segmentation = $1",
+
 	"UPDATE segment.segment AS g"
 	"    SET customers = coalesce($3[array_position($2, g.segment_id)], 0) "
 	"WHERE g.segmentation = $1"
@@ -276,6 +280,14 @@ static const Operation operations[] = {
 	"WHERE g.segmentation = $1"
 	}},
 
+	/* the same, for the next refresh to do: many may at the same time */
+	{"shift_later", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
+	"INSERT INTO segment.segment_shift (segmentation, segment_id, customers) "
+	"SELECT $1, u.id, u.shift FROM unnest($2, $3) AS u (id, shift) WHERE u.shift <> 0",
+
+	"SELECT NULL::bigint"
+	}},
+
 	/* name, ids of segments, by how much their sizes change.  The sum of all sizes. */
 	{"shift_members", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
 	"UPDATE segment.segment AS g SET customers = g.customers + $3[array_position($2, g.segment_id)] "
@@ -283,6 +295,17 @@ static const Operation operations[] = {
 
 	"SELECT coalesce(sum(g.customers), 0)::bigint FROM segment.segment AS g "
 	"WHERE g.segmentation = $1"
+	}},
+
+	/* name: what shift_later put aside becomes a part of the sizes */
+	{"fold_shifts", OF_SEGMENTATION, {"text"}, {
+	"WITH d AS (DELETE FROM segment.segment_shift AS d WHERE d.segmentation = $1"
+	"           RETURNING d.segment_id, d.customers),"
+	" n AS (SELECT d.segment_id, sum(d.customers)::bigint AS shift FROM d GROUP BY d.segment_id) "
+	"UPDATE segment.segment AS g SET customers = g.customers + n.shift "
+	"FROM n WHERE g.segmentation = $1 AND g.segment_id = n.segment_id AND n.shift <> 0",
+
+	"SELECT 1::bigint"
 	}},
 
 	/*

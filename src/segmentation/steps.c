@@ -40,6 +40,7 @@
 #include "segmentation/checked.h"
 #include "segmentation/fill.h"
 #include "segmentation/function_rows.h"
+#include "segmentation/steps.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -54,23 +55,7 @@
 PG_FUNCTION_INFO_V1(segment_run_steps);
 PG_FUNCTION_INFO_V1(segment_step_rows);
 
-#define N_PARAMETERS 6			/* those of run_steps, and the model */
-#define MODEL_PARAMETER 5		/* its place, from 0 */
 #define OLD_MODEL_ARGUMENT 4	/* of run_steps, from 0 */
-
-typedef struct Steps
-{
-	int			n;
-	char	  **name;			/* NULL: the step writes */
-	char	  **statement;
-	Tuplestorestate **store;	/* rows of a step that has a name */
-	EState	  **owner;			/* of such rows, what they need; NULL: nothing */
-	QueryEnvironment *environment;	/* the same under their names, for segment_fill */
-	TupleDesc	desc;			/* of the last step's rows */
-	ParamListInfo params;
-	Oid			types[N_PARAMETERS];
-	StringInfoData log;			/* JSON array: name, rows, milliseconds */
-} Steps;
 
 /* Which step it was, in place of a statement of pages. */
 static void
@@ -140,6 +125,8 @@ log_step(StringInfo log, const char *name, uint64 rows, instr_time began)
 {
 	instr_time	now;
 
+	if (log == NULL)
+		return;
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, began);
 	appendStringInfo(log, "%s{\"step\": ", log->len > 1 ? ", " : "");
@@ -190,8 +177,34 @@ keep_rows(Steps *steps, int i, SPIPlanPtr plan, CachedPlanSource *source)
 	return execute(plan, steps, receiver);
 }
 
-static void
-run_step(Steps *steps, int i)
+/* The plan of a step, which may have been kept from a run before. */
+static SPIPlanPtr
+plan_step(Steps *steps, int i)
+{
+	SPIPlanPtr	plan;
+
+	if (steps->kept != NULL && steps->kept[i] != NULL)
+		return steps->kept[i];
+	plan = SPI_prepare_cursor(steps->statement[i], N_PARAMETERS, steps->types,
+							  steps->kept != NULL ? CURSOR_OPT_GENERIC_PLAN : CURSOR_OPT_CUSTOM_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
+	if (list_length(SPI_plan_get_plan_sources(plan)) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("a step of a refresh must be one statement")));
+	if (steps->kept != NULL)
+	{
+		if (SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not keep a plan");
+		steps->kept[i] = plan;
+	}
+	return plan;
+}
+
+/* Runs a step; returns how many rows it has, or wrote. */
+uint64
+segment_run_step(Steps *steps, int i)
 {
 	char	   *name = steps->name[i] ? steps->name[i] : verb_of(steps->statement[i]);
 	ErrorContextCallback context = {error_context_stack, tell_step, name};
@@ -202,18 +215,13 @@ run_step(Steps *steps, int i)
 
 	INSTR_TIME_SET_CURRENT(began);
 	error_context_stack = &context;
-	plan = SPI_prepare_cursor(steps->statement[i], N_PARAMETERS, steps->types,
-							  CURSOR_OPT_CUSTOM_PLAN);
-	if (plan == NULL)
-		elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
-	if (list_length(SPI_plan_get_plan_sources(plan)) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("a step of a refresh must be one statement")));
+	plan = plan_step(steps, i);
 	source = linitial(SPI_plan_get_plan_sources(plan));
 	if (steps->name[i] != NULL)
 		rows = keep_rows(steps, i, plan, source);
-	else if (!segment_fill(source, steps->params, steps->environment, &rows))
+	/* plans are kept where rows are few */
+	else if (steps->kept != NULL ||
+			 !segment_fill(source, steps->params, steps->environment, &rows))
 		rows = execute(plan, steps, NULL);
 	if (steps->name[i] != NULL)
 	{
@@ -222,8 +230,9 @@ run_step(Steps *steps, int i)
 		if (strcmp(name, "model") == 0)
 			take_model(steps, i);
 	}
-	log_step(&steps->log, name, rows, began);
+	log_step(steps->log, name, rows, began);
 	error_context_stack = context.previous;
+	return rows;
 }
 
 /* The single row of the last step, and the log behind it. */
@@ -256,14 +265,31 @@ result_row(Steps *steps, TupleDesc wanted, MemoryContext caller)
 	slot_getallattrs(slot);
 	memcpy(values, slot->tts_values, sizeof(Datum) * n);
 	memcpy(nulls, slot->tts_isnull, sizeof(bool) * n);
-	appendStringInfoChar(&steps->log, ']');
-	values[n] = DirectFunctionCall1(jsonb_in, CStringGetDatum(steps->log.data));
+	appendStringInfoChar(steps->log, ']');
+	values[n] = DirectFunctionCall1(jsonb_in, CStringGetDatum(steps->log->data));
 	nulls[n] = false;
 	old = MemoryContextSwitchTo(caller);
 	result = heap_form_tuple(wanted, values, nulls);
 	MemoryContextSwitchTo(old);
 	ExecDropSingleTupleTableSlot(slot);
 	return result;
+}
+
+/* Makes room for the rows and parameters of steps whose number is known. */
+void
+segment_begin_steps(Steps *steps)
+{
+	int			i;
+
+	steps->store = palloc0(sizeof(Tuplestorestate *) * steps->n);
+	steps->owner = palloc0(sizeof(EState *) * steps->n);
+	steps->environment = create_queryEnv();
+	steps->params = makeParamList(N_PARAMETERS);
+	for (i = 0; i < N_PARAMETERS; i++)
+	{
+		steps->params->params[i].pflags = PARAM_FLAG_CONST;
+		steps->params->params[i].isnull = true;
+	}
 }
 
 /* Reads the statements and their parameters, which are arguments 0 to 6; SPI must be connected. */
@@ -284,10 +310,7 @@ read_steps(FunctionCallInfo fcinfo, Steps *steps)
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("expected as many names as statements, and at least one, got %d and %d",
 						n_names, steps->n)));
-	steps->store = palloc0(sizeof(Tuplestorestate *) * steps->n);
-	steps->owner = palloc0(sizeof(EState *) * steps->n);
-	steps->environment = create_queryEnv();
-	steps->params = makeParamList(N_PARAMETERS);
+	segment_begin_steps(steps);
 	for (i = 0; i < N_PARAMETERS; i++)
 	{
 		/* the model in use is of the type of the one before */
@@ -295,12 +318,11 @@ read_steps(FunctionCallInfo fcinfo, Steps *steps)
 
 		steps->types[i] = get_fn_expr_argtype(fcinfo->flinfo, argument);
 		steps->params->params[i].ptype = steps->types[i];
-		steps->params->params[i].pflags = PARAM_FLAG_CONST;
 		steps->params->params[i].value = PG_GETARG_DATUM(argument);
 		steps->params->params[i].isnull = i == MODEL_PARAMETER || PG_ARGISNULL(argument);
 	}
-	initStringInfo(&steps->log);
-	appendStringInfoChar(&steps->log, '[');
+	steps->log = makeStringInfo();
+	appendStringInfoChar(steps->log, '[');
 }
 
 static void
@@ -315,13 +337,13 @@ run_all(Steps *steps)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("statement %d of a refresh is null", i + 1)));
 		CHECK_FOR_INTERRUPTS();
-		run_step(steps, i);
+		(void) segment_run_step(steps, i);
 	}
 }
 
 /* Before SPI_finish, which frees the memory of their files' owners. */
-static void
-end_steps(Steps *steps)
+void
+segment_end_steps(Steps *steps)
 {
 	int			i;
 
@@ -355,7 +377,7 @@ segment_run_steps(PG_FUNCTION_ARGS)
 	read_steps(fcinfo, &steps);
 	run_all(&steps);
 	result = result_row(&steps, wanted, caller);
-	end_steps(&steps);
+	segment_end_steps(&steps);
 	SPI_finish();
 	PG_RETURN_DATUM(HeapTupleGetDatum(result));
 }
@@ -382,7 +404,7 @@ segment_step_rows(PG_FUNCTION_ARGS)
 	while (tuplestore_gettupleslot(steps.store[steps.n - 1], true, false, slot))
 		tuplestore_puttupleslot(rsinfo->setResult, slot);
 	ExecDropSingleTupleTableSlot(slot);
-	end_steps(&steps);
+	segment_end_steps(&steps);
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -279,6 +279,124 @@ segment_enter_plain_output(void)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* ---- plans that are kept ---- */
+
+/*
+ * Who runs the same source again and again, with the same settings that its text is read
+ * under, has its plans kept; others have it parsed each time.
+ */
+typedef struct KeptPlan
+{
+	char	   *query;
+	char	   *search_path;	/* "": the session's */
+	char	   *key_column;		/* "": the first */
+	Oid			only_type;
+	SPIPlanPtr	plan;
+} KeptPlan;
+
+struct SourcePlans
+{
+	MemoryContext context;
+	List	   *kept;
+};
+
+static SourcePlans *plans_in_use = NULL;
+
+SourcePlans *
+segment_make_source_plans(MemoryContext context)
+{
+	SourcePlans *plans = MemoryContextAllocZero(context, sizeof(SourcePlans));
+
+	plans->context = context;
+	return plans;
+}
+
+/* From here on sources are run by these plans; NULL: each by one of its own. */
+void
+segment_use_source_plans(SourcePlans *plans)
+{
+	plans_in_use = plans;
+}
+
+/* Frees the plans; their memory goes with the context. */
+void
+segment_forget_source_plans(SourcePlans *plans)
+{
+	ListCell   *lc;
+
+	if (plans == NULL)
+		return;
+	foreach(lc, plans->kept)
+		SPI_freeplan(((KeptPlan *) lfirst(lc))->plan);
+	plans->kept = NIL;
+}
+
+static const char *
+or_empty(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+static SPIPlanPtr
+kept_plan(const SourceText *source)
+{
+	ListCell   *lc;
+
+	if (plans_in_use == NULL)
+		return NULL;
+	foreach(lc, plans_in_use->kept)
+	{
+		KeptPlan   *kept = lfirst(lc);
+
+		if (kept->only_type == source->only_type && strcmp(kept->query, source->query) == 0 &&
+			strcmp(kept->search_path, or_empty(source->search_path)) == 0 &&
+			strcmp(kept->key_column, or_empty(source->key_column)) == 0)
+			return kept->plan;
+	}
+	return NULL;
+}
+
+static void
+keep_plan(const SourceText *source, SPIPlanPtr plan)
+{
+	MemoryContext old;
+	KeptPlan   *kept;
+
+	if (plans_in_use == NULL)
+		return;
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not keep a plan");
+	old = MemoryContextSwitchTo(plans_in_use->context);
+	kept = palloc(sizeof(KeptPlan));
+	kept->query = pstrdup(source->query);
+	kept->search_path = pstrdup(or_empty(source->search_path));
+	kept->key_column = pstrdup(or_empty(source->key_column));
+	kept->only_type = source->only_type;
+	kept->plan = plan;
+	plans_in_use->kept = lappend(plans_in_use->kept, kept);
+	MemoryContextSwitchTo(old);
+}
+
+/* The plan for a source, or for the rows of some keys of it; SPI must be connected. */
+static SPIPlanPtr
+plan_for(const SourceText *source)
+{
+	char	   *statement = source_statement(source->query, NULL);
+	SPIPlanPtr	plan = prepare_source(statement, 0, NULL);
+
+	/* without columns it is refused by the receiver */
+	if (OidIsValid(source->only_type) && plan_source(plan)->resultDesc != NULL &&
+		plan_source(plan)->resultDesc->natts > 0)
+	{
+		Oid			type = source->only_type;
+
+		statement = statement_for_keys(source, statement, plan_source(plan)->resultDesc);
+		plan = prepare_source(statement, 1, &type);
+	}
+	keep_plan(source, plan);
+	return plan;
+}
+
 /*
  * Runs a source into a receiver.  Its search_path, where given, holds for
  * the query alone: nothing of ours is looked up under it.
@@ -289,7 +407,6 @@ segment_source_run(const SourceText *source, DestReceiver *receiver)
 	SPIExecuteOptions options = {0};
 	int			nest_level = segment_enter_search_path(source->search_path);
 	bool		was_read_only = XactReadOnly;
-	char	   *statement;
 	SPIPlanPtr	plan;
 	int			result;
 
@@ -298,21 +415,16 @@ segment_source_run(const SourceText *source, DestReceiver *receiver)
 	options.read_only = true;
 	options.must_return_tuples = true;
 	options.dest = receiver;
-	statement = source_statement(source->query, NULL);
-	plan = prepare_source(statement, 0, NULL);
-	/* without columns it is refused by the receiver */
-	if (OidIsValid(source->only_type) && plan_source(plan)->resultDesc != NULL &&
-		plan_source(plan)->resultDesc->natts > 0)
+	plan = kept_plan(source);
+	if (plan == NULL)
+		plan = plan_for(source);
+	if (SPI_getargcount(plan) == 1)
 	{
-		Oid			type = source->only_type;
-
-		statement = statement_for_keys(source, statement, plan_source(plan)->resultDesc);
-		plan = prepare_source(statement, 1, &type);
 		options.params = makeParamList(1);
 		options.params->params[0].value = source->only;
 		options.params->params[0].isnull = false;
 		options.params->params[0].pflags = PARAM_FLAG_CONST;
-		options.params->params[0].ptype = type;
+		options.params->params[0].ptype = source->only_type;
 	}
 	/* an error ends the subtransaction or transaction, which resets it */
 	XactReadOnly = true;

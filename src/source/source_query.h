@@ -21,6 +21,13 @@ typedef struct SourceText
 	const char *key_column;		/* which these are compared with; NULL: the first */
 } SourceText;
 
+/* Plans of sources that outlive the statement, see source_query.c. */
+typedef struct SourcePlans SourcePlans;
+
+extern SourcePlans *segment_make_source_plans(MemoryContext context);
+extern void segment_use_source_plans(SourcePlans *plans);
+extern void segment_forget_source_plans(SourcePlans *plans);
+
 extern void segment_source_only(SourceText *source, FunctionCallInfo fcinfo, int i, Oid key_type);
 extern int	segment_enter_search_path(const char *search_path);
 extern void segment_enter_plain_output(void);
