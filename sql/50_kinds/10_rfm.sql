@@ -133,7 +133,7 @@ SELECT customer,
        {next_transition} AS v9, recency
 FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
     (SELECT e.customer, e.first_order_at, e.last_order_at, e.frequency AS own_frequency, e.monetary AS own_monetary,
-            e.recency AS own_recency{next_column},
+            e.recency AS own_recency{next_of_row},
             segment_internal.held_value(e.recency, o.recency_score, b.bins -> 'recency', {hysteresis}) AS recency,
             segment_internal.held_value(e.frequency::float8, o.frequency_score,
                                         b.bins -> 'frequency', {hysteresis}) AS frequency,
@@ -195,6 +195,7 @@ BEGIN
         'counted', CASE WHEN segment_internal.rfm_summary_is_kept(s) THEN 'true' ELSE 'NOT listed' END
                    || CASE WHEN has_clock THEN ' AND frequency IS NOT NULL' ELSE '' END,
         'next_column', CASE WHEN has_clock THEN ', next_transition_at' ELSE '' END,
+        'next_of_row', CASE WHEN has_clock THEN ', e.next_transition_at' ELSE '' END,
         'and_now', CASE WHEN has_clock THEN ' AND own_frequency IS NOT NULL' ELSE '' END,
         'others_before', coalesce(quote_literal(others_before), 'NULL') || '::timestamptz',
         'next_transition', CASE WHEN has_clock THEN format(
