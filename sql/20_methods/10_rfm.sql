@@ -35,6 +35,23 @@ Memory: work_mem times hash_mem_multiplier, beyond it temporary files.
 Errors: invalid_parameter_value for a query that is not a single reading SELECT, datatype_mismatch for wrong columns;
 invalid_parameter_value for 'cancel' without order ids.$$;
 
+CREATE FUNCTION segment_internal.rfm_summary_clock(
+    key anyelement, query text, as_of timestamptz, lookback interval,
+    refunds text, zero_amounts text, time_zone text,
+    whole_days boolean DEFAULT true, search_path text DEFAULT NULL, only_keys "any" DEFAULT NULL,
+    OUT customer anyelement, OUT first_order_at timestamptz, OUT last_order_at timestamptz,
+    OUT recency double precision, OUT frequency bigint, OUT monetary numeric, OUT mean_amount double precision,
+    OUT next_transition_at timestamptz)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'segment_rfm_summary' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
+COMMENT ON FUNCTION segment_internal.rfm_summary_clock(
+    anyelement, text, timestamptz, interval, text, text, text, boolean, text, "any") IS
+$$As rfm_summary, with next_transition_at: the first instant after as_of at which other rows of the customer count,
+because one of them is no longer in the future or leaves the window; NULL: never.
+Recency is not meant, see days_later.
+Whose rows all lie outside the window now has a row, too, where one will be in it: with NULL for all but customer
+and next_transition_at.$$;
+
 CREATE FUNCTION rfm_summary_counts() RETURNS jsonb
     AS 'MODULE_PATHNAME', 'segment_rfm_summary_counts' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION rfm_summary_counts() IS
@@ -50,6 +67,14 @@ CREATE FUNCTION segment_internal.calendar_days(as_of timestamptz, at timestamptz
 COMMENT ON FUNCTION segment_internal.calendar_days(timestamptz, timestamptz, text) IS
 $$Calendar days in time_zone from an instant to as_of, as rfm_summary counts recency.
 Errors: datetime_value_out_of_range for an infinite instant, invalid_parameter_value for an unknown zone.$$;
+
+CREATE FUNCTION segment_internal.days_later(as_of timestamptz, days integer, time_zone text) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'segment_days_later' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION segment_internal.days_later(timestamptz, integer, text) IS
+$$The first instant after as_of whose date in time_zone is that many days later, or before today,
+where clocks are set back over midnight just then; 9999-01-01 where it lies beyond.
+NULL days or fewer than 1: only the second; NULL: there is none.
+Errors: invalid_parameter_value for an unknown zone.$$;
 
 CREATE FUNCTION segment_internal.query_columns(
     query text, search_path text DEFAULT NULL, permanent boolean DEFAULT false,
@@ -118,6 +143,17 @@ CREATE FUNCTION tenure_score(model segment_model, tenure "any") RETURNS smallint
 COMMENT ON FUNCTION tenure_score(segment_model, "any") IS
 $$The score of tenure, the days since the first order, highest for the longest known.
 NULL for NULL, and for a model of a scheme that does not use tenure.$$;
+
+CREATE FUNCTION segment_internal.rfm_days_left(
+    model segment_model, recency double precision, tenure double precision, recency_score smallint,
+    hysteresis double precision) RETURNS integer
+    AS 'MODULE_PATHNAME', 'segment_rfm_days_left' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION segment_internal.rfm_days_left(segment_model, double precision, double precision, smallint,
+                                                   double precision) IS
+$$After how many days the score of recency or of tenure changes, where there are no more orders; 8 million for more.
+recency_score: the score that the customer has, which hysteresis (a share as in held_value; NULL: none) may hold.
+Of tenure, where the model has it, it may be that the segment stays.
+NULL: never, or no recency.$$;
 
 CREATE FUNCTION rfm_cut_points(model segment_model, OUT feature text, OUT score integer, OUT lower_cut double precision,
                                OUT upper_cut double precision, OUT closed text, OUT customers bigint)

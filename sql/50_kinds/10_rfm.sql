@@ -14,7 +14,9 @@ BEGIN ATOMIC
         (5, 'first_order_at', 'timestamptz', false, false, 'Time of the first order.'),
         (6, 'last_order_at', 'timestamptz', false, true, 'Time of the last order; recency is counted from here.'),
         (7, 'frequency', 'bigint', true, true, 'Number of orders.'),
-        (8, 'monetary', 'numeric', true, true, 'Total amount of all orders, refunds as the segmentation treats them.');
+        (8, 'monetary', 'numeric', true, true, 'Total amount of all orders, refunds as the segmentation treats them.'),
+        (9, 'next_transition_at', 'timestamptz', false, false,
+         'No score or figure changes before this by time alone; NULL: never, or everybody is placed anew each time.');
 END;
 COMMENT ON FUNCTION segment_internal.rfm_columns(segmentation) IS 'member_columns of RFM: scores and figures.';
 
@@ -28,6 +30,13 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.rfm_summary_is_kept(segmentation) IS
 'Whether the summary of a segmentation by RFM is what rfm_summary returns, with nothing added and no other collation.';
+
+CREATE FUNCTION segment_internal.rfm_has_clock(s segmentation) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN s.retrain_every IS NOT NULL;
+COMMENT ON FUNCTION segment_internal.rfm_has_clock(segmentation) IS
+$$Whether it is worked out when members of a segmentation by RFM change by time alone: where models are kept.
+Where each refresh trains, everybody may be elsewhere after it.$$;
 
 CREATE FUNCTION segment_internal.rfm_steps(s segmentation, train boolean) RETURNS SETOF refresh_step
     LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 4 SET search_path = pg_catalog, pg_temp
@@ -45,7 +54,21 @@ FROM {summarised}$$
     UNION ALL
     -- source and customers in one statement, which sees one state of both
     SELECT 'summary',
-           CASE WHEN s.customers IS NULL THEN b.buyers ELSE $$WITH buyer AS MATERIALIZED ($$ || b.buyers || $$
+           CASE WHEN s.customers IS NULL THEN b.buyers
+                -- who is nobody yet has no frequency, and becomes a row of the list if he is on it
+                WHEN segment_internal.rfm_has_clock(s) THEN $$WITH buyer AS MATERIALIZED ($$ || b.buyers || $$
+)
+SELECT * FROM buyer WHERE frequency IS NOT NULL
+UNION ALL
+SELECT coalesce(c.customer, w.customer), NULL, NULL, NULL, CASE WHEN c.customer IS NOT NULL THEN 0 END,
+       CASE WHEN c.customer IS NOT NULL THEN 0 END, c.customer IS NOT NULL, w.next_transition_at
+FROM (SELECT DISTINCT k.customer{collate} AS customer
+      FROM {customers} AS k (customer)) AS c
+FULL JOIN (SELECT customer, min(next_transition_at) AS next_transition_at
+           FROM buyer WHERE frequency IS NULL GROUP BY customer) AS w ON w.customer {equals} c.customer
+LEFT JOIN buyer ON buyer.customer {equals} coalesce(c.customer, w.customer) AND buyer.frequency IS NOT NULL
+WHERE buyer.customer IS NULL$$
+                ELSE $$WITH buyer AS MATERIALIZED ($$ || b.buyers || $$
 )
 SELECT * FROM buyer
 UNION ALL
@@ -57,12 +80,18 @@ WHERE buyer.customer IS NULL$$ END
     FROM (SELECT CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
 SELECT customer{collate} AS customer, first_order_at, last_order_at,
        segment_internal.calendar_days($1, last_order_at, {time_zone}) AS recency,
-       orders AS frequency, total AS monetary, orders = 0 AND last_order_at IS NULL AS listed
-FROM {source_rows} AS r WHERE skipped IS NULL$$
+       orders AS frequency, total AS monetary, orders = 0 AND last_order_at IS NULL AS listed$$
+                     || CASE WHEN segment_internal.rfm_has_clock(s) THEN $$, NULL::timestamptz AS next_transition_at
+FROM {source_rows} AS r WHERE skipped IS NULL
+UNION ALL
+SELECT customer{collate}, NULL, NULL, NULL, NULL, NULL, false, last_order_at + interval '1 microsecond'
+FROM {source_rows} AS r WHERE skipped = 'after_as_of'$$ ELSE $$
+FROM {source_rows} AS r WHERE skipped IS NULL$$ END
              -- just the function's rows, which are then kept as it made them
              WHEN segment_internal.rfm_summary_is_kept(s) THEN $$
 SELECT * FROM {orders}$$ ELSE $$
-SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary, false AS listed
+SELECT customer{collate} AS customer, first_order_at, last_order_at, recency, frequency, monetary,
+       false AS listed{next_column}
 FROM {orders}$$ END AS buyers) AS b
     UNION ALL
     SELECT 'source_counts', CASE WHEN (s.options ->> 'summarised')::boolean THEN $$
@@ -74,7 +103,7 @@ SELECT jsonb_build_object('rows_read', sum(n), 'rows_used', coalesce(sum(n) FILT
                           'after_as_of', coalesce(sum(n) FILTER (WHERE k.skipped = 'after_as_of'), 0)) AS counts
 FROM (SELECT skipped, count(*) AS n FROM {source_rows} AS r GROUP BY skipped UNION ALL SELECT NULL, 0) AS k,
      (SELECT count(*) FILTER (WHERE n > 1) AS repeated, min(format('%s', customer)) FILTER (WHERE n > 1) AS example
-      FROM (SELECT customer, count(*) AS n FROM {summary} AS u GROUP BY customer) AS c) AS d
+      FROM (SELECT customer, count(*) AS n FROM {summary} AS u WHERE frequency IS NOT NULL GROUP BY customer) AS c) AS d
 WHERE segment_internal.refuse_repeated_keys(repeated, example)$$ ELSE $$
 SELECT segment.rfm_summary_counts() AS counts$$ END
     UNION ALL
@@ -86,11 +115,17 @@ FROM (SELECT CASE WHEN count(*) FILTER (WHERE frequency > 0) > 0
                                          {thresholds}, {scheme})
              END AS model,
              jsonb_build_object('newest_order_at', max(last_order_at),
-                                'oldest_order_at', min(first_order_at)) AS details
+                                'oldest_order_at', min(first_order_at))$$ || o.others || $$ AS details
       FROM {summary} AS buyer WHERE {counted}) AS t$$ ELSE $$
 SELECT {current_model} AS model,
-       jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at)) AS details
+       jsonb_build_object('newest_order_at', max(last_order_at),
+                          'oldest_order_at', min(first_order_at))$$ || o.others || $$ AS details
 FROM {summary} AS buyer WHERE {counted}$$ END
+    -- who is nobody yet has no row to keep it in; where only some are looked at, the others are as they were
+    FROM (SELECT CASE WHEN segment_internal.rfm_has_clock(s) THEN $$
+          || jsonb_build_object('next_transition_of_others',
+                 least((SELECT min(w.next_transition_at) FROM {summary} AS w WHERE w.frequency IS NULL),
+                       CASE WHEN $5 IS NOT NULL THEN {others_before} END))$$ ELSE '' END AS others) AS o
     UNION ALL
     SELECT 'placed', $$
 SELECT customer,
@@ -100,9 +135,11 @@ SELECT customer,
        segment.frequency_score(m.model, frequency) AS v2,
        CASE WHEN frequency > 0 THEN segment.monetary_score(m.model, monetary) END AS v3,
        segment.rfm_score(m.model, recency, frequency, monetary) AS v4,
-       first_order_at AS v5, last_order_at AS v6, own_frequency AS v7, own_monetary AS v8, recency
+       first_order_at AS v5, last_order_at AS v6, own_frequency AS v7, own_monetary AS v8,
+       {next_transition} AS v9, recency
 FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
     (SELECT e.customer, e.first_order_at, e.last_order_at, e.frequency AS own_frequency, e.monetary AS own_monetary,
+            e.recency AS own_recency{next_of_row},
             segment_internal.held_value(e.recency, o.recency_score, b.bins -> 'recency', {hysteresis}) AS recency,
             segment_internal.held_value(e.frequency::float8, o.frequency_score,
                                         b.bins -> 'frequency', {hysteresis}) AS frequency,
@@ -112,9 +149,15 @@ FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
      FROM {summary} AS e LEFT JOIN {members} AS o ON o.{key} {equals} e.customer
      CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m) AS b) AS everyone
 CROSS JOIN {model} AS m
-CROSS JOIN LATERAL (SELECT {held_tenure} AS tenure) AS held WHERE m.model IS NOT NULL$$ ELSE $$
-    (SELECT e.*, e.frequency AS own_frequency, e.monetary AS own_monetary FROM {summary} AS e) AS everyone
-CROSS JOIN {model} AS m WHERE m.model IS NOT NULL$$ END;
+CROSS JOIN LATERAL (SELECT {held_tenure} AS tenure) AS held WHERE m.model IS NOT NULL{and_now}$$ ELSE $$
+    (SELECT e.*, e.frequency AS own_frequency, e.monetary AS own_monetary, e.recency AS own_recency
+     FROM {summary} AS e) AS everyone
+CROSS JOIN {model} AS m WHERE m.model IS NOT NULL{and_now}$$ END
+    UNION ALL
+    -- who is nobody yet, and when he will be somebody by time alone
+    SELECT 'waiting', $$
+SELECT w.customer, w.next_transition_at AS due_at FROM {summary} AS w WHERE w.frequency IS NULL$$
+    WHERE segment_internal.rfm_has_clock(s) AND s.changes IS NOT NULL;
 END;
 $function$;
 COMMENT ON FUNCTION segment_internal.rfm_steps(segmentation, boolean) IS
@@ -130,6 +173,10 @@ DECLARE
     tenure text := format('segment_internal.calendar_days($1, %%s, %L)', s.time_zone);
     has_tenure boolean;
     with_tenure text;
+    has_clock boolean := segment_internal.rfm_has_clock(s);
+    others_before text := (SELECT r.details ->> 'next_transition_of_others' FROM segment.run AS r
+                           WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty')
+                           ORDER BY r.run_id DESC LIMIT 1);
 BEGIN
     -- a model that is kept may be of another scheme than the one there is now
     IF train THEN
@@ -152,7 +199,18 @@ BEGIN
     FROM segment.segment AS g WHERE g.segmentation = s.name;
     RETURN places || jsonb_build_object(
         'training_features', 'recency, frequency, segment_internal.as_double(monetary)' || with_tenure,
-        'counted', CASE WHEN segment_internal.rfm_summary_is_kept(s) THEN 'true' ELSE 'NOT listed' END,
+        'counted', CASE WHEN segment_internal.rfm_summary_is_kept(s) THEN 'true' ELSE 'NOT listed' END
+                   || CASE WHEN has_clock THEN ' AND frequency IS NOT NULL' ELSE '' END,
+        'next_column', CASE WHEN has_clock THEN ', next_transition_at' ELSE '' END,
+        'next_of_row', CASE WHEN has_clock THEN ', e.next_transition_at' ELSE '' END,
+        'and_now', CASE WHEN has_clock THEN ' AND own_frequency IS NOT NULL' ELSE '' END,
+        'others_before', coalesce(quote_literal(others_before), 'NULL') || '::timestamptz',
+        'next_transition', CASE WHEN has_clock THEN format(
+            'least(next_transition_at, segment_internal.days_later($1, segment_internal.rfm_days_left('
+            'm.model, own_recency, %s, segment.recency_score(m.model, recency), %s), %L))',
+            CASE WHEN has_tenure THEN format(tenure, 'first_order_at') ELSE 'NULL' END,
+            coalesce(nullif((s.options ->> 'hysteresis')::float8, 0)::text, 'NULL'), s.time_zone)
+            ELSE 'NULL::timestamptz' END,
         'placed_features', 'recency, frequency, monetary' || CASE
             WHEN has_tenure AND (s.options ->> 'hysteresis')::float8 > 0 THEN ', held.tenure' ELSE with_tenure END,
         'held_tenure', CASE WHEN has_tenure THEN format(
@@ -174,7 +232,8 @@ BEGIN
                ' orders bigint, total numeric, first_order_at timestamptz)',
                segment_internal.source_statement(s), s.search_path,
                format_type(segment_internal.key_type(s.members), -1)),
-        'orders', format('segment.rfm_summary(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L, only_keys => $5)',
+        'orders', format('%s(NULL::%s, %L, $1, %L, %L, %L, %L, search_path => %L, only_keys => $5)',
+                         CASE WHEN has_clock THEN 'segment_internal.rfm_summary_clock' ELSE 'segment.rfm_summary' END,
                          format_type(segment_internal.key_type(s.members), -1), segment_internal.source_statement(s),
                          s.options ->> 'lookback', s.options ->> 'refunds',
                          s.options ->> 'zero_amounts', s.time_zone, s.search_path));

@@ -17,6 +17,7 @@ PG_FUNCTION_INFO_V1(segment_frequency_score);
 PG_FUNCTION_INFO_V1(segment_monetary_score);
 PG_FUNCTION_INFO_V1(segment_tenure_score);
 PG_FUNCTION_INFO_V1(segment_rfm_cut_points);
+PG_FUNCTION_INFO_V1(segment_rfm_days_left);
 
 /*
  * Recency, frequency and monetary value suffice for the code, whether or not the
@@ -109,6 +110,106 @@ Datum
 segment_tenure_score(PG_FUNCTION_ARGS)
 {
 	return one_score(fcinfo, RFM_TENURE);
+}
+
+/* ---- how long scores that days count towards stay ---- */
+
+/* More days than there are until the year 9999, from any as_of. */
+#define MANY_DAYS 8000000
+
+/* Between which values the score of a bin lies, and how wide that is, as hysteresis has it (rfm_bins). */
+typedef struct Bin
+{
+	double		lower;			/* infinite: open */
+	double		upper;
+	double		tolerance;		/* beyond it a value is held, up to this */
+	bool		closed_left;
+} Bin;
+
+static Bin
+bin_of_score(const Rfm *rfm, int feature, int score, double share)
+{
+	const RfmFeature *f = &rfm->feature[feature];
+	int			n = rfm->bins;
+	int			b = feature == RFM_RECENCY ? n - 1 - score : score;
+	/* of a bin that is open on one side, the width of its neighbour */
+	int			wide = b == 0 ? 1 : b == n - 1 ? n - 2 : b;
+	Bin			bin = {-INFINITY, INFINITY, 0, f->closed_left};
+
+	if (b > 0)
+		bin.lower = f->cuts[b - 1];
+	if (b < n - 1)
+		bin.upper = f->cuts[b];
+	if (wide > 0 && wide < n - 1)
+		bin.tolerance = share * (f->cuts[wide] - f->cuts[wide - 1]);
+	return bin;
+}
+
+/* Whether a value of days has the score of a bin, by itself or held as held_value does. */
+static bool
+stays(const Bin *bin, double value)
+{
+	if (bin->closed_left ? value < bin->lower : value <= bin->lower)
+		return bin->tolerance > 0 && value != 0 && bin->lower - value <= bin->tolerance;
+	if (bin->closed_left ? value >= bin->upper : value > bin->upper)
+		return bin->tolerance > 0 && value != 0 && value - bin->upper <= bin->tolerance;
+	return true;
+}
+
+/* The least number of days after which a value is no longer of the bin. */
+static double
+days_within(const Bin *bin, double value)
+{
+	double		later = value + 1;
+
+	if (isinf(bin->upper))
+		return INFINITY;
+	/* all before it stay */
+	later = Max(later, floor(bin->upper + bin->tolerance) - 1);
+	while (later - value < MANY_DAYS && stays(bin, later))
+		later++;
+	return later - value;
+}
+
+/*
+ * rfm_days_left(model, recency, tenure, recency_score, hysteresis): after how many days the score of
+ * recency or of tenure changes.
+ */
+Datum
+segment_rfm_days_left(PG_FUNCTION_ARGS)
+{
+	double		share = PG_ARGISNULL(4) ? 0 : PG_GETARG_FLOAT8(4);
+	double		left = INFINITY;
+	double		value;
+	int			score;
+	const Rfm  *rfm;
+	Bin			bin;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
+		PG_RETURN_NULL();
+	rfm = segment_rfm_of(segment_row_call_by_value(fcinfo)->model);
+	score = PG_GETARG_INT16(3) - rfm->lowest_score;
+	if (score < 0 || score >= rfm->bins)
+		PG_RETURN_NULL();
+	bin = bin_of_score(rfm, RFM_RECENCY, score, share);
+	left = days_within(&bin, PG_GETARG_FLOAT8(1));
+	if (rfm->n_features > RFM_TENURE && !PG_ARGISNULL(2))
+	{
+		value = PG_GETARG_FLOAT8(2);
+		score = rfm_score_from_zero(rfm, RFM_TENURE, value);
+		bin = bin_of_score(rfm, RFM_TENURE, score, 0);
+		left = Min(left, days_within(&bin, value));
+		/* it may be what was held of the score before, as long as that is near */
+		if (share > 0 && score > 0)
+		{
+			bin = bin_of_score(rfm, RFM_TENURE, score - 1, share);
+			if (stays(&bin, value))
+				left = Min(left, days_within(&bin, value));
+		}
+	}
+	if (isinf(left))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32((int32) Min(left, MANY_DAYS));
 }
 
 /* ---- what stands in a model ---- */

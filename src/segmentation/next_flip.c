@@ -35,6 +35,7 @@
 #include "common/int.h"
 #include "fmgr.h"
 #include "pgtime.h"
+#include "segmentation/next_flip.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
@@ -44,7 +45,7 @@
 PG_FUNCTION_INFO_V1(segment_next_flip);
 
 #define EPOCH_SECONDS ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
-#define HORIZON ((int64) (2921575) * USECS_PER_DAY)	/* 9999-01-01 00:00 UTC */
+#define HORIZON SEGMENT_HORIZON
 #define MAX_OFFSET (16 * USECS_PER_HOUR)	/* of zones from UTC; others are not understood */
 #define MAX_TOKENS 16
 #define MAX_STEPS 7				/* that one token becomes */
@@ -113,7 +114,7 @@ typedef struct Reading
 } Reading;
 
 /* What a call keeps for the next one. */
-typedef struct Flip
+struct Flip
 {
 	pg_tz	   *zone;
 	bool		fixed;			/* the zone has one offset */
@@ -131,7 +132,7 @@ typedef struct Flip
 	bool		answer[3];		/* of the comparison, where f is below, at and above x */
 	int			n_operands;
 	Oid			type[MAX_TOKENS];	/* of the operands, of domains what is behind them */
-} Flip;
+};
 
 /* ---- offsets of a zone ---- */
 
@@ -586,6 +587,45 @@ find_flip(Flip *flip, int64 as_of, int64 x, int64 *result)
 		read_clock(flip, now.at + now.left, &now);
 	}
 	return true;
+}
+
+/* For C: the clock, cast to a type and an interval back, is greater than a time; NULL: it never is. */
+Flip *
+segment_flip_create(pg_tz *zone, Oid type, const Interval *back)
+{
+	Flip	   *flip = palloc0(sizeof(Flip));
+	long		offset;
+
+	flip->zone = zone;
+	flip->fixed = pg_get_timezone_offset(zone, &offset);
+	flip->answer[2] = true;
+	flip->clock.type = TIMESTAMPTZOID;
+	convert(flip, &flip->clock, type);
+	if (back != NULL && !add_interval(flip, &flip->clock, back, -1))
+		return NULL;
+	flip->bound = bound_of(&flip->clock);
+	flip->as_of.at = DT_NOBEGIN;
+	return flip;
+}
+
+/* As next_flip; false: NULL. */
+bool
+segment_flip_find(Flip *flip, TimestampTz as_of, int64 x, TimestampTz *at)
+{
+	if (flip->as_of.at != as_of)
+		read_clock(flip, as_of, &flip->as_of);
+	return find_flip(flip, as_of, x, at);
+}
+
+/* The clock at an instant, and how long it moves along with time; false: it cannot be worked out. */
+bool
+segment_flip_read(Flip *flip, TimestampTz at, int64 *value, int64 *left)
+{
+	Reading		now;
+
+	read_clock(flip, at, &now);
+	*value = now.value, *left = now.left;
+	return now.ok;
 }
 
 /* Reads the comparison; its tokens are separated by single spaces. */

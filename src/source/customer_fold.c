@@ -25,6 +25,7 @@
 #include "source/customer_fold.h"
 
 #include "miscadmin.h"
+#include "source/customer_times.h"
 #include "base/numeric_digits.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -53,7 +54,8 @@ start_pass(CustomerFold *fold, int level)
 
 	MemoryContextReset(fold->pass_context);
 	old = MemoryContextSwitchTo(fold->pass_context);
-	segment_key_table_init(&fold->customers, fold->customer_type, sizeof(CustomerEntry),
+	segment_key_table_init(&fold->customers, fold->customer_type,
+						   fold->clock ? sizeof(ClockEntry) : sizeof(CustomerEntry),
 						   fold->pass_context);
 	if (fold->order_type != NULL)
 		segment_key_table_init(&fold->orders, fold->order_type,
@@ -85,6 +87,15 @@ segment_fold_create(const KeyType *customer_type, const KeyType *order_type, boo
 												ALLOCSET_DEFAULT_SIZES);
 	start_pass(fold, 0);
 	return fold;
+}
+
+/* Before the first row: times are kept that say when a customer's figures change; window: all of them. */
+void
+segment_fold_keep_times(CustomerFold *fold, bool window)
+{
+	fold->clock = true;
+	fold->window = window;
+	start_pass(fold, 0);
 }
 
 static Size
@@ -170,6 +181,8 @@ write_row(CustomerFold *fold, const FoldRow *row)
 	{
 		write_bytes(file, &row->last_time, sizeof(row->last_time));
 		write_bytes(file, &row->orders, sizeof(row->orders));
+		if (fold->clock && (row->flags & FOLD_STATE))
+			write_bytes(file, row->clock, sizeof(FoldClock));
 	}
 	else if (fold->order_type != NULL && (row->flags & (FOLD_ORDER | FOLD_LINE)))
 		write_datum(file, fold->order_type, row->order);
@@ -241,6 +254,13 @@ read_row(CustomerFold *fold, BufFile *file, FoldRow *row)
 	{
 		(void) read_bytes(file, &row->last_time, sizeof(row->last_time));
 		(void) read_bytes(file, &row->orders, sizeof(row->orders));
+		if (fold->clock && (row->flags & FOLD_STATE))
+		{
+			FoldClock  *times = palloc(sizeof(FoldClock));
+
+			(void) read_bytes(file, times, sizeof(FoldClock));
+			row->clock = times;
+		}
 	}
 	else if (fold->order_type != NULL && (row->flags & (FOLD_ORDER | FOLD_LINE)))
 		row->order = read_datum(file, fold->order_type);
@@ -426,6 +446,8 @@ add_customer(CustomerFold *fold, const FoldRow *row)
 	entry->within = 0;
 	entry->orders = 0;
 	entry->scale = 0;
+	if (fold->clock)
+		((ClockEntry *) entry)->times = segment_no_times;
 	return entry;
 }
 
@@ -462,6 +484,8 @@ spill_all(CustomerFold *fold)
 			row.flags |= FOLD_LARGE;
 			row.large = fold->large[entry->large - 1];
 		}
+		if (fold->clock)
+			row.clock = &((ClockEntry *) entry)->times;
 		write_row(fold, &row);
 	}
 	for (i = 0; i < fold->orders.n; i++)
@@ -616,7 +640,9 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 		if (fold->customer_type->class == KEY_GENERIC)
 			segment_key_table_keep_least(&fold->customers, &entry->key, row->customer);
 	}
-	entry->within |= !(row->flags & FOLD_EARLIER);
+	entry->within |= !(row->flags & (FOLD_EARLIER | FOLD_LATER));
+	if (unlikely(fold->clock) && segment_note_times(fold, entry, row))
+		return;
 	if (unlikely(row->flags & FOLD_EARLIER) && !fold->by_order && !(row->flags & FOLD_STATE))
 	{
 		entry->first = Min(entry->first, row->time);

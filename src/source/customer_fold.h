@@ -21,6 +21,16 @@
 #define FOLD_PAIR		0x08	/* a spilled (customer, order): adds nothing to the customer */
 #define FOLD_LINE		0x10	/* of an order with an id that counts once its lines add up */
 #define FOLD_EARLIER	0x20	/* from before the window: tells of the first order, no more */
+#define FOLD_LATER		0x40	/* from after it: tells when there will be more, where that is asked */
+
+/* Times of a customer's rows that say when others will count; where nobody asks, there are none. */
+typedef struct FoldClock
+{
+	int64		before;			/* of the latest before the window; PG_INT64_MIN: none */
+	int64		first;			/* of the earliest in it; PG_INT64_MAX: none */
+	int64		last;			/* of the latest in it; PG_INT64_MIN: none */
+	int64		after;			/* of the earliest after it; PG_INT64_MAX: none */
+} FoldClock;
 
 typedef struct FoldRow
 {
@@ -35,6 +45,7 @@ typedef struct FoldRow
 	int64		orders;			/* FOLD_STATE */
 	int64		mantissa;		/* amount = mantissa / 10^scale */
 	Numeric		large;			/* FOLD_LARGE: added to the amount */
+	const FoldClock *clock;		/* FOLD_STATE, where times are kept */
 } FoldRow;
 
 typedef struct CustomerEntry
@@ -48,6 +59,13 @@ typedef struct CustomerEntry
 	int64		orders:55;
 	int64		scale:8;		/* most digits after the point of any amount: how the sum is shown */
 } CustomerEntry;
+
+/* Where it is asked when a customer's figures change by time alone. */
+typedef struct ClockEntry
+{
+	CustomerEntry customer;
+	FoldClock	times;
+} ClockEntry;
 
 /* Where orders count by what their lines add up to. */
 typedef struct OrderEntry
@@ -67,6 +85,8 @@ typedef struct CustomerFold
 	const KeyType *customer_type;
 	const KeyType *order_type;	/* NULL: every row is an order */
 	bool		by_order;		/* an order counts when its lines add up to more than 0 */
+	bool		clock;			/* customers are ClockEntry; no row came yet when it is set */
+	bool		window;			/* and have all times, not only that of what comes after */
 	Size		limit;			/* bytes; beyond it rows go to files */
 
 	/* the pass under way */
@@ -95,6 +115,7 @@ typedef struct CustomerFold
 
 extern CustomerFold *segment_fold_create(const KeyType *customer_type, const KeyType *order_type,
 										 bool by_order, Size limit);
+extern void segment_fold_keep_times(CustomerFold *fold, bool window);
 extern Datum segment_fold_copy(CustomerFold *fold, const KeyType *type, Datum value);
 extern void segment_fold_apply(CustomerFold *fold);
 extern void segment_fold_end_pass(CustomerFold *fold);

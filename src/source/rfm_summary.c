@@ -31,6 +31,7 @@
 #include "portability/instr_time.h"
 #include "source/source_query.h"
 #include "source/summary_amount.h"
+#include "source/summary_clock.h"
 #include "source/summary_time.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -92,6 +93,8 @@ typedef struct Summary
 
 	MemoryContext context;
 	CustomerFold *fold;
+	bool		tells_next;		/* when each customer's figures change by time alone */
+	SummaryClock *clock;		/* then */
 	SummaryCounts counts;
 } Summary;
 
@@ -118,8 +121,9 @@ counts_by_amount(const Summary *s, FoldRow *row, SummaryCounts *counts)
 		counts->zero_ignored++;
 		return false;
 	}
-	/* a refund before the window says nothing, unless it takes an order back */
-	return !(row->flags & FOLD_EARLIER) || (row->flags & FOLD_ORDER) || s->refunds == REFUND_CANCEL;
+	/* a refund before the window says nothing, unless it takes an order back, or may be in it again */
+	return !(row->flags & FOLD_EARLIER) || (row->flags & FOLD_ORDER) ||
+		s->refunds == REFUND_CANCEL || s->tells_next;
 }
 
 static bool
@@ -168,6 +172,12 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 	if (unlikely(row->time >= s->time.until))
 	{
 		s->counts.after_as_of++;
+		if (s->tells_next && counts_by_amount(s, row, &unused))
+		{
+			row->flags = FOLD_LATER;
+			row->customer = segment_fold_copy(s->fold, &s->customer_type, slot->tts_values[0]);
+			segment_fold_add(s->fold);
+		}
 		return true;
 	}
 	earlier = unlikely(row->time < s->time.from);
@@ -252,6 +262,11 @@ summary_startup(DestReceiver *self, int operation, TupleDesc desc)
 	segment_summary_window(&s->time, time_type);
 	s->fold = segment_fold_create(&s->customer_type, s->has_order ? &s->order_type : NULL,
 								  s->refunds == REFUND_CANCEL, get_hash_memory_limit());
+	if (s->tells_next)
+	{
+		s->clock = segment_summary_clock(&s->time);
+		segment_fold_keep_times(s->fold, segment_summary_clock_needs_window(&s->time));
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -302,6 +317,28 @@ mean_amount(Numeric total, int64 orders)
 														 NumericGetDatum(int64_to_numeric(orders))));
 }
 
+/* When a customer's figures change by time alone; false: never. */
+static bool
+next_change(const Summary *s, const CustomerEntry *entry, Datum *at)
+{
+	TimestampTz next;
+
+	if (!segment_summary_next(s->clock, &((const ClockEntry *) entry)->times, &next))
+		return false;
+	*at = TimestampTzGetDatum(next);
+	return true;
+}
+
+/* A row of nobody yet: who will be one by time alone. */
+static void
+emit_waiting(ReturnSetInfo *rsinfo, Datum key, Datum next)
+{
+	Datum		values[8] = {key, 0, 0, 0, 0, 0, 0, next};
+	bool		nulls[8] = {false, true, true, true, true, true, true, false};
+
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
 /* Puts the customers of a finished pass into the result. */
 static void
 emit_customers(Summary *s, ReturnSetInfo *rsinfo, MemoryContext row_context)
@@ -313,15 +350,21 @@ emit_customers(Summary *s, ReturnSetInfo *rsinfo, MemoryContext row_context)
 	{
 		const CustomerEntry *entry = segment_key_table_entry(&fold->customers, i);
 		bool		has_orders = entry->first <= entry->last;
-		Datum		values[7];
-		bool		nulls[7] = {false};
+		Datum		values[8];
+		bool		nulls[8] = {false};
 		Numeric		sum;
 		MemoryContext old;
 
 		if ((i & 0xFFF) == 0)
 			CHECK_FOR_INTERRUPTS();
+		if (s->tells_next)
+			nulls[7] = !next_change(s, entry, &values[7]);
 		if (!entry->within)
+		{
+			if (s->tells_next && !nulls[7])
+				emit_waiting(rsinfo, entry->key.key, values[7]);
 			continue;
+		}
 		s->counts.customers++;
 		old = MemoryContextSwitchTo(row_context);
 		values[0] = entry->key.key;
@@ -448,6 +491,7 @@ segment_rfm_summary(PG_FUNCTION_ARGS)
 	s->receiver.rDestroy = summary_destroy;
 	s->receiver.mydest = DestNone;
 	read_options(fcinfo, s);
+	s->tells_next = rsinfo->setDesc->natts == 8;
 	source.query = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	source.search_path = segment_arg_text(fcinfo, 8);
 	segment_source_only(&source, fcinfo, 9, s->key_type);

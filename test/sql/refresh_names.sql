@@ -79,7 +79,7 @@ BEGIN
         UNION ALL SELECT 'migration', sum(customers), 50 FROM segment_migration(name, '2024-05-01'::timestamptz, NULL)
         UNION ALL SELECT 'events', (SELECT count(*) FROM segment_events(name)),
                          (SELECT count(*) FROM segment_events AS v WHERE v.segmentation = naming_try.name)
-        UNION ALL SELECT 'comment', count(*), 13 FROM pg_attribute AS a
+        UNION ALL SELECT 'comment', count(*), 14 FROM pg_attribute AS a
         WHERE attrelid = member_table AND attnum > 0 AND col_description(attrelid, attnum) <> '') AS f
     WHERE f.found IS DISTINCT FROM f.wanted;
     PERFORM drop_segmentation(name);
