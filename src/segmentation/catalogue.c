@@ -108,12 +108,17 @@ static const Operation operations[] = {
 	"RETURNING 1::bigint"
 	}},
 
-	/* name, table of decisions; NULL: it has none any more.  NULL: it is not the owner's own */
-	{"keep_decisions", OF_SEGMENTATION, {"text", "regclass"}, {
-	"UPDATE segment.segmentation AS g SET decisions = $2 "
-	"WHERE g.name = $1"
-	"  AND ($2 IS NULL OR EXISTS (SELECT FROM pg_class AS d, pg_class AS m"
-	"                             WHERE d.oid = $2 AND m.oid = g.members AND d.relowner = m.relowner"
+	/*
+	 * name, column of such tables, table; NULL: it has none any more.  NULL: there is no
+	 * such column, or the table is not the owner's own
+	 */
+	{"keep_table", OF_SEGMENTATION, {"text", "text", "regclass"}, {
+	"UPDATE segment.segmentation AS g "
+	"SET decisions = CASE $2 WHEN 'decisions' THEN $3 ELSE g.decisions END,"
+	"    events = CASE $2 WHEN 'events' THEN $3 ELSE g.events END "
+	"WHERE g.name = $1 AND $2 IN ('decisions', 'events')"
+	"  AND ($3 IS NULL OR EXISTS (SELECT FROM pg_class AS d, pg_class AS m"
+	"                             WHERE d.oid = $3 AND m.oid = g.members AND d.relowner = m.relowner"
 	"                               AND d.relkind = 'r' AND d.oid >= 16384"
 	"                               AND d.oid NOT IN (g.members, g.history))) "
 	"RETURNING 1::bigint"
