@@ -108,18 +108,6 @@ COMMENT ON FUNCTION segment_internal.number_events(segmentation) IS
 $$Gives the events that have none an event_id, in the order of their insertion, and returns the greatest there is.
 For the owner, who has locked the segmentation.$$;
 
-CREATE FUNCTION segment_internal.index_events(events regclass) RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = events AND c.contype = 'p') THEN
-        EXECUTE format('ALTER TABLE %s ADD PRIMARY KEY (insertion), ADD UNIQUE (event_id)', events);
-    END IF;
-END;
-$$;
-COMMENT ON FUNCTION segment_internal.index_events(regclass) IS
-'Makes the keys of a table of events where they are not there yet: after the first fill, in one go.';
-
 CREATE FUNCTION segment_internal.tell_events(s segmentation) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -129,7 +117,10 @@ BEGIN
     IF NOT segment_internal.has_events(s) THEN
         RETURN;
     END IF;
-    PERFORM segment_internal.index_events(s.events);
+    -- after the first rows, in one go
+    IF NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = s.events AND c.contype = 'p') THEN
+        EXECUTE format('ALTER TABLE %s ADD PRIMARY KEY (insertion), ADD UNIQUE (event_id)', s.events);
+    END IF;
     EXECUTE format('SELECT max(e.event_id) FROM %s AS e', s.events) INTO last;
     IF last > s.last_event_id THEN
         PERFORM segment_internal.change_catalogue('take_event_ids', s.name, last - s.last_event_id);
@@ -140,7 +131,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.tell_events(segmentation) IS
-$$After events were written: takes over the greatest event_id, and tells whoever listens to segment_events, at commit.
+$$After events were written: makes the keys of their table where they are not there yet,
+takes over the greatest event_id, and tells whoever listens to segment_events, at commit.
 s: as it was before they were written, with last_event_id.$$;
 
 -- Of an instant there is one event of a customer, or where he may be in several segments, of customer and segment.
