@@ -130,7 +130,7 @@ foreach my $sql ('SELECT version, definition, note, changed_by, changed_at FROM 
 	'TABLE tags_events ORDER BY insertion', 'TABLE event_consumer',
 	"SET ROLE mailer; SELECT * FROM next_segment_events('mails')",
 	"SET ROLE mailer; SELECT acknowledge_segment_events('mails', max(event_id)) IS NULL FROM next_segment_events('mails')",
-	'SELECT relation, what FROM customer_table ORDER BY 2, 1::text', "SELECT * FROM segment_rules('tags')", 'TABLE tags_segments ORDER BY 1, 2',
+	'SELECT relation, what FROM customer_table ORDER BY 2, relation::text', "SELECT * FROM segment_rules('tags')", 'TABLE tags_segments ORDER BY 1, 2',
 	"SELECT outcome, entered, departed, updated, details FROM refresh_segmentation('tags', '2024-06-01')",
 	"SELECT undecide_customer('tags', NULL, 7), include_customer('tags', 'many', 9, 'after') IS NULL",
 	"SELECT revert_segment_rules('tags', 1, refresh => false) IS NULL",
