@@ -4,45 +4,6 @@
 -- nothing has no table, no step and no join for it.  It is beside the member table and its
 -- owner's, as the history is; he may write it by INSERT and COPY as well.
 
-CREATE FUNCTION segment_internal.create_table_beside(
-    s segmentation, suffix text, columns text, what text, comments text[]) RETURNS regclass
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    key name := segment_internal.key_column(s.members);
-    relation text;
-    pair text[];
-BEGIN
-    IF key IS NULL THEN
-        RAISE EXCEPTION 'the member table of segmentation "%" was dropped', s.name
-            USING ERRCODE = 'undefined_table',
-                  HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
-    END IF;
-    relation := format('%I.%I', (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-                                 WHERE c.oid = s.members), s.name || '_' || suffix);
-    IF key = ANY (comments[2:][1:1]) THEN
-        key := 'customer';
-    END IF;
-    EXECUTE format('CREATE TABLE %s (%s)', relation, segment_internal.fill_places(columns, jsonb_build_object(
-        'key', quote_ident(key), 'key_type', format_type(segment_internal.key_type(s.members), -1)
-                                             || segment_internal.collate_clause(s.members))));
-    EXECUTE format('COMMENT ON TABLE %s IS %L', relation, what);
-    comments[1][1] := key;
-    FOREACH pair SLICE 1 IN ARRAY comments
-    LOOP
-        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, pair[1], pair[2]);
-    END LOOP;
-    RETURN relation::regclass;
-END;
-$$;
-COMMENT ON FUNCTION segment_internal.create_table_beside(segmentation, text, text, text, text[]) IS
-$$Makes a table of customers beside the member table of a segmentation, named NAME_suffix.
-columns: what it is made of, with the places {key} and {key_type} for a customer key as members have it.
-what: its comment.
-comments: pairs of column and comment, of which the first is the key, whose name is filled in;
-where the members' key is called as one of the others, it is called customer.
-Errors: undefined_table without member table, duplicate_table where the name is taken.$$;
-
 CREATE FUNCTION segment_internal.create_decision_table(name text) RETURNS oid
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -60,9 +21,9 @@ BEGIN
             USING ERRCODE = 'feature_not_supported',
                   HINT = 'A column of the source can say it, and a rule can read that.';
     END IF;
-    relation := segment_internal.create_table_beside(
+    relation := segment_internal.create_customer_table(
         s, 'decisions',
-        '{key} {key_type} NOT NULL,
+        '%1$s NOT NULL,
          segment_id integer,
          include boolean NOT NULL DEFAULT true,
          note text,
@@ -70,7 +31,7 @@ BEGIN
          decided_by name NOT NULL DEFAULT session_user,
          decided_at timestamptz NOT NULL DEFAULT now(),
          CONSTRAINT included_in_a_segment CHECK (NOT include OR segment_id IS NOT NULL),
-         UNIQUE NULLS NOT DISTINCT ({key}, segment_id)',
+         UNIQUE NULLS NOT DISTINCT (%2$I, segment_id)',
         format('Decisions about single customers of the segmentation "%s", whatever its source says: '
                'written by include_customer, exclude_customer and undecide_customer, or by its owner.', s.name),
         ARRAY[['', 'Key of the customer, who need not be in the source.'],
@@ -89,7 +50,6 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', s.members, fact);
     END LOOP;
-    PERFORM segment_internal.change_catalogue('keep_decisions', s.name, relation);
     RETURN relation;
 END;
 $$;
@@ -129,7 +89,7 @@ BEGIN
         END IF;
         EXECUTE format('DROP TABLE %s', s.decisions);
     END IF;
-    PERFORM segment_internal.change_catalogue('keep_decisions', s.name, NULL::regclass);
+    PERFORM segment_internal.change_catalogue('keep_table', s.name, 'decisions'::text, NULL::regclass);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.give_up_decisions(segmentation) IS

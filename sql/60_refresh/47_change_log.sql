@@ -13,8 +13,8 @@ BEGIN
     IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.changes) THEN
         RETURN s.changes;
     END IF;
-    relation := segment_internal.create_table_beside(
-        s, 'changes', '{key} {key_type}, due_at timestamptz NOT NULL DEFAULT ''-infinity''',
+    relation := segment_internal.create_customer_table(
+        s, 'changes', '%1$s, due_at timestamptz NOT NULL DEFAULT ''-infinity''',
         format('Customers whom the next refresh of the segmentation "%s" looks at, see track_source.', s.name),
         ARRAY[['', 'Key of the customer; NULL: all customers.'],
               ['due_at', 'The first as_of of a refresh that looks; -infinity: the next one does.']]);
@@ -22,11 +22,10 @@ BEGIN
     -- whom a refresh put there, so that it can take his row out again
     EXECUTE format('CREATE INDEX ON %s (%I) WHERE due_at > ''-infinity''', relation,
                    segment_internal.key_column(relation));
-    PERFORM segment_internal.change_catalogue('keep_changes', s.name, relation);
     RETURN relation;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.create_change_log(text) IS
 $$The change log of a segmentation, NAME_changes beside its member table, made where there is none;
 to be called with the rights of the owner.
-Errors: those of create_table_beside.$$;
+Errors: those of create_customer_table.$$;

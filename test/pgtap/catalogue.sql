@@ -161,12 +161,12 @@ SELECT is_empty($$
     WHERE c.relkind = 'r' AND a.attnum > 0 AND a.atttypid IN ('oid'::regtype, 'regclass'::regtype, 'regproc'::regtype, 'regtype'::regtype,
                                                               'pg_node_tree'::regtype, 'regrole'::regtype, 'regnamespace'::regtype)
       -- a segmentation is its member table: regclass is dumped as a name
-      AND NOT (c.relname = 'segmentation' AND a.attname IN ('members', 'history', 'decisions', 'changes')
+      AND NOT (c.relname = 'segmentation' AND a.attname IN ('members', 'history', 'decisions', 'changes', 'events')
                AND a.atttypid = 'regclass'::regtype)
       AND NOT (c.relname = 'tracked_table' AND a.attname = 'relation')
       -- and a role, too
-      AND NOT (c.relname IN ('rfm_scheme', 'rule_template') AND a.attname = 'owner' AND a.atttypid = 'regrole'::regtype)
-$$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme or template');
+      AND NOT (c.relname IN ('rfm_scheme', 'rule_template', 'event_consumer') AND a.attname = 'owner' AND a.atttypid = 'regrole'::regtype)
+$$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme, template or consumer');
 SELECT is_empty($$
     SELECT object FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
     WHERE c.relkind = 'v'

@@ -191,6 +191,10 @@ INSERT INTO said VALUES
     "segment_internal.open_segment_id(segmentation,text)", "segment_internal.rule_position(segmentation,text)",
     "segment_rules(text)", "segment_internal.rule_role(text)", "segment_internal.decision_steps(segmentation)",
     "segment_internal.decision_places(segmentation)", "segment_internal.decided_segment(segmentation,text,boolean)",
+    "segment_internal.has_events(segmentation)", "segment_internal.event_steps(segmentation,boolean)",
+    "segment_internal.event_places(segmentation,jsonb)", "segment_internal.checked_events(segmentation)",
+    "segment_internal.events_query(segmentation)", "segment_internal.refuse_events(segmentation)",
+    "segment_internal.consumer_row(text)",
     "segment_internal.key_family(regclass)"}'),
 -- lock the tables they read
 ('stable', 'strict', 'restricted', '{
@@ -203,7 +207,8 @@ INSERT INTO said VALUES
     "segment_internal.asked_source(segmentation,text,text,jsonb,boolean)",
     "segment_internal.cluster_explain(segmentation,text)", "segment_internal.count_customers(segmentation,text)",
     "segment_internal.has_no_members(segmentation)",
-    "segment_internal.decisions_not_shown(segmentation)",
+    "segment_internal.decisions_not_shown(segmentation)", "segment_internal.events_refusal(segmentation)",
+    "segment_internal.consumer_lag(segmentation,bigint)",
     "homogeneity_report(text)", "segment_internal.not_shown(segmentation,boolean)",
     "segment_internal.readable_clustering(text)", "segment_internal.readable_segmentation(text)",
     "segment_internal.rfm_explain(segmentation,text)", "segment_internal.rules_explain(segmentation,text)",
@@ -248,7 +253,7 @@ INSERT INTO said VALUES
 ('volatile', 'strict', 'unsafe', '{
     "segment_internal.checked(name,segmentation)", "segment_internal.run_as_owner(name,text,text[])",
     "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)",
-    "segment_internal.rows_as_owner(name,text,text[])",
+    "segment_internal.rows_as_owner(name,text,text[])", "segment_internal.number_events(text)",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
     "create_rule_template(text,jsonb,json,boolean,text,text[],text)", "drop_rule_template(text)",
@@ -309,8 +314,12 @@ INSERT INTO said VALUES
     "segment_internal.set_clock(segmentation,timestamp with time zone)", "segment_internal.blame(text,text)",
     "segment_internal.preview_refresh_as_owner(text,text)", "preview_refresh(text,timestamp with time zone)",
     "segment_internal.why(text,text)",
-    "segment_internal.create_table_beside(segmentation,text,text,text,text[])",
     "segment_internal.create_change_log(text)",
+    "segment_internal.create_customer_table(segmentation,text,text,text,text[])",
+    "segment_internal.create_event_table(text)", "event_table(text)", "segment_internal.number_events_as_owner(text)",
+    "segment_internal.number_events(segmentation)",
+    "segment_internal.tell_events(segmentation)", "create_event_consumer(text,text,boolean)",
+    "next_segment_events(text,integer)", "acknowledge_segment_events(text,bigint)", "drop_event_consumer(text)",
     "segment_internal.create_decision_table(text)", "decision_table(text)", "segment_internal.give_up_decisions(segmentation)",
     "segment_internal.place_customer(segmentation,text)",
     "segment_internal.decide_as_owner(text,text,text,boolean,text,timestamp with time zone,boolean)",

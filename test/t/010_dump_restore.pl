@@ -112,18 +112,33 @@ run_in($node, 'ruled', q{SELECT set_segment_rule('tags', 'many', 'points > 4', n
 run_in($node, 'ruled', q{SELECT include_customer('tags', 'recent', 7, 'a friend'),
 	include_customer('tags', 'many', 1000, until => '2024-06-02'),
 	exclude_customer('tags', NULL, 8, refresh => false)});
+# a table of events, some of them read, and one without a number
+$node->safe_psql('postgres', 'CREATE ROLE mailer');
+run_in($node, 'ruled', q{SELECT event_table('tags'); GRANT SELECT ON tags_segments, tags_events TO mailer;
+	GRANT USAGE ON SCHEMA public TO mailer});
+run_in($node, 'ruled', q{SET ROLE mailer; SELECT create_event_consumer('mails', 'tags'), acknowledge_segment_events('mails', 20)});
+run_in($node, 'ruled', q{INSERT INTO tags_events (id, event_at, event, to_segment_id, reason)
+	VALUES (2000, '2024-05-18', 'entered', 1, 'new')});
 $node->command_ok([ 'pg_dump', '-f', "$dir/ruled.sql", $node->connstr('ruled') ], 'pg_dump of rules');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/ruled.sql", $node->connstr('ruled_copy') ],
 	'restore of rules');
 foreach my $sql ('SELECT version, definition, note, changed_by, changed_at FROM segment.rule_version ORDER BY version',
 	'TABLE tags_decisions ORDER BY 1, 2',
 	"SELECT decisions = 'tags_decisions'::regclass, decision_table('tags') = decisions FROM segment.segmentation",
-	'SELECT relation, what FROM customer_table ORDER BY 2', "SELECT * FROM segment_rules('tags')", 'TABLE tags_segments ORDER BY 1, 2',
+	"SELECT events = 'tags_events'::regclass, event_table('tags') = events, last_event_id FROM segment.segmentation
+		WHERE name = 'tags'",
+	'TABLE tags_events ORDER BY insertion', 'TABLE event_consumer',
+	"SET ROLE mailer; SELECT * FROM next_segment_events('mails')",
+	"SET ROLE mailer; SELECT acknowledge_segment_events('mails', max(event_id)) IS NULL FROM next_segment_events('mails')",
+	'SELECT relation, what FROM customer_table ORDER BY 2, relation::text', "SELECT * FROM segment_rules('tags')", 'TABLE tags_segments ORDER BY 1, 2',
 	"SELECT outcome, entered, departed, updated, details FROM refresh_segmentation('tags', '2024-06-01')",
 	"SELECT undecide_customer('tags', NULL, 7), include_customer('tags', 'many', 9, 'after') IS NULL",
 	"SELECT revert_segment_rules('tags', 1, refresh => false) IS NULL",
 	"SELECT outcome, entered, departed, updated, details FROM refresh_segmentation('tags', '2024-06-02')",
 	'TABLE tags_segments ORDER BY 1, 2', 'TABLE tags_history ORDER BY 1, 2, 3',
+	"SELECT customer, event, to_segment, reason FROM next_segment_events('mails') ORDER BY 1, event_id",
+	'SELECT consumer, owner, acknowledged, last_event_id, waiting, oldest_waiting_at FROM segment_event_consumer',
+	'SELECT count(*), max(event_id), max(insertion) FROM tags_events',
 	'TABLE segment.segmentation_uses ORDER BY 1, 3',
 	"SELECT outcome, entered, departed, moved FROM refresh_segmentation('users', '2024-06-03')", 'TABLE users_segments ORDER BY 1',
 	"SELECT rename_segment('tags', 'many', 'lots', cascade => true) IS NULL", "SELECT * FROM segment_rules('users')")
