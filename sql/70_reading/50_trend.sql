@@ -65,7 +65,7 @@ BEGIN
             coalesce(every::text, 'null')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance ''1 month'', ''1 week'' or ''1 day''.';
     END IF;
-    first := segment_internal.period_number(from_at, every, time_zone) - 1;
+    first := segment_internal.period_number(from_at, every, time_zone) - 2;
     last := segment_internal.period_number(to_at, every, time_zone) + 2;
     IF last - first > most THEN
         RAISE EXCEPTION 'these are % periods of %, and at most % are told', last - first, every, most

@@ -67,7 +67,7 @@ SELECT try($$SELECT count(*) FROM segment_trend('planted', '1 week')$$);
 SELECT count(*) FROM (SELECT timestamptz '2025-01-06' + n * interval '7 days' AS at FROM generate_series(0, 22) AS n) AS i,
     LATERAL refresh_segmentation('planted', at) AS r WHERE outcome = 'ok';
 SELECT segment, count(*), min(period_start), max(period_end), sum(added) AS added, sum(removed) AS removed,
-       abs(min(slope) - regr_slope(customers, extract(epoch FROM period_end AT TIME ZONE 'Europe/Berlin') / 604800)) < 1e-9 AS slope_is_right,
+       abs(min(slope) - regr_slope(customers, extract(epoch FROM period_end AT TIME ZONE 'Europe/Berlin') / 604800)) < 1e-9 AS slope_right,
        round(min(slope)::numeric, 6) AS slope, min(change_at) AS change_at, min(change_p) AS change_p, count(revenue) AS revenue
 FROM segment_trend('planted', '1 week') GROUP BY 1 ORDER BY 1;
 -- a month is a month, one after the last refresh is not told, and what is before from_at counts for the sizes
