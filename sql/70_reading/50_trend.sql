@@ -67,8 +67,8 @@ BEGIN
     END IF;
     first := segment_internal.period_number(from_at, every, time_zone) - 2;
     last := segment_internal.period_number(to_at, every, time_zone) + 2;
-    IF last - first > most THEN
-        RAISE EXCEPTION 'these are % periods of %, and at most % are told', last - first, every, most
+    IF last - first - 4 > most THEN
+        RAISE EXCEPTION 'these are % periods of %, and at most % are told', last - first - 4, every, most
             USING ERRCODE = 'program_limit_exceeded', HINT = 'Take longer periods, or give from_at.';
     END IF;
     RETURN (
