@@ -5,6 +5,8 @@ CREATE TABLE segmentation (
     members regclass NOT NULL UNIQUE,
     history regclass NOT NULL UNIQUE,
     decisions regclass UNIQUE,
+    events regclass UNIQUE,
+    last_event_id bigint NOT NULL DEFAULT 0,
     kind text NOT NULL,
     method text,
     source text NOT NULL,
@@ -45,6 +47,10 @@ COMMENT ON COLUMN segmentation.history IS
 COMMENT ON COLUMN segmentation.decisions IS
 $$Table of decisions about single customers, see include_customer; its first column is the customer key.
 NULL: none was ever made.$$;
+COMMENT ON COLUMN segmentation.events IS
+$$Table of events, one row a transition, see event_table; its first column is the customer key.
+NULL: nobody asked for it, and none are written.$$;
+COMMENT ON COLUMN segmentation.last_event_id IS 'The greatest event_id that was given to an event; 0: none yet.';
 COMMENT ON COLUMN segmentation.kind IS 'Kind of segmentation: rfm, cluster or rules.';
 COMMENT ON COLUMN segmentation.method IS
 'Clusterings: the function that trains the model, for instance kmeans; NULL for other kinds.';

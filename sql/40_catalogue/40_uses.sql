@@ -1,7 +1,7 @@
 -- ---- which segmentations use others ----
 --
 -- A rule may ask whether its customer is in a segment of another segmentation, see
--- in_segment(); a source may read the member or history table of one.  What a rule
+-- in_segment(); a source may read the member, history or event table of one.  What a rule
 -- uses cannot be dropped, renamed or closed without saying so; what a source reads is
 -- an ordinary table, and says only which of the two is to be refreshed first.
 
@@ -20,7 +20,7 @@ COMMENT ON TABLE segmentation_use IS
 COMMENT ON COLUMN segmentation_use.segmentation IS 'Name of the segmentation that uses another.';
 COMMENT ON COLUMN segmentation_use.how IS
 $$'rule': a rule calls in_segment(); 'source': its source, or a sub-select of its rules,
-reads the member or history table, as found at creation, at each change of rules and at each refresh.$$;
+reads the member, history or event table, as found at creation, at each change of rules and at each refresh.$$;
 COMMENT ON COLUMN segmentation_use.segment_id IS 'The segment whose rule uses it; 0 for a source.';
 COMMENT ON COLUMN segmentation_use.uses IS 'Name of the segmentation that is used.';
 COMMENT ON COLUMN segmentation_use.used_segment_id IS 'Its segment that is used; 0 for a source.';
@@ -43,7 +43,7 @@ Shows those of which the current user sees both.$$;
 COMMENT ON COLUMN segmentation_uses.segmentation IS 'Name of the segmentation that uses another.';
 COMMENT ON COLUMN segmentation_uses.how IS
 $$'rule': a rule calls in_segment(); 'source': its source, or a sub-select of its rules,
-reads the member or history table.$$;
+reads the member, history or event table.$$;
 COMMENT ON COLUMN segmentation_uses.segment IS
 'The segment whose rule uses it, by its present name; NULL for a source.';
 COMMENT ON COLUMN segmentation_uses.uses IS 'Name of the segmentation that is used.';

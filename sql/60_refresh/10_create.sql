@@ -151,3 +151,44 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.comment_tables(text) IS
 'Writes the comments on the tables of a segmentation, which BI tools show.';
+
+-- Tables with customers that a segmentation has only where it needs them (NAME_decisions, NAME_events, ...), beside
+-- the member table and its owner's.  definition is a format of the columns: %1$s the key's, %2$I its name.
+CREATE FUNCTION segment_internal.create_customer_table(s segmentation, what text, definition text, comment text,
+                                                       comments text[]) RETURNS regclass
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    key name := segment_internal.key_column(s.members);
+    relation text;
+    pair text[];
+BEGIN
+    IF key IS NULL THEN
+        RAISE EXCEPTION 'the member table of segmentation "%" was dropped', s.name
+            USING ERRCODE = 'undefined_table',
+                  HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
+    END IF;
+    relation := format('%I.%I', (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                                 WHERE c.oid = s.members), s.name || '_' || what);
+    -- all others have a comment
+    IF key = ANY (comments[:][1:1]) THEN
+        key := 'customer';
+    END IF;
+    EXECUTE format('CREATE TABLE %s (%s)', relation, format(
+        definition, format('%I %s%s', key, format_type(segment_internal.key_type(s.members), -1),
+                           segment_internal.collate_clause(s.members)), key));
+    EXECUTE format('COMMENT ON TABLE %s IS %L', relation, comment);
+    FOREACH pair SLICE 1 IN ARRAY comments LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, coalesce(nullif(pair[1], ''), key), pair[2]);
+    END LOOP;
+    PERFORM segment_internal.change_catalogue('keep_table', s.name, what, relation::regclass);
+    RETURN relation::regclass;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.create_customer_table(segmentation, text, text, text, text[]) IS
+$$Makes a table with customers beside the member table of a segmentation, as its owner: NAME_what, enters it into the
+catalogue's column of that name, and returns it.
+definition: a format of its columns and constraints, of which %1$s stands for the key's name, type and collation,
+and %2$I for its name, which is customer where another column has it.
+comments: pairs of a column, empty for the key, and its comment; all columns but the key must be there.
+Errors: undefined_table where the member table was dropped, duplicate_table where the name is taken.$$;

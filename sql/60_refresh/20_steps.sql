@@ -67,7 +67,7 @@ WITH placed AS ({placed}
     WHERE $4 AND left_at = $1
 ), base AS (
     SELECT coalesce(p.customer, o.customer) AS customer, p.segment_id, p.segment, {p_v}{further}{by_decision_too},
-           o.segment_id AS was_id,
+           o.segment_id AS was_id{was_too},
            CASE WHEN o.customer IS NULL THEN 'entered' WHEN p.segment_id IS NULL THEN 'departed'
                 WHEN p.segment_id <> o.segment_id THEN 'moved' ELSE 'updated' END AS change,
            o.customer IS NULL OR ({p_facts}) IS DISTINCT FROM ({o_facts}) AS other_facts,
@@ -87,7 +87,7 @@ SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,
             WHEN $2 AND segment.assign_segment_id($3, {features}) = base_id THEN 'model'
             WHEN other_facts THEN {fact_reason}
             WHEN left_reason NOT IN ('gone', 'decision', 'undecided') THEN left_reason
-            ELSE {other_reason} END AS reason
+            ELSE {other_reason} END AS reason{event_reason}
 FROM base$$),
 (false, 'tally', CASE WHEN overlapping THEN $$
 SELECT coalesce(sum(c.entered), 0)::bigint AS entered, coalesce(sum(c.departed), 0)::bigint AS departed,
@@ -292,11 +292,16 @@ BEGIN
         places := places || '{"current_model": "$3"}' || own;
         read_here := own = '{}';
     END IF;
+    places := places || segment_internal.event_places(s, places);
     EXECUTE format('SELECT array_agg(t) FROM segment_internal.%I($1, $2) AS t', s.kind || '_steps') INTO templates
         USING s, train;
     templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.decision_steps(s) AS t)
         || ARRAY(SELECT t::segment.refresh_step
                  FROM segment_internal.shared_steps(first_fill, segment_internal.overlapping(s)) AS t);
+    -- the last one is the result
+    templates := templates[:cardinality(templates) - 1]
+        || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.event_steps(s, first_fill) AS t)
+        || templates[cardinality(templates)];
     -- rows of a step are read under its name, or, staged, from a table that is named after it
     FOREACH step IN ARRAY templates LOOP
         IF step.name IS NOT NULL THEN

@@ -123,6 +123,7 @@ BEGIN
     s.max_departed := coalesce(max_departed, s.max_departed);
     PERFORM segment_internal.check_source(s);
     PERFORM segment_internal.check_decisions(s, at);
+    s.events := segment_internal.checked_events(s);
     PERFORM segment_internal.record_source_uses(s);
     overlapping := segment_internal.overlapping(s);
     staged := staged OR segment_internal.distribution_column(s.members) IS NOT NULL;
@@ -132,6 +133,8 @@ BEGIN
     END IF;
     -- readers go on; whoever else would write to it waits
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
+    -- events of those who could not number them come before those of this refresh
+    s.last_event_id := segment_internal.number_events(s);
     -- an instant refreshed before has places in the history to compare with, though no members
     SELECT array_agg(t) INTO steps
     FROM segment_internal.steps_of(s, train, only_keys IS NULL AND segment_internal.has_no_members(s)
@@ -159,6 +162,7 @@ BEGIN
     IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
         PERFORM segment_internal.record_model(s, result.model, at);
     END IF;
+    PERFORM segment_internal.tell_events(s);
     total := segment_internal.count_members(s);
     -- NULL: all members did
     result.entered := coalesce(result.entered, total);

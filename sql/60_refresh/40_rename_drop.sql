@@ -19,7 +19,7 @@ BEGIN
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Another transaction sees them.';
     END;
     SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c
-    WHERE c.oid IN (s.members, s.history, s.decisions);
+    WHERE c.oid IN (s.members, s.history, s.decisions, s.events);
     -- NULL: somebody dropped them
     IF tables IS NOT NULL THEN
         EXECUTE format('DROP TABLE %s %s', tables, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
@@ -47,7 +47,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION drop_segmentation(text, boolean) IS
-$$Drops a segmentation with its tables, history, decisions, models and run log.
+$$Drops a segmentation with its tables, history, decisions, events and their consumers, models and run log.
 cascade: also views and other objects that depend on the tables, and rules of other segmentations that use it
 by in_segment: of those that the current user may change, the rules are dropped as a new version, or where none
 would be left, the segmentation; of others the rules stay, and their next refresh fails;

@@ -9,18 +9,11 @@ CREATE FUNCTION segment_internal.create_decision_table(name text) RETURNS oid
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
-    key name := segment_internal.key_column(s.members);
-    relation text;
-    pair text[];
+    relation regclass;
     fact name;
 BEGIN
     IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.decisions) THEN
         RETURN s.decisions;
-    END IF;
-    IF key IS NULL THEN
-        RAISE EXCEPTION 'the member table of segmentation "%" was dropped', s.name
-            USING ERRCODE = 'undefined_table',
-                  HINT = format('SELECT drop_segmentation(%L) removes what is left of it.', s.name);
     END IF;
     IF segment_internal.distribution_column(s.members) IS NOT NULL THEN
         RAISE EXCEPTION 'nothing can be decided about single customers of segmentation "%", which is distributed',
@@ -28,40 +21,27 @@ BEGIN
             USING ERRCODE = 'feature_not_supported',
                   HINT = 'A column of the source can say it, and a rule can read that.';
     END IF;
-    relation := format('%I.%I', (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-                                 WHERE c.oid = s.members), s.name || '_decisions');
-    IF key = ANY ('{segment_id,include,note,until,decided_by,decided_at}') THEN
-        key := 'customer';
-    END IF;
-    EXECUTE format(
-        'CREATE TABLE %s (
-            %I %s%s NOT NULL,
-            segment_id integer,
-            include boolean NOT NULL DEFAULT true,
-            note text,
-            until timestamptz,
-            decided_by name NOT NULL DEFAULT session_user,
-            decided_at timestamptz NOT NULL DEFAULT now(),
-            CONSTRAINT included_in_a_segment CHECK (NOT include OR segment_id IS NOT NULL),
-            UNIQUE NULLS NOT DISTINCT (%2$I, segment_id))',
-        relation, key, format_type(segment_internal.key_type(s.members), -1),
-        segment_internal.collate_clause(s.members));
+    relation := segment_internal.create_customer_table(
+        s, 'decisions',
+        '%1$s NOT NULL,
+         segment_id integer,
+         include boolean NOT NULL DEFAULT true,
+         note text,
+         until timestamptz,
+         decided_by name NOT NULL DEFAULT session_user,
+         decided_at timestamptz NOT NULL DEFAULT now(),
+         CONSTRAINT included_in_a_segment CHECK (NOT include OR segment_id IS NOT NULL),
+         UNIQUE NULLS NOT DISTINCT (%2$I, segment_id)',
+        format('Decisions about single customers of the segmentation "%s", whatever its source says: '
+               'written by include_customer, exclude_customer and undecide_customer, or by its owner.', s.name),
+        ARRAY[['', 'Key of the customer, who need not be in the source.'],
+              ['segment_id', 'Id of the segment, see segment.segment; NULL: excluded from all.'],
+              ['include', 'true: the customer is in the segment; false: is not.'],
+              ['note', 'Why.'],
+              ['until', 'The first instant for which the decision does not hold any more; NULL: it holds for good.'],
+              ['decided_by', 'Role that was logged in.'],
+              ['decided_at', 'When.']]);
     EXECUTE format('CREATE INDEX ON %s (until) WHERE until IS NOT NULL', relation);
-    EXECUTE format('COMMENT ON TABLE %s IS %L', relation,
-                   format('Decisions about single customers of the segmentation "%s", whatever its source says: '
-                          'written by include_customer, exclude_customer and undecide_customer, or by its owner.',
-                          s.name));
-    FOREACH pair SLICE 1 IN ARRAY ARRAY[
-        [key::text, 'Key of the customer, who need not be in the source.'],
-        ['segment_id', 'Id of the segment, see segment.segment; NULL: excluded from all.'],
-        ['include', 'true: the customer is in the segment; false: is not.'],
-        ['note', 'Why.'],
-        ['until', 'The first instant for which the decision does not hold any more; NULL: it holds for good.'],
-        ['decided_by', 'Role that was logged in.'],
-        ['decided_at', 'When.']]
-    LOOP
-        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, pair[1], pair[2]);
-    END LOOP;
     -- who is put in need not be in the source, and has no facts then
     FOR fact IN
         SELECT a.attname FROM segment_internal.member_columns(s) AS c
@@ -70,8 +50,7 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', s.members, fact);
     END LOOP;
-    PERFORM segment_internal.change_catalogue('keep_decisions', s.name, relation::regclass);
-    RETURN relation::regclass;
+    RETURN relation;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.create_decision_table(text) IS
@@ -110,7 +89,7 @@ BEGIN
         END IF;
         EXECUTE format('DROP TABLE %s', s.decisions);
     END IF;
-    PERFORM segment_internal.change_catalogue('keep_decisions', s.name, NULL::regclass);
+    PERFORM segment_internal.change_catalogue('keep_table', s.name, 'decisions'::text, NULL::regclass);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.give_up_decisions(segmentation) IS

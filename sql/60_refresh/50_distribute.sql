@@ -65,6 +65,7 @@ BEGIN
         RAISE EXCEPTION 'segmentation "%" is distributed already', s.name
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
+    PERFORM segment_internal.refuse_events(s);
     PERFORM segment_internal.give_up_decisions(s);
     colocate_with := segment_internal.table_to_lie_beside(s, colocate_with);
     FOREACH relation IN ARRAY ARRAY[s.members, s.history] LOOP
@@ -104,8 +105,9 @@ colocate_with: the distributed table to lie beside; NULL, the default: the one t
 It must be distributed by a column of the key's type.
 A NOTICE tells when the rows of the source have to come to the coordinator at each refresh,
 because they are orders and not customers.
-Decisions about single customers are not to be had of a distributed segmentation.
+Decisions about single customers and a table of events are not to be had of a distributed segmentation.
 Called on the coordinator; the owner must be able to log in on the workers.
-Errors: undefined_object, insufficient_privilege, feature_not_supported without Citus and where there are decisions,
+Errors: undefined_object, insufficient_privilege,
+feature_not_supported without Citus and where there are decisions or events,
 object_not_in_prerequisite_state where it is distributed already or no table of the source is,
 datatype_mismatch for a key of another type than the table is distributed by, and those of Citus.$$;

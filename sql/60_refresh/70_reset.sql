@@ -53,6 +53,51 @@ $$;
 COMMENT ON FUNCTION segment_internal.unknown_figures(segmentation) IS
 'Lets all own columns of a member table be NULL, for customers whose figures are not known.';
 
+CREATE FUNCTION segment_internal.undone_query(s segmentation) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN format('SELECT coalesce(m.customer, h.customer) AS customer, m.segment_id AS was_id, h.segment_id
+               FROM (SELECT %1$I AS customer, segment_id FROM %2$s WHERE entered_at > $1) AS m
+               FULL JOIN (SELECT %3$I AS customer, segment_id FROM %4$s
+                          WHERE entered_at <= $1 AND left_at > $1) AS h ON h.customer %5$s m.customer%6$s',
+              segment_internal.key_column(s.members), s.members::text, segment_internal.key_column(s.history),
+              s.history::text, segment_internal.equality_operator(segment_internal.key_type(s.members)),
+              CASE WHEN segment_internal.overlapping(s) THEN ' AND h.segment_id = m.segment_id' ELSE '' END);
+COMMENT ON FUNCTION segment_internal.undone_query(segmentation) IS
+$$The text of a query for whose places a reset to $1 changes: customer, was_id (the segment now; NULL: in none) and
+segment_id (the one then; NULL: in none); where customers may be in several segments, a row for each of them.$$;
+
+CREATE FUNCTION segment_internal.write_reset_events(s segmentation, at timestamptz) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT segment_internal.has_events(s) THEN
+        RETURN;
+    END IF;
+    s.events := segment_internal.checked_events(s);
+    s.last_event_id := segment_internal.number_events(s);
+    EXECUTE format(
+        'INSERT INTO %1$s (%2$I, event_id, event_at, from_segment_id, to_segment_id, event, from_segment, to_segment,
+                           reason)
+         SELECT NULL, $3 + 1, $1, NULL, NULL, ''reset'', NULL, NULL, ''reset''
+         UNION ALL
+         SELECT u.customer, $3 + 1 + row_number() OVER (), $1, u.was_id, u.segment_id,
+                CASE WHEN u.was_id IS NULL THEN ''entered'' WHEN u.segment_id IS NULL THEN ''departed''
+                     ELSE ''moved'' END,
+                f.name, t.name, ''reset''
+         FROM (%3$s) AS u
+         LEFT JOIN unnest($2) AS f ON f.segment_id = u.was_id
+         LEFT JOIN unnest($2) AS t ON t.segment_id = u.segment_id
+         WHERE u.was_id IS DISTINCT FROM u.segment_id',
+        s.events, segment_internal.key_column(s.events), segment_internal.undone_query(s))
+    USING at, segment_internal.segment_rows(s.name), s.last_event_id;
+    PERFORM segment_internal.tell_events(s);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.write_reset_events(segmentation, timestamptz) IS
+$$Before restore_places, where there is a table of events: appends one event 'reset' of the segmentation as a whole,
+which takes back all events before it with a later event_at, and for who follows the present one as of the instant
+for each customer whom it brings to another segment.$$;
+
 CREATE FUNCTION segment_internal.restore_places(s segmentation, at timestamptz,
     OUT entered bigint, OUT departed bigint, OUT moved bigint)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -60,16 +105,10 @@ AS $$
 DECLARE
     key name := segment_internal.key_column(s.members);
     history_key name := segment_internal.key_column(s.history);
-    same_place text := CASE WHEN segment_internal.overlapping(s) THEN ' AND h.segment_id = m.segment_id' ELSE '' END;
 BEGIN
-    EXECUTE format('SELECT count(*) FILTER (WHERE m.segment_id IS NULL), count(*) FILTER (WHERE h.segment_id IS NULL),
-                           count(*) FILTER (WHERE m.segment_id <> h.segment_id)
-                    FROM (SELECT %1$I AS customer, segment_id FROM %2$s WHERE entered_at > $1) AS m
-                    FULL JOIN (SELECT %3$I AS customer, segment_id FROM %4$s
-                               WHERE entered_at <= $1 AND left_at > $1) AS h ON h.customer %5$s m.customer%6$s',
-                   key, s.members, history_key, s.history,
-                   segment_internal.equality_operator(segment_internal.key_type(s.members)), same_place)
-    INTO entered, departed, moved USING at;
+    EXECUTE format('SELECT count(*) FILTER (WHERE u.was_id IS NULL), count(*) FILTER (WHERE u.segment_id IS NULL),
+                           count(*) FILTER (WHERE u.was_id <> u.segment_id)
+                    FROM (%s) AS u', segment_internal.undone_query(s)) INTO entered, departed, moved USING at;
     EXECUTE format('DELETE FROM %s WHERE entered_at > $1', s.members) USING at;
     EXECUTE format('INSERT INTO %1$s (%2$I, segment_id, segment, entered_at, entered_reason%3$s)
                     SELECT h.%4$I, h.segment_id, g.name, h.entered_at, h.entered_reason%5$s
@@ -147,25 +186,20 @@ $$After restore_places: works out the kind's own columns of all members as of re
 NULL, and next_transition_at -infinity, for a member whom source and decisions now put elsewhere,
 and for all where Citus holds the tables.$$;
 
-CREATE FUNCTION segment_internal.tell_of_reset(s segmentation, at timestamptz) RETURNS void
+CREATE FUNCTION segment_internal.look_at_everybody(s segmentation) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- of what a segmentation need not have
-    events regclass := to_regclass(to_jsonb(s) ->> 'events');
+    -- which a segmentation has while its source is tracked
     changes regclass := to_regclass(to_jsonb(s) ->> 'changes');
 BEGIN
-    IF events IS NOT NULL THEN
-        EXECUTE format('INSERT INTO %s (event, event_at) VALUES (''reset'', $1)', events) USING at;
-    END IF;
     IF changes IS NOT NULL THEN
         EXECUTE format('INSERT INTO %s (%I) VALUES (NULL)', changes, segment_internal.key_column(changes));
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.tell_of_reset(segmentation, timestamptz) IS
-$$Appends one event 'reset', after which whoever replays events has none after the instant of those that came before,
-and to the log of changes that the next refresh looks at everybody.$$;
+COMMENT ON FUNCTION segment_internal.look_at_everybody(segmentation) IS
+'Lets the next refresh look at all customers, where there is a log of changes that would spare it some.';
 
 CREATE FUNCTION segment_internal.check_past(s segmentation, at timestamptz, argument text) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -211,10 +245,11 @@ BEGIN
     s := segment_internal.segmentation_row(s.name);
     PERFORM segment_internal.set_clock(s, s.refreshed_as_of);
     PERFORM segment_internal.unknown_figures(s);
+    PERFORM segment_internal.write_reset_events(s, as_of);
     changed := segment_internal.restore_places(s, as_of);
     PERFORM segment_internal.restore_figures(s);
     PERFORM segment_internal.count_members(s);
-    PERFORM segment_internal.tell_of_reset(s, as_of);
+    PERFORM segment_internal.look_at_everybody(s);
     RETURN segment_internal.change_catalogue('finish_reset', s.name, as_of, began,
                                              changed.entered, changed.departed, changed.moved);
 END;
@@ -245,6 +280,8 @@ $$Takes back every refresh of a segmentation after an instant, as if there had b
 or of a wrong source. Members, history, sizes, model and the instant of the last refresh are those of after the last
 refresh up to as_of, so the next one may be as of any instant from there on.
 Returns the run that tells of it, with outcome 'reset'; runs that it took back stay in the log.
+Events may have been read, so they stay, too: an event 'reset' of no customer comes after them, which says that those
+with a later event_at are undone, and one for each customer who is in another segment than before, with that reason.
 Names of segments are the present ones, and ids are never used again: segments that came later are closed,
 those that were closed later are open again. Rules, source, options and decisions stay as they are now.
 Scores and figures of members are worked out from the source, as of that refresh and with the model of then;
@@ -257,13 +294,50 @@ before the first, object_not_in_prerequisite_state for one that purge_history re
 
 -- ---- retention ----
 
+CREATE FUNCTION segment_internal.purge_events(s segmentation, before timestamptz) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    removed bigint;
+    same_place text;
+BEGIN
+    IF NOT segment_internal.has_events(s) THEN
+        RETURN NULL;
+    END IF;
+    s.events := segment_internal.checked_events(s);
+    PERFORM segment_internal.number_events(s);
+    same_place := format('o.%1$I %2$s e.%1$I%3$s', segment_internal.key_column(s.events),
+                         segment_internal.equality_operator(segment_internal.key_type(s.events)),
+                         CASE WHEN segment_internal.overlapping(s)
+                              THEN ' AND coalesce(o.to_segment_id, o.from_segment_id)'
+                                   ' = coalesce(e.to_segment_id, e.from_segment_id)' ELSE '' END);
+    EXECUTE format(
+        'WITH back AS (SELECT event_id, event_at FROM %1$s WHERE event = ''reset'' AND %2$I IS NULL),
+         old AS (SELECT e.*, EXISTS (SELECT FROM back AS b
+                                     WHERE b.event_id > e.event_id AND b.event_at < e.event_at) AS undone
+                 FROM %1$s AS e WHERE e.event_at < $1 AND e.%2$I IS NOT NULL)
+         DELETE FROM %1$s AS d USING old AS e
+         WHERE d.insertion = e.insertion AND (e.event_id <= $2 OR $2 IS NULL)
+           AND (e.undone OR e.to_segment_id IS NULL
+                OR EXISTS (SELECT FROM old AS o WHERE %3$s AND o.event_id > e.event_id AND NOT o.undone))',
+        s.events, segment_internal.key_column(s.events), same_place)
+    USING before, (SELECT min(c.acknowledged) FROM segment.event_consumer AS c WHERE c.segmentation = s.name);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.purge_events(segmentation, timestamptz) IS
+$$Removes events before an instant and returns how many; NULL: there is no table of them.
+What replaying from that instant on begins with stays: the last event before it of each customer who was in a segment
+then, or of customer and segment where there may be several; so do resets, which are of no customer, and what a
+consumer has not acknowledged yet.$$;
+
 CREATE FUNCTION segment_internal.purge_as_owner(name text, before timestamptz,
     OUT history_rows bigint, OUT event_rows bigint)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
-    events regclass := to_regclass(to_jsonb(s) ->> 'events');
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.history) THEN
         RAISE EXCEPTION 'the history table of segmentation "%" was dropped', s.name USING ERRCODE = 'undefined_table',
@@ -272,10 +346,7 @@ BEGIN
     PERFORM segment_internal.check_past(s, before, 'before');
     EXECUTE format('DELETE FROM %s WHERE left_at < $1', s.history) USING before;
     GET DIAGNOSTICS history_rows = ROW_COUNT;
-    IF events IS NOT NULL THEN
-        EXECUTE format('DELETE FROM %s WHERE event_at < $1', events) USING before;
-        GET DIAGNOSTICS event_rows = ROW_COUNT;
-    END IF;
+    event_rows := segment_internal.purge_events(s, before);
     PERFORM segment_internal.change_catalogue('keep_history_from', s.name, before);
 END;
 $$;
@@ -303,7 +374,8 @@ $$Removes from the history of a segmentation the places that were left before an
 returns how many: history_rows; event_rows, NULL where it keeps no events.
 From then on the history begins at that instant, which segmentation.history_from tells. Questions as of an earlier one
 are errors (object_not_in_prerequisite_state); all others get the answers that they got before.
-Who replays events begins with segment_members(name, history_from).
+Of events, the last one before the instant stays for each customer who was in a segment then, so that replaying them
+goes on to lead to the members of every later instant; and so do those that a consumer has not acknowledged yet.
 The log of runs stays.
 Queues behind a running refresh; runs with the rights of the owner.
 Errors: undefined_object, insufficient_privilege, invalid_parameter_value for an instant after the last refresh,

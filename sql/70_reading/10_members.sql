@@ -350,36 +350,11 @@ CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT NULL,
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
-    overlapping boolean := segment_internal.overlapping(s);
 BEGIN
     RETURN QUERY EXECUTE format(
-        'WITH place AS (
-             SELECT %1$I AS customer, segment_id, entered_at, left_at, entered_reason, left_reason FROM %2$s
-             UNION ALL SELECT %3$I, segment_id, entered_at, NULL, entered_reason, NULL FROM %4$s
-         ), event AS (
-             -- an entry follows the place left at the same instant, if there is one
-             SELECT p.entered_at AS event_at, p.customer, b.segment_id AS from_id, p.segment_id AS to_id,
-                    p.entered_reason AS reason
-             FROM place AS p LEFT JOIN place AS b ON b.customer %5$s p.customer AND b.left_at = p.entered_at%6$s
-             WHERE p.entered_at >= $2
-             UNION ALL
-             SELECT p.left_at, p.customer, p.segment_id, NULL, p.left_reason
-             FROM place AS p
-             WHERE p.left_at >= $2
-               AND NOT EXISTS (SELECT FROM place AS n
-                               WHERE n.customer %5$s p.customer AND n.entered_at = p.left_at%7$s)
-         )
-         SELECT e.event_at, format(''%%s'', e.customer),
-                CASE WHEN e.from_id IS NULL THEN ''entered'' WHEN e.to_id IS NULL THEN ''departed'' ELSE ''moved'' END,
-                f.name, t.name, e.reason
-         FROM event AS e
-         LEFT JOIN unnest($1) AS f ON f.segment_id = e.from_id
-         LEFT JOIN unnest($1) AS t ON t.segment_id = e.to_id',
-        segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
-        segment_internal.equality_operator(segment_internal.key_type(s.members)),
-        -- who may be in several segments enters and departs, and does not move
-        CASE WHEN overlapping THEN ' AND b.segment_id = p.segment_id' ELSE '' END,
-        CASE WHEN overlapping THEN ' AND n.segment_id = p.segment_id' ELSE '' END)
+        'SELECT e.event_at, format(''%%s'', e.customer), e.event, e.from_segment, e.to_segment, e.reason
+         FROM (%s) AS e',
+        segment_internal.events_query(s))
     USING segment_internal.segment_rows(s.name), segment_internal.kept_since(s, since);
 END;
 $$;

@@ -176,7 +176,8 @@ COMMENT ON COLUMN segment_members.not_shown IS
 CREATE VIEW customer_table WITH (security_invoker = true) AS
     SELECT t.relation, s.name AS segmentation, segment_internal.key_column(t.relation) AS key_column, t.what
     FROM segmentation AS s
-    CROSS JOIN LATERAL (VALUES (s.members, 'members'), (s.history, 'history'), (s.decisions, 'decisions'))
+    CROSS JOIN LATERAL (VALUES (s.members, 'members'), (s.history, 'history'), (s.decisions, 'decisions'),
+                               (s.events, 'events'))
          AS t (relation, what)
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = t.relation);
 COMMENT ON VIEW customer_table IS
@@ -185,7 +186,7 @@ what erasing, telling and merging of customers has to look at.$$;
 COMMENT ON COLUMN customer_table.relation IS 'The table.';
 COMMENT ON COLUMN customer_table.segmentation IS 'Name of the segmentation that it belongs to.';
 COMMENT ON COLUMN customer_table.key_column IS 'The column with the key of the customer.';
-COMMENT ON COLUMN customer_table.what IS '''members'', ''history'' or ''decisions''.';
+COMMENT ON COLUMN customer_table.what IS '''members'', ''history'', ''decisions'' or ''events''.';
 
 CREATE VIEW segment_events WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, e.*, NULL::text AS not_shown

@@ -73,6 +73,8 @@ typedef enum Right
 	OF_TABLES,					/* rights of the owner of the two tables of a new one */
 	OF_SCHEME,					/* rights of its owner; a shipped one has none */
 	OF_TEMPLATE,				/* the same, of a template of rules */
+	OF_CONSUMER,				/* the same, of a consumer of events */
+	OF_CONSUMED,				/* the same, or of the owner of the segmentation whose events they are */
 } Right;
 
 typedef struct Operation
@@ -94,6 +96,44 @@ static const Operation operations[] = {
 	"SELECT 1::bigint FROM segment.segmentation AS g WHERE g.name = $1 FOR NO KEY UPDATE"
 	}},
 
+	/* name: the same without waiting; NULL: somebody else has it */
+	{"try_lock", OF_SEGMENTATION, {"text"}, {
+	"SELECT 1::bigint FROM segment.segmentation AS g WHERE g.name = $1"
+	" FOR NO KEY UPDATE SKIP LOCKED"
+	}},
+
+	/* name, how many: ids that events were given; the last one */
+	{"take_event_ids", OF_SEGMENTATION, {"text", "int8"}, {
+	"UPDATE segment.segmentation AS g SET last_event_id = g.last_event_id + $2 "
+	"WHERE g.name = $1 AND $2 > 0 RETURNING g.last_event_id"
+	}},
+
+	/*
+	 * consumer, segmentation, whether what happened so far is passed over; 1, NULL: the
+	 * caller may not read its events
+	 */
+	{"create_event_consumer", OF_ANYBODY, {"text", "text", "bool"}, {
+	"INSERT INTO segment.event_consumer (consumer, segmentation, owner, acknowledged) "
+	"SELECT $1, g.name, quote_ident($4)::regrole, CASE WHEN $3 THEN g.last_event_id ELSE 0 END "
+	"FROM segment.segmentation AS g "
+	"WHERE g.name = $2 AND segment_internal.seen_by($4, g.name)"
+	"  AND has_table_privilege($4, g.events, 'SELECT') RETURNING 1::bigint"
+	}},
+
+	/* consumer, event_id: how far it has come now; NULL: no such event was ever numbered */
+	{"acknowledge_events", OF_CONSUMER, {"text", "int8"}, {
+	"UPDATE segment.event_consumer AS c SET acknowledged = greatest(c.acknowledged, $2),"
+	"    acknowledged_at = clock_timestamp() "
+	"FROM segment.segmentation AS g "
+	"WHERE c.consumer = $1 AND g.name = c.segmentation AND $2 <= g.last_event_id "
+	"RETURNING c.acknowledged"
+	}},
+
+	/* consumer */
+	{"drop_event_consumer", OF_CONSUMED, {"text"}, {
+	"DELETE FROM segment.event_consumer AS c WHERE c.consumer = $1 RETURNING 1::bigint"
+	}},
+
 	/* a new row, of which state and times are set here; 1, NULL: there is no such kind */
 	{"create_segmentation", OF_TABLES, {"segment.segmentation"}, {
 	"INSERT INTO segment.segmentation (name, members, history, kind, method, source,"
@@ -108,12 +148,17 @@ static const Operation operations[] = {
 	"RETURNING 1::bigint"
 	}},
 
-	/* name, table of decisions; NULL: it has none any more.  NULL: it is not the owner's own */
-	{"keep_decisions", OF_SEGMENTATION, {"text", "regclass"}, {
-	"UPDATE segment.segmentation AS g SET decisions = $2 "
-	"WHERE g.name = $1"
-	"  AND ($2 IS NULL OR EXISTS (SELECT FROM pg_class AS d, pg_class AS m"
-	"                             WHERE d.oid = $2 AND m.oid = g.members AND d.relowner = m.relowner"
+	/*
+	 * name, column of such tables, table; NULL: it has none any more.  NULL: there is no
+	 * such column, or the table is not the owner's own
+	 */
+	{"keep_table", OF_SEGMENTATION, {"text", "text", "regclass"}, {
+	"UPDATE segment.segmentation AS g "
+	"SET decisions = CASE $2 WHEN 'decisions' THEN $3 ELSE g.decisions END,"
+	"    events = CASE $2 WHEN 'events' THEN $3 ELSE g.events END "
+	"WHERE g.name = $1 AND $2 IN ('decisions', 'events')"
+	"  AND ($3 IS NULL OR EXISTS (SELECT FROM pg_class AS d, pg_class AS m"
+	"                             WHERE d.oid = $3 AND m.oid = g.members AND d.relowner = m.relowner"
 	"                               AND d.relkind = 'r' AND d.oid >= 16384"
 	"                               AND d.oid NOT IN (g.members, g.history))) "
 	"RETURNING 1::bigint"
@@ -410,11 +455,13 @@ static const Operation operations[] = {
 	{"record_source_uses", OF_SEGMENTATION, {"text", "oid[]"}, {
 	"DELETE FROM segment.segmentation_use AS u USING segment.segmentation AS g "
 	"WHERE u.segmentation = $1 AND u.how = 'source' AND g.name = u.uses"
-	"  AND (g.members::oid = ANY ($2) OR g.history::oid = ANY ($2)) IS NOT TRUE",
+	"  AND (g.members::oid = ANY ($2) OR g.history::oid = ANY ($2) OR g.events::oid = ANY ($2))"
+	"      IS NOT TRUE",
 
 	"INSERT INTO segment.segmentation_use (segmentation, how, uses) "
 	"SELECT $1, 'source', g.name FROM segment.segmentation AS g "
-	"WHERE (g.members::oid = ANY ($2) OR g.history::oid = ANY ($2)) AND g.name <> $1"
+	"WHERE (g.members::oid = ANY ($2) OR g.history::oid = ANY ($2) OR g.events::oid = ANY ($2))"
+	"  AND g.name <> $1"
 	"  AND NOT EXISTS (SELECT FROM segment.segmentation_use AS u"
 	"                  WHERE u.segmentation = $1 AND u.uses = g.name) "
 	"ON CONFLICT DO NOTHING"
@@ -655,6 +702,20 @@ check_right(const Operation *operation, Oid caller, Arguments *arguments)
 			break;
 		case OF_TABLES:
 			check_tables(caller, DatumGetHeapTupleHeader(arguments->values[0]));
+			break;
+		case OF_CONSUMER:
+		case OF_CONSUMED:
+			if (!look_up("SELECT c.owner, g.members FROM segment.event_consumer AS c "
+						 "JOIN segment.segmentation AS g ON g.name = c.segmentation "
+						 "WHERE c.consumer = $1", arguments, &first, &second) ||
+				!(acts_for(caller, DatumGetObjectId(first)) ||
+				  (operation->right == OF_CONSUMED &&
+				   acts_for(caller, owner_of_table(DatumGetObjectId(second), &kind)))))
+				ereport(ERROR,
+						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						 errmsg("permission denied for consumer \"%s\" of events",
+								TextDatumGetCString(arguments->values[0])),
+						 errhint("Only its owner may go on.")));
 			break;
 		case OF_SCHEME:
 		case OF_TEMPLATE:

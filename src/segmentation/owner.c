@@ -6,6 +6,11 @@
  * caller's rights nor leave anything behind in the caller's session; settings
  * it makes are undone at the end.  Only who has the owner's rights may do it,
  * so nobody gains a right by it; a superuser loses them for the time being.
+ *
+ * There is one exception.  Who reads events may come upon some that have no number yet; numbering
+ * them is the table's upkeep, and is done with the rights of its owner, who made the table
+ * for it, as the check of a foreign key reads with those of its table's owner.  The command is
+ * ours, and nothing in it is the reader's but the name of a segmentation.
  */
 #include "compat.h"
 
@@ -24,6 +29,7 @@
 
 PG_FUNCTION_INFO_V1(segment_run_as_owner);
 PG_FUNCTION_INFO_V1(segment_rows_as_owner);
+PG_FUNCTION_INFO_V1(segment_number_events);
 
 /* A command, whose arguments are text. */
 typedef struct Command
@@ -96,13 +102,11 @@ run_command(Command *command)
 	SPI_finish();
 }
 
-static void
-run_as(const char *owner, Command *command)
+/* A role that the current user may act as. */
+static Oid
+role_to_act_as(const char *owner)
 {
 	Oid			role = get_role_oid(owner, true);
-	Oid			saved_user;
-	int			saved_security;
-	int			nest_level;
 
 	if (!OidIsValid(role))
 		ereport(ERROR,
@@ -113,6 +117,15 @@ run_as(const char *owner, Command *command)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to act as \"%s\"", owner),
 				 errhint("Only the owner and members of that role may do this.")));
+	return role;
+}
+
+static void
+run_as(Oid role, Command *command)
+{
+	Oid			saved_user;
+	int			saved_security;
+	int			nest_level;
 
 	/* an error ends the subtransaction or transaction, which resets all three */
 	GetUserIdAndSecContext(&saved_user, &saved_security);
@@ -141,7 +154,7 @@ segment_run_as_owner(PG_FUNCTION_ARGS)
 	Command		command = {0};
 
 	read_command(fcinfo, &command);
-	run_as(NameStr(*PG_GETARG_NAME(0)), &command);
+	run_as(role_to_act_as(NameStr(*PG_GETARG_NAME(0))), &command);
 	if (command.first == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(command.first));
@@ -156,6 +169,54 @@ segment_rows_as_owner(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	read_command(fcinfo, &command);
 	command.rows = (ReturnSetInfo *) fcinfo->resultinfo;
-	run_as(NameStr(*PG_GETARG_NAME(0)), &command);
+	run_as(role_to_act_as(NameStr(*PG_GETARG_NAME(0))), &command);
 	return (Datum) 0;
+}
+
+/* The owner of a segmentation whose events the current user may read; InvalidOid: it is none. */
+static Oid
+owner_of_readable_events(Datum segmentation)
+{
+	Oid			type = TEXTOID;
+	Oid			result = InvalidOid;
+	bool		isnull;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args("SELECT m.relowner "
+							  "FROM segment.segmentation AS g, pg_catalog.pg_class AS m "
+							  "WHERE g.name OPERATOR(pg_catalog.=) $1"
+							  "  AND m.oid OPERATOR(pg_catalog.=) g.members"
+							  "  AND segment_internal.may_read(g.events)",
+							  1, &type, &segmentation, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the catalogue");
+	if (SPI_processed > 0)
+		result = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+												&isnull));
+	SPI_finish();
+	return result;
+}
+
+/* number_events(segmentation): with the rights of its owner, for whoever may read its events */
+Datum
+segment_number_events(PG_FUNCTION_ARGS)
+{
+	Command		command = {"SELECT segment_internal.number_events_as_owner($1)"};
+	Oid			type = TEXTOID;
+	Oid			owner = owner_of_readable_events(PG_GETARG_DATUM(0));
+
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the events of segmentation \"%s\"",
+						text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+	command.types = &type;
+	command.params = makeParamList(1);
+	command.params->params[0].ptype = TEXTOID;
+	command.params->params[0].pflags = PARAM_FLAG_CONST;
+	command.params->params[0].value = PG_GETARG_DATUM(0);
+	command.params->params[0].isnull = false;
+	command.caller = CurrentMemoryContext;
+	run_as(owner, &command);
+	PG_RETURN_VOID();
 }

@@ -76,12 +76,12 @@ SELECT regress_play.robbed();
 
 -- ---- elevation_via_view_of_decisions, and the table of somebody else in its place ----
 SET SESSION AUTHORIZATION regress_segment_other;
-SELECT segment_internal.change_catalogue('keep_decisions', 'trapped'::text, 'regress_shop.loyal_decisions'::regclass);
-SELECT segment_internal.change_catalogue('keep_decisions', 'loyal'::text, 'regress_play.trapped_decisions'::regclass);
-SELECT segment_internal.change_catalogue('keep_decisions', 'trapped'::text, 'pg_class'::regclass);
-SELECT segment_internal.change_catalogue('keep_decisions', 'trapped'::text, 'regress_play.trapped_segments'::regclass);
+SELECT segment_internal.change_catalogue('keep_table', 'trapped'::text, 'decisions'::text, 'regress_shop.loyal_decisions'::regclass);
+SELECT segment_internal.change_catalogue('keep_table', 'loyal'::text, 'decisions'::text, 'regress_play.trapped_decisions'::regclass);
+SELECT segment_internal.change_catalogue('keep_table', 'trapped'::text, 'decisions'::text, 'pg_class'::regclass);
+SELECT segment_internal.change_catalogue('keep_table', 'trapped'::text, 'decisions'::text, 'regress_play.trapped_segments'::regclass);
 CREATE VIEW fake AS SELECT * FROM trapped_decisions WHERE regress_play.steal();
-SELECT segment_internal.change_catalogue('keep_decisions', 'trapped'::text, 'regress_play.fake'::regclass);
+SELECT segment_internal.change_catalogue('keep_table', 'trapped'::text, 'decisions'::text, 'regress_play.fake'::regclass);
 DROP VIEW fake;
 -- given to another owner, it is not read with the rights of the one who has the members
 RESET SESSION AUTHORIZATION;
