@@ -31,6 +31,7 @@ CREATE TABLE segmentation (
     refreshed_as_of timestamptz,
     placed_by text,
     last_run_at timestamptz,
+    history_from timestamptz,
     description text,
     created_at timestamptz NOT NULL DEFAULT now(),
     CHECK (cardinality(source_columns) = cardinality(source_types)),
@@ -110,6 +111,8 @@ COMMENT ON COLUMN segmentation.placed_by IS
 $$What definition and model placed all customers, as a hash; of another definition everybody is placed anew,
 see run.way.$$;
 COMMENT ON COLUMN segmentation.last_run_at IS 'Start of the last refresh that ended, well or failed.';
+COMMENT ON COLUMN segmentation.history_from IS
+'The first instant that the history still tells of, see purge_history; NULL: all of it is there.';
 COMMENT ON COLUMN segmentation.description IS 'What the segmentation is for.';
 COMMENT ON COLUMN segmentation.created_at IS 'When the segmentation was created.';
 
@@ -177,7 +180,8 @@ CREATE TABLE run (
     as_of timestamptz,
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
-    outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'refused', 'failed', 'skipped', 'interrupted')),
+    outcome text NOT NULL CHECK (outcome IN ('ok', 'empty', 'refused', 'failed', 'skipped', 'interrupted',
+                                            'reset')),
     way text CHECK (way IN ('full', 'incremental')),
     way_reason text,
     model_version integer,
@@ -212,7 +216,10 @@ $$'ok'; 'empty': there was nothing to train with and no model to place anybody w
 or nearly all rows of the source would have been skipped, see error; 'failed': nothing was changed, see error;
 'skipped': nothing was changed, because refresh_all_segmentations could not refresh what it uses, see error;
 'interrupted': nothing was changed, and the run itself could not log it (cancelled, lost in a crash,
-rolled back): the next one did.$$;
+rolled back): the next one did;
+'reset': no refresh, but reset_segmentation: as_of is the instant that it went back to, entered, departed and moved
+tell whose places it changed, and model, rows, counts and details are those of the refresh whose state it brought
+back.$$;
 COMMENT ON COLUMN run.way IS
 $$'full': the whole source was read; 'incremental': only the customers who may have changed were looked at;
 NULL: nothing was read.$$;
@@ -259,6 +266,14 @@ COMMENT ON COLUMN tracked_table.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN tracked_table.relation IS 'The table.';
 COMMENT ON COLUMN tracked_table.key_columns IS
 'Its columns with customer keys; none: every change of the table concerns all customers.';
+
+CREATE FUNCTION segment_internal.undone(r run) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN EXISTS (SELECT FROM run AS b
+               WHERE b.segmentation = r.segmentation AND b.run_id > r.run_id AND b.outcome = 'reset'
+                 AND b.as_of < r.as_of);
+COMMENT ON FUNCTION segment_internal.undone(run) IS
+'Whether a later reset_segmentation took back what a run did.';
 
 -- Config tables: their rows are part of a dump, names and SQL text, never OIDs.
 SELECT pg_catalog.pg_extension_config_dump('segmentation', '');
@@ -449,6 +464,22 @@ $$;
 COMMENT ON FUNCTION segment_internal.segmentation_row(text) IS
 $$A segmentation by name.
 Error (undefined_object) when there is none that the current user may see.$$;
+
+CREATE FUNCTION segment_internal.kept_instant(at timestamptz, name text, history_from timestamptz) RETURNS timestamptz
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF at < history_from THEN
+        RAISE EXCEPTION 'the history of segmentation "%" begins at %, and % lies before', name, history_from, at
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'What was before has been removed by purge_history().';
+    END IF;
+    RETURN at;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.kept_instant(timestamptz, text, timestamptz) IS
+$$An instant that a history is asked about, or the error (object_not_in_prerequisite_state) that it lies before
+history_from, where that history begins; NULL: NULL.$$;
 
 -- ---- models of segmentations ----
 

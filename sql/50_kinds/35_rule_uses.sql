@@ -34,6 +34,7 @@ $$The same as of an instant, any expression of time: in_segment('loyalty', 'Cham
 It is what segment_members(name, as_of) tells of that instant, from members and history, both of which
 the owner of the rule must be allowed to read.
 NULL at: false.
+An instant that purge_history removed is an error (object_not_in_prerequisite_state) of the refresh.
 An instant that differs from row to row is asked of each row, by the keys of both tables; one that does not,
 of all customers at once.$$;
 
@@ -183,6 +184,15 @@ RETURN format('SELECT %1$I AS key FROM %2$s WHERE segment_id OPERATOR(pg_catalog
 COMMENT ON FUNCTION segment_internal.used_at_query(segmentation, integer, text) IS
 'The text of a query for the keys of who was in a segment at an instant, the text of an expression; each once.';
 
+CREATE FUNCTION segment_internal.used_at_is_kept(used segmentation, at text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN used.history_from IS NULL OR at IS NULL THEN ''
+            ELSE format('segment_internal.kept_instant(%s, %L, %L) IS NOT NULL AND ', at, used.name,
+                        segment_internal.instant(used.history_from)) END;
+COMMENT ON FUNCTION segment_internal.used_at_is_kept(segmentation, text) IS
+$$What stands before the condition that somebody was in a segment at an instant, the text of an expression:
+an error where the history does not tell of it any more, whoever is asked about; empty where all of it is there.$$;
+
 CREATE FUNCTION segment_internal.key_is_that_of_source(used segmentation, s segmentation, source_key text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format('%s %s%s', segment_internal.equality_operator(segment_internal.key_type(used.members),
@@ -217,8 +227,9 @@ BEGIN
             FROM segment_internal.replaced_uses(s, call.at, uses, joined) AS r;
             -- the instant is worked out before names of ours are in sight
             replaced := replaced || format(
-                E'(SELECT EXISTS (SELECT FROM (%s) AS segment_used WHERE segment_used.key %s)'
+                E'(SELECT %sEXISTS (SELECT FROM (%s) AS segment_used WHERE segment_used.key %s)'
                 ' FROM (SELECT CAST((\n%s\n) AS pg_catalog.timestamptz)) AS segment_use (segment_use_at))',
+                segment_internal.used_at_is_kept(used, 'segment_use.segment_use_at'),
                 segment_internal.used_at_query(used, id, 'segment_use.segment_use_at'),
                 segment_internal.key_is_that_of_source(used, s, 'segment_use_key'), at);
         ELSE
@@ -271,15 +282,16 @@ BEGIN
         FROM jsonb_array_elements(joined) WITH ORDINALITY AS j (one, n) ORDER BY j.n
     LOOP
         used := segment_internal.segmentation_row(one.segmentation);
-        columns := columns || format(', %s.key IS NOT NULL AS segment_use_%s', one.name, one.n);
+        one.at := E'(SELECT CAST((\n' || one.at || E'\n) AS pg_catalog.timestamptz))';
+        columns := columns || format(', %s%s.key IS NOT NULL AS segment_use_%s',
+                                     segment_internal.used_at_is_kept(used, one.at), one.name, one.n);
         joins := joins || format(
             E'\nLEFT JOIN (%s) AS %s ON %2$s.key %s',
             CASE WHEN one.at IS NULL
                      THEN format('SELECT %I AS key FROM %s WHERE segment_id OPERATOR(pg_catalog.=) %s',
                                  segment_internal.key_column(used.members), used.members, one.id)
                  -- a sub-select, which is worked out once
-                 ELSE segment_internal.used_at_query(
-                          used, one.id, format(E'(SELECT CAST((\n%s\n) AS pg_catalog.timestamptz))', one.at)) END,
+                 ELSE segment_internal.used_at_query(used, one.id, one.at) END,
             one.name, segment_internal.key_is_that_of_source(used, s, format('source.%I', s.source_columns[1])));
     END LOOP;
     statement := format(E'SELECT source.*, source.%I AS segment_use_key%s FROM (\n%s\n) AS source%s',

@@ -245,11 +245,11 @@ DECLARE
     rest text := s.options -> 'rest' ->> 'segment_id';
     version integer := (SELECT max(v.version) FROM segment.rule_version AS v WHERE v.segmentation = s.name);
     version_before integer := (SELECT (r.details ->> 'rule_version')::integer FROM segment.run AS r
-                               WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty')
+                               WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty', 'reset')
                                  AND NOT r.counts ? 'only_customers'
                                ORDER BY r.run_id DESC LIMIT 1);
     others_before text := (SELECT r.details ->> 'next_transition_of_others' FROM segment.run AS r
-                           WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty')
+                           WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty', 'reset')
                            ORDER BY r.run_id DESC LIMIT 1);
     clock record;
 BEGIN

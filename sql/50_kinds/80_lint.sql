@@ -225,6 +225,25 @@ $$;
 COMMENT ON FUNCTION segment_internal.lint(text, text) IS
 'What lint_segmentation finds that takes running the source, with the rights of the owner.';
 
+CREATE FUNCTION segment_internal.history_overlap_query(s segmentation) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN format(
+    'SELECT ''error'', NULL::text, ''history_overlap'',
+            format(''%%s places in members and history begin before the one before them ends, of customer %%s for '
+    'instance: no refresh writes such rows, take them out by hand'', count(*), min(format(''%%s'', o.customer)))
+     FROM (SELECT p.customer, p.entered_at,
+                  lag(p.left_at) OVER (PARTITION BY p.customer%1$s ORDER BY p.entered_at) AS before
+           FROM (SELECT %2$I AS customer, segment_id, entered_at, left_at FROM %3$s
+                 UNION ALL SELECT %4$I, segment_id, entered_at, ''infinity'' FROM %5$s) AS p) AS o
+     WHERE o.before > o.entered_at HAVING count(*) > 0',
+    CASE WHEN segment_internal.overlapping(s) THEN ', p.segment_id' ELSE '' END,
+    segment_internal.key_column(s.history), s.history::text, segment_internal.key_column(s.members), s.members::text);
+COMMENT ON FUNCTION segment_internal.history_overlap_query(segmentation) IS
+$$The text of a query for the finding of lint_segmentation that customers were in two places at once
+(where they may be in several segments, twice in one); no row: none was.
+Refreshes end a place when they begin the next; the history table refuses one that ends before it begins, and two of one
+customer that begin at once; what overlaps without that only a hand can have written.$$;
+
 CREATE FUNCTION lint_segmentation(segmentation text, as_of timestamptz DEFAULT NULL,
     OUT severity text, OUT segment text, OUT finding text, OUT message text) RETURNS SETOF record
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10 SET search_path = pg_catalog, pg_temp
@@ -258,6 +277,9 @@ BEGIN
     WHERE g.segmentation = s.name AND g.closed_at IS NULL AND g.customers = 0 AND s.refreshed_as_of IS NOT NULL
       AND g.name <> ALL (explained)
     ORDER BY g.priority, g.segment_id;
+    IF segment_internal.not_shown(s, with_history => true) IS NULL THEN
+        RETURN QUERY EXECUTE segment_internal.history_overlap_query(s);
+    END IF;
 END;
 $$;
 COMMENT ON FUNCTION lint_segmentation(text, timestamptz) IS
@@ -270,7 +292,8 @@ hold; 'often_unknown': NULL for more than a tenth; 'fails': an error of the data
 'null_comparison' (x = NULL), 'null_in_list' (x NOT IN (..., NULL)), 'null_in_query' (the same of a sub-select that
 yields NULL), 'or_of_negations' (x <> 1 OR x <> 2), 'and_of_equalities' (x = 1 AND x = 2),
 'not_of_unknown' (NOT x, where x is NULL for some and the rule does not say what then), and for segmentations of all
-kinds 'no_members'.
+kinds 'no_members', and 'history_overlap', places in the history that somebody wrote by hand (looked for where the
+current user may read the history).
 message: what is the matter, and how to put it right.
 as_of: the instant of as_of(), default now, and never before the last refresh.
 The source of a segmentation by rules runs with the rights of its owner, whose rights one must have.

@@ -87,6 +87,7 @@ BEGIN
             left_at timestamptz NOT NULL,
             entered_reason text NOT NULL,
             left_reason text NOT NULL,
+            CONSTRAINT left_after_entered CHECK (left_at > entered_at),
             PRIMARY KEY (%I%s, entered_at))',
         history, coalesce(key_definition, format('%I %s', key, key_type)), key,
         CASE WHEN overlapping THEN ', segment_id' END);

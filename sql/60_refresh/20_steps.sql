@@ -172,7 +172,7 @@ BEGIN
     -- a source that was like that the last time, too, is none that alarms
     IF members > 0 AND max_departed < 1 AND skipped > nearly_all * rows_read
        AND (SELECT r.rows_skipped > nearly_all * r.rows_read FROM segment.run AS r
-            WHERE r.segmentation = refuse_departures.name AND r.outcome IN ('ok', 'empty')
+            WHERE r.segmentation = refuse_departures.name AND r.outcome IN ('ok', 'empty', 'reset')
               AND NOT r.counts ? 'only_customers'
             ORDER BY r.run_id DESC LIMIT 1) IS NOT TRUE THEN
         RAISE EXCEPTION 'refused: % of % rows of the source would be skipped for a missing or infinite value',

@@ -93,6 +93,7 @@ BEGIN
     IF at IS NULL THEN
         RETURN present;
     END IF;
+    PERFORM segment_internal.kept_instant(at, s.name, s.history_from);
     RETURN format('%1$s WHERE entered_at <= %2$L::timestamptz'
                   ' UNION ALL SELECT %3$I, segment_id, entered_at, entered_reason FROM %4$s'
                   ' WHERE entered_at <= %2$L::timestamptz AND left_at > %2$L::timestamptz',
@@ -100,7 +101,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.members_query(segmentation, timestamptz) IS
-'The text of a query for who was where at an instant; NULL: now.';
+$$The text of a query for who was where at an instant; NULL: now.
+Error: see kept_instant.$$;
 
 CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz,
     OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text)
@@ -129,6 +131,7 @@ with the customer key in its own type: segment_members(null::bigint, 'loyalty', 
 An instant between two refreshes shows the state of the earlier one.
 segment is the present name; reason says why the customer entered the segment.
 Errors: undefined_object, datatype_mismatch for a wrong key type,
+object_not_in_prerequisite_state for an instant that purge_history removed,
 insufficient_privilege for whoever may not read the tables.$$;
 
 CREATE FUNCTION segment_members(name text, as_of timestamptz DEFAULT NULL,
@@ -174,35 +177,50 @@ COMMENT ON FUNCTION segment_internal.key_condition(regclass, text) IS
 $$The text of a condition on a member or history table that holds for the customer of a key,
 given as text: equal as the type and the collation of the key column have it.$$;
 
-CREATE FUNCTION segment_of(name text, customer text) RETURNS text
+CREATE FUNCTION segment_of(name text, customer text, as_of timestamptz DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
     result text;
 BEGIN
-    EXECUTE format('SELECT segment FROM %s WHERE %s', s.members, segment_internal.key_condition(s.members, customer))
-    INTO result;
+    IF as_of IS NULL THEN
+        EXECUTE format('SELECT segment FROM %s WHERE %s', s.members,
+                       segment_internal.key_condition(s.members, customer)) INTO result;
+        RETURN result;
+    END IF;
+    PERFORM segment_internal.kept_instant(as_of, s.name, s.history_from);
+    EXECUTE format('SELECT g.name FROM (SELECT segment_id FROM %1$s WHERE entered_at <= $2 AND %2$s
+                                        UNION ALL SELECT segment_id FROM %3$s
+                                        WHERE entered_at <= $2 AND left_at > $2 AND %4$s) AS p
+                    JOIN unnest($1) AS g ON g.segment_id = p.segment_id ORDER BY g.priority LIMIT 1',
+                   s.members, segment_internal.key_condition(s.members, customer),
+                   s.history, segment_internal.key_condition(s.history, customer))
+    INTO result USING segment_internal.segment_rows(s.name), as_of;
     RETURN result;
 END;
 $$;
-COMMENT ON FUNCTION segment_of(text, text) IS
-$$The present segment of a known customer, the key given as text: segment_of('loyalty', '42').
+COMMENT ON FUNCTION segment_of(text, text, timestamptz) IS
+$$The segment of a known customer, the key given as text: segment_of('loyalty', '42'), by its present name.
 Equal is what the type and the collation of the member table's key column say is equal.
-NULL when the customer is not a member.
-Errors: undefined_object, and those of reading the text as a key.$$;
+as_of: the instant, read by the indexes of members and history; NULL, the default: after the last refresh.
+Where customers may be in several segments it is one of them, at an instant the one of the highest priority.
+NULL when the customer was no member.
+Errors: undefined_object, object_not_in_prerequisite_state for an instant that purge_history removed,
+and those of reading the text as a key.$$;
 
-CREATE FUNCTION segment_of(name text, customer anyelement) RETURNS text
+CREATE FUNCTION segment_of(name text, customer anyelement, as_of timestamptz DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     -- format makes an empty string of NULL
-    RETURN segment.segment_of(name, CASE WHEN customer IS NOT NULL THEN format('%s', customer) END);
+    RETURN segment.segment_of(name, CASE WHEN customer IS NOT NULL THEN format('%s', customer) END, as_of);
 END;
 $$;
-COMMENT ON FUNCTION segment_of(text, anyelement) IS
-$$The present segment of a known customer, by key: segment_of('loyalty', 42).
-NULL when the customer is not a member.$$;
+COMMENT ON FUNCTION segment_of(text, anyelement, timestamptz) IS
+$$The segment of a known customer, by key: segment_of('loyalty', 42).
+as_of: the instant; NULL, the default: after the last refresh.
+NULL when the customer was no member.$$;
 
 CREATE FUNCTION segment_migration(name text, from_at timestamptz, to_at timestamptz,
     OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
@@ -214,19 +232,26 @@ BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT f.name, t.name, n.customers
          FROM (SELECT a.segment_id AS from_id, b.segment_id AS to_id, count(*) AS customers
-               FROM (%s) AS a FULL JOIN (%s) AS b ON a.customer %s b.customer GROUP BY 1, 2) AS n
+               FROM (%s) AS a FULL JOIN (%s) AS b ON a.customer %s b.customer%s GROUP BY 1, 2) AS n
          LEFT JOIN unnest($1) AS f ON f.segment_id = n.from_id
          LEFT JOIN unnest($1) AS t ON t.segment_id = n.to_id
          ORDER BY f.priority NULLS LAST, t.priority NULLS LAST',
         segment_internal.members_query(s, from_at), segment_internal.members_query(s, to_at),
-        segment_internal.equality_operator(segment_internal.key_type(s.members)))
+        segment_internal.equality_operator(segment_internal.key_type(s.members)),
+        -- who may be in several segments enters and departs, and does not move
+        CASE WHEN segment_internal.overlapping(s) THEN ' AND a.segment_id = b.segment_id' ELSE '' END)
     USING segment_internal.segment_rows(s.name);
 END;
 $$;
 COMMENT ON FUNCTION segment_migration(text, timestamptz, timestamptz) IS
 $$How many customers were in which segment at one instant and in which at another, those who stayed included.
 NULL from_segment: not yet a member; NULL to_segment: no longer.
-NULL instants mean after the last refresh.$$;
+The rows of one from_segment add up to its size at the one instant, those of a to_segment to its size at the other.
+Where customers may be in several segments at once nobody moves: a customer stays in a segment, enters it
+(NULL from_segment) or leaves it (NULL to_segment), each segment by itself.
+NULL instants mean after the last refresh.
+Errors: undefined_object, insufficient_privilege,
+object_not_in_prerequisite_state for an instant that purge_history removed.$$;
 
 CREATE FUNCTION segment_migration(from_run bigint, to_run bigint,
     OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
@@ -236,8 +261,10 @@ DECLARE
     a segment.run;
     b segment.run;
 BEGIN
-    SELECT * INTO a FROM segment.run AS r WHERE r.run_id = from_run AND r.outcome IN ('ok', 'empty');
-    SELECT * INTO b FROM segment.run AS r WHERE r.run_id = to_run AND r.outcome IN ('ok', 'empty');
+    SELECT * INTO a FROM segment.run AS r WHERE r.run_id = from_run AND r.outcome IN ('ok', 'empty')
+       AND NOT segment_internal.undone(r);
+    SELECT * INTO b FROM segment.run AS r WHERE r.run_id = to_run AND r.outcome IN ('ok', 'empty')
+       AND NOT segment_internal.undone(r);
     IF a.segmentation IS DISTINCT FROM b.segmentation OR a.segmentation IS NULL THEN
         RAISE EXCEPTION 'runs % and % are not two successful runs of one segmentation', from_run, to_run
             USING ERRCODE = 'undefined_object', HINT = 'The view segment_run lists them.';
@@ -248,7 +275,8 @@ END;
 $$;
 COMMENT ON FUNCTION segment_migration(bigint, bigint) IS
 $$Migration between two runs of a segmentation, by their run_id: that between their as_of.
-Error (undefined_object) when they are not two successful runs of one segmentation.$$;
+Error (undefined_object) when they are not two successful runs of one segmentation, which reset_segmentation did not
+undo.$$;
 
 -- The median of an even number of values is the mean of the two in the middle: of numerics exact, of floats rounded
 -- once, where percentile_cont interpolates in floats and shows 1152.8899999999999 for 1152.89.
@@ -308,7 +336,14 @@ A median of an even number of values is the mean of the two in the middle.
 Shares of a revenue that is not positive are NULL.
 Clusterings have sizes only, NULL elsewhere: see segment_feature_profile(name).$$;
 
-CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT '-infinity',
+CREATE FUNCTION segment_internal.kept_since(s segmentation, since timestamptz) RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(segment_internal.kept_instant(since, s.name, s.history_from), s.history_from, '-infinity');
+COMMENT ON FUNCTION segment_internal.kept_since(segmentation, timestamptz) IS
+$$Since when transitions are asked for; NULL: all that the history still has.
+Error: see kept_instant.$$;
+
+CREATE FUNCTION segment_events(name text, since timestamptz DEFAULT NULL,
     OUT event_at timestamptz, OUT customer text, OUT event text, OUT from_segment text,
     OUT to_segment text, OUT reason text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
@@ -320,17 +355,20 @@ BEGIN
         'SELECT e.event_at, format(''%%s'', e.customer), e.event, e.from_segment, e.to_segment, e.reason
          FROM (%s) AS e',
         segment_internal.events_query(s))
-    USING segment_internal.segment_rows(s.name), coalesce(since, '-infinity');
+    USING segment_internal.segment_rows(s.name), segment_internal.kept_since(s, since);
 END;
 $$;
 COMMENT ON FUNCTION segment_events(text, timestamptz) IS
-$$Every transition since an instant, one row each: when, who (key as text), 'entered', 'moved' or 'departed',
+$$Every transition since an instant (NULL, the default: all that are kept), one row each: when, who (key as text),
+'entered', 'moved' or 'departed',
 from and to which segment, and why: new, orders (new or changed orders), time (no more than time passing), features
 (other values), model (trained anew), facts (other values of what is kept), source (others, or time), rules
 (changed), gone (no longer in the source, without a feature, or in no segment); decision (somebody included or excluded
-the customer), undecided (the decision by which the customer had come holds no longer).$$;
+the customer), undecided (the decision by which the customer had come holds no longer).
+Errors: undefined_object, insufficient_privilege,
+object_not_in_prerequisite_state for an instant that purge_history removed.$$;
 
-CREATE FUNCTION segment_flapping(name text, since timestamptz DEFAULT '-infinity',
+CREATE FUNCTION segment_flapping(name text, since timestamptz DEFAULT NULL,
     OUT from_segment text, OUT to_segment text, OUT moves bigint, OUT undone bigint, OUT undone_share numeric,
     OUT share_of_moves numeric) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 50 SET search_path = pg_catalog, pg_temp
@@ -364,7 +402,7 @@ BEGIN
          ORDER BY m.undone DESC, m.moves DESC, f.priority, t.priority',
         segment_internal.key_column(s.history), s.history, segment_internal.key_column(s.members), s.members,
         segment_internal.equality_operator(segment_internal.key_type(s.members)))
-    USING segment_internal.segment_rows(s.name), coalesce(since, '-infinity'),
+    USING segment_internal.segment_rows(s.name), segment_internal.kept_since(s, since),
           segment_internal.overlapping(s);
 END;
 $$;
@@ -376,8 +414,9 @@ moves: from the one to the other; undone: those that were; undone_share: undone 
 share_of_moves: undone of all moves of the segmentation; shares from 0 to 1.
 A move at the last such refresh can not have been undone yet;
 kinds in which a customer may be in several segments at once have no moves.
-Read from the history; NULL since: all of it.
-Errors: undefined_object, object_not_in_prerequisite_state where the tables cannot be read, insufficient_privilege.$$;
+Read from the history; since NULL, the default: all that is kept.
+Errors: undefined_object, object_not_in_prerequisite_state where the tables cannot be read and for an instant that
+purge_history removed, insufficient_privilege.$$;
 
 -- ---- why a customer is in a segment ----
 

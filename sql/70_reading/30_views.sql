@@ -99,7 +99,7 @@ CREATE VIEW segment_run WITH (security_invoker = true) AS
            u.started_at, NULL, NULL, NULL, NULL, NULL
     FROM segmentation AS s CROSS JOIN LATERAL segment_internal.unfinished_run(s) AS u;
 COMMENT ON VIEW segment_run IS
-$$Every refresh: what it found, what it changed, how long each step took, and why it failed if it did.
+$$Every refresh, and every reset: what it found, what it changed, how long each step took, and why it failed if it did.
 For the owner also a refresh that has begun and of which nothing more is known (no run_id).$$;
 COMMENT ON COLUMN segment_run.run_id IS
 $$Number of the run, in the order in which they were logged; NULL: unfinished.
@@ -109,8 +109,8 @@ COMMENT ON COLUMN segment_run.as_of IS 'The instant the run speaks of; NULL: int
 COMMENT ON COLUMN segment_run.outcome IS
 $$'ok', 'empty' (nothing to train with and no model), 'refused', 'failed', 'skipped'
 (by refresh_all_segmentations, because what it uses was not refreshed), 'interrupted'
-(cancelled, lost in a crash or rolled back, as the next refresh found) or 'unfinished'
-(running, or interrupted with no refresh since).$$;
+(cancelled, lost in a crash or rolled back, as the next refresh found), 'reset' (no refresh, but
+reset_segmentation, to as_of) or 'unfinished' (running, or interrupted with no refresh since).$$;
 COMMENT ON COLUMN segment_run.way IS
 $$'full': the whole source was read; 'incremental': only the customers who may have changed were looked at;
 NULL: nothing was read.$$;
@@ -142,7 +142,8 @@ CREATE VIEW segment_migration WITH (security_invoker = true) AS
     FROM segmentation AS s
     CROSS JOIN LATERAL (SELECT max(r.as_of) AS as_of FROM run AS r
                         WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty')
-                          AND r.as_of < s.refreshed_as_of) AS before
+                          AND r.as_of < s.refreshed_as_of AND NOT segment_internal.undone(r)
+                          AND (r.as_of >= s.history_from OR s.history_from IS NULL)) AS before
     CROSS JOIN LATERAL segment_migration(s.name, before.as_of, s.refreshed_as_of) AS m
     WHERE before.as_of IS NOT NULL AND segment_internal.not_shown(s, with_history => true) IS NULL
     UNION ALL

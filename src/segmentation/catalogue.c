@@ -301,6 +301,87 @@ static const Operation operations[] = {
 	"SELECT g.model_version::bigint FROM segment.segmentation AS g WHERE g.name = $1"
 	}},
 
+	/* name, instant: the history begins there now; NULL: it lies after the last refresh */
+	{"keep_history_from", OF_SEGMENTATION, {"text", "timestamptz"}, {
+	"UPDATE segment.segmentation AS g SET history_from = greatest(g.history_from, $2) "
+	"WHERE g.name = $1 AND $2 <= g.refreshed_as_of AND isfinite($2) RETURNING 1::bigint"
+	}},
+
+	/*
+	 * name, as_of: back to the last refresh that was not later and that no other reset has
+	 * undone: its instant, its model under the present names of its segments, and the
+	 * segments of that.  1, NULL: there is none, or as_of is after the last refresh
+	 */
+	{"reset", OF_SEGMENTATION, {"text", "timestamptz"}, {
+	"UPDATE segment.segmentation AS g SET refreshed_as_of = l.as_of, model_version = l.model_version,"
+	"    trained_as_of = (SELECT max(r.as_of) FROM segment.run AS r"
+	"                     WHERE r.segmentation = $1 AND r.trained AND r.as_of <= $2"
+	"                       AND r.outcome IN ('ok', 'empty') AND NOT segment_internal.undone(r)) "
+	"FROM (SELECT r.as_of, r.model_version FROM segment.run AS r"
+	"      WHERE r.segmentation = $1 AND r.as_of <= $2 AND r.outcome IN ('ok', 'empty')"
+	"        AND NOT segment_internal.undone(r) ORDER BY r.run_id DESC LIMIT 1) AS l "
+	"WHERE g.name = $1 AND $2 <= g.refreshed_as_of",
+
+	"UPDATE segment.segment AS g SET closed_at = $2,"
+	"    close_reason = 'the segmentation was reset to an instant at which it was not there' "
+	"FROM segment.segmentation AS s JOIN segment.model AS m"
+	"    ON m.segmentation = s.name AND m.version = s.model_version "
+	"WHERE s.name = $1 AND g.segmentation = $1 AND g.closed_at IS NULL"
+	"  AND NOT EXISTS (SELECT FROM segment.segments(m.model) AS n WHERE n.segment_id = g.segment_id)",
+
+	/* names stay; one whose name another has by now gets its id behind it */
+	"UPDATE segment.segment AS g SET closed_at = NULL, close_reason = NULL, priority = n.ordinality,"
+	"    name = CASE WHEN g.closed_at IS NOT NULL"
+	"                 AND EXISTS (SELECT FROM segment.segment AS o"
+	"                             WHERE o.segmentation = $1 AND o.closed_at IS NULL"
+	"                               AND o.name = g.name)"
+	"                THEN format('%s (%s)', g.name, g.segment_id) ELSE g.name END "
+	"FROM segment.segmentation AS s JOIN segment.model AS m"
+	"    ON m.segmentation = s.name AND m.version = s.model_version,"
+	"    segment.segments(m.model) WITH ORDINALITY AS n "
+	"WHERE s.name = $1 AND g.segmentation = $1 AND n.segment_id = g.segment_id"
+	"  AND (g.closed_at IS NOT NULL OR g.priority <> n.ordinality)",
+
+	"UPDATE segment.model AS m SET model = (jsonb_set(m.model::jsonb, '{segments}', ("
+	"    SELECT jsonb_agg(e.one || jsonb_build_object('name', g.name) ORDER BY e.n)"
+	"    FROM jsonb_array_elements(m.model::jsonb -> 'segments') WITH ORDINALITY AS e (one, n)"
+	"    JOIN segment.segment AS g"
+	"        ON g.segmentation = $1 AND g.segment_id = (e.one ->> 'id')::int4"
+	"    )))::text::segment.segment_model "
+	"FROM segment.segmentation AS s "
+	"WHERE s.name = $1 AND m.segmentation = $1 AND m.version = s.model_version"
+	"  AND EXISTS (SELECT FROM segment.segments(m.model) AS n JOIN segment.segment AS g"
+	"                  ON g.segmentation = $1 AND g.segment_id = n.segment_id"
+	"              WHERE g.name <> n.segment)",
+
+	"SELECT 1::bigint FROM segment.segmentation AS g WHERE g.name = $1 AND g.refreshed_as_of <= $2"
+	}},
+
+	/*
+	 * name, as_of, start; entered, departed, moved: the run of a reset, with the figures of
+	 * the refresh whose state it brought back.  The run_id
+	 */
+	{"finish_reset", OF_SEGMENTATION, {"text", "timestamptz", "timestamptz", "int8", "int8", "int8"}, {
+	"WITH r AS ("
+	"    SELECT r.* FROM segment.run AS r JOIN segment.segmentation AS g ON g.name = r.segmentation"
+	"    WHERE g.name = $1 AND r.as_of <= $2 AND g.refreshed_as_of <= $2"
+	"      AND r.outcome IN ('ok', 'empty') AND NOT segment_internal.undone(r)"
+	"), whole AS ("
+	"    SELECT r.* FROM r WHERE NOT r.counts ? 'only_customers' ORDER BY r.run_id DESC LIMIT 1"
+	") "
+	"INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, model_version,"
+	"    trained, customers, entered, departed, moved, updated, rows_read, rows_used, rows_skipped,"
+	"    counts, details) "
+	"SELECT $1, $2, least($3, clock_timestamp()), clock_timestamp(), 'reset', l.model_version, false,"
+	"    n.customers, $4, $5, $6, 0, w.rows_read, w.rows_used, w.rows_skipped, w.counts,"
+	"    l.details || coalesce(jsonb_strip_nulls(jsonb_build_object("
+	"        'rule_version', w.details -> 'rule_version')), '{}') "
+	"FROM (SELECT r.* FROM r ORDER BY r.run_id DESC LIMIT 1) AS l LEFT JOIN whole AS w ON true,"
+	"    (SELECT coalesce(sum(g.customers), 0)::bigint AS customers"
+	"     FROM segment.segment AS g WHERE g.segmentation = $1) AS n "
+	"RETURNING run_id"
+	}},
+
 	/* name, ids of segments, their sizes; those not named are empty.  The sum. */
 	{"count_members", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
 	"DELETE FROM segment.segment_shift AS d WHERE d.segmentation = $1",
