@@ -264,7 +264,8 @@ COMMENT ON FUNCTION segment_internal.blame(text, text) IS
 'After a refresh failed for its data: by what, and for which customer, as its kind finds out; NULL: not known.';
 
 CREATE FUNCTION segment_internal.refresh(
-    name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision, future boolean)
+    name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision, future boolean,
+    only_due boolean DEFAULT false)
     RETURNS run
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -310,8 +311,8 @@ BEGIN
         PERFORM segment_internal.run_as_owner(owner, 'SELECT segment_internal.begin_run($1)', name);
         BEGIN
             new_run_id := segment_internal.run_as_owner(
-                owner,
-                'SELECT segment_internal.refresh_as_owner($1, $2::timestamptz, $3::boolean, $4::jsonb, $5::float8)',
+                owner, CASE WHEN only_due THEN 'SELECT segment_internal.refresh_due_as_owner($1, $2::timestamptz)' ELSE
+                'SELECT segment_internal.refresh_as_owner($1, $2::timestamptz, $3::boolean, $4::jsonb, $5::float8)' END,
                 name, segment_internal.instant(as_of), retrain::text, options::text, max_departed::text);
             SELECT r.* INTO result FROM segment.run AS r WHERE r.run_id = new_run_id;
             RETURN result;
@@ -347,8 +348,9 @@ BEGIN
     RETURN result;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.refresh(text, timestamptz, boolean, jsonb, double precision, boolean) IS
-'What refresh_segmentation and retrain_segmentation do; options: options of the segmentation for this time alone.';
+COMMENT ON FUNCTION segment_internal.refresh(text, timestamptz, boolean, jsonb, double precision, boolean, boolean) IS
+$$What refresh_segmentation and retrain_segmentation do; options: options of the segmentation for this time alone;
+only_due: only the customers of due_keys are looked at.$$;
 
 CREATE FUNCTION refresh_segmentation(
     name text, as_of timestamptz DEFAULT NULL, retrain boolean DEFAULT NULL, max_departed double precision DEFAULT NULL,

@@ -84,7 +84,7 @@ COMMENT ON FUNCTION segment_internal.segment_rows(text) IS
 
 -- The text of a query for who was where at an instant: (customer, segment_id, entered_at, reason).
 CREATE FUNCTION segment_internal.members_query(s segmentation, at timestamptz) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     present text := format('SELECT %I AS customer, segment_id, entered_at, entered_reason AS reason FROM %s',
@@ -92,6 +92,8 @@ DECLARE
 BEGIN
     IF at IS NULL THEN
         RETURN present;
+    ELSIF at > s.refreshed_as_of THEN
+        RETURN coalesce(segment_internal.later_members_query(s, at), present);
     END IF;
     PERFORM segment_internal.kept_instant(at, s.name, s.history_from);
     RETURN format('%1$s WHERE entered_at <= %2$L::timestamptz'
@@ -101,13 +103,13 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.members_query(segmentation, timestamptz) IS
-$$The text of a query for who was where at an instant; NULL: now.
+$$The text of a query for who was where at an instant, after the last refresh by the clock; NULL: just after it.
 Error: see kept_instant.$$;
 
 CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz,
     OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text)
     RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
@@ -129,6 +131,10 @@ COMMENT ON FUNCTION segment_members(anyelement, text, timestamptz) IS
 $$Who was in which segment at an instant (NULL: after the last refresh),
 with the customer key in its own type: segment_members(null::bigint, 'loyalty', '2024-07-01').
 An instant between two refreshes shows the state of the earlier one.
+An instant after the last refresh, even one to come, shows what a refresh as of it would make of those whom the clock
+moves until then (see refresh_due), if their data stay as they are, with the present model: entered_at and reason are
+those that it would write.
+Whoever has not the rights of the owner sees the state after the last refresh, and a NOTICE where that is not the same.
 segment is the present name; reason says why the customer entered the segment.
 Errors: undefined_object, datatype_mismatch for a wrong key type,
 object_not_in_prerequisite_state for an instant that purge_history removed,
@@ -137,7 +143,7 @@ insufficient_privilege for whoever may not read the tables.$$;
 CREATE FUNCTION segment_members(name text, as_of timestamptz DEFAULT NULL,
     OUT customer text, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text)
     RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
@@ -224,7 +230,7 @@ NULL when the customer was no member.$$;
 
 CREATE FUNCTION segment_migration(name text, from_at timestamptz, to_at timestamptz,
     OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 50 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 50 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
@@ -249,13 +255,13 @@ NULL from_segment: not yet a member; NULL to_segment: no longer.
 The rows of one from_segment add up to its size at the one instant, those of a to_segment to its size at the other.
 Where customers may be in several segments at once nobody moves: a customer stays in a segment, enters it
 (NULL from_segment) or leaves it (NULL to_segment), each segment by itself.
-NULL instants mean after the last refresh.
+NULL instants mean after the last refresh; instants after it are as in segment_members.
 Errors: undefined_object, insufficient_privilege,
 object_not_in_prerequisite_state for an instant that purge_history removed.$$;
 
 CREATE FUNCTION segment_migration(from_run bigint, to_run bigint,
     OUT from_segment text, OUT to_segment text, OUT customers bigint) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 50 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 50 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     a segment.run;
