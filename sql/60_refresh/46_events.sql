@@ -75,6 +75,7 @@ A second refresh as of the same instant corrects the history, and adds to the ev
 to the place that is.
 So the last to_segment_id of each customer by event_id, among the events with event_at <= t, is what
 segment_members(name, t) says; where customers may be in several segments, of customer and segment.
+An event 'reset', of no customer, says that those before it with a later event_at are undone.
 The owner may grant SELECT on it; who drops the table wants no more events.
 Who listens to the channel segment_events is told at commit, in JSON: segmentation, events (how many), last_event_id.
 Errors: undefined_object, insufficient_privilege, duplicate_table where the name is taken,
