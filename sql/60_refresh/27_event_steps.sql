@@ -26,9 +26,9 @@ AS $function$
 INSERT INTO {events} ({event_key}, event_id, event_at, from_segment_id, to_segment_id, event,
                       from_segment, to_segment, reason)
 $$ || CASE WHEN first_fill THEN
-$$SELECT {key}, {event_id}, $1, NULL, segment_id, 'entered', NULL, segment, entered_reason
+$$SELECT {key}, {event_number}, $1, NULL, segment_id, 'entered', NULL, segment, entered_reason
 FROM {members} AS o$$ ELSE
-$$SELECT customer, {event_id}, $1, was_id, segment_id, change, was_segment, segment,
+$$SELECT customer, {event_number}, $1, was_id, segment_id, change, was_segment, segment,
        coalesce(event_reason, reason)
 FROM {changed} AS c WHERE change <> 'updated'$$ END
     WHERE segment_internal.has_events(s)
@@ -45,7 +45,8 @@ BEGIN
     END IF;
     RETURN jsonb_build_object(
         'events', s.events::text, 'event_key', quote_ident(segment_internal.key_column(s.events)),
-        'event_id', format('%s + row_number() OVER ()', s.last_event_id),
+        -- NULL for writers who do not hold the lock of the segmentation
+        'event_number', coalesce(places ->> 'event_number', format('%s + row_number() OVER ()', s.last_event_id)),
         'was_too', ', o.segment AS was_segment, o.entered_reason AS was_reason',
         -- as reason in the template, but of the way from the place that was, not from that before this instant
         'event_reason', segment_internal.fill_places($template$,

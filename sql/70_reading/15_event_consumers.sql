@@ -155,7 +155,7 @@ For its owner, and for the owner of the segmentation.
 Errors: undefined_object, insufficient_privilege.$$;
 
 CREATE FUNCTION segment_internal.consumer_lag(s segmentation, acknowledged bigint,
-    OUT waiting bigint, OUT oldest_waiting_at timestamptz)
+    OUT waiting bigint, OUT waiting_since timestamptz)
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -166,7 +166,7 @@ BEGIN
                     + (SELECT count(*) FROM %1$s AS e WHERE e.event_id IS NULL),
                     coalesce((SELECT e.event_at FROM %1$s AS e WHERE e.event_id > $1 ORDER BY e.event_id LIMIT 1),
                              (SELECT e.event_at FROM %1$s AS e WHERE e.event_id IS NULL ORDER BY e.insertion LIMIT 1))',
-            s.events) INTO waiting, oldest_waiting_at USING acknowledged;
+            s.events) INTO waiting, waiting_since USING acknowledged;
     END IF;
 END;
 $$;
@@ -177,7 +177,7 @@ both NULL where the current user may not read them.$$;
 
 CREATE VIEW segment_event_consumer WITH (security_invoker = true) AS
     SELECT c.consumer, pg_catalog.pg_get_userbyid(c.owner) AS owner, c.segmentation, c.acknowledged,
-           s.last_event_id, l.waiting, l.oldest_waiting_at, c.acknowledged_at, c.created_at
+           s.last_event_id, l.waiting, l.waiting_since, c.acknowledged_at, c.created_at
     FROM event_consumer AS c
     LEFT JOIN segmentation AS s ON s.name = c.segmentation
     LEFT JOIN LATERAL segment_internal.consumer_lag(s, c.acknowledged) AS l ON true;
@@ -192,6 +192,6 @@ COMMENT ON COLUMN segment_event_consumer.last_event_id IS
 'The greatest event_id there is; NULL: the segmentation is not to be seen any more.';
 COMMENT ON COLUMN segment_event_consumer.waiting IS
 'How many events come behind; NULL: the current user may not read them.';
-COMMENT ON COLUMN segment_event_consumer.oldest_waiting_at IS 'event_at of the first of them; NULL: none waits.';
+COMMENT ON COLUMN segment_event_consumer.waiting_since IS 'event_at of the first of them; NULL: none waits.';
 COMMENT ON COLUMN segment_event_consumer.acknowledged_at IS 'When it acknowledged last; NULL: never.';
 COMMENT ON COLUMN segment_event_consumer.created_at IS 'When it was created.';

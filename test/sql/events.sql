@@ -52,12 +52,12 @@ SELECT acknowledge_segment_events('reader', 2);
 SELECT event_id FROM next_segment_events('reader', 1);
 SELECT acknowledge_segment_events('reader', 1), acknowledge_segment_events('reader', NULL);
 SELECT event_id FROM next_segment_events('reader', 1);
-SELECT consumer, owner = current_user AS own, segmentation, acknowledged, last_event_id, waiting, oldest_waiting_at,
+SELECT consumer, owner = current_user AS own, segmentation, acknowledged, last_event_id, waiting, waiting_since,
        acknowledged_at IS NOT NULL AS did, created_at IS NOT NULL AS made FROM segment_event_consumer ORDER BY 1;
 SELECT acknowledge_segment_events('reader', max(event_id)) FROM next_segment_events('reader');
 SELECT count(*) FROM told;
 SELECT acknowledge_segment_events('reader', max(event_id)) FROM next_segment_events('reader');
-SELECT consumer, waiting, oldest_waiting_at FROM segment_event_consumer ORDER BY 1;
+SELECT consumer, waiting, waiting_since FROM segment_event_consumer ORDER BY 1;
 
 -- ---- corrections of one instant: what leads from the place that was to the place that is ----
 UPDATE people SET points = 5 WHERE event_id = 'a';
@@ -104,7 +104,7 @@ SELECT acknowledge_segment_events('reader', max(event_id)) FROM next_segment_eve
 -- ---- what comes without a number is numbered by who looks, in the order of insertion ----
 INSERT INTO club_events (customer, event_at, event, to_segment_id, to_segment, reason)
 VALUES ('z', '2025-01-12', 'entered', 1, 'top', 'new'), ('y', '2025-01-12', 'entered', 1, 'top', 'new');
-SELECT waiting, oldest_waiting_at FROM segment_event_consumer WHERE consumer = 'reader';
+SELECT waiting, waiting_since FROM segment_event_consumer WHERE consumer = 'reader';
 BEGIN READ ONLY;
 SELECT count(*) FROM told;
 COMMIT;

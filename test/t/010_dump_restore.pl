@@ -137,7 +137,7 @@ foreach my $sql ('SELECT version, definition, note, changed_by, changed_at FROM 
 	"SELECT outcome, entered, departed, updated, details FROM refresh_segmentation('tags', '2024-06-02')",
 	'TABLE tags_segments ORDER BY 1, 2', 'TABLE tags_history ORDER BY 1, 2, 3',
 	"SELECT customer, event, to_segment, reason FROM next_segment_events('mails') ORDER BY 1, event_id",
-	'SELECT consumer, owner, acknowledged, last_event_id, waiting, oldest_waiting_at FROM segment_event_consumer',
+	'SELECT consumer, owner, acknowledged, last_event_id, waiting, waiting_since FROM segment_event_consumer',
 	'SELECT count(*), max(event_id), max(insertion) FROM tags_events',
 	'TABLE segment.segmentation_uses ORDER BY 1, 3',
 	"SELECT outcome, entered, departed, moved FROM refresh_segmentation('users', '2024-06-03')", 'TABLE users_segments ORDER BY 1',
