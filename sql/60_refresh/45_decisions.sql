@@ -90,6 +90,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', s.members, fact);
     END LOOP;
     PERFORM segment_internal.change_catalogue('keep_decisions', s.name, relation);
+    PERFORM segment_internal.retrack(s.name);
     RETURN relation;
 END;
 $$;

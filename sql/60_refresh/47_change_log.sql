@@ -30,7 +30,8 @@ Errors: those of create_table_beside.$$;
 
 -- ---- which tables a source reads, and what of them belongs to whom ----
 
-CREATE FUNCTION segment_internal.trace_source(query text, search_path text, key_type regtype, key_collation regcollation,
+CREATE FUNCTION segment_internal.trace_source(
+    query text, search_path text, key_type regtype, key_collation regcollation,
     OUT what text, OUT relation regclass, OUT key_columns name[], OUT detail text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_trace_source' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 5;
 COMMENT ON FUNCTION segment_internal.trace_source(text, text, regtype, regcollation) IS
