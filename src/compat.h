@@ -35,4 +35,12 @@
 #define SEGMENT_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 18 has an entry of the range table for what a level groups by */
+#if PG_VERSION_NUM >= 180000
+#define segment_group_expressions(entry) \
+	((entry)->rtekind == RTE_GROUP ? (entry)->groupexprs : NIL)
+#else
+#define segment_group_expressions(entry) NIL
+#endif
+
 #endif							/* SEGMENT_COMPAT_H */

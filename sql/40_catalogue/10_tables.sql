@@ -26,6 +26,7 @@ CREATE TABLE segmentation (
     watermark text,
     lateness interval,
     watermark_seen text,
+    tracked_state text,
     model_version integer,
     trained_as_of timestamptz,
     refreshed_as_of timestamptz,
@@ -104,6 +105,10 @@ COMMENT ON COLUMN segmentation.lateness IS
 'How far below the greatest value seen a value of the watermark may still turn up; NULL: not at all.';
 COMMENT ON COLUMN segmentation.watermark_seen IS
 'The greatest value of the watermark that a refresh has seen, as text; NULL: none.';
+COMMENT ON COLUMN segmentation.tracked_state IS
+$$What the source, and the tables that are tracked, were when they were looked at last;
+where they are another thing, the next refresh reads everything.
+NULL: not tracked.$$;
 COMMENT ON COLUMN segmentation.model_version IS 'Version of the current model; NULL before the first training.';
 COMMENT ON COLUMN segmentation.trained_as_of IS 'as_of of the last training.';
 COMMENT ON COLUMN segmentation.refreshed_as_of IS 'as_of of the last successful refresh.';

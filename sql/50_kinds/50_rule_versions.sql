@@ -76,6 +76,7 @@ BEGIN
     PERFORM segment_internal.change_catalogue('define_rules', s.name, s.options, note);
     PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
     PERFORM segment_internal.record_source_uses(s.name);
+    PERFORM segment_internal.retrack(s.name);
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'two segments of segmentation "%" would have one name', s.name
         USING ERRCODE = 'duplicate_object', HINT = 'rename_segment() gives one of them another.';

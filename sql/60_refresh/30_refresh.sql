@@ -449,6 +449,7 @@ BEGIN
     PERFORM segment_internal.enter_settings(s);
     s := segment_internal.accepted_source(s);
     PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
+    PERFORM segment_internal.retrack(s.name);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.accept_as_owner(text) IS

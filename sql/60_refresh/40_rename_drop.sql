@@ -6,6 +6,8 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
     tables text;
+    tracked regclass[] := ARRAY(SELECT t.relation FROM segment.tracked_table AS t WHERE t.segmentation = s.name
+                                ORDER BY t.relation);
 BEGIN
     IF cascade THEN
         PERFORM segment_internal.release_uses(s.name, NULL);
@@ -18,6 +20,7 @@ BEGIN
         RAISE EXCEPTION 'segmentation "%" cannot be dropped, because rules use it', s.name
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Another transaction sees them.';
     END;
+    PERFORM segment_internal.drop_triggers(tracked);
     SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c
     WHERE c.oid IN (s.members, s.history, s.decisions, s.changes, s.events);
     -- NULL: somebody dropped them

@@ -50,6 +50,7 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', s.members, fact);
     END LOOP;
+    PERFORM segment_internal.retrack(s.name);
     RETURN relation;
 END;
 $$;

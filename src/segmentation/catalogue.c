@@ -43,6 +43,7 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
@@ -50,12 +51,14 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "segmentation/catalogue.h"
 #include "segmentation/checked.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -75,6 +78,7 @@ typedef enum Right
 	OF_TEMPLATE,				/* the same, of a template of rules */
 	OF_CONSUMER,				/* the same, of a consumer of events */
 	OF_CONSUMED,				/* the same, or of the owner of the segmentation whose events they are */
+	OF_TABLE,					/* rights of the owner of a table */
 } Right;
 
 typedef struct Operation
@@ -167,10 +171,10 @@ static const Operation operations[] = {
 
 	/*
 	 * name, refresh_mode, watermark, lateness, tracked tables in place of those there are:
-	 * [{"relation": oid, "key_columns": [name, ...]}, ...].  What was seen of another watermark
-	 * is forgotten.
+	 * [{"relation": oid, "key_columns": [name, ...]}, ...], and what they and the source were
+	 * then, see source_state.  What was seen of another watermark is forgotten.
 	 */
-	{"track_tables", OF_SEGMENTATION, {"text", "text", "text", "interval", "jsonb"}, {
+	{"track_tables", OF_SEGMENTATION, {"text", "text", "text", "interval", "jsonb", "text"}, {
 	"DELETE FROM segment.tracked_table AS t WHERE t.segmentation = $1",
 
 	"INSERT INTO segment.tracked_table (segmentation, relation, key_columns) "
@@ -180,8 +184,13 @@ static const Operation operations[] = {
 	"FROM jsonb_array_elements($5) AS t (one)",
 
 	"UPDATE segment.segmentation AS g SET refresh_mode = $2, watermark = $3, lateness = $4,"
-	"    watermark_seen = CASE WHEN g.watermark = $3 THEN g.watermark_seen END "
+	"    watermark_seen = CASE WHEN g.watermark = $3 THEN g.watermark_seen END, tracked_state = $6 "
 	"WHERE g.name = $1 RETURNING 1::bigint"
+	}},
+
+	/* table of the caller's: how many segmentations track it */
+	{"count_trackers", OF_TABLE, {"regclass"}, {
+	"SELECT count(*) FROM segment.tracked_table AS t WHERE t.relation = $1"
 	}},
 
 	/* name, the greatest value of the watermark that was seen, as text */
@@ -636,8 +645,8 @@ take_arguments(FunctionCallInfo fcinfo, const Operation *operation, Oid caller,
 }
 
 /* Who ran CREATE EXTENSION, or has it by now. */
-static Oid
-extension_owner(void)
+Oid
+segment_extension_owner(void)
 {
 	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -661,8 +670,8 @@ extension_owner(void)
 }
 
 /* The owner of an ordinary table; InvalidOid: there is no such table. */
-static Oid
-owner_of_table(Oid table, char *kind)
+Oid
+segment_owner_of_table(Oid table, char *kind)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
 	Oid			owner;
@@ -722,8 +731,8 @@ check_tables(Oid caller, HeapTupleHeader row)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a segmentation needs a member table and a history table")));
-	owner = owner_of_table(members, &members_kind);
-	if (!OidIsValid(owner) || owner_of_table(history, &history_kind) != owner ||
+	owner = segment_owner_of_table(members, &members_kind);
+	if (!OidIsValid(owner) || segment_owner_of_table(history, &history_kind) != owner ||
 		!has_privs_of_role(caller, owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -753,11 +762,20 @@ check_right(const Operation *operation, Oid caller, Arguments *arguments)
 		case OF_SEGMENTATION:
 			if (!look_up("SELECT g.members, g.history FROM segment.segmentation AS g "
 						 "WHERE g.name = $1", arguments, &first, &second) ||
-				!acts_for(caller, owner_of_table(DatumGetObjectId(first), &kind)))
+				!acts_for(caller, segment_owner_of_table(DatumGetObjectId(first), &kind)))
 				ereport(ERROR,
 						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						 errmsg("permission denied to change segmentation \"%s\"",
 								TextDatumGetCString(arguments->values[0])),
+						 errhint("Only its owner may.")));
+			break;
+		case OF_TABLE:
+			if (!acts_for(caller, segment_owner_of_table(DatumGetObjectId(arguments->values[0]),
+														 &kind)))
+				ereport(ERROR,
+						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						 errmsg("permission denied to look after table %u",
+								DatumGetObjectId(arguments->values[0])),
 						 errhint("Only its owner may.")));
 			break;
 		case OF_TABLES:
@@ -770,7 +788,7 @@ check_right(const Operation *operation, Oid caller, Arguments *arguments)
 						 "WHERE c.consumer = $1", arguments, &first, &second) ||
 				!(acts_for(caller, DatumGetObjectId(first)) ||
 				  (operation->right == OF_CONSUMED &&
-				   acts_for(caller, owner_of_table(DatumGetObjectId(second), &kind)))))
+				   acts_for(caller, segment_owner_of_table(DatumGetObjectId(second), &kind)))))
 				ereport(ERROR,
 						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						 errmsg("permission denied for consumer \"%s\" of events",
@@ -795,6 +813,19 @@ check_right(const Operation *operation, Oid caller, Arguments *arguments)
 						 : errhint("Shipped templates stay; others can be dropped by their owner.")));
 			break;
 	}
+}
+
+/* Lets sessions that write tracked tables look anew which these are, see change_log.c. */
+static void
+tell_writers(const Operation *operation)
+{
+	static const char *const names[] = {"keep_table", "track_tables", "drop_segmentation"};
+	Oid			tracked = get_relname_relid("tracked_table", get_namespace_oid("segment", false));
+	int			i;
+
+	for (i = 0; i < lengthof(names); i++)
+		if (strcmp(operation->name, names[i]) == 0 && OidIsValid(tracked))
+			CacheInvalidateRelcacheByRelid(tracked);
 }
 
 /* The first column of the last statement's row; *isnull where there is none. */
@@ -840,7 +871,7 @@ segment_change_catalogue(PG_FUNCTION_ARGS)
 
 	/* an error ends the subtransaction or transaction, which resets all of this */
 	GetUserIdAndSecContext(&caller, &saved_security);
-	SetUserIdAndSecContext(extension_owner(),
+	SetUserIdAndSecContext(segment_extension_owner(),
 						   saved_security | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
 	nest_level = NewGUCNestLevel();
@@ -855,6 +886,7 @@ segment_change_catalogue(PG_FUNCTION_ARGS)
 	{
 		check_right(operation, caller, &arguments);
 		result = DatumGetInt64(run_statements(operation, &arguments, &isnull));
+		tell_writers(operation);
 	}
 	PG_CATCH();
 	{

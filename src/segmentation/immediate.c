@@ -341,6 +341,12 @@ enter_settings(Placer *placer, TimestampTz at)
 	enter("segment.as_of", timestamptz_to_str(at));
 }
 
+static bool
+is_many(ArrayType *keys)
+{
+	return ArrayGetNItems(ARR_NDIM(keys), ARR_DIMS(keys)) > MAX_LOCKED_CUSTOMERS;
+}
+
 static void
 run_placing_steps(Placer *placer, TimestampTz at, ArrayType *keys)
 {
@@ -348,6 +354,9 @@ run_placing_steps(Placer *placer, TimestampTz at, ArrayType *keys)
 	uint64		changed = 0;
 	int			i;
 
+	/* plans for a few customers are not those for many */
+	if (is_many(keys))
+		steps.kept = NULL;
 	segment_begin_steps(&steps);
 	for (i = 0; i < N_PARAMETERS; i++)
 		steps.params->params[i].ptype = steps.types[i];
@@ -381,6 +390,7 @@ place(Oid members, ArrayType *keys)
 	Placer	   *placer = find_placer(members);
 	CatalogueRow row;
 	TimestampTz at;
+	SourcePlans *before;
 	int			nest_level;
 
 	/* before anything is read */
@@ -396,21 +406,18 @@ place(Oid members, ArrayType *keys)
 	nest_level = NewGUCNestLevel();
 	if (!placer->valid || placer->xmin != row.xmin || !ItemPointerEquals(&placer->row, &row.row))
 	{
-		int			result = SPI_OK_CONNECT;
-
 		enter("search_path", "pg_catalog, pg_temp");
-		(void) result;
 		make_placer(placer, &row, get_array_type(ARR_ELEMTYPE(keys)));
 	}
 	enter_settings(placer, at);
-	segment_use_source_plans(placer->plans);
+	before = segment_use_source_plans(is_many(keys) ? NULL : placer->plans);
 	PG_TRY();
 	{
 		run_placing_steps(placer, at, keys);
 	}
 	PG_FINALLY();
 	{
-		segment_use_source_plans(NULL);
+		(void) segment_use_source_plans(before);
 	}
 	PG_END_TRY();
 	AtEOXact_GUC(true, nest_level);
@@ -470,11 +477,4 @@ segment_place_now(Oid members, ArrayType *keys)
 	CurrentResourceOwner = owner;
 	/* see 2. above */
 	return placed && !IsolationUsesXactSnapshot();
-}
-
-PG_FUNCTION_INFO_V1(segment_place_test);
-Datum
-segment_place_test(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(segment_place_now(PG_GETARG_OID(0), PG_GETARG_ARRAYTYPE_P(1)));
 }

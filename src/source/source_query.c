@@ -311,11 +311,14 @@ segment_make_source_plans(MemoryContext context)
 	return plans;
 }
 
-/* From here on sources are run by these plans; NULL: each by one of its own. */
-void
+/* From here on sources are run by these plans, NULL: each by one of its own; returns those before. */
+SourcePlans *
 segment_use_source_plans(SourcePlans *plans)
 {
+	SourcePlans *before = plans_in_use;
+
 	plans_in_use = plans;
+	return before;
 }
 
 /* Frees the plans; their memory goes with the context. */

@@ -25,7 +25,7 @@ typedef struct SourceText
 typedef struct SourcePlans SourcePlans;
 
 extern SourcePlans *segment_make_source_plans(MemoryContext context);
-extern void segment_use_source_plans(SourcePlans *plans);
+extern SourcePlans *segment_use_source_plans(SourcePlans *plans);
 extern void segment_forget_source_plans(SourcePlans *plans);
 
 extern void segment_source_only(SourceText *source, FunctionCallInfo fcinfo, int i, Oid key_type);

@@ -50,7 +50,9 @@ SELECT is_empty($$
                           'check_rule_as_owner', 'explain_customer', 'rules_clock', 'rules_next', 'rules_places', 'check_decisions',
                           'query_relations', 'describable',
                           -- and these run it, for an instant after the last refresh
-                          'segment_members', 'segment_migration')
+                          'segment_members', 'segment_migration',
+                          'trace_source', 'trace', 'tracked_parts', 'check_trackable',
+                          'check_watermark', 'present_state')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine

@@ -72,6 +72,7 @@ INSERT INTO said VALUES
     "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.watermark_base(regtype)",
     "band(double precision,double precision[],text[],text)",
     "scale_score(double precision[],integer[],double precision,double precision,integer)",
     "segment_internal.follows_combine(segment_internal.event_times,segment_internal.event_times)",
@@ -150,6 +151,9 @@ INSERT INTO said VALUES
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.with_parts(regclass,name[])", "segment_internal.no_trigger_reason(regclass)",
+    "segment_internal.lacks_triggers(regclass)", "segment_internal.source_state(text,regclass[])",
+    "segment_internal.changed_log(segmentation)",
     "segment_internal.follows_accum(segment_internal.event_times,timestamp with time zone,boolean,boolean,interval)",
     "segment_internal.template_row(text)",
     "segment_internal.seen_by(name,text)", "segment_internal.refuse_while_used(text,integer[],text,text,name)",
@@ -228,6 +232,10 @@ INSERT INTO said VALUES
 ('stable', 'called on null', 'unsafe', '{
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
+    "segment_internal.trace_source(text,text,regtype,regcollation)", "segment_internal.trace(segmentation)",
+    "segment_internal.tracked_parts(segmentation,regclass[])",
+    "segment_internal.check_trackable(segmentation,regclass[])", "segment_internal.check_watermark(segmentation)",
+    "segment_internal.present_state(segmentation,regclass[])",
     "segment_internal.query_relations(text,text)",
     "segment_internal.bind_cluster_columns(segmentation)", "segment_internal.bind_rfm_columns(segmentation)",
     "segment_internal.choose_source_columns(segmentation)",
@@ -257,6 +265,7 @@ INSERT INTO said VALUES
     "segment_internal.turn(segmentation,timestamp with time zone)"}'),
 -- write, or run a query of the user's
 ('volatile', 'strict', 'unsafe', '{
+    "segment_internal.lock_writers(regclass)",
     "segment_internal.checked(name,segmentation)", "segment_internal.run_as_owner(name,text,text[])",
     "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)",
     "segment_internal.rows_as_owner(name,text,text[])", "segment_internal.number_events(text)",
@@ -331,6 +340,13 @@ INSERT INTO said VALUES
     "segment_internal.number_events(segmentation)",
     "segment_internal.tell_events(segmentation)", "create_event_consumer(text,text,boolean)",
     "next_segment_events(text,integer)", "acknowledge_segment_events(text,bigint)", "drop_event_consumer(text)",
+    "segment_internal.log_changes()",
+    "segment_internal.create_triggers(regclass)", "segment_internal.drop_triggers(regclass[])",
+    "segment_internal.keep_tracked(segmentation,regclass[])", "segment_internal.start_tracking(segmentation,regclass[])",
+    "segment_internal.retrack(text)", "segment_internal.watermark_keys(segmentation)",
+    "segment_internal.untracked_reason(segmentation)",
+    "segment_internal.track_as_owner(text,text,interval,text,regclass[])",
+    "track_source(text,text,interval,text,regclass[])", "segment_internal.untrack_as_owner(text)", "untrack_source(text)",
     "segment_internal.create_decision_table(text)", "decision_table(text)", "segment_internal.give_up_decisions(segmentation)",
     "segment_internal.place_customer(segmentation,text)",
     "segment_internal.decide_as_owner(text,text,text,boolean,text,timestamp with time zone,boolean)",
