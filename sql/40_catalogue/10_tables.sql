@@ -19,6 +19,7 @@ CREATE TABLE segmentation (
     settings jsonb NOT NULL DEFAULT '{}',
     retrain_every interval,
     max_departed double precision NOT NULL DEFAULT 0.5 CHECK (max_departed BETWEEN 0 AND 1),
+    max_age interval CHECK (max_age > '0'),
     model_version integer,
     trained_as_of timestamptz,
     refreshed_as_of timestamptz,
@@ -77,6 +78,9 @@ NULL: as the kind does by itself; rfm trains at every refresh, clusterings at th
 COMMENT ON COLUMN segmentation.max_departed IS
 $$The share of members that may depart in one refresh, 0 to 1;
 a refresh that would lose more changes nothing and has the outcome refused.$$;
+COMMENT ON COLUMN segmentation.max_age IS
+$$How old the newest row of the source, and a change that waits for a refresh, may be before segmentation_health
+complains; NULL: as old as they like.$$;
 COMMENT ON COLUMN segmentation.model_version IS 'Version of the current model; NULL before the first training.';
 COMMENT ON COLUMN segmentation.trained_as_of IS 'as_of of the last training.';
 COMMENT ON COLUMN segmentation.refreshed_as_of IS 'as_of of the last successful refresh.';
@@ -146,12 +150,15 @@ CREATE TABLE run (
     counts jsonb,
     details jsonb,
     steps jsonb,
+    sizes jsonb,
     error_code text,
     error text,
     run_by name DEFAULT session_user,
     CHECK (outcome = 'interrupted' OR (as_of IS NOT NULL AND finished_at IS NOT NULL AND run_by IS NOT NULL))
 );
 CREATE INDEX run_segmentation ON run (segmentation, run_id);
+-- what segmentation_health compares sizes with: the last one of a day
+CREATE INDEX run_instant ON run (segmentation, as_of, run_id) WHERE outcome IN ('ok', 'empty');
 COMMENT ON TABLE run IS 'Log of refreshes, successful or not.';
 COMMENT ON COLUMN run.run_id IS 'Number of the run.';
 COMMENT ON COLUMN run.segmentation IS 'Name of the segmentation.';
@@ -190,6 +197,8 @@ the share by which one start afresh ended with less inertia (0 where with more).
 COMMENT ON COLUMN run.steps IS
 $$What each step of the refresh did, in order: step (its name, or the first word of a statement that writes), rows,
 ms (milliseconds); see refresh_steps.$$;
+COMMENT ON COLUMN run.sizes IS
+'Members of each segment after the run, by segment_id; NULL: nothing was changed, or there are no segments.';
 COMMENT ON COLUMN run.error_code IS 'SQLSTATE of the error.';
 COMMENT ON COLUMN run.error IS 'Message of the error.';
 COMMENT ON COLUMN run.run_by IS 'Role that was logged in; NULL: interrupted, not known.';
