@@ -190,6 +190,7 @@ DECLARE
     jump record;
     broken text[] := '{}';
     watch text[] := '{}';
+    since timestamptz;
 BEGIN
     SELECT r.* INTO last FROM segment.run AS r
     WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty') ORDER BY r.run_id DESC LIMIT 1;
@@ -198,6 +199,7 @@ BEGIN
     SELECT j.* INTO jump FROM segment_internal.size_jump(s, last) AS j;
     refreshed_as_of := s.refreshed_as_of;
     refreshed_at := last.started_at;
+    since := coalesce(last.started_at, s.created_at);
     usual_distance := usual.usual;
     max_age := s.max_age;
     newest_row_at := segment_internal.newest_row(s);
@@ -216,8 +218,9 @@ BEGIN
 
     -- promised by max_age: whatever waits for a refresh does not wait longer, and where it is not known, something does
     overdue := CASE WHEN max_age IS NOT NULL
-        THEN next_due_at + max_age < at AND next_due_at > '-infinity'
-             OR (coalesce(changes_waiting > 0, true) OR next_due_at = '-infinity') AND refreshed_at + max_age < at
+        THEN coalesce(next_due_at > '-infinity' AND next_due_at + max_age < at, false)
+             OR (coalesce(changes_waiting > 0, true) OR coalesce(next_due_at = '-infinity', false))
+                AND since + max_age < at
         ELSE at - refreshed_at > usual.longest END;
 
     IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members)
@@ -241,8 +244,9 @@ BEGIN
                                    segment_internal.rough(last.as_of - newest_row_at));
     END IF;
     IF overdue AND max_age IS NOT NULL THEN
-        broken := broken || format('a refresh is overdue: the last one began %s ago',
-                                   segment_internal.rough(at - refreshed_at));
+        broken := broken || format('a refresh is overdue: %s %s ago',
+                                   CASE WHEN last.run_id IS NULL THEN 'it was created' ELSE 'the last one began' END,
+                                   segment_internal.rough(at - since));
     ELSIF overdue THEN
         watch := watch || format('the last refresh began %s ago, though there usually is one every %s',
                                  segment_internal.rough(at - refreshed_at), segment_internal.rough(usual.usual));

@@ -30,6 +30,12 @@ SET client_min_messages = warning;
 CREATE TABLE orders (customer_id integer, ordered_at timestamptz, amount numeric);
 SELECT create_rfm_segmentation('loyalty', 'orders', schema => 'public', time_zone => 'UTC');
 SELECT state, reason, refreshed_as_of, overdue, stale, failures, next_due_at FROM segmentation_health;
+-- promised, and not kept from its creation on
+BEGIN;
+SELECT alter_segmentation('loyalty', max_age => '1 day');
+SELECT state, reason, overdue FROM segmentation AS s, segment_internal.health(s, now() + interval '23 hours');
+SELECT state, reason, overdue FROM segmentation AS s, segment_internal.health(s, s.created_at + interval '25 hours');
+ROLLBACK;
 -- nothing in the source: it is not known how old its rows are
 SELECT outcome FROM refresh_segmentation('loyalty', '2025-03-01');
 SELECT alter_segmentation('loyalty', max_age => '1 day');
