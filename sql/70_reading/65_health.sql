@@ -64,13 +64,13 @@ END;
 COMMENT ON FUNCTION segment_internal.newest_row(segmentation) IS
 'The time of the newest row of the source, as the last runs saw it; NULL: not known, or there are no rows.';
 
-CREATE FUNCTION segment_internal.next_due(s segmentation, last run) RETURNS timestamptz
+CREATE FUNCTION segment_internal.next_due(s segmentation, last run, not_shown text) RETURNS timestamptz
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     result timestamptz;
 BEGIN
-    IF segment_internal.not_shown(s, with_history => false) IS NULL
+    IF not_shown IS NULL AND s.members IS NOT NULL
        AND EXISTS (SELECT FROM segment_internal.member_columns(s) AS c WHERE c.name = 'next_transition_at') THEN
         EXECUTE format('SELECT min(m.next_transition_at) FROM %s AS m', s.members) INTO result;
     END IF;
@@ -84,10 +84,11 @@ BEGIN
            AND s.retrain_every > interval '0'));
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.next_due(segmentation, run) IS
+COMMENT ON FUNCTION segment_internal.next_due(segmentation, run, text) IS
 $$The first instant at which a refresh has something to do though no row changes:
 a customer's segment changes by time, or a model is due.
--infinity: at any time, as rules have it that cannot say when; NULL: nothing by time alone, or it cannot be seen.$$;
+-infinity: at any time, as rules have it that cannot say when; NULL: nothing by time alone, or not known.
+not_shown: why the members cannot be read; NULL: they can.$$;
 
 CREATE FUNCTION segment_internal.changes_waiting(s segmentation, at timestamptz) RETURNS bigint
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
@@ -179,7 +180,7 @@ CREATE FUNCTION segment_internal.health(s segmentation, at timestamptz,
     OUT usual_distance interval, OUT max_age interval, OUT overdue boolean, OUT newest_row_at timestamptz,
     OUT stale boolean, OUT failures bigint, OUT failed_at timestamptz, OUT error_code text, OUT error text,
     OUT unfinished_since timestamptz, OUT changes_waiting bigint, OUT consumers_behind integer,
-    OUT size_jump double precision, OUT size_jump_segment text, OUT next_due_at timestamptz)
+    OUT size_jump double precision, OUT size_jump_segment text, OUT next_due_at timestamptz, OUT not_shown text)
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -191,6 +192,7 @@ DECLARE
     broken text[] := '{}';
     watch text[] := '{}';
     since timestamptz;
+    there boolean := (SELECT count(*) = 2 FROM pg_class AS c WHERE c.oid IN (s.members, s.history));
 BEGIN
     SELECT r.* INTO last FROM segment.run AS r
     WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty') ORDER BY r.run_id DESC LIMIT 1;
@@ -214,17 +216,22 @@ BEGIN
     size_jump := jump.jump;
     SELECT g.name INTO size_jump_segment FROM segment.segment AS g
     WHERE g.segmentation = s.name AND g.segment_id = jump.segment_id;
-    next_due_at := segment_internal.next_due(s, last);
+    not_shown := CASE WHEN there THEN segment_internal.not_shown(s, with_history => false) END;
+    IF there THEN
+        next_due_at := segment_internal.next_due(s, last, not_shown);
+    END IF;
 
-    -- promised by max_age: whatever waits for a refresh does not wait longer, and where it is not known, something does
+    -- promised by max_age: whatever waits for a refresh does not wait longer; where nobody tracks it, something does,
+    -- and where the reader may not look, it is not known
     overdue := CASE WHEN max_age IS NOT NULL
-        THEN coalesce(next_due_at > '-infinity' AND next_due_at + max_age < at, false)
-             OR (coalesce(changes_waiting > 0, true) OR coalesce(next_due_at = '-infinity', false))
+        THEN CASE WHEN not_shown IS NULL
+                  THEN coalesce(next_due_at > '-infinity' AND next_due_at + max_age < at, false) END
+             OR (CASE WHEN to_jsonb(s) ->> 'changes' IS NULL THEN true ELSE changes_waiting > 0 END
+                 OR CASE WHEN not_shown IS NULL THEN coalesce(next_due_at = '-infinity', false) END)
                 AND since + max_age < at
         ELSE at - refreshed_at > usual.longest END;
 
-    IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.members)
-       OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.history) THEN
+    IF NOT there THEN
         broken := broken || 'a table is gone'::text;
     END IF;
     IF failures > 0 THEN
@@ -329,3 +336,6 @@ COMMENT ON COLUMN segmentation_health.next_due_at IS
 $$When a refresh next has something to do though no row changes:
 a customer's segment changes by time, or a model is due.
 -infinity: at any time; NULL: never, or not known.$$;
+COMMENT ON COLUMN segmentation_health.not_shown IS
+$$Why the members may not be read by the current user, so that overdue and next_due_at may not be known;
+NULL: they may.$$;

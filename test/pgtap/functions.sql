@@ -203,7 +203,7 @@ INSERT INTO said VALUES
     "segment_internal.table_refusal(regclass,text[],regtype[])",
     "segment_internal.overlap_counts(text[],boolean[],integer[],integer[])"}'),
 ('stable', 'called on null', 'restricted', '{
-    "segment_internal.health(segmentation,timestamp with time zone)", "segment_internal.next_due(segmentation,run)",
+    "segment_internal.health(segmentation,timestamp with time zone)", "segment_internal.next_due(segmentation,run,text)",
     "segment_internal.changes_waiting(segmentation,timestamp with time zone)",
     "segment_internal.consumers_behind(segmentation,timestamp with time zone)",
     "segment_internal.used_segments(segmentation,text,text,jsonb)", "segment_internal.rules_with_uses(segmentation)",

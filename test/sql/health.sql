@@ -160,8 +160,24 @@ CREATE ROLE regress_health_stranger;
 GRANT USAGE ON SCHEMA public TO regress_health_reader;
 GRANT SELECT ON loyalty_segments TO regress_health_reader;
 SET ROLE regress_health_reader;
-SELECT segmentation, state, refreshed_as_of, unfinished_since FROM segmentation_health;
+SELECT segmentation, state, refreshed_as_of, unfinished_since, not_shown FROM segmentation_health;
 SELECT count(*) FROM segment_progress;
+-- who may not look into the queue does not know whether something waits
+RESET ROLE;
+BEGIN;
+ALTER TABLE segmentation ADD COLUMN IF NOT EXISTS changes regclass;
+CREATE TABLE loyalty_queue (id integer, due_at timestamptz NOT NULL DEFAULT '-infinity');
+UPDATE segmentation SET changes = 'loyalty_queue', max_age = '1 day' WHERE name = 'loyalty';
+SELECT overdue, changes_waiting FROM segmentation AS s, segment_internal.health(s, '2025-06-01') WHERE s.name = 'loyalty';
+SET LOCAL ROLE regress_health_reader;
+SELECT overdue, changes_waiting FROM segmentation AS s, segment_internal.health(s, '2025-06-01') WHERE s.name = 'loyalty';
+ROLLBACK;
+-- nor whoever may not look at the members, because their owner could run code
+ALTER TABLE loyalty_segments ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_health_reader;
+SELECT overdue, next_due_at, not_shown FROM segmentation AS s, segment_internal.health(s, '2025-06-01') WHERE s.name = 'loyalty';
+RESET ROLE;
+ALTER TABLE loyalty_segments DISABLE ROW LEVEL SECURITY;
 SET ROLE regress_health_stranger;
 SELECT count(*) FROM segmentation_health;
 RESET ROLE;
