@@ -7,4 +7,4 @@ GRANT SELECT ON segment_internal.kind TO PUBLIC;
 GRANT SELECT ON SEQUENCE run_run_id_seq TO PUBLIC;
 GRANT SELECT ON segment_size, segment_profile, segment_feature_profile, segment_run, segment_migration, segment_members,
     segment_events, segmentation_status, customer_table, segment_rule_versions,
-    segmentation_uses, segment_event_consumer TO PUBLIC;
+    segmentation_uses, segment_event_consumer, segment_progress, segmentation_health TO PUBLIC;

@@ -28,6 +28,13 @@
 #define segment_executor_run(query) ExecutorRun(query, ForwardScanDirection, 0, true)
 #endif
 
+/* 16 gave the reader of one session's status another name; i is from 1 */
+#if PG_VERSION_NUM >= 160000
+#define segment_session_status(i) pgstat_get_local_beentry_by_index(i)
+#else
+#define segment_session_status(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
 /* 18 lets a module tell its name and version to pg_get_loaded_modules() */
 #if PG_VERSION_NUM >= 180000
 #define SEGMENT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "segment", .version = SEGMENT_VERSION)

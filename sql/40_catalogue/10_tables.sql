@@ -27,6 +27,7 @@ CREATE TABLE segmentation (
     lateness interval,
     watermark_seen text,
     tracked_state text,
+    max_age interval CHECK (max_age > '0'),
     model_version integer,
     trained_as_of timestamptz,
     refreshed_as_of timestamptz,
@@ -109,6 +110,9 @@ COMMENT ON COLUMN segmentation.tracked_state IS
 $$What the source, and the tables that are tracked, were when they were looked at last;
 where they are another thing, the next refresh reads everything.
 NULL: not tracked.$$;
+COMMENT ON COLUMN segmentation.max_age IS
+$$How old the newest row of the source, and a change that waits for a refresh, may be before segmentation_health
+complains; NULL: as old as they like.$$;
 COMMENT ON COLUMN segmentation.model_version IS 'Version of the current model; NULL before the first training.';
 COMMENT ON COLUMN segmentation.trained_as_of IS 'as_of of the last training.';
 COMMENT ON COLUMN segmentation.refreshed_as_of IS 'as_of of the last successful refresh.';
@@ -203,12 +207,15 @@ CREATE TABLE run (
     counts jsonb,
     details jsonb,
     steps jsonb,
+    sizes jsonb,
     error_code text,
     error text,
     run_by name DEFAULT session_user,
     CHECK (outcome = 'interrupted' OR (as_of IS NOT NULL AND finished_at IS NOT NULL AND run_by IS NOT NULL))
 );
 CREATE INDEX run_segmentation ON run (segmentation, run_id);
+-- what segmentation_health compares sizes with: the last one of a day
+CREATE INDEX run_instant ON run (segmentation, as_of, run_id) WHERE outcome IN ('ok', 'empty');
 COMMENT ON TABLE run IS 'Log of refreshes, successful or not.';
 COMMENT ON COLUMN run.run_id IS 'Number of the run.';
 COMMENT ON COLUMN run.segmentation IS 'Name of the segmentation.';
@@ -254,6 +261,8 @@ the share by which one start afresh ended with less inertia (0 where with more).
 COMMENT ON COLUMN run.steps IS
 $$What each step of the refresh did, in order: step (its name, or the first word of a statement that writes), rows,
 ms (milliseconds); see refresh_steps.$$;
+COMMENT ON COLUMN run.sizes IS
+'Members of each segment after the run, by segment_id; NULL: nothing was changed, or there are no segments.';
 COMMENT ON COLUMN run.error_code IS 'SQLSTATE of the error.';
 COMMENT ON COLUMN run.error IS 'Message of the error.';
 COMMENT ON COLUMN run.run_by IS 'Role that was logged in; NULL: interrupted, not known.';

@@ -149,6 +149,8 @@ BEGIN
     SELECT array_agg(t) INTO steps
     FROM segment_internal.steps_of(s, train, only_keys IS NULL AND segment_internal.has_no_members(s)
                                    AND s.refreshed_as_of IS DISTINCT FROM at, staged) AS t;
+    -- and one for what comes after them
+    PERFORM segment_internal.begin_progress(s.members, at, s.last_run_at, cardinality(steps) + 1);
     EXECUTE format('SELECT r.* FROM segment_internal.run_steps($1, $2, $3, $4, $5, $6, $7::%s[]) AS r',
                    format_type(segment_internal.key_type(s.members), -1))
     INTO result
@@ -156,6 +158,7 @@ BEGIN
           ARRAY(SELECT t.statement FROM unnest(steps) WITH ORDINALITY AS t (name, statement, n) ORDER BY n),
           at, train AND s.model_version IS NOT NULL, old_model,
           s.refreshed_as_of IS NOT DISTINCT FROM at AND s.refreshed_as_of IS NOT NULL, only_keys;
+    PERFORM segment_internal.show_step('finish');
     IF staged THEN
         EXECUTE (SELECT 'DROP TABLE '
                         || string_agg(substring(t.statement FROM '^CREATE UNLOGGED TABLE ([^\n]*) AS\n'), ', ')
@@ -227,6 +230,7 @@ BEGIN
         RAISE EXCEPTION 'the refresh of segmentation "%" has been logged already', s.name
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
+    PERFORM segment_internal.show_step(NULL);
     RETURN new_run_id;
 END;
 $$;

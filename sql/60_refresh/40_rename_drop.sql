@@ -21,6 +21,7 @@ BEGIN
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Another transaction sees them.';
     END;
     PERFORM segment_internal.drop_triggers(tracked);
+    PERFORM segment_internal.forget_job(segment_internal.job_name(s.name));
     SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c
     WHERE c.oid IN (s.members, s.history, s.decisions, s.changes, s.events);
     -- NULL: somebody dropped them
@@ -114,7 +115,8 @@ Errors: undefined_object, duplicate_object when the name is taken, invalid_name 
 insufficient_privilege.$$;
 
 CREATE FUNCTION segment_internal.alter_as_owner(
-    name text, options jsonb, retrain_every interval, max_departed double precision, description text) RETURNS void
+    name text, options jsonb, retrain_every interval, max_departed double precision, description text,
+    max_age interval) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -129,22 +131,26 @@ BEGIN
         END IF;
     END IF;
     PERFORM segment_internal.change_catalogue('alter_segmentation', s.name, s.options,
-                                              retrain_every, max_departed, description);
+                                              retrain_every, max_departed, description, max_age);
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.alter_as_owner(text, jsonb, interval, double precision, text) IS
+COMMENT ON FUNCTION segment_internal.alter_as_owner(text, jsonb, interval, double precision, text, interval) IS
 'The work of alter_segmentation, with the rights of the owner.';
 
 CREATE FUNCTION alter_segmentation(
     name text, options jsonb DEFAULT NULL, retrain_every interval DEFAULT NULL,
     max_departed double precision DEFAULT NULL,
-    description text DEFAULT NULL) RETURNS void
+    description text DEFAULT NULL, max_age interval DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
     done text;
 BEGIN
+    IF max_age < interval '0' THEN
+        RAISE EXCEPTION 'max_age must not be negative, not %', max_age
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance ''2 days''; 0 for none.';
+    END IF;
     IF jsonb_typeof(options) NOT IN ('object', 'null') THEN
         RAISE EXCEPTION 'options must be an object, not %', options
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For instance {"k": 6}.';
@@ -157,19 +163,24 @@ BEGIN
         coalesce(segment_internal.owner_of(s.members), current_user),
         'SELECT segment_internal.alter_as_owner($1, $2::jsonb, '
         'make_interval(months => $3::integer, days => $4::integer) + $5::bigint * interval ''1 microsecond'', '
-        '$6::float8, $7)',
+        '$6::float8, $7, $8::interval)',
         name, options::text,
         -- in parts, because an interval as text depends on settings
         (extract(year FROM retrain_every) * 12 + extract(month FROM retrain_every))::text,
         extract(day FROM retrain_every)::text,
         (extract(epoch FROM retrain_every - date_trunc('day', retrain_every)) * 1000000)::bigint::text,
-        max_departed::text, description);
+        max_departed::text, description,
+        (extract(year FROM max_age) * 12 + extract(month FROM max_age))::text || ' months '
+        || extract(day FROM max_age)::text || ' days '
+        || (extract(epoch FROM max_age - date_trunc('day', max_age)) * 1000000)::bigint::text || ' microseconds');
 END;
 $$;
-COMMENT ON FUNCTION alter_segmentation(text, jsonb, interval, double precision, text) IS
+COMMENT ON FUNCTION alter_segmentation(text, jsonb, interval, double precision, text, interval) IS
 $$Changes options of a segmentation; what is NULL stays as it is.
 options: options of source and model, added to those there are, for instance {"k": 6};
 null gives one its default again.
 They are checked as at creation, and count from the next training, or the next refresh where they are of the source.
 retrain_every, max_departed, description: as at creation; a retrain_every of 0 trains at every refresh.
+max_age: how old the newest row of the source, and a change that waits for a refresh, may be before segmentation_health
+complains; 0: as old as they like, as without it.
 Errors: undefined_object, insufficient_privilege, and whatever an option is refused for at creation.$$;

@@ -220,12 +220,14 @@ static const Operation operations[] = {
 	"WHERE g.name = $1 RETURNING 1::bigint"
 	}},
 
-	/* name, options, retrain_every, max_departed, description; NULL: as they are */
-	{"alter_segmentation", OF_SEGMENTATION, {"text", "jsonb", "interval", "float8", "text"}, {
+	/* name, options, retrain_every, max_departed, description, max_age (0: none); NULL: as they are */
+	{"alter_segmentation", OF_SEGMENTATION,
+	{"text", "jsonb", "interval", "float8", "text", "interval"}, {
 	"UPDATE segment.segmentation AS g SET options = coalesce($2, g.options),"
 	"    retrain_every = coalesce($3, g.retrain_every),"
 	"    max_departed = coalesce($4, g.max_departed),"
-	"    description = coalesce($5, g.description) "
+	"    description = coalesce($5, g.description),"
+	"    max_age = nullif(coalesce($6, g.max_age), '0') "
 	"WHERE g.name = $1 RETURNING 1::bigint"
 	}},
 
@@ -237,12 +239,12 @@ static const Operation operations[] = {
 
 	/* name, start, number of lost ones before it: a run that the next one found lost; its run_id */
 	{"interrupted_run", OF_SEGMENTATION, {"text", "timestamptz", "int8"}, {
-	"INSERT INTO segment.run (segmentation, started_at, outcome, error, run_by) "
+	"INSERT INTO segment.run AS r (segmentation, started_at, outcome, error, run_by) "
 	"VALUES ($1, least($2, clock_timestamp()), 'interrupted',"
 	"    'the refresh did not end: it was cancelled, terminated or rolled back, or the server'"
 	"    || ' went down'"
 	" || CASE WHEN $3 > 0 THEN format('; so did %s before it', $3) ELSE '' END, NULL) "
-	"RETURNING run_id"
+	"RETURNING segment_internal.tell_failure(r)"
 	}},
 
 	/*
@@ -265,24 +267,27 @@ static const Operation operations[] = {
 	"    RETURNING g.name, g.last_run_at, g.model_version) "
 	"INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, way,"
 	"    way_reason, model_version, trained, customers, entered, departed, moved, updated,"
-	"    unchanged, rows_read, rows_used, rows_skipped, counts, details, steps, error) "
+	"    unchanged, rows_read, rows_used, rows_skipped, counts, details, steps, error,"
+	"    sizes) "
 	"SELECT s.name, $2, s.last_run_at, clock_timestamp(),"
 	"    CASE WHEN $14 IS NULL THEN 'ok' ELSE 'empty' END, $15, $16,"
 	"    s.model_version, $3, n.customers, $4, $5, $6, $7, n.customers - $4 - $6 - $7, $8, $9, $10,"
-	"    $11, $12, $13, $14 "
-	"FROM s, (SELECT coalesce(sum(g.customers), 0)::bigint AS customers"
+	"    $11, $12, $13, $14, n.sizes "
+	"FROM s, (SELECT coalesce(sum(g.customers), 0)::bigint AS customers,"
+	"         jsonb_object_agg(g.segment_id, g.customers)"
+	"             FILTER (WHERE g.closed_at IS NULL OR g.customers > 0) AS sizes"
 	"         FROM segment.segment AS g WHERE g.segmentation = $1) AS n "
 	"RETURNING run_id"
 	}},
 
 	/* name, as_of, start, SQLSTATE, message: a run that changed nothing; its run_id */
 	{"fail_run", OF_SEGMENTATION, {"text", "timestamptz", "timestamptz", "text", "text"}, {
-	"INSERT INTO segment.run (segmentation, as_of, started_at, finished_at, outcome, error_code,"
+	"INSERT INTO segment.run AS r (segmentation, as_of, started_at, finished_at, outcome, error_code,"
 	"    error) "
 	"VALUES ($1, coalesce($2, clock_timestamp()),"
 	"    least(greatest($3, transaction_timestamp()), clock_timestamp()), clock_timestamp(),"
 	"    CASE $4 WHEN 'SR001' THEN 'refused' WHEN 'SR002' THEN 'skipped' ELSE 'failed' END, $4, $5) "
-	"RETURNING run_id"
+	"RETURNING segment_internal.tell_failure(r)"
 	}},
 
 	/* name, model, as_of: the next version, with segments opened and closed as it has them */

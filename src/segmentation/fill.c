@@ -23,6 +23,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "base/progress.h"
 #include "catalog/pg_class.h"
 #include "executor/execdesc.h"
 #include "executor/executor.h"
@@ -148,6 +149,8 @@ write_batch(FillReceiver *fill)
 	for (i = 0; i < fill->n; i++)
 		ExecClearTuple(fill->slot[i]);
 	fill->rows += fill->n;
+	if (segment_progress_running)
+		segment_progress_update(ROWS_MADE, fill->rows);
 	fill->n = 0;
 	fill->bytes = 0;
 }

@@ -29,10 +29,10 @@
  */
 #include "compat.h"
 
+#include "base/progress.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
-#include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/params.h"
@@ -160,21 +160,47 @@ execute(SPIPlanPtr plan, Steps *steps, DestReceiver *receiver)
 	return SPI_processed;
 }
 
+/* Keeps rows, and tells how many there are so far. */
+typedef struct KeepReceiver
+{
+	DestReceiver receiver;		/* first, so that it can be cast */
+	Tuplestorestate *store;
+	uint64		rows;
+} KeepReceiver;
+
+static bool
+keep_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	KeepReceiver *keep = (KeepReceiver *) self;
+
+	tuplestore_puttupleslot(keep->store, slot);
+	segment_progress_rows(ROWS_MADE, ++keep->rows);
+	return true;
+}
+
+static void
+keep_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+keep_nothing(DestReceiver *self)
+{
+}
+
 /* Keeps the rows of a step that has a name; returns how many. */
 static uint64
 keep_rows(Steps *steps, int i, SPIPlanPtr plan, CachedPlanSource *source)
 {
-	DestReceiver *receiver;
+	KeepReceiver keep = {{keep_receive, keep_startup, keep_nothing, keep_nothing, DestNone}};
 
 	steps->store[i] = segment_function_rows(source, steps->params, steps->environment,
 											&steps->owner[i]);
 	if (steps->store[i] != NULL)
 		return tuplestore_tuple_count(steps->store[i]);
 	steps->store[i] = tuplestore_begin_heap(false, false, work_mem);
-	receiver = CreateDestReceiver(DestTuplestore);
-	SetTuplestoreDestReceiverParams(receiver, steps->store[i], CurrentMemoryContext,
-									false, NULL, NULL);
-	return execute(plan, steps, receiver);
+	keep.store = steps->store[i];
+	return execute(plan, steps, &keep.receiver);
 }
 
 /* The plan of a step, which may have been kept from a run before. */
@@ -214,6 +240,7 @@ segment_run_step(Steps *steps, int i)
 	instr_time	began;
 
 	INSTR_TIME_SET_CURRENT(began);
+	segment_progress_step(name);
 	error_context_stack = &context;
 	plan = plan_step(steps, i);
 	source = linitial(SPI_plan_get_plan_sources(plan));

@@ -26,6 +26,7 @@
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "base/arguments.h"
+#include "base/progress.h"
 #include "base/json_write.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
@@ -137,7 +138,7 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 	bool		finite;
 
 	slot_getsomeattrs(slot, s->n_columns);
-	s->counts.read++;
+	segment_progress_rows(ROWS_READ, ++s->counts.read);
 	row->flags = FOLD_ORDER;
 	if (unlikely(slot->tts_isnull[0]))
 	{

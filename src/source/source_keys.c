@@ -7,6 +7,7 @@
 #include "source/source_query.h"
 
 #include "base/arguments.h"
+#include "base/progress.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "source/customer_fold.h"
@@ -22,6 +23,7 @@ typedef struct KeyReceiver
 	Oid			type;
 	KeyType		key_type;
 	CustomerFold *fold;			/* of customers without orders */
+	uint64		read;			/* rows of the source */
 } KeyReceiver;
 
 static bool
@@ -32,6 +34,7 @@ key_receive(TupleTableSlot *slot, DestReceiver *self)
 	bool		isnull;
 	Datum		value = slot_getattr(slot, 1, &isnull);
 
+	segment_progress_rows(ROWS_READ, ++keys->read);
 	if (isnull)
 		return true;
 	memset(row, 0, sizeof(*row));

@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "base/arguments.h"
+#include "base/progress.h"
 #include "catalog/pg_type.h"
 #include "feature/feature_value.h"
 #include "funcapi.h"
@@ -47,6 +48,7 @@ typedef struct RowReceiver
 	AttrNumber	last_attribute;	/* of the source's rows that is needed */
 	Tuplestorestate *store;
 	MemoryContext row_context;	/* emptied after each row */
+	uint64		read;			/* rows of the source */
 } RowReceiver;
 
 static AttrNumber
@@ -111,6 +113,7 @@ rows_receive(TupleTableSlot *slot, DestReceiver *self)
 	MemoryContext old = MemoryContextSwitchTo(rows->row_context);
 	int			i;
 
+	segment_progress_rows(ROWS_READ, ++rows->read);
 	slot_getsomeattrs(slot, rows->last_attribute);
 	for (i = 0; i < rows->wanted->natts; i++)
 	{

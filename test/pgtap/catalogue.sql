@@ -66,7 +66,7 @@ SELECT is_empty($$
     SELECT routine FROM routine
     WHERE lanname = 'plpgsql' AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
       -- commits, which it could not then
-      AND routine <> 'refresh_all_segmentations(timestamp with time zone)'
+      AND routine <> 'refresh_all_segmentations(timestamp with time zone,interval)'
 $$, 'PL/pgSQL functions set search_path');
 SELECT is_empty($$
     SELECT routine FROM routine

@@ -73,6 +73,8 @@ INSERT INTO said VALUES
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
     "segment_internal.watermark_base(regtype)",
+    "segment_internal.rough(interval)", "segment_internal.jump(double precision,double precision[])",
+    "segment_internal.job_name(text)", "segment_internal.check_schedule(text)",
     "band(double precision,double precision[],text[],text)",
     "scale_score(double precision[],integer[],double precision,double precision,integer)",
     "segment_internal.follows_combine(segment_internal.event_times,segment_internal.event_times)",
@@ -154,6 +156,10 @@ INSERT INTO said VALUES
     "segment_internal.with_parts(regclass,name[])", "segment_internal.no_trigger_reason(regclass)",
     "segment_internal.lacks_triggers(regclass)", "segment_internal.source_state(text,regclass[])",
     "segment_internal.changed_log(segmentation)",
+    "segment_internal.had_its_turn(text,timestamp with time zone)", "segment_internal.size_jump(segmentation,run)",
+    "segment_internal.failures(segmentation,run)", "segment_internal.newest_row(segmentation)",
+    "segment_internal.usual_distance(segmentation)", "segment_internal.scheduling_role(text)", "segment_internal.has_cron()",
+    "segment_internal.job_command(text)", "segment_internal.crontab_line(text,text,name)",
     "segment_internal.follows_accum(segment_internal.event_times,timestamp with time zone,boolean,boolean,interval)",
     "segment_internal.template_row(text)",
     "segment_internal.seen_by(name,text)", "segment_internal.refuse_while_used(text,integer[],text,text,name)",
@@ -210,6 +216,9 @@ INSERT INTO said VALUES
     "segment_internal.table_refusal(regclass,text[],regtype[])",
     "segment_internal.overlap_counts(text[],boolean[],integer[],integer[])"}'),
 ('stable', 'called on null', 'restricted', '{
+    "segment_internal.health(segmentation,timestamp with time zone)", "segment_internal.next_due(segmentation,run,text)",
+    "segment_internal.changes_waiting(segmentation,timestamp with time zone)",
+    "segment_internal.consumers_behind(segmentation,timestamp with time zone)",
     "segment_internal.used_segments(segmentation,text,text,jsonb)", "segment_internal.rules_with_uses(segmentation)",
     "segment_internal.replaced_uses(segmentation,text,jsonb,jsonb)",
     "segment_internal.used_source(segmentation,text,jsonb)", "segment_internal.rules_statement(segmentation,text)",
@@ -256,10 +265,11 @@ INSERT INTO said VALUES
     "segment_internal.steps_of(segmentation,boolean,boolean,boolean)"}'),
 -- looks back at the session's last call of rfm_summary
 ('volatile', 'called on null', 'restricted', '{
-    "rfm_summary_counts()"}'),
+    "rfm_summary_counts()", "segment_internal.running_refreshes()"}'),
 -- raises an error at its time in a query
 ('volatile', 'called on null', 'safe', '{
-    "segment_internal.check_refresh_all(timestamp with time zone)", "segment_internal.tell_refreshed(jsonb)",
+    "segment_internal.check_refresh_all(timestamp with time zone,interval)", "segment_internal.tell_refreshed(jsonb,text[])",
+    "segment_internal.budget_spent(timestamp with time zone,interval,jsonb)", "segment_internal.is_running(segmentation)",
     "segment_internal.refuse_departures(text,bigint,bigint,bigint,double precision,jsonb)",
     "segment_internal.refuse_repeated_keys(bigint,text)",
     "segment_internal.turn(segmentation,timestamp with time zone)"}'),
@@ -268,6 +278,7 @@ INSERT INTO said VALUES
     "segment_internal.lock_writers(regclass)",
     "segment_internal.checked(name,segmentation)", "segment_internal.run_as_owner(name,text,text[])",
     "segment_internal.set_run_mark(regclass,timestamp with time zone,bigint)",
+    "segment_internal.begin_progress(regclass,timestamp with time zone,timestamp with time zone,integer)",
     "segment_internal.rows_as_owner(name,text,text[])", "segment_internal.number_events(text)",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
@@ -278,13 +289,15 @@ INSERT INTO said VALUES
     "segment_internal.release_uses(text,integer[])", "segment_internal.drop_rules_as_owner(text,integer[],text)",
     "segment_internal.drop_using_rules(text,integer[])",
     "segment_internal.rename_in_rules_as_owner(text,text,integer,text,text)",
-    "segment_internal.rename_in_using_rules(text,integer,text,text)", "segment_internal.refresh_order()",
+    "segment_internal.rename_in_using_rules(text,integer,text,text)", "segment_internal.refresh_order(boolean)",
     "segment_internal.refresh_next(text,timestamp with time zone,jsonb)",
-    "refresh_all_segmentations(timestamp with time zone)",
+    "refresh_all_segmentations(timestamp with time zone,interval)",
+    "schedule_refresh(text,text)", "unschedule_refresh(text)", "segment_internal.keep_job(text,text,text)",
+    "segment_internal.forget_job(text)", "segment_internal.show_step(text)", "segment_internal.tell_failure(run)",
     "segment_internal.accept_as_owner(text)", "accept_source(text)", "segment_internal.accepted_source(segmentation)",
     "segment_internal.check_source(segmentation)",
-    "segment_internal.alter_as_owner(text,jsonb,interval,double precision,text)",
-    "alter_segmentation(text,jsonb,interval,double precision,text)", "segment_internal.begin_run(text)",
+    "segment_internal.alter_as_owner(text,jsonb,interval,double precision,text,interval)",
+    "alter_segmentation(text,jsonb,interval,double precision,text,interval)", "segment_internal.begin_run(text)",
     "segment_internal.change_catalogue(text,\"any\")", "segment_internal.check_cluster_options(segmentation)",
     "segment_internal.check_rfm_options(segmentation)", "segment_internal.check_rfm_scheme()",
     "segment_internal.comment_tables(text)", "segment_internal.count_members(segmentation)",

@@ -72,7 +72,7 @@ INSERT INTO regress_shop.deed (name, command) VALUES
     ('alter to no object', $$SELECT segment.alter_segmentation('listed', '[1]')$$),
     ('alter the share', $$SELECT segment.alter_segmentation('listed', max_departed => 2)$$),
     ('alter blindly', $$SELECT segment_internal.change_catalogue('alter_segmentation', 'listed'::text, NULL::jsonb, NULL::interval,
-        NULL::float8, NULL::text)$$),
+        NULL::float8, NULL::text, NULL::interval)$$),
     ('no such', $$SELECT segment_internal.change_catalogue('lock', 'nobody''s'::text)$$),
     ('drop scheme', $$SELECT segment_internal.change_catalogue('drop_scheme', 'regress_own'::text)$$),
     ('drop shipped scheme', $$SELECT segment_internal.change_catalogue('drop_scheme', 'braze'::text)$$),

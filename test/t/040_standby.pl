@@ -49,6 +49,7 @@ foreach my $question (
 	[ 'sizes', 'SELECT * FROM segment.segment_size ORDER BY segment_id' ],
 	[ 'profiles', 'SELECT * FROM segment.segment_profile ORDER BY segment_id' ],
 	[ 'runs', 'SELECT * FROM segment.segment_run ORDER BY run_id' ],
+	[ 'health', 'SELECT segmentation, failures, newest_row_at, size_jump, next_due_at, not_shown FROM segment.segmentation_health' ],
 	[ 'migration', 'SELECT * FROM segment.segment_migration ORDER BY from_segment, to_segment' ],
 	[ 'events', 'SELECT * FROM segment.segment_events ORDER BY customer, event_at' ],
 	[ 'present segments', 'SELECT * FROM segment.segment_members ORDER BY customer' ],
