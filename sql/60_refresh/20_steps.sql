@@ -268,7 +268,8 @@ $$;
 COMMENT ON FUNCTION segment_internal.shared_places(segmentation) IS
 'What stands for the places in shared_steps, whatever the kind.';
 
-CREATE FUNCTION segment_internal.steps_of(s segmentation, train boolean, first_fill boolean, staged boolean)
+CREATE FUNCTION segment_internal.steps_of(s segmentation, train boolean, first_fill boolean, staged boolean,
+                                          tail refresh_step[] DEFAULT NULL, instead jsonb DEFAULT '{}')
     RETURNS SETOF refresh_step
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 12 SET search_path = pg_catalog, pg_temp
     -- UNION ALL keeps its order without workers alone
@@ -295,8 +296,9 @@ BEGIN
     EXECUTE format('SELECT array_agg(t) FROM segment_internal.%I($1, $2) AS t', s.kind || '_steps') INTO templates
         USING s, train;
     templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.decision_steps(s) AS t)
-        || ARRAY(SELECT t::segment.refresh_step
-                 FROM segment_internal.shared_steps(first_fill, segment_internal.overlapping(s)) AS t);
+        || coalesce(tail, ARRAY(SELECT t::segment.refresh_step
+                                FROM segment_internal.shared_steps(first_fill, segment_internal.overlapping(s)) AS t));
+    places := places || instead;
     -- rows of a step are read under its name, or, staged, from a table that is named after it
     FOREACH step IN ARRAY templates LOOP
         IF step.name IS NOT NULL THEN
@@ -324,8 +326,9 @@ BEGIN
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean, refresh_step[], jsonb) IS
 $$The statements of a refresh, in order; see refresh_steps.
+tail: templates that take the place of shared_steps; instead: what stands for places in place of what would.
 staged: rows per customer are kept in tables in place of ephemeral relations,
 for engines that hold the tables on other servers.$$;
 
