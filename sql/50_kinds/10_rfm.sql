@@ -104,7 +104,8 @@ FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
                                         {hysteresis}) AS monetary,
             o.segment_id AS was_id, b.bins -> 'tenure' AS tenure_bins
      FROM {summary} AS e LEFT JOIN {members} AS o ON o.{key} {equals} e.customer
-     CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m) AS b) AS everyone
+     -- once, not for each customer
+     CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m OFFSET 0) AS b) AS everyone
 CROSS JOIN {model} AS m
 CROSS JOIN LATERAL (SELECT {held_tenure} AS tenure) AS held WHERE m.model IS NOT NULL$$ ELSE $$
     (SELECT e.*, e.frequency AS own_frequency, e.monetary AS own_monetary FROM {summary} AS e) AS everyone

@@ -7,7 +7,8 @@
 --   KIND_candidate_places(s, now)    what stands for places of its steps in place of what would
 --   KIND_own_model(s, model)         a model somebody gives, with the ids that the segments have here
 --   KIND_model_places(s, model)      what stands for places where that model is in use
---   KIND_copied(s)                   what is left to do where a copy was created from s
+--   KIND_to_copy(s)                  the segmentation as a copy is to be made of it
+--   KIND_copied(s)                   what is left to do where a copy was created of it
 --
 -- each of them but the first only if there is need.
 
@@ -303,6 +304,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION segment_internal.rules_candidate_places(segmentation, segmentation) IS
 'What stands for the places with the segments of a candidate by rules, in place of those that there are now.';
+
+CREATE FUNCTION segment_internal.rules_to_copy(s segmentation) RETURNS segmentation
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    names jsonb := (SELECT jsonb_object_agg(g.segment_id, g.name) FROM segment.segment AS g
+                    WHERE g.segmentation = s.name);
+BEGIN
+    s.options := jsonb_set(s.options, '{rules}', (
+        SELECT jsonb_agg(r.one || jsonb_build_object('segment', coalesce(names -> (r.one ->> 'segment_id'),
+                                                                         r.one -> 'segment')) ORDER BY r.n)
+        FROM jsonb_array_elements(s.options -> 'rules') WITH ORDINALITY AS r (one, n)));
+    IF names ? (s.options -> 'rest' ->> 'segment_id') THEN
+        s.options := jsonb_set(s.options, '{rest,segment}', names -> (s.options -> 'rest' ->> 'segment_id'));
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rules_to_copy(segmentation) IS
+'A segmentation by rules with the names that its segments have now, where they were renamed.';
 
 CREATE FUNCTION segment_internal.rules_copied(s segmentation) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

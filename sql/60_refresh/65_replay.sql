@@ -41,6 +41,9 @@ DECLARE
 BEGIN
     PERFORM segment_internal.enter_settings(s);
     s := segment_internal.candidate(s, definition::json);
+    IF segment_internal.kind_function(s, 'to_copy') IS NOT NULL THEN
+        EXECUTE format('SELECT c.* FROM segment_internal.%I($1) AS c', s.kind || '_to_copy') INTO s USING s;
+    END IF;
     s.description := format('Replay of segmentation "%s".', name);
     SELECT * INTO there FROM segment.segmentation AS g WHERE g.name = copy;
     IF there.name IS NULL THEN
@@ -74,6 +77,9 @@ AS $$
 DECLARE
     most CONSTANT integer := 10000;
     start timestamp := from_at AT TIME ZONE time_zone;
+    -- days and longer are those of the calendar, hours are hours
+    calendar interval := make_interval(months => (extract(year FROM every) * 12 + extract(month FROM every))::integer,
+                                       days => extract(day FROM every)::integer);
     result timestamptz[] := ARRAY[from_at];
     next timestamptz;
 BEGIN
@@ -88,7 +94,8 @@ BEGIN
     END IF;
     LOOP
         -- from the start each time: a month after the 31st of January is the end of February, and then of March
-        next := (start + cardinality(result) * every) AT TIME ZONE time_zone;
+        next := (start + cardinality(result) * calendar) AT TIME ZONE time_zone
+            + cardinality(result) * (every - calendar);
         EXIT WHEN next > to_at;
         IF cardinality(result) >= most THEN
             RAISE EXCEPTION 'a replay from % to % by steps of % has more than % instants', from_at, to_at, every, most
@@ -96,12 +103,12 @@ BEGIN
         END IF;
         result := result || next;
     END LOOP;
-    -- clocks repeat an hour
-    RETURN ARRAY(SELECT DISTINCT r FROM unnest(result) AS r ORDER BY r);
+    RETURN result;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.replay_instants(timestamptz, timestamptz, interval, text) IS
-$$The instants of a replay: from_at, and after that every so often by the calendar of a time zone, until to_at.
+$$The instants of a replay: from_at, and after that every so often until to_at, days and longer by the calendar of a
+time zone.
 Errors: invalid_parameter_value, program_limit_exceeded for more than 10000.$$;
 
 CREATE FUNCTION segment_internal.begin_replay(name text, replay text, from_at timestamptz, to_at timestamptz,
