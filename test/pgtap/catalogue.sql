@@ -48,7 +48,8 @@ SELECT is_empty($$
                           'qualified_query', 'staged_source', 'staged_places', 'rfm_staged_places', 'cluster_staged_places',
                           'steps_of', 'refresh_steps', 'table_to_lie_beside', 'rule_columns', 'bind_rules_columns', 'rule_source',
                           'check_rule_as_owner', 'explain_customer', 'rules_clock', 'rules_next', 'rules_places', 'check_decisions',
-                          'query_relations', 'describable')
+                          'query_relations', 'describable', 'candidate_source', 'check_candidate_key', 'candidate_places',
+                          'asks_for_as_of')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine
@@ -61,8 +62,8 @@ $$, 'no immutable function reads a table');
 SELECT is_empty($$
     SELECT routine FROM routine
     WHERE lanname = 'plpgsql' AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
-      -- commits, which it could not then
-      AND routine <> 'refresh_all_segmentations(timestamp with time zone)'
+      -- they commit, which they could not then
+      AND proname NOT IN ('refresh_all_segmentations', 'replay_segmentation')
 $$, 'PL/pgSQL functions set search_path');
 SELECT is_empty($$
     SELECT routine FROM routine

@@ -14,6 +14,8 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "segment_internal.model_features(segment_model)",
+    "segment_internal.candidate_match(segment_model,segment_model,integer)",
     "segment_internal.event_times_in(cstring)", "segment_internal.event_times_out(segment_internal.event_times)",
     "segment_internal.event_times_recv(internal)", "segment_internal.event_times_send(segment_internal.event_times)",
     "segment_internal.decayed_state_in(cstring)",
@@ -72,6 +74,8 @@ INSERT INTO said VALUES
     "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.check_candidate_keys(jsonb,text[])", "segment_internal.rfm_values()",
+    "segment_internal.diff_steps(boolean)",
     "band(double precision,double precision[],text[],text)",
     "scale_score(double precision[],integer[],double precision,double precision,integer)",
     "segment_internal.follows_combine(segment_internal.event_times,segment_internal.event_times)",
@@ -147,6 +151,14 @@ INSERT INTO said VALUES
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.rfm_tenure_places(segmentation,boolean)",
+    "segment_internal.rfm_own_model(segmentation,segment_model)",
+    "segment_internal.rfm_model_places(segmentation,segment_model)",
+    "segment_internal.cluster_own_model(segmentation,segment_model)",
+    "segment_internal.cluster_candidate_places(segmentation,segmentation)",
+    "segment_internal.rules_candidate_places(segmentation,segmentation)",
+    "segment_internal.rules_to_copy(segmentation)", "segment_internal.kind_function(segmentation,text)",
+    "segment_internal.replay_instants(timestamp with time zone,timestamp with time zone,interval,text)",
     "segment_internal.follows_accum(segment_internal.event_times,timestamp with time zone,boolean,boolean,interval)",
     "segment_internal.template_row(text)",
     "segment_internal.seen_by(name,text)", "segment_internal.refuse_while_used(text,integer[],text,text,name)",
@@ -234,7 +246,10 @@ INSERT INTO said VALUES
     "segment_internal.qualified_query(text,text)", "refresh_steps(text,timestamp with time zone,boolean)",
     "segment_internal.rfm_staged_places(segmentation,boolean)", "segment_internal.staged_places(segmentation,boolean)",
     "segment_internal.staged_source(segmentation,text,text)",
-    "segment_internal.steps_of(segmentation,boolean,boolean,boolean)"}'),
+    "segment_internal.candidate_source(segmentation,jsonb)", "segment_internal.check_candidate_key(segmentation)",
+    "segment_internal.candidate_places(segmentation,segmentation,segment_model)",
+    "segment_internal.asks_for_as_of(segmentation)",
+    "segment_internal.steps_of(segmentation,boolean,boolean,boolean,refresh_step[],jsonb)"}'),
 -- looks back at the session's last call of rfm_summary
 ('volatile', 'called on null', 'restricted', '{
     "rfm_summary_counts()"}'),
@@ -251,6 +266,18 @@ INSERT INTO said VALUES
     "segment_internal.rows_as_owner(name,text,text[])",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "segment_internal.rfm_candidate(segmentation,json)", "segment_internal.cluster_candidate(segmentation,json)",
+    "segment_internal.rules_candidate(segmentation,json)", "segment_internal.rules_copied(segmentation)",
+    "segment_internal.candidate(segmentation,json)",
+    "segment_internal.diff_as_owner(text,text,text,text,boolean,boolean)",
+    "segment_internal.diff(text,json,timestamp with time zone,segment_model,boolean,boolean)",
+    "diff_segmentation(text,json,timestamp with time zone,segment_model,boolean)",
+    "diff_customers(text,json,timestamp with time zone,segment_model,boolean)",
+    "segment_internal.tell_undated(segmentation)", "segment_internal.copy_as_owner(text,text,text)",
+    "segment_internal.begin_replay(text,text,timestamp with time zone,timestamp with time zone,interval,json)",
+    "segment_internal.replay_next(text,timestamp with time zone,jsonb)",
+    "segment_internal.go_on(text,timestamp with time zone,jsonb)",
+    "replay_segmentation(text,text,timestamp with time zone,timestamp with time zone,interval,json)",
     "create_rule_template(text,jsonb,json,boolean,text,text[],text)", "drop_rule_template(text)",
     "segment_internal.check_rule_template()", "create_segmentation_from_template(text,text,text,text,name,text)",
     "segment_internal.create_segmentation_from_template(text,text,text,text,name,text)",
