@@ -9,22 +9,28 @@ SELECT (random() * random() * 200)::int AS customer_id, timestamptz '2023-12-20'
        (random() ^ 3 * 1000)::numeric(8, 2) AS amount
 FROM generate_series(1, 3000);
 CREATE VIEW facts AS
-SELECT customer_id, count(*) AS orders, sum(amount)::float8 AS total, count(*) FILTER (WHERE ordered_at > as_of() - interval '60 days') AS recent
+SELECT customer_id, count(*) AS orders, sum(amount)::float8 AS total,
+       count(*) FILTER (WHERE ordered_at > as_of() - interval '60 days') AS recent
 FROM orders WHERE ordered_at < as_of() GROUP BY 1;
-CREATE VIEW undated AS SELECT customer_id, count(*) AS orders, sum(amount)::float8 AS total, max(ordered_at) AS last_order_at FROM orders GROUP BY 1;
+CREATE VIEW undated AS
+SELECT customer_id, count(*) AS orders, sum(amount)::float8 AS total, max(ordered_at) AS last_order_at FROM orders GROUP BY 1;
 
 SELECT FROM create_rfm_segmentation('rfm', 'orders', hysteresis => 0.1, retrain_every => '3 mons');
 SELECT FROM create_cluster_segmentation('cluster', 'facts', k => 3, options => '{"log": ["total"]}', retrain_every => '6 mons');
-SELECT FROM create_rule_segmentation('tier', 'facts', '{"Gold": "total > 1500", "Often": {"rule": "orders > 8", "description": "many"}}', rest => 'Others', keep => '{total}');
-SELECT FROM create_rule_segmentation('traits', 'facts', '{"Gold": "total > 1500", "Late": "recent = 0", "Fan": "in_segment(''tier'', ''Often'')"}', exclusive => false);
+SELECT FROM create_rule_segmentation('tier', 'facts',
+    '{"Gold": "total > 1500", "Often": {"rule": "orders > 8", "description": "many"}}', rest => 'Others', keep => '{total}');
+SELECT FROM create_rule_segmentation('traits', 'facts',
+    '{"Gold": "total > 1500", "Late": "recent = 0", "Fan": "in_segment(''tier'', ''Often'')"}', exclusive => false);
 SELECT FROM rename_segment('traits', 'Late', 'Silent');
 SELECT name, (refresh_segmentation(name, '2024-12-31', max_departed => 1)).outcome FROM segmentation ORDER BY name = 'traits', name;
 SELECT FROM include_customer('tier', 'Gold', '3', refresh => false);
 CREATE FUNCTION state_of(s segmentation) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE result text;
 BEGIN
-    EXECUTE format('SELECT md5($1::text || (SELECT string_agg(m::text, '' '' ORDER BY m) FROM %s AS m) || coalesce((SELECT string_agg(h::text, '' '' ORDER BY h) FROM %s AS h), '''')
-                    || (SELECT string_agg(r::text, '' '' ORDER BY run_id) FROM run AS r WHERE r.segmentation = $1.name))', s.members, s.history) INTO STRICT result USING s;
+    EXECUTE format('SELECT md5($1::text || (SELECT string_agg(m::text, '' '' ORDER BY m) FROM %s AS m)
+                    || coalesce((SELECT string_agg(h::text, '' '' ORDER BY h) FROM %s AS h), '''')
+                    || (SELECT string_agg(r::text, '' '' ORDER BY run_id) FROM run AS r WHERE r.segmentation = $1.name))',
+                   s.members, s.history) INTO STRICT result USING s;
     RETURN result;
 END $$;
 CREATE TABLE untouched AS SELECT s.name, state_of(s) AS state FROM segmentation AS s;
@@ -36,10 +42,13 @@ DECLARE
 BEGIN
     PERFORM create_rfm_segmentation('hand_rfm', 'orders', hysteresis => 0.1, retrain_every => '3 mons');
     PERFORM create_cluster_segmentation('hand_cluster', 'facts', k => 3, options => '{"log": ["total"]}', retrain_every => '6 mons');
-    PERFORM create_rule_segmentation('hand_tier', 'facts', '{"Gold": "total > 1500", "Often": "orders > 8"}', rest => 'Others', keep => '{total}');
-    PERFORM create_rule_segmentation('hand_traits', 'facts', '{"Gold": "total > 1500", "Silent": "recent = 0", "Fan": "in_segment(''tier'', ''Often'')"}', exclusive => false);
+    PERFORM create_rule_segmentation('hand_tier', 'facts',
+        '{"Gold": "total > 1500", "Often": "orders > 8"}', rest => 'Others', keep => '{total}');
+    PERFORM create_rule_segmentation('hand_traits', 'facts',
+        '{"Gold": "total > 1500", "Silent": "recent = 0", "Fan": "in_segment(''tier'', ''Often'')"}', exclusive => false);
     -- the ends of the months, by the calendar of Berlin
-    FOREACH at IN ARRAY '{2024-01-31,2024-02-29,2024-03-31,2024-04-30,2024-05-31,2024-06-30,2024-07-31,2024-08-31,2024-09-30,2024-10-31,2024-11-30,2024-12-31}'::timestamptz[] LOOP
+    FOREACH at IN ARRAY '{2024-01-31,2024-02-29,2024-03-31,2024-04-30,2024-05-31,2024-06-30,2024-07-31,
+                        2024-08-31,2024-09-30,2024-10-31,2024-11-30,2024-12-31}'::timestamptz[] LOOP
         PERFORM refresh_segmentation('hand_rfm', at);
         PERFORM refresh_segmentation('hand_tier', at);
     END LOOP;
@@ -60,12 +69,16 @@ DECLARE t text;
 BEGIN
     FOREACH t IN ARRAY '{_segments,_history}'::text[] LOOP
         what := t;
-        EXECUTE format('SELECT count(*) FROM ((TABLE %1$I EXCEPT TABLE %2$I) UNION ALL (TABLE %2$I EXCEPT TABLE %1$I)) AS d', one || t, other || t) INTO rows;
+        EXECUTE format('SELECT count(*) FROM ((TABLE %1$I EXCEPT TABLE %2$I) UNION ALL (TABLE %2$I EXCEPT TABLE %1$I)) AS d',
+                       one || t, other || t) INTO rows;
         RETURN NEXT;
     END LOOP;
     what := 'runs';
-    SELECT count(*) INTO rows FROM (SELECT as_of, outcome, customers, entered, departed, moved, updated, counts, model_version, trained FROM run WHERE segmentation = one) AS a
-    FULL JOIN (SELECT as_of, outcome, customers, entered, departed, moved, updated, counts, model_version, trained FROM run WHERE segmentation = other) AS b ON a = b
+    SELECT count(*) INTO rows
+    FROM (SELECT as_of, outcome, customers, entered, departed, moved, updated, counts, model_version, trained
+          FROM run WHERE segmentation = one) AS a
+    FULL JOIN (SELECT as_of, outcome, customers, entered, departed, moved, updated, counts, model_version, trained
+               FROM run WHERE segmentation = other) AS b ON a = b
     WHERE a IS NULL OR b IS NULL;
     RETURN NEXT;
 END $$;
@@ -73,7 +86,8 @@ SELECT k, d.* FROM unnest('{rfm,cluster,tier,traits}'::text[]) AS k, differences
 SELECT segmentation, count(*), min(as_of) AS first, max(as_of) AS last, sum(moved) > 0 OR sum(entered) > 200 AS moves
 FROM segment_run WHERE segmentation LIKE 'past%' GROUP BY 1 ORDER BY 1;
 -- as ever: sizes, and history by events, and what is told of the past
-SELECT name FROM segmentation AS s WHERE name LIKE 'past%' AND (SELECT sum(customers) FROM segment.segment AS g WHERE g.segmentation = s.name)
+SELECT name FROM segmentation AS s
+WHERE name LIKE 'past%' AND (SELECT sum(customers) FROM segment.segment AS g WHERE g.segmentation = s.name)
     <> (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %s', members), false, true, '')))[1]::text::bigint;
 SELECT segment, description FROM segment_rules('past_tier');
 SELECT count(*) > 0 AS moved FROM segment_migration('past_rfm', '2024-02-29', '2024-11-30') WHERE from_segment <> to_segment;
@@ -81,11 +95,14 @@ SELECT count(*) > 0 AS moved FROM segment_migration('past_rfm', '2024-02-29', '2
 SELECT u.name FROM untouched AS u JOIN segmentation AS s USING (name) WHERE u.state <> state_of(s);
 
 -- another definition: the same as created with it
-CALL replay_segmentation('rfm', 'natural', '2024-06-01', '2024-08-01', definition => '{"cuts": "natural_breaks", "hysteresis": null, "source": "SELECT customer_id, ordered_at, amount FROM orders WHERE amount > 10"}');
-SELECT FROM create_rfm_segmentation('hand_natural', 'SELECT customer_id, ordered_at, amount FROM orders WHERE amount > 10', cuts => 'natural_breaks', retrain_every => '3 mons');
+CALL replay_segmentation('rfm', 'natural', '2024-06-01', '2024-08-01', definition => '{"cuts": "natural_breaks", "hysteresis": null,
+                         "source": "SELECT customer_id, ordered_at, amount FROM orders WHERE amount > 10"}');
+SELECT FROM create_rfm_segmentation('hand_natural', 'SELECT customer_id, ordered_at, amount FROM orders WHERE amount > 10',
+                                    cuts => 'natural_breaks', retrain_every => '3 mons');
 SELECT count(refresh_segmentation('hand_natural', at)) FROM unnest('{2024-06-01,2024-07-01,2024-08-01}'::timestamptz[]) AS at;
 SELECT * FROM differences('natural', 'hand_natural') WHERE rows > 0;
-CALL replay_segmentation('tier', 'strict', '2024-06-01', '2024-08-01', definition => '{"rules": {"Gold": "total > 2500", "New": "orders = 1"}, "rest": null}');
+CALL replay_segmentation('tier', 'strict', '2024-06-01', '2024-08-01',
+                         definition => '{"rules": {"Gold": "total > 2500", "New": "orders = 1"}, "rest": null}');
 SELECT segment_id, segment, rule, customers > 0 AS has_some FROM segment_rules('strict') ORDER BY 2;
 
 -- it goes on where it ended, for the days that are new, and a refused instant is passed over
@@ -113,7 +130,8 @@ SELECT as_of, outcome, customers > 0 AS has_some FROM segment_run WHERE segmenta
 SET client_min_messages = notice;
 SELECT FROM create_rule_segmentation('undated', 'undated', '{"All": "true"}');
 CALL replay_segmentation('undated', 'past_undated', '2024-02-01', '2024-02-01');
-CALL replay_segmentation('rfm', 'past_summary', '2024-02-01', '2024-02-01', definition => '{"source": "undated", "summarised": true, "hysteresis": 0}');
+CALL replay_segmentation('rfm', 'past_summary', '2024-02-01', '2024-02-01',
+                         definition => '{"source": "undated", "summarised": true, "hysteresis": 0}');
 CALL replay_segmentation('rfm', 'past_rfm', '2024-01-31', '2024-12-31', definition => '{"bins": 3}');
 CALL replay_segmentation('rfm', 'tier', '2024-01-31');
 CALL replay_segmentation('rfm', 'rfm', '2024-01-31');
