@@ -147,7 +147,8 @@ FROM $$ || CASE WHEN (s.options ->> 'hysteresis')::float8 > 0 THEN $$
                                         {hysteresis}) AS monetary,
             o.segment_id AS was_id, b.bins -> 'tenure' AS tenure_bins
      FROM {summary} AS e LEFT JOIN {members} AS o ON o.{key} {equals} e.customer
-     CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m) AS b) AS everyone
+     -- once, not for each customer
+     CROSS JOIN (SELECT segment_internal.rfm_bins(m.model) AS bins FROM {model} AS m OFFSET 0) AS b) AS everyone
 CROSS JOIN {model} AS m
 CROSS JOIN LATERAL (SELECT {held_tenure} AS tenure) AS held WHERE m.model IS NOT NULL{and_now}$$ ELSE $$
     (SELECT e.*, e.frequency AS own_frequency, e.monetary AS own_monetary, e.recency AS own_recency
@@ -164,6 +165,26 @@ COMMENT ON FUNCTION segment_internal.rfm_steps(segmentation, boolean) IS
 $$The steps of RFM: summary, one row per customer, of the orders or as the source has it,
 and of the list of customers; what was skipped; the model, trained or the present one; customers placed by it.$$;
 
+CREATE FUNCTION segment_internal.rfm_tenure_places(s segmentation, has_tenure boolean) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    hysteresis boolean := coalesce((s.options ->> 'hysteresis')::float8 > 0, false);
+    tenure text := format('segment_internal.calendar_days($1, first_order_at, %L)', s.time_zone);
+    with_tenure text := CASE WHEN has_tenure THEN ', ' || tenure ELSE '' END;
+BEGIN
+    RETURN jsonb_build_object(
+        'training_features', 'recency, frequency, segment_internal.as_double(monetary)' || with_tenure,
+        'placed_features', 'recency, frequency, monetary' || CASE
+            WHEN has_tenure AND hysteresis THEN ', held.tenure' ELSE with_tenure END,
+        'held_tenure', CASE WHEN has_tenure AND hysteresis THEN format(
+            'segment_internal.held_tenure(m.model, recency, frequency, monetary, %s, was_id, tenure_bins, %s)',
+            tenure, s.options ->> 'hysteresis') ELSE 'NULL' END);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rfm_tenure_places(segmentation, boolean) IS
+'What stands for the places in rfm_steps that hang on whether the model in use has tenure.';
+
 CREATE FUNCTION segment_internal.rfm_places(s segmentation, train boolean) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -172,7 +193,6 @@ DECLARE
     -- days since the first order, counted as recency is; the time of the first order is %s
     tenure text := format('segment_internal.calendar_days($1, %%s, %L)', s.time_zone);
     has_tenure boolean;
-    with_tenure text;
     has_clock boolean := segment_internal.rfm_has_clock(s);
     others_before text := (SELECT r.details ->> 'next_transition_of_others' FROM segment.run AS r
                            WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty')
@@ -186,7 +206,6 @@ BEGIN
         has_tenure := EXISTS (SELECT FROM segment.model AS m, segment.rfm_cut_points(m.model) AS c
                                WHERE m.segmentation = s.name AND m.version = s.model_version AND c.feature = 'tenure');
     END IF;
-    with_tenure := CASE WHEN has_tenure THEN ', ' || format(tenure, 'first_order_at') ELSE '' END;
     -- open segments first: they keep their names
     SELECT jsonb_build_object(
                'next_id', coalesce(max(g.segment_id), 0) + 1,
@@ -197,8 +216,7 @@ BEGIN
                'names', quote_literal(coalesce(array_agg(g.name ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')))
     INTO places
     FROM segment.segment AS g WHERE g.segmentation = s.name;
-    RETURN places || jsonb_build_object(
-        'training_features', 'recency, frequency, segment_internal.as_double(monetary)' || with_tenure,
+    RETURN places || segment_internal.rfm_tenure_places(s, has_tenure) || jsonb_build_object(
         'counted', CASE WHEN segment_internal.rfm_summary_is_kept(s) THEN 'true' ELSE 'NOT listed' END
                    || CASE WHEN has_clock THEN ' AND frequency IS NOT NULL' ELSE '' END,
         'next_column', CASE WHEN has_clock THEN ', next_transition_at' ELSE '' END,
@@ -211,11 +229,6 @@ BEGIN
             CASE WHEN has_tenure THEN format(tenure, 'first_order_at') ELSE 'NULL' END,
             coalesce(nullif((s.options ->> 'hysteresis')::float8, 0)::text, 'NULL'), s.time_zone)
             ELSE 'NULL::timestamptz' END,
-        'placed_features', 'recency, frequency, monetary' || CASE
-            WHEN has_tenure AND (s.options ->> 'hysteresis')::float8 > 0 THEN ', held.tenure' ELSE with_tenure END,
-        'held_tenure', CASE WHEN has_tenure THEN format(
-            'segment_internal.held_tenure(m.model, recency, frequency, monetary, %s, was_id, tenure_bins, %s)',
-            format(tenure, 'first_order_at'), s.options ->> 'hysteresis') ELSE 'NULL' END,
         -- recency is counted from the instant of the refresh, so it is not kept with the member; by name, as the model
         -- of before may have tenure or not
         'features', format('(SELECT f FROM (SELECT recency, v7 AS frequency, v8 AS monetary, %s AS tenure) AS f)',

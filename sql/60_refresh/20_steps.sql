@@ -284,7 +284,7 @@ COMMENT ON FUNCTION segment_internal.shared_places(segmentation) IS
 'What stands for the places in shared_steps, whatever the kind.';
 
 CREATE FUNCTION segment_internal.steps_of(s segmentation, train boolean, first_fill boolean, staged boolean,
-                                          further_places jsonb DEFAULT '{}')
+                                          tail refresh_step[] DEFAULT NULL, instead jsonb DEFAULT '{}')
     RETURNS SETOF refresh_step
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 12 SET search_path = pg_catalog, pg_temp
     -- UNION ALL keeps its order without workers alone
@@ -309,19 +309,23 @@ BEGIN
         read_here := own = '{}';
     END IF;
     places := places || segment_internal.event_places(s, places);
-    places := places || further_places;
+    places := places || instead;
     EXECUTE format('SELECT array_agg(t) FROM segment_internal.%I($1, $2) AS t', s.kind || '_steps') INTO templates
         USING s, train;
     templates := templates || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.decision_steps(s) AS t)
-        || ARRAY(SELECT t::segment.refresh_step
-                 FROM segment_internal.shared_steps(
-                     first_fill, segment_internal.overlapping(s), s.changes IS NOT NULL AND NOT staged,
-                     s.changes IS NOT NULL AND NOT staged
-                     AND EXISTS (SELECT FROM unnest(templates) AS w WHERE w.name = 'waiting')) AS t);
-    -- the last one is the result
-    templates := templates[:cardinality(templates) - 1]
-        || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.event_steps(s, first_fill) AS t)
-        || templates[cardinality(templates)];
+        || tail;
+    IF tail IS NULL THEN
+        templates := templates || ARRAY(
+            SELECT t::segment.refresh_step
+            FROM segment_internal.shared_steps(
+                first_fill, segment_internal.overlapping(s), s.changes IS NOT NULL AND NOT staged,
+                s.changes IS NOT NULL AND NOT staged
+                AND EXISTS (SELECT FROM unnest(templates) AS w WHERE w.name = 'waiting')) AS t);
+        -- the last one is the result
+        templates := templates[:cardinality(templates) - 1]
+            || ARRAY(SELECT t::segment.refresh_step FROM segment_internal.event_steps(s, first_fill) AS t)
+            || templates[cardinality(templates)];
+    END IF;
     -- rows of a step are read under its name, or, staged, from a table that is named after it
     FOREACH step IN ARRAY templates LOOP
         IF step.name IS NOT NULL THEN
@@ -350,9 +354,9 @@ BEGIN
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean, jsonb) IS
+COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean, refresh_step[], jsonb) IS
 $$The statements of a refresh, in order; see refresh_steps.
-further_places: what stands for places, in place of what does otherwise.
+tail: templates that take the place of shared_steps and those of events; instead: what stands for places in place of what would.
 staged: rows per customer are kept in tables in place of ephemeral relations,
 for engines that hold the tables on other servers.$$;
 

@@ -5,7 +5,7 @@ CREATE FUNCTION segment_internal.everybody_is_due(s segmentation, at timestamptz
 AS $$
 DECLARE
     -- NULL: there is no change log, in which those wait who are in no segment
-    changes text := to_jsonb(s) ->> 'changes';
+    changes text := s.changes;
     details jsonb := (SELECT r.details FROM segment.run AS r
                       WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty') ORDER BY r.run_id DESC LIMIT 1);
     everybody boolean;
@@ -40,7 +40,7 @@ CREATE FUNCTION segment_internal.due_query(s segmentation) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changes regclass := to_jsonb(s) ->> 'changes';
+    changes regclass := s.changes;
     key name := segment_internal.key_column(s.members);
     has_clock boolean := EXISTS (SELECT FROM segment_internal.member_columns(s) AS c
                                  WHERE c.name = 'next_transition_at' AND c.type::regtype = 'timestamptz'::regtype);

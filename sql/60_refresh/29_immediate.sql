@@ -11,7 +11,7 @@ DECLARE
     step record;
 BEGIN
     FOR step IN
-        SELECT t.* FROM segment_internal.steps_of(s, false, false, false, jsonb_build_object(
+        SELECT t.* FROM segment_internal.steps_of(s, false, false, false, instead => jsonb_build_object(
             'asked', asked, 'current_model', '$3', 'shift', '''shift_later''', 'event_number', 'NULL'))
             WITH ORDINALITY AS t (name, statement, n)
         ORDER BY t.n

@@ -191,7 +191,7 @@ CREATE FUNCTION segment_internal.look_at_everybody(s segmentation) RETURNS void
 AS $$
 DECLARE
     -- which a segmentation has while its source is tracked
-    changes regclass := to_regclass(to_jsonb(s) ->> 'changes');
+    changes regclass := s.changes;
 BEGIN
     IF changes IS NOT NULL THEN
         EXECUTE format('INSERT INTO %s (%I) VALUES (NULL)', changes, segment_internal.key_column(changes));

@@ -58,8 +58,8 @@ BEGIN ATOMIC
                      ORDER BY o.run_id DESC LIMIT 100) AS l) AS r
          WHERE r.older IS NOT TRUE),
         -- how far a column of the source has been read, where that is followed and is a time
-        CASE WHEN to_jsonb(s) ->> 'watermark_seen' ~ '^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d'
-             THEN (to_jsonb(s) ->> 'watermark_seen')::timestamptz END);
+        CASE WHEN s.watermark_seen ~ '^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d'
+             THEN s.watermark_seen::timestamptz END);
 END;
 COMMENT ON FUNCTION segment_internal.newest_row(segmentation) IS
 'The time of the newest row of the source, as the last runs saw it; NULL: not known, or there are no rows.';
@@ -94,7 +94,7 @@ CREATE FUNCTION segment_internal.changes_waiting(s segmentation, at timestamptz)
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changes regclass := to_jsonb(s) ->> 'changes';
+    changes regclass := s.changes;
     result bigint;
 BEGIN
     IF segment_internal.may_read(changes)
@@ -226,7 +226,7 @@ BEGIN
     overdue := CASE WHEN max_age IS NOT NULL
         THEN CASE WHEN not_shown IS NULL
                   THEN coalesce(next_due_at > '-infinity' AND next_due_at + max_age < at, false) END
-             OR (CASE WHEN to_jsonb(s) ->> 'changes' IS NULL THEN true ELSE changes_waiting > 0 END
+             OR (CASE WHEN s.changes IS NULL THEN true ELSE changes_waiting > 0 END
                  OR CASE WHEN not_shown IS NULL THEN coalesce(next_due_at = '-infinity', false) END)
                 AND since + max_age < at
         ELSE at - refreshed_at > usual.longest END;

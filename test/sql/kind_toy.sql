@@ -106,6 +106,10 @@ DELETE FROM toy WHERE customer_id = 'c4';
 INSERT INTO toy VALUES ('c99', 250);
 SELECT outcome, customers, entered, departed, moved, updated FROM refresh_segmentation('toys', '2025-01-02');
 SELECT outcome, customers, entered, departed, moved, updated FROM refresh_segmentation('toys', '2025-01-03');
+-- what it would do, of a kind that knows of no candidates
+SELECT sum(customers) FILTER (WHERE from_segment = to_segment) AS stay, count(DISTINCT revenue) AS worth
+FROM diff_segmentation('toys', as_of => '2025-01-03');
+SELECT * FROM diff_segmentation('toys', '{"source": "nothing"}');
 SELECT customer, event, reason FROM segment_events('toys', '2025-01-02') ORDER BY 1, 2;
 SELECT sum(customers) AS customers, sum(revenue) = (SELECT sum(points) FROM toy WHERE customer_id IS NOT NULL) AS same_points
 FROM segment_profile('toys');
