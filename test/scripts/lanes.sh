@@ -25,7 +25,10 @@ sed -i "s|^run_unit() {|&\\n\\tprove --verbose --merge --exec bash $dir/tree/tes
 export PG_CONFIG=$dir/bin/pg_config SEGMENT_TEST_DATA=/nowhere
 run() { SEGMENT_TEST_LANES=$1 "$dir/tree/scripts/test" unit scripts; }
 # who waits for the other proves that both run at once
-meet() { echo "touch $dir/$1; n=0; until [ -e $dir/$2 ] || [ \$n = $3 ]; do n=\$((n + 1)); sleep 0.1; done; [ -e $dir/$2 ] || echo 'not ok 1 - alone'"; }
+meet() {
+	echo "touch $dir/$1; n=0; until [ -e $dir/$2 ] || [ \$n = $3 ]; do n=\$((n + 1)); sleep 0.1; done"
+	echo "[ -e $dir/$2 ] || echo 'not ok 1 - alone'"
+}
 
 { meet unit scripts 200; echo 'echo "ok 1 - a"; sleep 1; echo "ok 2 - b"; echo 1..2'; } > "$dir/tree/test/unit/one.c"
 { meet scripts unit 200; echo 'echo "ok 1 - c"; echo 1..1'; } > "$dir/tree/test/scripts/two.sh"
@@ -34,8 +37,9 @@ status=$?
 [ "$status" -eq 0 ] || sed 's/^/# /' <<< "$said"
 result 'two lanes run at once' test "$status" -eq 0
 result 'all tests of both count' grep -q '^3 passed, 0 failed$' <<< "$said"
-result 'in their order, although the second is done first' test "$(grep -oE '^[a-z]+ +[0-9]+ ok|^[a-z]+: done' <<< "$said" | tr -s ' ' | tr '\n' ,)" = \
-	'scripts: done,unit: done,unit 2 ok,scripts 1 ok,test: done,'
+order=$(grep -oE '^[a-z]+ +[0-9]+ ok|^[a-z]+: done' <<< "$said" | tr -s ' ' | tr '\n' ,)
+result 'in their order, although the second is done first' \
+	test "$order" = 'scripts: done,unit: done,unit 2 ok,scripts 1 ok,test: done,'
 
 { meet scripts unit 5; echo 'echo "ok 1 - c"; echo 1..1'; } > "$dir/tree/test/scripts/two.sh"
 echo 'echo "not ok 1 - a"; echo "# why"; echo 1..1' > "$dir/tree/test/unit/one.c"
