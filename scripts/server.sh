@@ -9,6 +9,8 @@
 #   as_postgres COMMAND...      run COMMAND as the user the server runs as
 #   on_exit COMMAND...          run COMMAND at exit; the last one given first
 #   server_stop                 stop and remove it (done at exit by itself)
+#   own_exit                    at the beginning of a subshell: what it begins ends with it,
+#                               and what the script has begun does not
 #
 # The server has its own data folder, listens on a socket in a private folder
 # only, trusts who reaches that socket, and does not flush to disk.  Servers refuse
@@ -40,10 +42,14 @@ run_on_exit() {
 	done
 	exit "$status"
 }
-trap run_on_exit EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+own_exit() {
+	ON_EXIT=()
+	trap run_on_exit EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+}
+own_exit
 
 # HOME is moved because that of root cannot be read by postgres.
 as_postgres() {

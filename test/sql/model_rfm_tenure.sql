@@ -24,8 +24,9 @@ SELECT count(*) FILTER (WHERE b.r = a.r + 1) AS recency_steps, count(*) FILTER (
        count(*) FILTER (WHERE b.f = a.f + 1 AND b.place > a.place) AS frequency,
        count(*) FILTER (WHERE b.m = a.m + 1 AND b.place > a.place) AS monetary,
        count(*) FILTER (WHERE b.t = a.t + 1 AND b.place < a.place) AS tenure
-FROM score AS a JOIN score AS b ON b.bins = a.bins
- AND (b.r, b.f, b.m, b.t) IN ((a.r + 1, a.f, a.m, a.t), (a.r, a.f + 1, a.m, a.t), (a.r, a.f, a.m + 1, a.t), (a.r, a.f, a.m, a.t + 1));
+FROM (VALUES (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)) AS step(r, f, m, t),
+     score AS a JOIN score AS b USING (bins)
+WHERE (b.r, b.f, b.m, b.t) = (a.r + step.r, a.f + step.f, a.m + step.m, a.t + step.t);
 -- none is New who is known for long
 SELECT bins, max(t) FROM score WHERE name = 'New' GROUP BY bins ORDER BY bins;
 

@@ -31,20 +31,22 @@ CREATE FUNCTION expected(names text[]) RETURNS TABLE (
             g.priority,
                (SELECT count(*) FROM member AS m WHERE m.segmentation = g.segmentation AND m.segment = g.name) AS customers
         FROM segment.segment AS g WHERE g.segmentation = ANY (names)
+    ), common AS (
+        SELECT x.segmentation AS sa, x.segment AS na, y.segmentation AS sb, y.segment AS nb, count(*) AS n
+        FROM member AS x JOIN member AS y USING (id) GROUP BY 1, 2, 3, 4
     ), pair AS (
         SELECT a.segmentation AS sa, a.name AS na, b.segmentation AS sb, b.name AS nb, a.customers AS ca, b.customers AS cb,
-               (SELECT count(*) FROM member AS x JOIN member AS y USING (id)
-                WHERE x.segmentation = a.segmentation AND x.segment = a.name AND y.segmentation = b.segmentation AND y.segment = b.name)
-                    AS c
+               coalesce(n, 0) AS c
         FROM s AS a JOIN s AS b ON a.i < b.i OR a.i = b.i AND a.priority < b.priority AND a.segmentation = 'tags'
+        LEFT JOIN common ON (sa, na, sb, nb) = (a.segmentation, a.name, b.segmentation, b.name)
     )
     SELECT sa, na, sb, nb, ca, cb, c, round(c::numeric / nullif(ca + cb - c, 0), 6),
            round(c::numeric * (SELECT count(DISTINCT id) FROM member WHERE segmentation = ANY (names)) / nullif(ca::numeric * cb, 0), 6)
     FROM pair
 $$;
 CREATE FUNCTION differences(names text[]) RETURNS bigint LANGUAGE sql AS $$
-    SELECT count(*) FROM ((SELECT * FROM segment_overlap(VARIADIC names) EXCEPT ALL SELECT * FROM expected(names))
-                          UNION ALL (SELECT * FROM expected(names) EXCEPT ALL SELECT * FROM segment_overlap(VARIADIC names))) AS d
+    WITH o AS (SELECT * FROM segment_overlap(VARIADIC names)), e AS (SELECT * FROM expected(names))
+    SELECT count(*) FROM ((TABLE o EXCEPT ALL TABLE e) UNION ALL (TABLE e EXCEPT ALL TABLE o)) AS d
 $$;
 SELECT * FROM segment_overlap('tags');
 SELECT * FROM segment_overlap('value', 'parts');
