@@ -72,6 +72,7 @@ INSERT INTO said VALUES
     "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.pettitt(double precision[])",
     "band(double precision,double precision[],text[],text)",
     "scale_score(double precision[],integer[],double precision,double precision,integer)",
     "segment_internal.follows_combine(segment_internal.event_times,segment_internal.event_times)",
@@ -147,6 +148,16 @@ INSERT INTO said VALUES
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.undone(run)",
+    "segment_internal.kept_instant(timestamp with time zone,text,timestamp with time zone)",
+    "segment_internal.kept_since(segmentation,timestamp with time zone)",
+    "segment_internal.used_at_is_kept(segmentation,text)",
+    "segment_internal.history_overlap_query(segmentation)",
+    "segment_internal.undone_query(segmentation)",
+    "segment_internal.check_past(segmentation,timestamp with time zone,text)",
+    "segment_internal.period_bound(bigint,interval,text)",
+    "segment_internal.period_number(timestamp with time zone,interval,text)",
+    "segment_internal.period_bounds(timestamp with time zone,timestamp with time zone,interval,text,timestamp with time zone)",
     "segment_internal.follows_accum(segment_internal.event_times,timestamp with time zone,boolean,boolean,interval)",
     "segment_internal.template_row(text)",
     "segment_internal.seen_by(name,text)", "segment_internal.refuse_while_used(text,integer[],text,text,name)",
@@ -197,6 +208,7 @@ INSERT INTO said VALUES
     "segment_internal.table_refusal(regclass,text[],regtype[])",
     "segment_internal.overlap_counts(text[],boolean[],integer[],integer[])"}'),
 ('stable', 'called on null', 'restricted', '{
+    "segment_trend(text,interval,timestamp with time zone,timestamp with time zone)",
     "segment_internal.used_segments(segmentation,text,text,jsonb)", "segment_internal.rules_with_uses(segmentation)",
     "segment_internal.replaced_uses(segmentation,text,jsonb,jsonb)",
     "segment_internal.used_source(segmentation,text,jsonb)", "segment_internal.rules_statement(segmentation,text)",
@@ -210,13 +222,14 @@ INSERT INTO said VALUES
     "segment_events(text,timestamp with time zone)", "segment_feature_profile(text)",
     "segment_flapping(text,timestamp with time zone)", "segment_members(anyelement,text,timestamp with time zone)",
     "segment_members(text,timestamp with time zone)", "segment_migration(bigint,bigint)",
-    "segment_migration(text,timestamp with time zone,timestamp with time zone)", "segment_of(text,anyelement)",
-    "segment_of(text,text)", "segment_profile(text)", "segment_internal.unreadable_reason(segmentation)",
+    "segment_migration(text,timestamp with time zone,timestamp with time zone)", "segment_of(text,anyelement,timestamp with time zone)",
+    "segment_of(text,text,timestamp with time zone)", "segment_profile(text)", "segment_internal.unreadable_reason(segmentation)",
     "segment_internal.compared_segmentations(text[])", "segment_overlap(text[])"}'),
 -- prepare a query of the user's
 ('stable', 'strict', 'unsafe', '{
     "segment_internal.rules_clock(text,text,text[])"}'),
 ('stable', 'called on null', 'unsafe', '{
+    "segment_internal.placing_steps(segmentation)",
     "segment_internal.query_relations(text,text)",
     "segment_internal.bind_cluster_columns(segmentation)", "segment_internal.bind_rfm_columns(segmentation)",
     "segment_internal.choose_source_columns(segmentation)",
@@ -251,6 +264,16 @@ INSERT INTO said VALUES
     "segment_internal.rows_as_owner(name,text,text[])",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "segment_internal.unknown_figures(segmentation)",
+    "segment_internal.write_reset_events(segmentation,timestamp with time zone)",
+    "segment_internal.restore_places(segmentation,timestamp with time zone)",
+    "segment_internal.restore_figures(segmentation)",
+    "segment_internal.look_at_everybody(segmentation)",
+    "segment_internal.reset_as_owner(text,timestamp with time zone)",
+    "reset_segmentation(text,timestamp with time zone)",
+    "segment_internal.purge_events(segmentation,timestamp with time zone)",
+    "segment_internal.purge_as_owner(text,timestamp with time zone)",
+    "purge_history(text,timestamp with time zone)",
     "create_rule_template(text,jsonb,json,boolean,text,text[],text)", "drop_rule_template(text)",
     "segment_internal.check_rule_template()", "create_segmentation_from_template(text,text,text,text,name,text)",
     "segment_internal.create_segmentation_from_template(text,text,text,text,name,text)",
