@@ -480,7 +480,7 @@ $$A segmentation by name.
 Error (undefined_object) when there is none that the current user may see.$$;
 
 CREATE FUNCTION segment_internal.kept_instant(at timestamptz, name text, history_from timestamptz) RETURNS timestamptz
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF at < history_from THEN

@@ -53,7 +53,7 @@ SELECT is_empty($$
                           'segment_members', 'segment_migration',
                           'trace_source', 'trace', 'tracked_parts', 'check_trackable',
                           'check_watermark', 'present_state',
-                          'candidate_source', 'check_candidate_key', 'candidate_places', 'asks_for_as_of')
+                          'candidate_source', 'check_candidate_key', 'candidate_places', 'asks_for_as_of', 'placing_steps')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine
