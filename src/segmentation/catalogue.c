@@ -226,6 +226,17 @@ static const Operation operations[] = {
 	"SELECT g.model_version::bigint FROM segment.segmentation AS g WHERE g.name = $1"
 	}},
 
+	/* name, what drift of the current model is measured by; that of other versions goes */
+	{"record_training", OF_SEGMENTATION, {"text", "segment.feature_set[]"}, {
+	"UPDATE segment.model AS m SET training = NULL FROM segment.segmentation AS g "
+	"WHERE g.name = $1 AND m.segmentation = $1 AND m.training IS NOT NULL"
+	"  AND m.version <> g.model_version",
+
+	"UPDATE segment.model AS m SET training = $2 FROM segment.segmentation AS g "
+	"WHERE g.name = $1 AND m.segmentation = $1 AND m.version = g.model_version "
+	"RETURNING 1::bigint"
+	}},
+
 	/* name, ids of segments, their sizes; those not named are empty.  The sum. */
 	{"count_members", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
 	"UPDATE segment.segment AS g"
