@@ -2,7 +2,7 @@
 SET search_path = public, segment;
 SET timezone = 'UTC';
 \set SHOW_CONTEXT never
-\ir ../lib/error_of.psql
+\i test/lib/error_of.psql
 
 CREATE TABLE made AS
 SELECT i, (i * 7919 % 1009) / 8.0 AS a, i % 6 AS b, CASE WHEN i % 10 > 0 THEN 'k' || i % 4 END AS c FROM generate_series(1, 4000) AS i;
@@ -26,7 +26,8 @@ SELECT pg_temp.error_of('SELECT segment_internal.feature_marginals(feature_set_w
 -- ---- odd input ----
 -- nothing but NULL on one side and on both, constants, one row, infinite values
 SELECT q.n, feature, rows_before AS before, rows_after AS after, missing_before AS m_before, missing_after AS m_after,
-       round(psi::numeric, 4) AS psi, ks, round(ks_p::numeric, 4) AS ks_p, chi2_df AS df, round(chi2_p::numeric, 4) AS chi2_p, wasserstein, relative
+       round(psi::numeric, 4) AS psi, ks, round(ks_p::numeric, 4) AS ks_p, chi2_df AS df, round(chi2_p::numeric, 4) AS chi2_p,
+       wasserstein, relative
 FROM (VALUES (1, 'NULL::float8 AS x, NULL::text AS y FROM made', 'a AS x, c AS y FROM made'),
              (2, 'NULL::float8 AS x, NULL::text AS y FROM made', 'NULL::float8 AS x, NULL::text AS y FROM made'),
              (3, '5.5 AS x, ''one'' AS y FROM made', '5.5 AS x, ''one'' AS y FROM made WHERE i < 100'),
