@@ -42,3 +42,18 @@ fewer towards the ends of the distribution (its distribution function moves by p
 and the very values where they are no more than points;
 of a category at most points of them, beyond that a sample by the hash of their names.
 Error (invalid_parameter_value) for a set with weights.$$;
+
+CREATE FUNCTION segment_internal.training_marginals(features feature_set, points integer) RETURNS feature_set[]
+    AS 'MODULE_PATHNAME', 'segment_training_marginals' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION segment_internal.training_marginals(feature_set, integer) IS
+$$As feature_marginals, of rows whose first feature is the id of their segment; in place of that one there is a set
+with a row a segment: its id, its rows, and the means of the finite values of the other features,
+exact and rounded once, missing for categories.
+Error (invalid_parameter_value) for a set with weights, or an id that is not a whole number.$$;
+
+CREATE FUNCTION segment_internal.cell_drift(before double precision[], after double precision[],
+    OUT psi double precision, OUT chi2 double precision, OUT chi2_df double precision, OUT chi2_p double precision)
+    AS 'MODULE_PATHNAME', 'segment_cell_drift' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segment_internal.cell_drift(double precision[], double precision[]) IS
+$$psi and chi squared, as feature_drift has them, of cells that were counted already.
+Errors: invalid_parameter_value for different numbers of cells or counts below 0, null_value_not_allowed.$$;

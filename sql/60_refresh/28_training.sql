@@ -10,40 +10,27 @@ DECLARE
     reading record;
     features segment.feature_set[];
     distances segment.feature_set[];
-    centers segment.feature_set;
     sizes segment.feature_set;
 BEGIN
     EXECUTE format('SELECT d.* FROM segment_internal.%I($1) AS d', s.kind || '_drift') INTO reading USING s;
     EXECUTE format(
-        'SELECT segment_internal.feature_marginals(segment.feature_set(f.*), $3),
+        'SELECT segment_internal.training_marginals(segment.feature_set(f.*), $3),
                 segment_internal.feature_marginals(segment.feature_set(%s), $3)
-         FROM (SELECT %s FROM %s AS m WHERE %s OFFSET 0) AS f',
+         FROM (SELECT m.segment_id, %s FROM %s AS m WHERE %s OFFSET 0) AS f',
         coalesce(reading.distance, 'NULL'), reading.features, s.members, reading.counted)
     INTO features, distances USING model, at, points;
     IF features IS NULL THEN
         RETURN NULL;
     END IF;
-    -- means by way of numeric, whose sums have no order
-    EXECUTE format(
-        'SELECT segment.feature_set(VARIADIC c.center)
-         FROM (SELECT ARRAY[f.segment_id, count(*)%s]::float8[] AS center
-               FROM (SELECT m.segment_id, %s FROM %s AS m OFFSET 0) AS f GROUP BY f.segment_id) AS c',
-        (SELECT string_agg(CASE WHEN f ->> 'kind' = 'numeric' THEN format(', avg(f.%I::numeric)', f ->> 'name')
-                                ELSE ', NULL' END, '' ORDER BY u.n)
-         FROM unnest(features) WITH ORDINALITY AS u (one, n),
-              jsonb_array_elements(segment.feature_set_info(u.one) -> 'features') AS f),
-        reading.features, s.members)
-    INTO centers USING model, at;
-    EXECUTE format('SELECT segment.feature_set(f.*) FROM (SELECT segment_id::text AS segment FROM %s OFFSET 0) AS f',
-                   s.members) INTO sizes;
-    RETURN ARRAY[centers] || segment_internal.feature_marginals(sizes, points) || features
-        || CASE WHEN reading.distance IS NOT NULL THEN distances END;
+    SELECT segment.feature_set(g.segment_id, g.customers) INTO sizes
+    FROM segment.segment AS g WHERE g.segmentation = s.name AND g.customers > 0;
+    RETURN features[1] || (sizes || features[2:]) || CASE WHEN reading.distance IS NOT NULL THEN distances END;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.training_figures(segmentation, segment_model, timestamptz) IS
 $$What drift is measured by, of the present members as of an instant, under a model: feature sets, namely
-1: a row a segment: its id, its customers, the means of the features (NULL for categories);
-2: the segment of each customer, as a category;
+1: a row a segment: its id, its customers with features, the means of these (missing for categories);
+2: a row a segment: its id and all of its customers;
 then each feature of the model by itself, see feature_marginals;
 and, where the model has distances, how far customers lie from the centre of their segment.
 NULL: nobody has features.$$;

@@ -158,9 +158,11 @@ BEGIN
 
     IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
         PERFORM segment_internal.record_model(s, result.model, at);
-        PERFORM segment_internal.record_training(s, result.model, at);
     END IF;
     total := segment_internal.count_members(s);
+    IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
+        PERFORM segment_internal.record_training(s, result.model, at);
+    END IF;
     -- NULL: all members did
     result.entered := coalesce(result.entered, total);
     IF NOT result.counts ? 'rows_used' THEN

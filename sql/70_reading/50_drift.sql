@@ -136,22 +136,28 @@ AS $$
         CROSS JOIN LATERAL segment_internal.feature_moments(CASE WHEN d.kind = 'numeric' THEN training[u.i] END) AS b
         CROSS JOIN LATERAL segment_internal.feature_moments(CASE WHEN d.kind = 'numeric' THEN today[u.i] END) AS a
     ), center AS (
-        SELECT coalesce(b.c[1], a.c[1]) AS segment_id, coalesce(b.c[2], 0) AS before_n, coalesce(a.c[2], 0) AS now_n,
-               -- the root of the mean square over the features; as numeric, whose sums have no order
-               (SELECT sqrt(avg(d.z * d.z))::float8
-                FROM (SELECT ((a.c[f.i] - b.c[f.i]) / nullif(f.deviation, 0))::numeric AS z
-                      FROM feature AS f) AS d) AS shift,
-               (SELECT f.feature FROM feature AS f
-                ORDER BY abs(a.c[f.i] - b.c[f.i]) / nullif(f.deviation, 0) DESC NULLS LAST, f.i LIMIT 1) AS most
-        FROM (SELECT r.row_features::float8[] AS c FROM segment.feature_rows(training[1]) AS r) AS b
-        FULL JOIN (SELECT r.row_features::float8[] AS c FROM segment.feature_rows(today[1]) AS r) AS a
+        SELECT r.now, c.c, c.c[1] AS segment_id
+        FROM (VALUES (false, training[1]), (true, today[1])) AS r (now, centers)
+        CROSS JOIN LATERAL segment.feature_rows(r.centers) AS f
+        CROSS JOIN LATERAL (SELECT f.row_features::float8[]) AS c (c)
+    ), size AS (
+        SELECT coalesce(b.c[1], a.c[1]) AS segment_id, coalesce(b.c[2], 0) AS before, coalesce(a.c[2], 0) AS now
+        FROM (SELECT r.row_features::float8[] AS c FROM segment.feature_rows(training[2]) AS r) AS b
+        FULL JOIN (SELECT r.row_features::float8[] AS c FROM segment.feature_rows(today[2]) AS r) AS a
           ON a.c[1] = b.c[1]
     ), sized AS (
-        SELECT c.*, c.before_n / nullif(sum(c.before_n) OVER (), 0) AS before,
-               c.now_n / nullif(sum(c.now_n) OVER (), 0) AS now,
+        SELECT z.*, d.shift, d.most,
                -- three standard errors
-               CASE WHEN c.before_n > 0 AND c.now_n > 0 THEN 3 * sqrt(1 / c.before_n + 1 / c.now_n) END AS chance
-        FROM center AS c
+               3 * sqrt(1 / b.c[2] + 1 / a.c[2]) AS chance
+        FROM size AS z
+        LEFT JOIN center AS b ON b.segment_id = z.segment_id AND NOT b.now
+        LEFT JOIN center AS a ON a.segment_id = z.segment_id AND a.now
+        CROSS JOIN LATERAL (
+            -- the root of the mean square over the features; as numeric, whose sums have no order
+            SELECT sqrt(avg(d.z * d.z))::float8 AS shift,
+                   (array_agg(d.feature ORDER BY abs(d.z) DESC NULLS LAST, d.i))[1] AS most
+            FROM (SELECT f.i, f.feature, ((a.c[f.i] - b.c[f.i]) / nullif(f.deviation, 0))::numeric AS z
+                  FROM feature AS f) AS d) AS d
     )
     SELECT 1, f.i, 'feature', f.feature, w.verdict, w.reason, f.before_mean, f.now_mean, f.psi, f.ks, f.ks_p,
            f.chi2, f.chi2_df, f.chi2_p, f.wasserstein, f.relative
@@ -159,15 +165,18 @@ AS $$
     UNION ALL
     SELECT 2, 0, 'sizes', NULL, w.verdict, w.reason, NULL, NULL, d.psi, NULL, NULL, d.chi2, d.chi2_df, d.chi2_p,
            NULL, NULL
-    FROM segment.feature_drift(training[2], today[2], bins) AS d
+    FROM (SELECT array_agg(z.before ORDER BY z.segment_id) AS before, array_agg(z.now ORDER BY z.segment_id) AS now
+          FROM size AS z) AS z
+    CROSS JOIN LATERAL segment_internal.cell_drift(z.before, z.now) AS d
     CROSS JOIN LATERAL segment_internal.drift_words(d.psi, d.chi2_p, watch, retrain) AS w
     UNION ALL
     SELECT 3, rank() OVER (ORDER BY g.priority, c.segment_id)::integer, 'segment', g.name, w.verdict,
-           CASE WHEN c.now_n = 0 THEN 'empty now' WHEN c.before_n = 0 THEN 'empty at the training'
+           CASE WHEN c.now = 0 THEN 'empty now' WHEN c.before = 0 THEN 'empty at the training'
                 WHEN c.shift IS NULL THEN 'no number among the features'
                 ELSE format('its centre has moved by %s standard deviations, %s%s', segment_internal.brief(c.shift),
                             w.words, CASE WHEN w.verdict <> 'stable' THEN '; most in ' || c.most ELSE '' END) END,
-           c.before, c.now, NULL, NULL, NULL, NULL, NULL, NULL, NULL, c.shift
+           c.before / nullif(sum(c.before) OVER (), 0), c.now / nullif(sum(c.now) OVER (), 0),
+           NULL, NULL, NULL, NULL, NULL, NULL, NULL, c.shift
     FROM sized AS c
     -- small and medium effects (Cohen 1988)
     CROSS JOIN LATERAL segment_internal.limit_words(c.shift, c.chance, 0.2, 0.5) AS w

@@ -12,10 +12,12 @@
  *	   rows are in both or in none.
  * Memory: one feature at a time, of both sets, six doubles a row at most.
  *
- * feature_marginals(set, points): each feature as a set of its own, without what the others
- * were in the same row: numbers of at most about twice as many values as given (exactly
- * those that there were where there are no more), categories at most as many as given, of
- * more of them a sample by their names.
+ * training_marginals(set, points): of rows of a segment id and features, first the means of
+ * each segment, in one set: its id, its rows, the means of their finite values (missing for
+ * categories); then each feature as a set of its own, without what the others were in the same row:
+ * numbers of at most about twice as many values as given (exactly those that there were
+ * where there are no more), categories at most as many as given, of more of them a sample
+ * by their names.  feature_marginals(set, points): the same of rows without a segment.
  */
 #include "compat.h"
 
@@ -23,6 +25,7 @@
 
 #include "base/arguments.h"
 #include "base/memory.h"
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "feature/feature_set.h"
 #include "feature/labelled_points.h"
@@ -36,6 +39,8 @@
 
 PG_FUNCTION_INFO_V1(segment_feature_drift);
 PG_FUNCTION_INFO_V1(segment_feature_marginals);
+PG_FUNCTION_INFO_V1(segment_training_marginals);
+PG_FUNCTION_INFO_V1(segment_cell_drift);
 
 /* ---- the rows of a set ---- */
 
@@ -406,36 +411,164 @@ add_marginal_categories(FeatureSet *into, const FeatureSet *set, int feature, in
 		segment_row_store_raise_level(&into->store, into->store.level + 1);
 }
 
-Datum
-segment_feature_marginals(PG_FUNCTION_ARGS)
+/* The means of each segment, whose id is the first feature. */
+static FeatureSet *
+centers_of_set(const FeatureSet *set)
+{
+	const SegmentRowStore *store = &set->store;
+	LabelList  *labels = segment_label_list(set, 0);
+	int			n = store->n_columns;
+	FeatureSet *centers = segment_feature_set_new(n + 1, false, CurrentMemoryContext);
+	SegmentExactSum *sums = segment_new_array((uint64) labels->n, n, sizeof(SegmentExactSum));
+	double	   *counts = segment_allocate_zeros(segment_memory(CurrentMemoryContext),
+												segment_product(labels->n, n), sizeof(double));
+	double	   *row = palloc(sizeof(double) * (n + 1));
+	int64		r;
+	int			l;
+	int			i;
+
+	for (r = 0; r < (int64) labels->n * n; r++)
+		segment_exact_init(&sums[r]);
+	for (r = 0; r < store->n_rows; r++)
+	{
+		const double *values = store->rows + r * store->width;
+		double		copies = (double) segment_row_copies(store, r);
+
+		if (r % 16384 == 0)
+			CHECK_FOR_INTERRUPTS();
+		l = segment_label_number(labels, values[0]);
+		if (l < 0)
+			continue;
+		/* of the id: all rows */
+		for (i = 0; i < n; i++)
+		{
+			if (set->columns[i].categories != NULL || !isfinite(values[i]))
+				continue;
+			counts[(int64) l * n + i] += copies;
+			if (i > 0 && copies == 1)
+				segment_exact_add(&sums[(int64) l * n + i], values[i]);
+			else if (i > 0)
+				segment_exact_add_moment(&sums[(int64) l * n + i], copies, 1, values[i], 1);
+		}
+	}
+	for (l = 0; l < labels->n; l++)
+	{
+		row[0] = labels->value[l];
+		row[1] = counts[(int64) l * n];
+		for (i = 1; i < n; i++)
+			row[i + 1] = counts[(int64) l * n + i] > 0
+				? segment_exact_value(&sums[(int64) l * n + i]) / counts[(int64) l * n + i]
+				: segment_missing_value();
+		segment_row_store_add(&centers->store, row, 1);
+	}
+	pfree(sums);
+	return centers;
+}
+
+static FeatureSet *
+marginal_of_set(const FeatureSet *set, int feature, int points)
+{
+	FeatureSet *one = segment_feature_set_new(1, false, CurrentMemoryContext);
+
+	if (set->columns[feature].name != NULL)
+		one->columns[0].name = MemoryContextStrdup(one->hdr.eoh_context, set->columns[feature].name);
+	if (set->columns[feature].categories != NULL)
+	{
+		one->columns[0].categories = MemoryContextAllocZero(one->hdr.eoh_context,
+															sizeof(FeatureCategories));
+		add_marginal_categories(one, set, feature, points);
+	}
+	else
+		add_marginal_number(one, set, feature, points);
+	return one;
+}
+
+static Datum
+marginals(FunctionCallInfo fcinfo, bool labelled)
 {
 	FeatureSet *set = PG_GETARG_FEATURE_SET(0);
 	int			points = segment_arg_count(fcinfo, 1, "points", 2);
 	int			n = set->store.n_columns;
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	Datum	   *marginals = palloc(sizeof(Datum) * n);
+	Datum	   *result = palloc(sizeof(Datum) * n);
 	int			i;
 
-	if (set->store.weighted)
+	if (set->store.weighted || (labelled && set->columns[0].categories != NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("features are kept one by one of rows without weights")));
+				 errmsg("features are kept one by one of rows without weights%s",
+						labelled ? ", whose first feature is a segment's id" : "")));
 	segment_tell_sampled(set);
 	for (i = 0; i < n; i++)
-	{
-		FeatureSet *one = segment_feature_set_new(1, false, CurrentMemoryContext);
+		result[i] = segment_feature_set_datum(i == 0 && labelled ? centers_of_set(set)
+											  : marginal_of_set(set, i, points));
+	PG_RETURN_ARRAYTYPE_P(construct_array(result, n, type, -1, false, TYPALIGN_DOUBLE));
+}
 
-		if (set->columns[i].name != NULL)
-			one->columns[0].name = MemoryContextStrdup(one->hdr.eoh_context, set->columns[i].name);
-		if (set->columns[i].categories != NULL)
-		{
-			one->columns[0].categories = MemoryContextAllocZero(one->hdr.eoh_context,
-																sizeof(FeatureCategories));
-			add_marginal_categories(one, set, i, points);
-		}
-		else
-			add_marginal_number(one, set, i, points);
-		marginals[i] = segment_feature_set_datum(one);
+Datum
+segment_feature_marginals(PG_FUNCTION_ARGS)
+{
+	return marginals(fcinfo, false);
+}
+
+Datum
+segment_training_marginals(PG_FUNCTION_ARGS)
+{
+	return marginals(fcinfo, true);
+}
+
+/* ---- cells that were counted already ---- */
+
+static double *
+counts_of_array(FunctionCallInfo fcinfo, int arg, int *n, SegmentDriftSide *side)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(arg);
+	double	   *counts;
+	int			i;
+
+	if (ARR_HASNULL(array) || ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("counts of cells must be a list of numbers without NULL")));
+	*n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	counts = (double *) ARR_DATA_PTR(array);
+	for (i = 0; i < *n; i++)
+	{
+		if (!(counts[i] >= 0 && isfinite(counts[i])))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a count must be a finite number of at least 0, not %g", counts[i])));
+		side->rows += counts[i];
 	}
-	PG_RETURN_ARRAYTYPE_P(construct_array(marginals, n, type, -1, false, TYPALIGN_DOUBLE));
+	side->weight = side->effective = side->rows;
+	return counts;
+}
+
+/* cell_drift(before, after): psi, chi2, chi2_df, chi2_p. */
+Datum
+segment_cell_drift(PG_FUNCTION_ARGS)
+{
+	SegmentDriftSide before_side = {0};
+	SegmentDriftSide after_side = {0};
+	int			n;
+	int			m;
+	double	   *before = counts_of_array(fcinfo, 0, &n, &before_side);
+	double	   *after = counts_of_array(fcinfo, 1, &m, &after_side);
+	SegmentDrift drift;
+	TupleDesc	desc;
+	Datum		values[4];
+	bool		nulls[4];
+
+	if (n != m)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%d cells before cannot be compared with %d after", n, m)));
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	segment_drift_of_cells(&before_side, before, &after_side, after, n, &drift);
+	put_number(values, nulls, 0, drift.psi);
+	put_number(values, nulls, 1, drift.chi2);
+	put_number(values, nulls, 2, drift.chi2_df);
+	put_number(values, nulls, 3, drift.chi2_p);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
