@@ -128,7 +128,8 @@ COMMENT ON COLUMN model.created_at IS 'When it was written.';
 COMMENT ON COLUMN model.training IS
 $$What segment_drift compares with, of the members as of the training: the means of each segment, sizes,
 each feature by itself, and distances to centres, see training_figures.
-Bounded: some 32 kB a feature, and only of the current version; no customer key, and no two features of one customer.
+Bounded: some 32 kB a feature, and only of the current version; no customer key, and no two features of one customer
+but as the means of a segment that has no other member.
 NULL: of an earlier version, or of a segmentation that trains at every refresh.$$;
 
 CREATE TABLE run (

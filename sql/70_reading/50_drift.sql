@@ -209,6 +209,8 @@ CREATE FUNCTION segment_drift(
     OUT chi2 double precision, OUT chi2_df double precision, OUT chi2_p double precision,
     OUT wasserstein double precision, OUT relative double precision) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 20 SET search_path = pg_catalog, pg_temp
+    -- functions of high cost are no reason to compile the rest
+    SET jit = off
 AS $$
 DECLARE
     -- agreement below which two divisions have little in common (Steinley 2004)

@@ -28,6 +28,10 @@ INSERT INTO said VALUES
     "hash_fraction(text,text)", "hash_fraction(text,bigint)", "hash_fraction(text,uuid)",
     "segment_internal.rule_uses(text)",
     "adjusted_rand_index(feature_set)", "segment_internal.as_double(numeric)",
+    "feature_drift(feature_set,feature_set,integer)", "segment_internal.feature_marginals(feature_set,integer)",
+    "segment_internal.training_marginals(feature_set,integer)", "segment_internal.feature_moments(feature_set)",
+    "segment_internal.cell_drift(double precision[],double precision[])",
+    "segment_internal.share_beyond(feature_set,feature_set,double precision)",
     "segment_internal.brief(double precision)",
     "segment_internal.calendar_days(timestamp with time zone,timestamp with time zone,text)",
     "calinski_harabasz(feature_set)",
@@ -72,6 +76,8 @@ INSERT INTO said VALUES
     "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.drift_words(double precision,double precision,double precision,double precision)",
+    "segment_internal.limit_words(double precision,double precision,double precision,double precision)",
     "band(double precision,double precision[],text[],text)",
     "scale_score(double precision[],integer[],double precision,double precision,integer)",
     "segment_internal.follows_combine(segment_internal.event_times,segment_internal.event_times)",
@@ -147,6 +153,9 @@ INSERT INTO said VALUES
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.cluster_drift(segmentation)", "segment_internal.rfm_drift(segmentation)",
+    "segment_internal.training_of(segmentation)",
+    "segment_internal.drift_lines(feature_set[],feature_set[],integer,double precision,double precision,segment[])",
     "segment_internal.follows_accum(segment_internal.event_times,timestamp with time zone,boolean,boolean,interval)",
     "segment_internal.template_row(text)",
     "segment_internal.seen_by(name,text)", "segment_internal.refuse_while_used(text,integer[],text,text,name)",
@@ -197,6 +206,9 @@ INSERT INTO said VALUES
     "segment_internal.table_refusal(regclass,text[],regtype[])",
     "segment_internal.overlap_counts(text[],boolean[],integer[],integer[])"}'),
 ('stable', 'called on null', 'restricted', '{
+    "segment_drift(text,integer,boolean,double precision,double precision)",
+    "segment_internal.fresh_agreement(segmentation,timestamp with time zone)",
+    "segment_internal.training_figures(segmentation,segment_model,timestamp with time zone)",
     "segment_internal.used_segments(segmentation,text,text,jsonb)", "segment_internal.rules_with_uses(segmentation)",
     "segment_internal.replaced_uses(segmentation,text,jsonb,jsonb)",
     "segment_internal.used_source(segmentation,text,jsonb)", "segment_internal.rules_statement(segmentation,text)",
@@ -283,6 +295,7 @@ INSERT INTO said VALUES
     "segment_internal.query_keys(anyelement,text,text,\"any\")", "segment_internal.query_rows(text,text)",
     "segment_internal.query_rows(text,text,text,\"any\")",
     "segment_internal.record_model(segmentation,segment_model,timestamp with time zone)",
+    "segment_internal.record_training(segmentation,segment_model,timestamp with time zone)",
     "segment_internal.refresh(text,timestamp with time zone,boolean,jsonb,double precision,boolean)",
     "segment_internal.refresh_as_owner(text,timestamp with time zone,boolean,jsonb,double precision,text,boolean)",
     "refresh_segmentation(text,timestamp with time zone,boolean,double precision,boolean)",
