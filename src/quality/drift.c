@@ -93,14 +93,18 @@ column_of_set(const FeatureSet *set, int feature, double *missing)
 {
 	const SegmentRowStore *store = &set->store;
 	double	   *values = segment_new_array(store->n_rows, 1, sizeof(double));
-	double	   *weights = store->weighted ? segment_new_array(store->n_rows, 1, sizeof(double)) : NULL;
-	double	   *copies = store->copies != NULL ? segment_new_array(store->n_rows, 1, sizeof(double)) : NULL;
+	double	   *weights = NULL;
+	double	   *copies = NULL;
 	SegmentExactSum left;
 	SegmentColumn column;
 	int64		n_left = 0;
 	int64		n = 0;
 	int64		r;
 
+	if (store->weighted)
+		weights = segment_new_array(store->n_rows, 1, sizeof(double));
+	if (store->copies != NULL)
+		copies = segment_new_array(store->n_rows, 1, sizeof(double));
 	segment_exact_init(&left);
 	for (r = 0; r < store->n_rows; r++)
 	{
@@ -115,7 +119,8 @@ column_of_set(const FeatureSet *set, int feature, double *missing)
 		{
 			n_left += segment_row_copies(store, r);
 			if (store->weighted)
-				segment_exact_add_moment(&left, (double) segment_row_copies(store, r), weight, 1, 1);
+				segment_exact_add_moment(&left, (double) segment_row_copies(store, r), weight, 1,
+										 1);
 			continue;
 		}
 		values[n] = row[feature];
@@ -159,7 +164,8 @@ cells_of_set(const FeatureSet *set, int feature, const int *number, int64 n, dou
 		of_rows[n_values] = segment_row_weight(store, row);
 		if (!(of_rows[n_values] > 0))
 			continue;
-		values[n_values] = segment_is_missing(row[feature]) ? (double) n : number[(int) row[feature]];
+		values[n_values] = segment_is_missing(row[feature]) ? (double) n
+			: number[(int) row[feature]];
 		copies[n_values] = (double) segment_row_copies(store, r);
 		n_values++;
 	}
@@ -197,13 +203,15 @@ numbers_of(const FeatureCategories *categories, char **names, int64 n)
 	int			i;
 
 	for (i = 0; i < categories->n; i++)
-		number[i] = (int) ((char **) bsearch(&categories->name[i], names, n, sizeof(char *), compare_names) - names);
+		number[i] = (int) ((char **) bsearch(&categories->name[i], names, n, sizeof(char *),
+											 compare_names) - names);
 	return number;
 }
 
 static void
 drift_of_categories(const FeatureSet *before, const FeatureSet *after, int feature,
-					SegmentDriftSide *before_side, SegmentDriftSide *after_side, SegmentDrift *drift)
+					SegmentDriftSide *before_side, SegmentDriftSide *after_side,
+					SegmentDrift *drift)
 {
 	const FeatureCategories *a = before->columns[feature].categories;
 	const FeatureCategories *b = after->columns[feature].categories;
@@ -257,7 +265,8 @@ check_same_features(const FeatureSet *before, const FeatureSet *after)
 		const FeatureColumn *x = &before->columns[i];
 		const FeatureColumn *y = &after->columns[i];
 
-		if ((x->name == NULL) != (y->name == NULL) || (x->name != NULL && strcmp(x->name, y->name) != 0))
+		if ((x->name == NULL) != (y->name == NULL) ||
+			(x->name != NULL && strcmp(x->name, y->name) != 0))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("feature %d is \"%s\" before and \"%s\" after", i + 1,
@@ -287,7 +296,8 @@ sampled_as(FeatureSet *set, int level)
 	for (i = 0; i < set->store.n_columns; i++)
 	{
 		if (set->columns[i].name != NULL)
-			copy->columns[i].name = MemoryContextStrdup(copy->hdr.eoh_context, set->columns[i].name);
+			copy->columns[i].name = MemoryContextStrdup(copy->hdr.eoh_context,
+														set->columns[i].name);
 		if (set->columns[i].categories != NULL)
 			copy->columns[i].categories = MemoryContextAllocZero(copy->hdr.eoh_context,
 																 sizeof(FeatureCategories));
@@ -471,7 +481,8 @@ marginal_of_set(const FeatureSet *set, int feature, int points)
 	FeatureSet *one = segment_feature_set_new(1, false, CurrentMemoryContext);
 
 	if (set->columns[feature].name != NULL)
-		one->columns[0].name = MemoryContextStrdup(one->hdr.eoh_context, set->columns[feature].name);
+		one->columns[0].name = MemoryContextStrdup(one->hdr.eoh_context,
+												   set->columns[feature].name);
 	if (set->columns[feature].categories != NULL)
 	{
 		one->columns[0].categories = MemoryContextAllocZero(one->hdr.eoh_context,

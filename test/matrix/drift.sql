@@ -7,7 +7,8 @@ SET extra_float_digits = 1;
 
 CREATE TEMP TABLE made AS
 SELECT i, i % 5 AS few, i * 7919 % 1009 / 7.0 + i % 5 * 40 AS a, 1e9 + i * 31 % 101 / 3.0 AS b,
-       ((i * 104729 % 9973)::bigint * (i % 97) * (i % 89))::float8 AS c, CASE WHEN i % 11 > 0 THEN 'k' || i % 7 END AS d FROM generate_series(1, 3000) AS i;
+       ((i * 104729 % 9973)::bigint * (i % 97) * (i % 89))::float8 AS c,
+       CASE WHEN i % 11 > 0 THEN 'k' || i % 7 END AS d FROM generate_series(1, 3000) AS i;
 SELECT d.* FROM (SELECT feature_set(r) AS s FROM (SELECT few, a, b, c, d FROM made) AS r) AS x,
     (SELECT feature_set(r) AS s FROM (SELECT few + i % 2 AS few, a * 1.1 AS a, b + 1 AS b, c + i AS c, nullif(d, 'k2') AS d
                                       FROM made WHERE i % 3 > 0) AS r) AS y, feature_drift(x.s, y.s) AS d;

@@ -210,8 +210,9 @@ compare_functions(const SegmentColumn *before, const SegmentColumn *after, doubl
 	*wasserstein = 0;
 	while (i < before->n || j < after->n)
 	{
-		double		lowest = j >= after->n || (i < before->n && before->value[i] < after->value[j])
-			? before->value[i] : after->value[j];
+		bool		of_before = j >= after->n ||
+			(i < before->n && before->value[i] < after->value[j]);
+		double		lowest = of_before ? before->value[i] : after->value[j];
 		double		limit = as_high_as(lowest);
 
 		if (i + j > 0)
@@ -224,6 +225,13 @@ compare_functions(const SegmentColumn *before, const SegmentColumn *after, doubl
 		distance = fabs(sum_before / before->total - sum_after / after->total);
 		*ks = distance > *ks ? distance : *ks;
 	}
+}
+
+/* The largest of the values, without their signs. */
+static double
+largest_value(const SegmentColumn *column)
+{
+	return fmax(fabs(column->value[0]), fabs(column->value[column->n - 1]));
 }
 
 /* Finite values in ascending order; columns may be empty. */
@@ -249,9 +257,8 @@ segment_drift_of_numbers(const SegmentDriftSide *before, const SegmentColumn *be
 
 	n = before->effective * (before_values->total / before->weight);
 	m = after->effective * (after_values->total / after->weight);
-	scale = fmax(fmax(fabs(before_values->value[0]), fabs(before_values->value[before_values->n - 1])),
-				 fmax(fabs(after_values->value[0]), fabs(after_values->value[after_values->n - 1])))
-		> LARGE_VALUE ? SMALLER : 1;
+	scale = fmax(largest_value(before_values), largest_value(after_values)) > LARGE_VALUE
+		? SMALLER : 1;
 	compare_functions(before_values, after_values, scale, &drift->ks, &drift->wasserstein);
 	drift->ks_p = segment_kolmogorov_p(sqrt(n / (n + m) * m) * drift->ks);
 	segment_moments(before_values->value, before_values->weight, before_values->n, &moments);
@@ -287,7 +294,8 @@ segment_column_thin(SegmentColumn *column, int points)
 	{
 		double		first = column->value[i];
 		double		weight = column->weight[i];
-		double		limit = most_weight((below + weight / 2) / column->total, column->total, points);
+		double		limit = most_weight((below + weight / 2) / column->total, column->total,
+										points);
 		double		moment = 0; /* sum of weight times distance from the first value, halved */
 		double		mean;
 		int64		j = i + 1;
@@ -298,7 +306,8 @@ segment_column_thin(SegmentColumn *column, int points)
 
 			/* as much as a group may have where it begins, and where it ends */
 			if (weight + w > limit ||
-				weight + w > most_weight((below + weight + w / 2) / column->total, column->total, points))
+				weight + w > most_weight((below + weight + w / 2) / column->total,
+										 column->total, points))
 				break;
 			weight += w;
 			moment += w * (column->value[j] / 2 - first / 2);

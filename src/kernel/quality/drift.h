@@ -15,7 +15,7 @@ typedef struct SegmentDriftSide
 {
 	double		rows;			/* how many there are, copies counted */
 	double		weight;			/* their weights summed; rows where there are none */
-	double		effective;		/* how many rows of one weight would say as much (Kish): rows where all weigh 1 */
+	double		effective;		/* as many rows of one weight say as much (Kish) */
 	double		missing;		/* weight of rows without a finite value, or without a category */
 } SegmentDriftSide;
 
@@ -32,8 +32,10 @@ typedef struct SegmentDrift
 	double		relative;		/* the same in standard deviations of before */
 } SegmentDrift;
 
-extern void segment_drift_of_numbers(const SegmentDriftSide *before, const SegmentColumn *before_values,
-									 const SegmentDriftSide *after, const SegmentColumn *after_values,
+extern void segment_drift_of_numbers(const SegmentDriftSide *before,
+									 const SegmentColumn *before_values,
+									 const SegmentDriftSide *after,
+									 const SegmentColumn *after_values,
 									 int bins, SegmentDrift *drift);
 extern void segment_drift_of_cells(const SegmentDriftSide *before, const double *before_cells,
 								   const SegmentDriftSide *after, const double *after_cells,
