@@ -174,6 +174,7 @@ CREATE TABLE model (
     model segment_model NOT NULL,
     trained_as_of timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    training feature_set[],
     PRIMARY KEY (segmentation, version)
 );
 COMMENT ON TABLE model IS 'Models of all segmentations, by version.';
@@ -182,6 +183,12 @@ COMMENT ON COLUMN model.version IS 'Version, from 1.';
 COMMENT ON COLUMN model.model IS 'The model. Renaming a segment renames it in the current version.';
 COMMENT ON COLUMN model.trained_as_of IS 'as_of of the refresh that trained it.';
 COMMENT ON COLUMN model.created_at IS 'When it was written.';
+COMMENT ON COLUMN model.training IS
+$$What segment_drift compares with, of the members as of the training: the means of each segment, sizes,
+each feature by itself, and distances to centres, see training_figures.
+Bounded: some 32 kB a feature, and only of the current version; no customer key, and no two features of one customer
+but as the means of a segment that has no other member.
+NULL: of an earlier version, or of a segmentation that trains at every refresh.$$;
 
 CREATE TABLE run (
     run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -9,6 +9,7 @@
 --   KIND_staged_places(s, train)   what does where the tables lie on several servers, if anything else
 --   KIND_statement(s)        the query over the source that a refresh runs, where it reads more than the source
 --   KIND_figures()           what segment_profile tells of each segment
+--   KIND_drift(s)            how members are read for drift, where the kind has a model that may be out of date
 --   KIND_explain(s, place)   what explain_customer tells of one member, if anything
 --   KIND_why(s, customer)    what explain_customer tells the owner of anybody, if anything
 --   KIND_tell(s, as_of, counts, details)   NOTICEs of a refresh, if any

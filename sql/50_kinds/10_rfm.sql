@@ -356,6 +356,33 @@ COMMENT ON FUNCTION segment_internal.rfm_figures() IS
 $body$What segment_profile tells of segments of RFM, as expressions over the member table;
 $2: as_of of the last refresh, $3: time zone.$body$;
 
+CREATE FUNCTION segment_internal.rfm_drift(s segmentation, OUT features text, OUT counted text, OUT training text,
+                                           OUT distance text)
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('segment_internal.calendar_days($2, m.last_order_at, %1$L)::float8 AS recency, '
+                  'm.frequency::float8 AS frequency, segment_internal.as_double(m.monetary) AS monetary', s.time_zone)
+           || CASE WHEN t.has_tenure THEN format(
+                  ', segment_internal.calendar_days($2, m.first_order_at, %L)::float8 AS tenure', s.time_zone)
+              ELSE '' END,
+           -- who has no orders was not trained with
+           'm.frequency > 0',
+           format('segment.rfm_model(segment.feature_set(f.recency, f.frequency, f.monetary%s), %L, %L, %L, %L)',
+                  CASE WHEN t.has_tenure THEN ', f.tenure' ELSE '' END,
+                  s.options ->> 'bins', s.options ->> 'cuts', s.options ->> 'thresholds', s.options ->> 'scheme'),
+           NULL::text
+    FROM (SELECT EXISTS (SELECT FROM segment.model AS m, segment.rfm_cut_points(m.model) AS c
+                         WHERE m.segmentation = s.name AND m.version = s.model_version
+                           AND c.feature = 'tenure') AS has_tenure) AS t
+$$;
+COMMENT ON FUNCTION segment_internal.rfm_drift(segmentation) IS
+$body$How the members of RFM are read for drift:
+features, a select list over the member table m with the model's features by name
+($2: the instant they are counted from);
+counted, the condition of members who have them;
+training, the call that trains a model of such rows f;
+distance, how far such a row lies from its centre under the model $1 (NULL: there is none).$body$;
+
 CREATE FUNCTION segment_internal.cut_words(lower_cut double precision, upper_cut double precision, closed text)
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

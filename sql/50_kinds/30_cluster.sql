@@ -373,6 +373,18 @@ RETURN $$NULL::numeric AS revenue, NULL::float8 AS recency, NULL::float8 AS freq
 COMMENT ON FUNCTION segment_internal.cluster_figures() IS
 'What segment_profile tells of segments of clusterings beside their sizes: nothing.';
 
+CREATE FUNCTION segment_internal.cluster_drift(s segmentation, OUT features text, OUT counted text, OUT training text,
+                                               OUT distance text)
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(format('m.%1$I AS %1$I', c.name), ', ' ORDER BY c.number), 'true',
+           segment_internal.training_call(s.method, 'segment.feature_set(f.*)', s.options),
+           'segment.segment_distance($1, f.*)'
+    FROM segment_internal.cluster_columns(s) AS c
+$$;
+COMMENT ON FUNCTION segment_internal.cluster_drift(segmentation) IS
+'How the members of clusterings are read for drift, see rfm_drift: their features.';
+
 CREATE FUNCTION segment_internal.cluster_explain(s segmentation, place text,
     OUT what text, OUT value text, OUT lower_bound double precision,
     OUT upper_bound double precision, OUT score integer,

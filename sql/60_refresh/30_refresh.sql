@@ -183,6 +183,9 @@ BEGIN
                   -- by the step sizes
                   THEN (SELECT coalesce(sum(g.customers), 0) FROM segment.segment AS g WHERE g.segmentation = s.name)
                   ELSE segment_internal.count_members(s) END;
+    IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
+        PERFORM segment_internal.record_training(s, result.model, at);
+    END IF;
     -- NULL: all members did
     result.entered := coalesce(result.entered, total);
     IF NOT result.counts ? 'rows_used' THEN

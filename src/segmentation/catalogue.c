@@ -394,6 +394,15 @@ static const Operation operations[] = {
 	"    (SELECT coalesce(sum(g.customers), 0)::bigint AS customers"
 	"     FROM segment.segment AS g WHERE g.segmentation = $1) AS n "
 	"RETURNING run_id"
+	/* name, what drift of the current model is measured by; that of other versions goes */
+	{"record_training", OF_SEGMENTATION, {"text", "segment.feature_set[]"}, {
+	"UPDATE segment.model AS m SET training = NULL FROM segment.segmentation AS g "
+	"WHERE g.name = $1 AND m.segmentation = $1 AND m.training IS NOT NULL"
+	"  AND m.version <> g.model_version",
+
+	"UPDATE segment.model AS m SET training = $2 FROM segment.segmentation AS g "
+	"WHERE g.name = $1 AND m.segmentation = $1 AND m.version = g.model_version "
+	"RETURNING 1::bigint"
 	}},
 
 	/* name, ids of segments, their sizes; those not named are empty.  The sum. */
