@@ -396,7 +396,7 @@ SELECT is_empty($$
              unnest(ARRAY['null', 'plain']) AS others
         WHERE NOT proargtypes::oid[] && ARRAY['internal', 'cstring']::regtype[]::oid[] AND prorettype <> 'trigger'::regtype
           -- takes a column definition list
-          AND proname NOT IN ('query_rows', 'rows_as_owner', 'step_rows') AND (one > 0 OR this = others)
+          AND proname NOT IN ('query_rows', 'rows_as_owner', 'step_rows', 'later_changes_as_owner') AND (one > 0 OR this = others)
     ), called AS (
         SELECT (r).routine, how, pg_temp.outcome_of(r, how) AS outcome FROM way
     )
