@@ -69,11 +69,12 @@ $$Calendar days in time_zone from an instant to as_of, as rfm_summary counts rec
 Errors: datetime_value_out_of_range for an infinite instant, invalid_parameter_value for an unknown zone.$$;
 
 CREATE FUNCTION segment_internal.days_later(as_of timestamptz, days integer, time_zone text) RETURNS timestamptz
-    AS 'MODULE_PATHNAME', 'segment_days_later' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'segment_days_later' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segment_internal.days_later(timestamptz, integer, text) IS
-$$The first instant after as_of whose date in time_zone is that many days later, or before today,
-where clocks are set back over midnight just then; 9999-01-01 where it lies beyond.
-NULL days or fewer than 1: only the second; NULL: there is none.
+$$The first instant after as_of whose date in time_zone is that many days later; 9999-01-01 where it lies beyond.
+A negative number of days is meant without its sign, or the first instant whose date is before today,
+where clocks are set back over midnight and that comes first.
+More than 8 million days are never, and 0: NULL.
 Errors: invalid_parameter_value for an unknown zone.$$;
 
 CREATE FUNCTION segment_internal.query_columns(
@@ -153,6 +154,7 @@ COMMENT ON FUNCTION segment_internal.rfm_days_left(segment_model, double precisi
 $$After how many days the score of recency or of tenure changes, where there are no more orders; 8 million for more.
 recency_score: the score that the customer has, which hysteresis (a share as in held_value; NULL: none) may hold.
 Of tenure, where the model has it, it may be that the segment stays.
+Negative, where one of the scores was another one with a day less: see days_later.
 NULL: never, or no recency.$$;
 
 CREATE FUNCTION rfm_cut_points(model segment_model, OUT feature text, OUT score integer, OUT lower_cut double precision,

@@ -116,8 +116,9 @@ segment_tenure_score(PG_FUNCTION_ARGS)
 
 /* More days than there are until the year 9999, from any as_of. */
 #define MANY_DAYS 8000000
+#define NEVER_LEFT (MANY_DAYS + 1)	/* as summary_clock.c has it */
 
-/* Between which values the score of a bin lies, and how wide that is, as hysteresis has it (rfm_bins). */
+/* Between which values the score of a bin lies, and how far beyond hysteresis holds it. */
 typedef struct Bin
 {
 	double		lower;			/* infinite: open */
@@ -172,14 +173,15 @@ days_within(const Bin *bin, double value)
 }
 
 /*
- * rfm_days_left(model, recency, tenure, recency_score, hysteresis): after how many days the score of
- * recency or of tenure changes.
+ * rfm_days_left(model, recency, tenure, recency_score, hysteresis): after how many days the
+ * score of recency or of tenure changes; negative: a day before one of them is another one, too.
  */
 Datum
 segment_rfm_days_left(PG_FUNCTION_ARGS)
 {
 	double		share = PG_ARGISNULL(4) ? 0 : PG_GETARG_FLOAT8(4);
 	double		left = INFINITY;
+	bool		new_today;
 	double		value;
 	int			score;
 	const Rfm  *rfm;
@@ -193,12 +195,14 @@ segment_rfm_days_left(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	bin = bin_of_score(rfm, RFM_RECENCY, score, share);
 	left = days_within(&bin, PG_GETARG_FLOAT8(1));
+	new_today = !stays(&bin, PG_GETARG_FLOAT8(1) - 1);
 	if (rfm->n_features > RFM_TENURE && !PG_ARGISNULL(2))
 	{
 		value = PG_GETARG_FLOAT8(2);
 		score = rfm_score_from_zero(rfm, RFM_TENURE, value);
 		bin = bin_of_score(rfm, RFM_TENURE, score, 0);
 		left = Min(left, days_within(&bin, value));
+		new_today |= !stays(&bin, value - 1);
 		/* it may be what was held of the score before, as long as that is near */
 		if (share > 0 && score > 0)
 		{
@@ -207,9 +211,10 @@ segment_rfm_days_left(PG_FUNCTION_ARGS)
 				left = Min(left, days_within(&bin, value));
 		}
 	}
-	if (isinf(left))
+	if (isinf(left) && !new_today)
 		PG_RETURN_NULL();
-	PG_RETURN_INT32((int32) Min(left, MANY_DAYS));
+	left = isinf(left) ? NEVER_LEFT : Min(left, MANY_DAYS);
+	PG_RETURN_INT32((int32) (new_today ? -left : left));
 }
 
 /* ---- what stands in a model ---- */

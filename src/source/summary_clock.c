@@ -128,7 +128,9 @@ leaves_at(SummaryClock *clock, int64 time)
 			low = middle + 1;
 	}
 	piece = &clock->piece[low];
-	return piece->value > time ? piece->at : Min(piece->at + (time - piece->value) + 1, SEGMENT_HORIZON);
+	if (piece->value > time)
+		return piece->at;
+	return Min(piece->at + (time - piece->value) + 1, SEGMENT_HORIZON);
 }
 
 /* Takes in the instant at which a bound passes a row, if it ever does. */
@@ -165,6 +167,7 @@ segment_summary_next(SummaryClock *clock, const FoldClock *times, TimestampTz *a
 /* ---- calendar days ---- */
 
 #define N_DAYS 1024				/* whose instant is remembered */
+#define MOST_DAYS 8000000		/* more is never */
 
 /* What days_later keeps for the length of a query. */
 typedef struct DaysLater
@@ -208,7 +211,10 @@ begin_days(FunctionCallInfo fcinfo, TimestampTz as_of, text *zone_name)
 	return fcinfo->flinfo->fn_extra = call;
 }
 
-/* days_later(as_of, days, time_zone) */
+/*
+ * days_later(as_of, days, time_zone): strict; negative: that many days, or when clocks go
+ * back over midnight
+ */
 Datum
 segment_days_later(PG_FUNCTION_ARGS)
 {
@@ -216,20 +222,20 @@ segment_days_later(PG_FUNCTION_ARGS)
 	TimestampTz as_of;
 	TimestampTz at = DT_NOEND;
 	text	   *zone_name;
+	int32		days;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
-		PG_RETURN_NULL();
+	days = Max(PG_GETARG_INT32(1), -MOST_DAYS - 1);
 	as_of = PG_GETARG_TIMESTAMPTZ(0);
 	zone_name = PG_GETARG_TEXT_PP(2);
 	if (call == NULL || call->as_of != as_of ||
 		VARSIZE_ANY_EXHDR(call->zone_name) != VARSIZE_ANY_EXHDR(zone_name) ||
 		memcmp(VARDATA_ANY(call->zone_name), VARDATA_ANY(zone_name), VARSIZE_ANY_EXHDR(zone_name)) != 0)
 		call = begin_days(fcinfo, as_of, zone_name);
-	if (call->goes_back)
+	if (call->goes_back && (days < 0 || call->back_at == DT_NOBEGIN))
 		at = call->back_at;
-	if (!PG_ARGISNULL(1) && PG_GETARG_INT32(1) > 0 && at != DT_NOBEGIN)
+	days = abs(days);
+	if (days > 0 && days <= MOST_DAYS && at != DT_NOBEGIN)
 	{
-		int32		days = PG_GETARG_INT32(1);
 		int			place = days % N_DAYS;
 
 		if (call->day[place].days != days)

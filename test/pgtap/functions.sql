@@ -36,6 +36,7 @@ INSERT INTO said VALUES
     "segment_internal.share_beyond(feature_set,feature_set,double precision)",
     "segment_internal.brief(double precision)",
     "segment_internal.calendar_days(timestamp with time zone,timestamp with time zone,text)",
+    "segment_internal.days_later(timestamp with time zone,integer,text)",
     "calinski_harabasz(feature_set)",
     "calinski_harabasz(feature_set,segment_model)", "centroid_array(segment_model)", "centroids(segment_model)",
     "cluster_quality(feature_set)", "cluster_quality(feature_set,segment_model)", "cut_model(segment_model,integer)",
@@ -146,7 +147,6 @@ INSERT INTO said VALUES
     "normalized_mutual_information(integer,integer)", "normalized_mutual_information(smallint,smallint)",
     "normalized_mutual_information(text,text)", "recency_score(segment_model,\"any\")",
     "segment_internal.rfm_has_clock(segmentation)",
-    "segment_internal.days_later(timestamp with time zone,integer,text)",
     "segment_internal.rfm_days_left(segment_model,double precision,double precision,smallint,double precision)",
     "segment_internal.rfm_columns(segmentation)", "segment_internal.rfm_figures()", "rfm_score(segment_model,\"any\")",
     "segment_internal.rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text,boolean)",
@@ -504,7 +504,7 @@ SELECT is_empty($$
              unnest(ARRAY['null', 'plain']) AS others
         WHERE NOT proargtypes::oid[] && ARRAY['internal', 'cstring']::regtype[]::oid[] AND prorettype <> 'trigger'::regtype
           -- takes a column definition list
-          AND proname NOT IN ('query_rows', 'rows_as_owner', 'step_rows') AND (one > 0 OR this = others)
+          AND proname NOT IN ('query_rows', 'rows_as_owner', 'step_rows', 'later_changes_as_owner') AND (one > 0 OR this = others)
     ), called AS (
         SELECT (r).routine, how, pg_temp.outcome_of(r, how) AS outcome FROM way
     )

@@ -208,8 +208,8 @@ BEGIN
         INSERT INTO hist_problem
         SELECT step, 'past between refreshes', format('%s after %s', coalesce(p.customer, w.customer), t)
         FROM (SELECT m.customer, m.segment_id
-              FROM segment_members('hist', (SELECT coalesce(min(as_of), t + interval '1 year') FROM hist_snapshot
-                                            WHERE as_of > t) - interval '1 microsecond') AS m) AS p
+              FROM segment_members('hist', (SELECT coalesce(min(as_of) - interval '1 microsecond', t) FROM hist_snapshot
+                                            WHERE as_of > t)) AS m) AS p
         FULL JOIN (SELECT s.customer::text, s.segment_id FROM hist_snapshot AS s WHERE s.as_of = t) AS w USING (customer)
         WHERE p IS DISTINCT FROM w;
     END LOOP;

@@ -94,6 +94,9 @@ SELECT * FROM try('local', '2024-10-26', 5, 'SELECT customer, at::timestamp AS a
                   '40 days');
 SELECT * FROM try('dates', '2024-11-02', 5, 'SELECT customer, at::date AS at, amount FROM rfm_clock.orders', 'America/St_Johns',
                   '2 months -3 days', ', customers => ''SELECT id FROM rfm_clock.everybody'', description => ''tenure''');
+-- clocks go back at 00:01, and a day begins twice
+SELECT * FROM try('twice', '2010-11-06 20:00', 3, 'SELECT customer, at - interval ''4926 days'' AS at, amount FROM rfm_clock.orders',
+                  'America/St_Johns', '1 month');
 SELECT * FROM try('held', '2024-05-01', 2, 'SELECT customer, at, amount, id FROM rfm_clock.orders WHERE customer < 10', 'UTC', NULL,
                   ', hysteresis => 0.3');
 SELECT * FROM try('sums', '2024-03-20', 5, 'SELECT customer, min(at) AS first_order_at, max(at) AS last_order_at, count(*) AS orders,
@@ -144,8 +147,8 @@ FROM (SELECT t, z, d, segment_internal.days_later(t, d, z) AS later
            unnest('{1,2,30,400}'::int[]) AS d) AS l
 WHERE (later AT TIME ZONE z)::date <> (t AT TIME ZONE z)::date + d
    OR ((later - interval '1 microsecond') AT TIME ZONE z)::date >= (t AT TIME ZONE z)::date + d;
-SELECT segment_internal.days_later('2010-11-07 00:00:30-2:30', 1, 'America/St_Johns') AT TIME ZONE 'America/St_Johns' AS back,
-       segment_internal.days_later('2024-01-01Z', NULL, 'UTC'), segment_internal.days_later('2024-01-01Z', 8000000, 'UTC');
+SELECT segment_internal.days_later('2010-11-07 00:00:30-2:30', -1, 'America/St_Johns') AT TIME ZONE 'America/St_Johns' AS back,
+       segment_internal.days_later('2024-01-01Z', -8000001, 'UTC'), segment_internal.days_later('2024-01-01Z', 8000000, 'UTC');
 
-SELECT count(drop_segmentation(name)) FROM unnest('{plain,month,local,dates,held,sums,trained}'::text[]) AS name;
+SELECT count(drop_segmentation(name)) FROM unnest('{plain,month,local,dates,twice,held,sums,trained}'::text[]) AS name;
 DROP SCHEMA rfm_clock CASCADE;
