@@ -161,7 +161,8 @@ SELECT is_empty($$
     WHERE c.relkind = 'r' AND a.attnum > 0 AND a.atttypid IN ('oid'::regtype, 'regclass'::regtype, 'regproc'::regtype, 'regtype'::regtype,
                                                               'pg_node_tree'::regtype, 'regrole'::regtype, 'regnamespace'::regtype)
       -- a segmentation is its member table: regclass is dumped as a name
-      AND NOT (c.relname = 'segmentation' AND a.attname IN ('members', 'history', 'decisions', 'events') AND a.atttypid = 'regclass'::regtype)
+      AND NOT (c.relname = 'segmentation' AND a.attname IN ('members', 'history', 'decisions', 'events')
+               AND a.atttypid = 'regclass'::regtype)
       -- and a role, too
       AND NOT (c.relname IN ('rfm_scheme', 'rule_template', 'event_consumer') AND a.attname = 'owner' AND a.atttypid = 'regrole'::regtype)
 $$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme, template or consumer');
