@@ -55,6 +55,10 @@ SELECT life_ok(life_error(
                'a source that is distributed by another type');
 SELECT life_ok(life_error($$SELECT distribute_segmentation('cast_key', 'local_orders')$$)
                ~ '^55000 \| table life.local_orders is not distributed', 'colocate_with a table that is not distributed');
+SELECT event_table('early') \g /dev/null
+SELECT life_ok(life_error($$SELECT distribute_segmentation('early')$$)
+               ~ '^0A000 \| segmentation "early" cannot be distributed, because it has a table of events', 'a table of events');
+DROP TABLE early_events;
 
 -- ---- members that are there are taken along ----
 CREATE TABLE members_before AS TABLE early_segments;
@@ -62,6 +66,8 @@ SELECT distribute_segmentation('early') \g /dev/null
 SELECT life_ok(count(*) = 0 AND (SELECT count(*) FROM members_before) = 200, 'members are taken along')
 FROM ((TABLE members_before EXCEPT SELECT * FROM early_segments) UNION ALL (SELECT * FROM early_segments EXCEPT TABLE members_before)) AS d;
 SELECT life_ok(life_error($$SELECT distribute_segmentation('early')$$) ~ '^55000 \| segmentation "early" is distributed already', 'twice');
+SELECT life_ok(life_error($$SELECT event_table('early')$$) ~ '^0A000 \| segmentation "early" cannot have a table of events',
+               'nor events of one that is');
 SELECT life_ok(outcome = 'ok' AND unchanged = 200, 'and nothing is written where nothing changed')
 FROM refresh_segmentation('early', '2025-02-01');
 

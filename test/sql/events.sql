@@ -139,6 +139,7 @@ SELECT acknowledge_segment_events('reader', 1000);
 SELECT acknowledge_segment_events('nobody', 1), drop_event_consumer('nobody');
 SELECT drop_event_consumer('nobody');
 SELECT drop_event_consumer('late');
+SELECT segment_internal.refuse_events(segment_internal.segmentation_row('club'));
 -- whoever drops the table wants no more events; who reads them is told
 DROP TABLE club_events;
 SELECT outcome, error FROM refresh_segmentation('club', '2025-01-15');

@@ -27,6 +27,7 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
 $standby->start;
 $primary->safe_psql('postgres', q{
+	SELECT segment.create_event_consumer('reader', 'loyal');
 	SELECT segment.refresh_segmentation('loyal', '2024-05-01');
 	SELECT segment.rename_segment('loyal', 'Champions', 'VIP');
 	BEGIN; SELECT segment.refresh_segmentation('loyal', '2024-05-02'); ROLLBACK;
@@ -52,6 +53,8 @@ foreach my $question (
 	[ 'health', 'SELECT segmentation, failures, newest_row_at, size_jump, next_due_at, not_shown FROM segment.segmentation_health' ],
 	[ 'migration', 'SELECT * FROM segment.segment_migration ORDER BY from_segment, to_segment' ],
 	[ 'events', 'SELECT * FROM segment.segment_events ORDER BY customer, event_at' ],
+	[ 'next events', "SELECT * FROM segment.next_segment_events('reader', 120)" ],
+	[ 'consumers', 'SELECT * FROM segment.segment_event_consumer' ],
 	[ 'present segments', 'SELECT * FROM segment.segment_members ORDER BY customer' ],
 	[ 'schemes', "SELECT * FROM segment.scheme_check('r_rfm')" ])
 {
@@ -67,7 +70,8 @@ foreach my $write (
 	"SELECT segment.refresh_segmentation('loyal', '2024-06-01')",
 	"SELECT segment.rename_segment('loyal', 'VIP', 'X')", "SELECT segment.drop_segmentation('loyal')",
 	"SELECT segment.create_rfm_segmentation('other', 'orders', scheme => 'eleven_names')",
-	"SELECT segment.create_rfm_scheme('x', '[{\"segment\": \"All\"}]')")
+	"SELECT segment.create_rfm_scheme('x', '[{\"segment\": \"All\"}]')",
+	"SELECT segment.acknowledge_segment_events('reader', 1)", "SELECT segment.event_table('loyal')")
 {
 	my ($status, $out, $err) = $standby->psql('postgres', $write);
 	like($err, qr/read-only transaction|during recovery/, "refused: $write");
