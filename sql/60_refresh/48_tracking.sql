@@ -122,6 +122,9 @@ DECLARE
     is_owner CONSTANT boolean := (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c
                                   WHERE c.oid = create_triggers.relation);
 BEGIN
+    IF is_owner IS NULL THEN
+        RAISE EXCEPTION 'there is no such table' USING ERRCODE = 'undefined_table';
+    END IF;
     FOR one IN
         SELECT v.* FROM (VALUES
             ('insert', 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT', 'ENABLE', false),

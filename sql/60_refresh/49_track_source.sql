@@ -190,13 +190,13 @@ BEGIN
     PERFORM segment_internal.check_watermark(s);
     IF s.watermark_seen IS NOT NULL THEN
         -- of a date, the day that the instant lies in
-        EXECUTE format('SELECT (CAST($1 AS %s)%s)::%1$s::text', base,
+        EXECUTE format('SELECT to_jsonb((CAST($1 AS %s)%s)::%1$s) #>> ''{}''', base,
                        CASE WHEN s.lateness IS NOT NULL THEN ' - $2' ELSE '' END)
         INTO least USING s.watermark_seen, s.lateness;
     END IF;
     -- an instant to come, or infinity, must not hide all that comes before it
     EXECUTE format(
-        'SELECT array_agg(DISTINCT r.key) FILTER (WHERE r.key IS NOT NULL)::text, max(r.seen)::text '
+        'SELECT array_agg(DISTINCT r.key) FILTER (WHERE r.key IS NOT NULL)::text, to_jsonb(max(r.seen)) #>> ''{}'' '
         'FROM segment_internal.query_rows(%L, %L) AS r (key %s, seen %s)',
         format(E'SELECT source.%1$I AS key, CASE WHEN %2$s THEN CAST(%3$s AS %4$s) END AS seen '
                'FROM (\n%5$s\n) AS source%6$s',
@@ -217,7 +217,7 @@ BEGIN
         keys := NULL;
     ELSE
         keys := coalesce(keys, '{}');
-        EXECUTE format('SELECT greatest(CAST($1 AS %s), CAST($2 AS %1$s))::text', base)
+        EXECUTE format('SELECT to_jsonb(greatest(CAST($1 AS %s), CAST($2 AS %1$s))) #>> ''{}''', base)
         INTO seen USING seen, s.watermark_seen;
     END IF;
 END;

@@ -112,10 +112,20 @@ run_in($node, 'ruled', q{SELECT set_segment_rule('tags', 'many', 'points > 4', n
 run_in($node, 'ruled', q{SELECT include_customer('tags', 'recent', 7, 'a friend'),
 	include_customer('tags', 'many', 1000, until => '2024-06-02'),
 	exclude_customer('tags', NULL, 8, refresh => false)});
+run_in($node, 'ruled', q{SELECT track_source('tags')});
 $node->command_ok([ 'pg_dump', '-f', "$dir/ruled.sql", $node->connstr('ruled') ], 'pg_dump of rules');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/ruled.sql", $node->connstr('ruled_copy') ],
 	'restore of rules');
-foreach my $sql ('SELECT version, definition, note, changed_by, changed_at FROM segment.rule_version ORDER BY version',
+is($node->safe_psql('ruled_copy', q{SET search_path = public, segment; SET client_min_messages = warning;
+	SELECT reason ~ 'anew' FROM (SELECT segment_internal.untracked_reason(s) AS reason FROM segmentation AS s WHERE name = 'tags') AS r;
+	SELECT segment_internal.untracked_reason(s) IS NULL FROM segmentation AS s WHERE name = 'tags';
+	INSERT INTO facts VALUES (901, 9, now());
+	SET session_replication_role = replica;
+	DELETE FROM facts WHERE id = 901;
+	SELECT string_agg(DISTINCT coalesce(id::text, 'everybody'), ' ') FROM tags_changes}),
+	"t\nt\n901 everybody", 'a source that is restored is tracked');
+foreach my $sql ('SELECT relation, key_columns FROM tracked_table ORDER BY 1',
+	'SELECT version, definition, note, changed_by, changed_at FROM segment.rule_version ORDER BY version',
 	'TABLE tags_decisions ORDER BY 1, 2',
 	"SELECT decisions = 'tags_decisions'::regclass, decision_table('tags') = decisions FROM segment.segmentation",
 	'SELECT relation, what FROM customer_table ORDER BY 2', "SELECT * FROM segment_rules('tags')", 'TABLE tags_segments ORDER BY 1, 2',
