@@ -374,7 +374,11 @@ trace_table(Level *level, Index number, RangeTblEntry *entry, List *facts)
 		if (!IsA(var, Var) || var->varno != number || found != InvalidAttrNumber)
 			continue;
 		type = get_atttype(entry->relid, var->varattno);
-		if (segment_key_is_kept(type, level->trace->key_type))
+		/* in what a trigger sees of the row, it is not */
+		if (get_attgenerated(entry->relid, var->varattno) == 'v')
+			reason = psprintf("its column \"%s\" is generated when it is read",
+							  get_attname(entry->relid, var->varattno, false));
+		else if (segment_key_is_kept(type, level->trace->key_type))
 			found = var->varattno;
 		else
 			reason = psprintf("its column \"%s\" is of type %s, and the customer key of type %s",
