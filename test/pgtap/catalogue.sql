@@ -48,8 +48,8 @@ SELECT is_empty($$
                           'qualified_query', 'staged_source', 'staged_places', 'rfm_staged_places', 'cluster_staged_places',
                           'steps_of', 'refresh_steps', 'table_to_lie_beside', 'rule_columns', 'bind_rules_columns', 'rule_source',
                           'check_rule_as_owner', 'explain_customer', 'rules_clock', 'rules_next', 'rules_places', 'check_decisions',
-                          'query_relations', 'describable', 'trace_source', 'trace', 'tracked_parts', 'check_trackable',
-                          'check_watermark', 'present_state')
+                          'query_relations', 'describable', 'trace_source', 'trace', 'traced_statements', 'tracked_parts',
+                          'check_trackable', 'check_watermark', 'present_state')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine
