@@ -8,6 +8,8 @@
 --   KIND_places(s, train)    what stands for the places of these templates
 --   KIND_staged_places(s, train)   what does where the tables lie on several servers, if anything else
 --   KIND_statement(s)        the query over the source that a refresh runs, where it reads more than the source
+--   KIND_next(s)             OUT always_due text[]: why time alone may change answers at any time; without such a
+--                            function, any use of the clock may
 --   KIND_figures()           what segment_profile tells of each segment
 --   KIND_drift(s)            how members are read for drift, where the kind has a model that may be out of date
 --   KIND_explain(s, place)   what explain_customer tells of one member, if anything

@@ -15,30 +15,43 @@ $$Waits until nobody writes a table, and keeps others from it to the end of the 
 for who may put a trigger on it.
 Error: insufficient_privilege.$$;
 
-CREATE FUNCTION segment_internal.trace(s segmentation,
-    OUT what text, OUT relation regclass, OUT key_columns name[], OUT detail text) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 5
+CREATE FUNCTION segment_internal.traced_statements(s segmentation) RETURNS text[]
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     statement text;
-    always_due text[];
-    -- a kind that knows by itself when time changes an answer says what it does not know
-    knows CONSTANT boolean := to_regprocedure(format('segment_internal.%I(segment.segmentation)', s.kind || '_next'))
-                              IS NOT NULL;
 BEGIN
     IF to_regproc(format('segment_internal.%I', s.kind || '_statement')) IS NOT NULL THEN
         EXECUTE format('SELECT segment_internal.%I($1)', s.kind || '_statement') INTO statement USING s;
     ELSE
         statement := segment_internal.source_statement(s);
     END IF;
+    RETURN ARRAY[statement, s.customers];
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.traced_statements(segmentation) IS
+$$The queries over tables of others that a refresh runs: source with rules, and customers (NULL: none).
+To be called as the owner.$$;
+
+CREATE FUNCTION segment_internal.trace(s segmentation,
+    OUT what text, OUT relation regclass, OUT key_columns name[], OUT detail text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 5
+    SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    always_due text[];
+    -- a kind that knows by itself when time changes an answer says what it does not know
+    knows CONSTANT boolean := to_regprocedure(format('segment_internal.%I(segment.segmentation)', s.kind || '_next'))
+                              IS NOT NULL;
+BEGIN
     IF knows THEN
         EXECUTE format('SELECT n.always_due FROM segment_internal.%I($1) AS n', s.kind || '_next')
         INTO always_due USING s;
     END IF;
     RETURN QUERY
         WITH one AS MATERIALIZED (
-            SELECT t.* FROM (VALUES (statement), (s.customers)) AS q (query)
+            SELECT t.* FROM unnest(segment_internal.traced_statements(s)) AS q (query)
             CROSS JOIN LATERAL segment_internal.trace_source(
                 q.query, s.search_path, segment_internal.key_type(s.members),
                 (SELECT a.attcollation FROM pg_attribute AS a
@@ -122,6 +135,9 @@ DECLARE
     is_owner CONSTANT boolean := (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c
                                   WHERE c.oid = create_triggers.relation);
 BEGIN
+    IF is_owner IS NULL THEN
+        RAISE EXCEPTION 'there is no such table' USING ERRCODE = 'undefined_table';
+    END IF;
     FOR one IN
         SELECT v.* FROM (VALUES
             ('insert', 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT', 'ENABLE', false),
@@ -184,15 +200,18 @@ CREATE FUNCTION segment_internal.source_state(definition text, relations regclas
     LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT md5(coalesce(definition, '') || coalesce((
-        SELECT string_agg(format('%s %s %s', c.oid, c.xmin, (
+        SELECT string_agg(format('%s %s %s %s %s', c.oid, c.xmin, (
                    SELECT string_agg(format('%s %s', t.oid, t.xmin), ',' ORDER BY t.oid) FROM pg_trigger AS t
-                   WHERE t.tgrelid = c.oid AND t.tgfoid = 'segment_internal.log_changes()'::regprocedure)),
-                          ';' ORDER BY c.oid)
+                   WHERE t.tgrelid = c.oid AND t.tgfoid = 'segment_internal.log_changes()'::regprocedure),
+                          (SELECT string_agg(a.xmin::text, ',' ORDER BY a.attnum) FROM pg_attribute AS a
+                           WHERE a.attrelid = c.oid AND a.attnum > 0),
+                          (SELECT string_agg(i.inhrelid::text, ',' ORDER BY i.inhrelid) FROM pg_inherits AS i
+                           WHERE i.inhparent = c.oid)), ';' ORDER BY c.oid)
         FROM pg_class AS c WHERE c.oid = ANY (relations::oid[])), ''))
 $$;
 COMMENT ON FUNCTION segment_internal.source_state(text, regclass[]) IS
 $$A text that is another one when a source, or a view, policy or function in it, was defined anew, or one of its
-tables was altered or rewritten, or our triggers on it were touched.$$;
+tables was altered or rewritten, got or lost a partition, or our triggers on it were touched.$$;
 
 CREATE FUNCTION segment_internal.tracked_parts(s segmentation, everybody regclass[])
     RETURNS TABLE(relation regclass, key_columns name[], depth integer, keyless text)

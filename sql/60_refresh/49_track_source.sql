@@ -22,10 +22,11 @@ BEGIN
     IF why IS NOT NULL THEN
         RAISE EXCEPTION 'table % is not read by the source of segmentation "%"', why, s.name
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = format('It reads: %s.', (SELECT string_agg(t.relation::text, ', ')
+                  HINT = format('It reads: %s.', (SELECT string_agg(t.relation::text, ', ' ORDER BY t.relation::text)
                                                   FROM segment_internal.trace(s) AS t WHERE t.what = 'table'));
     END IF;
-    SELECT string_agg(format('%L', t.relation::text), ', '), string_agg(format('%s: %s', t.relation, t.keyless), '; ')
+    SELECT string_agg(format('%L', t.relation::text), ', ' ORDER BY t.relation::text),
+           string_agg(format('%s: %s', t.relation, t.keyless), '; ' ORDER BY t.relation::text)
     INTO list, why
     FROM segment_internal.tracked_parts(s, everybody) AS t WHERE t.keyless IS NOT NULL AND t.depth = 0;
     IF list IS NOT NULL THEN
@@ -56,8 +57,11 @@ COMMENT ON FUNCTION segment_internal.check_trackable(segmentation, regclass[]) I
 CREATE FUNCTION segment_internal.present_state(s segmentation, parts regclass[]) RETURNS text
     LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT segment_internal.source_state(min(t.detail), parts)
-    FROM segment_internal.trace(s) AS t WHERE t.what = 'definition'
+    SELECT segment_internal.source_state(string_agg(t.detail, ' ' ORDER BY q.n), parts)
+    FROM unnest(segment_internal.traced_statements(s)) WITH ORDINALITY AS q (query, n)
+    CROSS JOIN LATERAL segment_internal.trace_source(
+        q.query, s.search_path, segment_internal.key_type(s.members), NULL) AS t
+    WHERE t.what = 'definition'
 $$;
 COMMENT ON FUNCTION segment_internal.present_state(segmentation, regclass[]) IS
 'source_state of a segmentation whose tracked tables are these.';
@@ -76,7 +80,11 @@ BEGIN
     FROM segment_internal.tracked_parts(s, everybody) AS t
     WHERE s.watermark IS NULL OR t.relation = s.decisions;
     PERFORM segment_internal.change_catalogue('track_tables', s.name, s.refresh_mode, s.watermark, s.lateness, tables,
-                                              segment_internal.present_state(s, parts));
+                                              -- where answers change by themselves, none is enough
+                                              CASE WHEN NOT EXISTS (SELECT FROM segment_internal.trace(s) AS t
+                                                                    WHERE t.what IN ('clock', 'chance')
+                                                                       OR (t.what = 'unseen' AND s.watermark IS NULL))
+                                                   THEN segment_internal.present_state(s, parts) END);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.keep_tracked(segmentation, regclass[]) IS
@@ -190,13 +198,13 @@ BEGIN
     PERFORM segment_internal.check_watermark(s);
     IF s.watermark_seen IS NOT NULL THEN
         -- of a date, the day that the instant lies in
-        EXECUTE format('SELECT (CAST($1 AS %s)%s)::%1$s::text', base,
+        EXECUTE format('SELECT to_jsonb((CAST($1 AS %s)%s)::%1$s) #>> ''{}''', base,
                        CASE WHEN s.lateness IS NOT NULL THEN ' - $2' ELSE '' END)
         INTO least USING s.watermark_seen, s.lateness;
     END IF;
     -- an instant to come, or infinity, must not hide all that comes before it
     EXECUTE format(
-        'SELECT array_agg(DISTINCT r.key) FILTER (WHERE r.key IS NOT NULL)::text, max(r.seen)::text '
+        'SELECT array_agg(DISTINCT r.key) FILTER (WHERE r.key IS NOT NULL)::text, to_jsonb(max(r.seen)) #>> ''{}'' '
         'FROM segment_internal.query_rows(%L, %L) AS r (key %s, seen %s)',
         format(E'SELECT source.%1$I AS key, CASE WHEN %2$s THEN CAST(%3$s AS %4$s) END AS seen '
                'FROM (\n%5$s\n) AS source%6$s',
@@ -217,7 +225,7 @@ BEGIN
         keys := NULL;
     ELSE
         keys := coalesce(keys, '{}');
-        EXECUTE format('SELECT greatest(CAST($1 AS %s), CAST($2 AS %1$s))::text', base)
+        EXECUTE format('SELECT to_jsonb(greatest(CAST($1 AS %s), CAST($2 AS %1$s))) #>> ''{}''', base)
         INTO seen USING seen, s.watermark_seen;
     END IF;
 END;
@@ -235,7 +243,6 @@ AS $$
 DECLARE
     reason text;
     everybody regclass[];
-    repaired boolean := false;
     parts regclass[];
     one record;
 BEGIN
@@ -248,6 +255,15 @@ BEGIN
     IF segment_internal.changed_log(s) THEN
         RETURN format('its change log %s is not as track_source made it', s.changes);
     END IF;
+    parts := ARRAY(SELECT t.relation FROM segment.tracked_table AS t WHERE t.segmentation = s.name ORDER BY t.relation);
+    -- as a rule all is as it was, and nothing more is to be looked at
+    IF s.tracked_state = segment_internal.present_state(s, parts) AND NOT EXISTS (
+           SELECT FROM unnest(parts) AS p
+           WHERE NOT has_table_privilege(p, 'TRIGGER')
+              OR (EXISTS (SELECT FROM pg_subscription_rel AS r WHERE r.srrelid = p)
+                  AND segment_internal.lacks_triggers(p))) THEN
+        RETURN NULL;
+    END IF;
     SELECT string_agg(t.detail, ', ') INTO reason FROM segment_internal.trace(s) AS t
     WHERE t.what IN ('clock', 'chance') OR (t.what = 'unseen' AND s.watermark IS NULL);
     IF reason IS NOT NULL THEN
@@ -255,7 +271,6 @@ BEGIN
     END IF;
     everybody := ARRAY(SELECT t.relation FROM segment.tracked_table AS t
                        WHERE t.segmentation = s.name AND t.key_columns = '{}');
-    parts := ARRAY(SELECT t.relation FROM segment.tracked_table AS t WHERE t.segmentation = s.name ORDER BY t.relation);
     -- what is worst first; what no trigger is needed for is repaired
     FOR one IN
         SELECT e.keyless, e.relation AS expected, t.relation AS tracked, e.key_columns, t.key_columns AS tracked_columns

@@ -788,8 +788,8 @@ check_right(const Operation *operation, Oid caller, Arguments *arguments)
 														 &kind)))
 				ereport(ERROR,
 						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						 errmsg("permission denied to look after table %u",
-								DatumGetObjectId(arguments->values[0])),
+						 errmsg("permission denied to look after table \"%s\"",
+								get_rel_name(DatumGetObjectId(arguments->values[0]))),
 						 errhint("Only its owner may.")));
 			break;
 		case OF_TABLES:

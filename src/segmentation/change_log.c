@@ -153,8 +153,8 @@ find_columns(Target *target, Oid table, ArrayType *names)
 		target->columns[i] = get_attnum(table, NameStr(*DatumGetName(name[i])));
 		target->types[i] = target->columns[i] == InvalidAttrNumber ? InvalidOid
 			: get_atttype(table, target->columns[i]);
-		/* gone, or retyped */
-		if (target->columns[i] <= 0 || !segment_key_is_kept(target->types[i], target->key_type))
+		/* gone, retyped, or not stored */
+		if (target->columns[i] <= 0 || get_attgenerated(table, target->columns[i]) == 'v' || !segment_key_is_kept(target->types[i], target->key_type))
 			target->everybody = true;
 	}
 }

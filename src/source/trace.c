@@ -374,7 +374,11 @@ trace_table(Level *level, Index number, RangeTblEntry *entry, List *facts)
 		if (!IsA(var, Var) || var->varno != number || found != InvalidAttrNumber)
 			continue;
 		type = get_atttype(entry->relid, var->varattno);
-		if (segment_key_is_kept(type, level->trace->key_type))
+		/* in what a trigger sees of the row, it is not */
+		if (get_attgenerated(entry->relid, var->varattno) == 'v')
+			reason = psprintf("its column \"%s\" is generated when it is read",
+							  get_attname(entry->relid, var->varattno, false));
+		else if (segment_key_is_kept(type, level->trace->key_type))
 			found = var->varattno;
 		else
 			reason = psprintf("its column \"%s\" is of type %s, and the customer key of type %s",
@@ -577,6 +581,62 @@ flatten(List **parts, List **conditions, List *facts)
 	return changed;
 }
 
+/* The facts that are about a part of a join. */
+static List *
+facts_about(Node *part, List *facts)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, facts)
+	{
+		if (has_fact_about(part, list_make1(lfirst(cell))))
+			result = lappend(result, lfirst(cell));
+	}
+	return result;
+}
+
+/*
+ * With the facts, columns of a part of a join that are the key, or NULL because the part of
+ * their table has no row: what is equal to one of them is the key.
+ */
+static List *
+with_weak(Level *level, Node *part, List *facts)
+{
+	JoinExpr   *join = (JoinExpr *) part;
+	List	   *conditions = NIL;
+	Node	   *kept;
+	Node	   *other;
+
+	if (!IsA(part, JoinExpr))
+		return facts;
+	add_conditions(&conditions, join->quals);
+	if (join->jointype == JOIN_INNER)
+	{
+		facts = closure(level, with_weak(level, join->larg, facts), conditions);
+		return closure(level, with_weak(level, join->rarg, facts), conditions);
+	}
+	if (join->jointype != JOIN_LEFT && join->jointype != JOIN_RIGHT)
+		return facts;
+	kept = join->jointype == JOIN_LEFT ? join->larg : join->rarg;
+	other = join->jointype == JOIN_LEFT ? join->rarg : join->larg;
+	facts = with_weak(level, kept, facts);
+	/* where the other side has no row, nothing follows for the one that is kept */
+	facts = list_concat_unique_ptr(list_copy(facts),
+								   facts_about(other, closure(level, facts, conditions)));
+	return with_weak(level, other, facts);
+}
+
+/* The facts, and those about the side of a join that may be NULL which follow by what is weak. */
+static List *
+nullable_facts(Level *level, Node *kept, Node *nullable, List *facts, List *conditions)
+{
+	List	   *weak = closure(level, with_weak(level, kept, facts), conditions);
+
+	return list_concat_unique_ptr(list_copy(closure(level, facts, conditions)),
+								  facts_about(nullable, weak));
+}
+
 static void
 trace_outer_join(Level *level, const JoinExpr *join, List *facts)
 {
@@ -589,8 +649,10 @@ trace_outer_join(Level *level, const JoinExpr *join, List *facts)
 	outer = with_coalesced(level, facts, conditions);
 	both = closure(level, outer, conditions);
 	trace_conditions(level, conditions, both);
-	(void) trace_join(level, join->larg, type == JOIN_LEFT || type == JOIN_FULL ? outer : both);
-	(void) trace_join(level, join->rarg, type == JOIN_RIGHT || type == JOIN_FULL ? outer : both);
+	(void) trace_join(level, join->larg, type != JOIN_RIGHT ? outer
+					  : nullable_facts(level, join->rarg, join->larg, outer, conditions));
+	(void) trace_join(level, join->rarg, type != JOIN_LEFT ? outer
+					  : nullable_facts(level, join->larg, join->rarg, outer, conditions));
 }
 
 /* A part of FROM; returns the facts that hold of its rows. */

@@ -51,7 +51,7 @@ SELECT is_empty($$
                           'query_relations', 'describable',
                           -- and these run it, for an instant after the last refresh
                           'segment_members', 'segment_migration',
-                          'trace_source', 'trace', 'tracked_parts', 'check_trackable',
+                          'trace_source', 'trace', 'traced_statements', 'tracked_parts', 'check_trackable',
                           'check_watermark', 'present_state',
                           'candidate_source', 'check_candidate_key', 'candidate_places', 'asks_for_as_of', 'placing_steps')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');

@@ -283,6 +283,7 @@ INSERT INTO said VALUES
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_internal.trace_source(text,text,regtype,regcollation)", "segment_internal.trace(segmentation)",
     "segment_internal.tracked_parts(segmentation,regclass[])",
+    "segment_internal.traced_statements(segmentation)",
     "segment_internal.check_trackable(segmentation,regclass[])", "segment_internal.check_watermark(segmentation)",
     "segment_internal.present_state(segmentation,regclass[])",
     "segment_internal.placing_steps(segmentation)",

@@ -119,12 +119,22 @@ run_in($node, 'ruled', q{SELECT event_table('tags'); GRANT SELECT ON tags_segmen
 run_in($node, 'ruled', q{SET ROLE mailer; SELECT create_event_consumer('mails', 'tags'), acknowledge_segment_events('mails', 20)});
 run_in($node, 'ruled', q{INSERT INTO tags_events (id, event_at, event, to_segment_id, reason)
 	VALUES (2000, '2024-05-18', 'entered', 1, 'new')});
+run_in($node, 'ruled', q{SELECT track_source('tags')});
 $node->command_ok([ 'pg_dump', '-f', "$dir/ruled.sql", $node->connstr('ruled') ], 'pg_dump of rules');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/ruled.sql", $node->connstr('ruled_copy') ],
 	'restore of rules');
-foreach my $sql ('SELECT version, definition, note, changed_by, changed_at FROM segment.rule_version ORDER BY version',
+is($node->safe_psql('ruled_copy', q{SET search_path = public, segment; SET client_min_messages = warning;
+	SELECT reason ~ 'anew' FROM (SELECT segment_internal.untracked_reason(s) AS reason FROM segmentation AS s WHERE name = 'tags') AS r;
+	SELECT segment_internal.untracked_reason(s) IS NULL FROM segmentation AS s WHERE name = 'tags';
+	INSERT INTO facts VALUES (901, 9, now());
+	SET session_replication_role = replica;
+	DELETE FROM facts WHERE id = 901;
+	SELECT string_agg(DISTINCT coalesce(id::text, 'everybody'), ' ') FROM tags_changes}),
+	"t\nt\n901 everybody", 'a source that is restored is tracked');
+foreach my $sql ('SELECT relation, key_columns FROM tracked_table ORDER BY 1',
+	'SELECT version, definition, note, changed_by, changed_at FROM segment.rule_version ORDER BY version',
 	'TABLE tags_decisions ORDER BY 1, 2',
-	"SELECT decisions = 'tags_decisions'::regclass, decision_table('tags') = decisions FROM segment.segmentation",
+	"SELECT decisions = 'tags_decisions'::regclass, decision_table('tags') = decisions FROM segment.segmentation ORDER BY name",
 	"SELECT events = 'tags_events'::regclass, event_table('tags') = events, last_event_id FROM segment.segmentation
 		WHERE name = 'tags'",
 	'TABLE tags_events ORDER BY insertion', 'TABLE event_consumer',
