@@ -394,6 +394,8 @@ static const Operation operations[] = {
 	"    (SELECT coalesce(sum(g.customers), 0)::bigint AS customers"
 	"     FROM segment.segment AS g WHERE g.segmentation = $1) AS n "
 	"RETURNING run_id"
+	}},
+
 	/* name, what drift of the current model is measured by; that of other versions goes */
 	{"record_training", OF_SEGMENTATION, {"text", "segment.feature_set[]"}, {
 	"UPDATE segment.model AS m SET training = NULL FROM segment.segmentation AS g "
