@@ -3,11 +3,11 @@
  *
  * track_source() puts triggers on each table that a source reads:
  *
- *		INSERT, UPDATE, DELETE	for a statement, with transition tables; those of INSERT ON CONFLICT,
- *								MERGE and COPY, and of foreign keys that cascade, are among them
+ *		INSERT, UPDATE, DELETE	for a statement, with transition tables; those of INSERT ON
+ *								CONFLICT, MERGE, COPY, and of foreign keys that cascade, are among them
  *		TRUNCATE				for a statement
- *		INSERT OR UPDATE OR DELETE for a row, ENABLE REPLICA: what logical replication applies fires
- *								no triggers of statements but TRUNCATE's
+ *		INSERT OR UPDATE OR DELETE for a row, ENABLE REPLICA: what logical replication applies
+ *								fires no triggers of statements but TRUNCATE's
  *
  * Each one looks up which segmentations track its table (segment.tracked_table), takes the keys out of the
  * columns that hold them, those of an update from both rows, and writes each once into the change log:
@@ -151,7 +151,8 @@ find_columns(Target *target, Oid table, ArrayType *names)
 		target->types[i] = target->columns[i] == InvalidAttrNumber ? InvalidOid
 			: get_atttype(table, target->columns[i]);
 		/* gone, retyped, or not stored */
-		if (target->columns[i] <= 0 || get_attgenerated(table, target->columns[i]) == 'v' || !segment_key_is_kept(target->types[i], target->key_type))
+		if (target->columns[i] <= 0 || get_attgenerated(table, target->columns[i]) == 'v' ||
+			!segment_key_is_kept(target->types[i], target->key_type))
 			target->everybody = true;
 	}
 }
