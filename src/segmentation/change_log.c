@@ -276,26 +276,35 @@ find_tracked(Oid table)
 
 /*
  * Whether an index is of rows that refreshes write, due_at > '-infinity', and so of none of
- * ours: its condition has nothing but a comparison of the server's.
+ * ours.  Its condition is looked at as it is stored: the relation cache would evaluate what in
+ * it is constant, and an owner may have put code of his own there.
  */
 static bool
 is_of_refreshes(Relation index)
 {
-	List	   *predicate = RelationGetIndexPredicate(index);
+	bool		isnull;
+	Datum		stored = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+										 Anum_pg_index_indpred, &isnull);
+	Node	   *condition;
 	OpExpr	   *comparison;
-	Var		   *column;
-	Const	   *bound;
+	Node	   *column;
+	Node	   *bound;
 
-	if (list_length(predicate) != 1 || !IsA(linitial(predicate), OpExpr))
+	if (isnull)
 		return false;
-	comparison = linitial_node(OpExpr, predicate);
-	if (get_opcode(comparison->opno) != F_TIMESTAMPTZ_GT || list_length(comparison->args) != 2 ||
-		!IsA(linitial(comparison->args), Var) || !IsA(lsecond(comparison->args), Const))
+	condition = stringToNode(TextDatumGetCString(stored));
+	if (IsA(condition, List) && list_length((List *) condition) == 1)
+		condition = linitial((List *) condition);
+	if (!IsA(condition, OpExpr))
 		return false;
-	column = linitial_node(Var, comparison->args);
-	bound = lsecond_node(Const, comparison->args);
-	return column->varattno == 2 && !bound->constisnull &&
-		TIMESTAMP_IS_NOBEGIN(DatumGetTimestampTz(bound->constvalue));
+	comparison = (OpExpr *) condition;
+	if (get_opcode(comparison->opno) != F_TIMESTAMPTZ_GT || list_length(comparison->args) != 2)
+		return false;
+	column = linitial(comparison->args);
+	bound = lsecond(comparison->args);
+	return IsA(column, Var) && ((Var *) column)->varattno == 2 &&
+		IsA(bound, Const) && !((Const *) bound)->constisnull &&
+		TIMESTAMP_IS_NOBEGIN(DatumGetTimestampTz(((Const *) bound)->constvalue));
 }
 
 static const char *
