@@ -76,6 +76,7 @@ foreach my $write (
 }
 # after a failover it goes on
 $standby->promote;
+$standby->safe_psql('postgres', "SELECT segment.drop_segmentation('steady')");
 is($standby->safe_psql('postgres', "SELECT outcome, entered, departed FROM segment.refresh_segmentation('loyal', '2024-06-01')"),
 	'ok|0|0', 'refreshed after promotion');
 is($standby->safe_psql('postgres', "SELECT string_agg(outcome, ',' ORDER BY run_id) FROM segment.segment_run WHERE segmentation = 'loyal'"),
