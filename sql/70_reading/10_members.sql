@@ -92,7 +92,7 @@ DECLARE
 BEGIN
     IF at IS NULL THEN
         RETURN present;
-    ELSIF at > s.refreshed_as_of THEN
+    ELSIF at > s.refreshed_as_of AND isfinite(at) THEN
         RETURN coalesce(segment_internal.later_members_query(s, at), present);
     END IF;
     PERFORM segment_internal.kept_instant(at, s.name, s.history_from);
@@ -128,7 +128,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_members(anyelement, text, timestamptz) IS
-$$Who was in which segment at an instant (NULL: after the last refresh),
+$$Who was in which segment at an instant (NULL or infinity: after the last refresh),
 with the customer key in its own type: segment_members(null::bigint, 'loyalty', '2024-07-01').
 An instant between two refreshes shows the state of the earlier one.
 An instant after the last refresh, even one to come, shows what a refresh as of it would make of those whom the clock
