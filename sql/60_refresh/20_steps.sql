@@ -118,7 +118,7 @@ INSERT INTO {history} SELECT customer, base_id, base_entered_at, $1, base_reason
 FROM {changed} AS c WHERE leaves_base AND left_reason IS NULL$$),
 -- sizes of segments by what changed, where only some customers are looked at
 (false, 'sizes', CASE WHEN tracked THEN $$
-SELECT segment_internal.change_catalogue({shift}, {name}::text, array_agg(n.id), array_agg(n.shift)) AS customers
+SELECT segment_internal.change_catalogue({shift}, {name}::text, array_agg(n.id), array_agg(n.shift){shift_at}) AS customers
 FROM (SELECT p.id, sum(p.shift)::bigint AS shift
       FROM {changed} AS c CROSS JOIN LATERAL (VALUES (c.was_id, -1), (c.segment_id, 1)) AS p (id, shift)
       WHERE $5 IS NOT NULL AND p.id IS NOT NULL AND c.change <> 'updated' GROUP BY p.id) AS n
@@ -264,7 +264,8 @@ BEGIN
             -- an array of arrays is not a list of them, so keys that are arrays cannot be asked for
             'asked', CASE WHEN segment_internal.keys_can_be_listed(s)
                               THEN format('$5 IS NULL OR %s %s ANY ($5)', key, equals) ELSE '$5 IS NULL' END,
-            'changes', s.changes::text, 'shift', '''shift_members''', 'changes_key', quote_ident(segment_internal.key_column(s.changes)),
+            'changes', s.changes::text, 'shift', '''shift_members''', 'shift_at', '',
+            'changes_key', quote_ident(segment_internal.key_column(s.changes)),
             'search_path', quote_literal(s.search_path),
             'current_model', segment_internal.current_model_query(s),
             'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),

@@ -125,8 +125,19 @@ Error (undefined_object) where there is none.$$;
 CREATE FUNCTION segment_internal.place_customer(s segmentation, customer text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    logged boolean;
 BEGIN
     IF s.refreshed_as_of IS NULL THEN
+        RETURN;
+    END IF;
+    IF s.refresh_mode = 'immediate' AND s.refreshed_as_of < clock_timestamp() THEN
+        -- by what the decision wrote; and if that was left to a refresh, here it is
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS w WHERE w.due_at = ''-infinity'')', s.changes) INTO logged;
+        IF logged THEN
+            PERFORM segment_internal.begin_run(s.name);
+            PERFORM segment_internal.refresh_as_owner(s.name, NULL, false, NULL, 1);
+        END IF;
         RETURN;
     END IF;
     PERFORM segment_internal.begin_run(s.name);
@@ -139,6 +150,7 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.place_customer(segmentation, text) IS
 $$Places one customer anew as of the last refresh, with the model of that, as if what was decided had been known then;
+in the refresh mode immediate he is placed already, as of the clock, or else a refresh is, of all who may have changed;
 everybody where keys cannot be listed, and nobody before the first refresh.$$;
 
 CREATE FUNCTION segment_internal.decide_as_owner(

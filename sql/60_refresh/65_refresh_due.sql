@@ -5,8 +5,12 @@ CREATE FUNCTION segment_internal.refresh_due_as_owner(name text, as_of timestamp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
-    at timestamptz := segment_internal.turn(s, as_of);
+    at timestamptz;
 BEGIN
+    IF s.refresh_mode = 'immediate' THEN
+        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
+    END IF;
+    at := segment_internal.turn(s, as_of);
     -- who is due now that the lock is had; with a change log, which is worked off, that is any refresh
     RETURN segment_internal.refresh_as_owner(
         name, at, NULL, NULL, NULL, CASE WHEN s.changes IS NULL THEN (segment_internal.due_keys(s, at)).keys END,

@@ -421,10 +421,10 @@ static const Operation operations[] = {
 	"WHERE g.segmentation = $1"
 	}},
 
-	/* the same, for the next refresh to do: many may at the same time */
-	{"shift_later", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
-	"INSERT INTO segment.segment_shift (segmentation, segment_id, customers) "
-	"SELECT $1, u.id, u.shift FROM unnest($2, $3) AS u (id, shift) WHERE u.shift <> 0",
+	/* the same, and as of when, for the next refresh to do: many may at the same time */
+	{"shift_later", OF_SEGMENTATION, {"text", "int4[]", "int8[]", "timestamptz"}, {
+	"INSERT INTO segment.segment_shift (segmentation, segment_id, customers, changed_at) "
+	"SELECT $1, u.id, u.shift, $4 FROM unnest($2, $3) AS u (id, shift)",
 
 	"SELECT NULL::bigint"
 	}},
@@ -458,6 +458,9 @@ static const Operation operations[] = {
 	"    'cascade => true renames it in these rules, too.', $5) "
 	"FROM segment.segment AS g WHERE g.segmentation = $1 AND g.name = $2 AND g.closed_at IS NULL"
 	"  AND $4 IS NOT TRUE",
+
+	/* whoever has kept the old name for later sees that the row is another one */
+	"UPDATE segment.segmentation AS g SET name = g.name WHERE g.name = $1",
 
 	"WITH g AS ("
 	"    UPDATE segment.segment AS g SET name = $3"

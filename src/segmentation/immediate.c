@@ -7,7 +7,7 @@
  * kept, so that a statement of one row pays for a few index look-ups.
  *
  *		lock		the member table as writers do, and each of the customers
- *		steps		summary, ..., changed; and if anything changed, what writes
+ *		steps		summary, ..., changed; and what writes, if changed has rows for it
  *
  * Nobody waits for others than whoever writes the same customers:
  *
@@ -39,6 +39,7 @@
 #include "source/source_query.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -56,6 +57,14 @@
 /* Of more customers than this the whole member table is locked. */
 #define MAX_LOCKED_CUSTOMERS 64
 
+/* What the rows of the step changed have to tell. */
+#define ANY_KEPT 1				/* of members before and after */
+#define ANY_ENTERED 2
+#define ANY_DEPARTED 4
+#define ANY_LEFT 8				/* a place goes into the history */
+#define ANY_MOVED 16			/* not only other facts */
+#define ANY_LATER 32			/* entered at this instant or after it: the clock was put back */
+
 /* What is kept for a segmentation from one statement to the next. */
 typedef struct Placer
 {
@@ -65,7 +74,7 @@ typedef struct Placer
 	bool		valid;
 	MemoryContext context;
 	Steps		steps;			/* texts and plans */
-	bool	   *always;			/* whether a step is run although nobody changed */
+	int		   *needs;			/* of each step: bits that changed must have; 0: none */
 	int			changed;		/* number of the step that tells who changed */
 	int			n_settings;
 	char	  **setting;		/* names and values that the source is run under */
@@ -155,11 +164,23 @@ ask(const char *query, Oid members)
 	return SPI_tuptable;
 }
 
+static int
+needs_of(const char *word)
+{
+	static const char *const words[] = {"kept", "entered", "departed", "left", "moved"};
+	int			i;
+
+	for (i = 0; i < lengthof(words) && word != NULL; i++)
+		if (strcmp(words[i], word) == 0)
+			return 1 << i;
+	return 0;
+}
+
 static void
 take_steps(Placer *placer)
 {
 	SPITupleTable *table = ask(
-		"SELECT t.name, t.statement, t.always"
+		"SELECT t.name, t.statement, t.needs"
 		" FROM segment.segmentation AS g, segment_internal.immediate_steps(g) AS t"
 		" WHERE g.members = $1", placer->members);
 	uint64		n = table->numvals;
@@ -173,16 +194,14 @@ take_steps(Placer *placer)
 	placer->steps.name = MemoryContextAllocZero(placer->context, sizeof(char *) * n);
 	placer->steps.statement = MemoryContextAllocZero(placer->context, sizeof(char *) * n);
 	placer->steps.kept = MemoryContextAllocZero(placer->context, sizeof(SPIPlanPtr) * n);
-	placer->always = MemoryContextAllocZero(placer->context, sizeof(bool) * n);
+	placer->needs = MemoryContextAllocZero(placer->context, sizeof(int) * n);
 	placer->steps.n = (int) n;
 	placer->changed = -1;
 	for (i = 0; i < n; i++)
 	{
-		bool		isnull;
-
 		placer->steps.name[i] = copied(placer->context, table, i, 1);
 		placer->steps.statement[i] = copied(placer->context, table, i, 2);
-		placer->always[i] = DatumGetBool(SPI_getbinval(table->vals[i], table->tupdesc, 3, &isnull));
+		placer->needs[i] = needs_of(SPI_getvalue(table->vals[i], table->tupdesc, 3));
 		if (placer->steps.name[i] != NULL && strcmp(placer->steps.name[i], "changed") == 0)
 			placer->changed = (int) i;
 	}
@@ -279,8 +298,31 @@ compare_hashes(const void *a, const void *b)
 	return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/* Waits for others who place the same customers, to the end of the transaction. */
-static void
+/*
+ * For many customers: all of them, by a lock of refreshes.  Two transactions that have placed somebody
+ * already would wait for each other to get it, so they do not wait.
+ */
+static bool
+lock_all(Oid members)
+{
+	Relation	relation = try_relation_open(members, AccessShareLock);
+	bool		before;
+
+	if (relation == NULL)
+		return false;
+	before = CheckRelationLockedByMe(relation, RowExclusiveLock, true);
+	relation_close(relation, NoLock);
+	if (before)
+		return ConditionalLockRelationOid(members, ShareRowExclusiveLock);
+	LockRelationOid(members, ShareRowExclusiveLock);
+	return true;
+}
+
+/*
+ * Waits for others who place the same customers, to the end of the transaction; false: that
+ * is not the time to do it.
+ */
+static bool
 lock_customers(Oid members, ArrayType *keys)
 {
 	Oid			type = ARR_ELEMTYPE(keys);
@@ -294,10 +336,7 @@ lock_customers(Oid members, ArrayType *keys)
 	int			i;
 
 	if (n > MAX_LOCKED_CUSTOMERS || !OidIsValid(cache->hash_proc))
-	{
-		LockRelationOid(members, ShareRowExclusiveLock);
-		return;
-	}
+		return lock_all(members);
 	LockRelationOid(members, RowExclusiveLock);
 	get_atttypetypmodcoll(members, 1, &key_type, &typmod, &collation);
 	deconstruct_array(keys, type, cache->typlen, cache->typbyval, cache->typalign, &values, NULL,
@@ -314,6 +353,7 @@ lock_customers(Oid members, ArrayType *keys)
 		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, members, hash[i], 3);
 		(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	}
+	return true;
 }
 
 /* ---- placing ---- */
@@ -347,11 +387,53 @@ is_many(ArrayType *keys)
 	return ArrayGetNItems(ARR_NDIM(keys), ARR_DIMS(keys)) > MAX_LOCKED_CUSTOMERS;
 }
 
-static void
+static int
+column_of(TupleDesc desc, const char *name)
+{
+	int			i = SPI_fnumber(desc, name);
+
+	if (i <= 0)
+		elog(ERROR, "the step changed has no column \"%s\"", name);
+	return i;
+}
+
+/* What there is among the rows of the step changed. */
+static int
+look_at_changed(Steps *steps, int i, TimestampTz at)
+{
+	int			change = column_of(steps->desc, "change");
+	int			leaves = column_of(steps->desc, "leaves_base");
+	int			entered_at = column_of(steps->desc, "base_entered_at");
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(steps->desc, &TTSOpsMinimalTuple);
+	int			found = 0;
+
+	while (tuplestore_gettupleslot(steps->store[i], true, false, slot))
+	{
+		bool		isnull;
+		char	   *word = TextDatumGetCString(slot_getattr(slot, change, &isnull));
+		Datum		value;
+
+		found |= strcmp(word, "entered") == 0 ? ANY_ENTERED | ANY_MOVED
+			: strcmp(word, "departed") == 0 ? ANY_DEPARTED | ANY_MOVED
+			: strcmp(word, "moved") == 0 ? ANY_KEPT | ANY_MOVED : ANY_KEPT;
+		value = slot_getattr(slot, leaves, &isnull);
+		if (!isnull && DatumGetBool(value))
+			found |= ANY_LEFT;
+		value = slot_getattr(slot, entered_at, &isnull);
+		if (!isnull && DatumGetTimestampTz(value) >= at)
+			found |= ANY_LATER;
+	}
+	tuplestore_rescan(steps->store[i]);
+	ExecDropSingleTupleTableSlot(slot);
+	return found;
+}
+
+/* False: somebody's place is of a later instant than this. */
+static bool
 run_placing_steps(Placer *placer, TimestampTz at, ArrayType *keys)
 {
 	Steps		steps = placer->steps;
-	uint64		changed = 0;
+	int			found = 0;
 	int			i;
 
 	/* plans for a few customers are not those for many */
@@ -372,15 +454,16 @@ run_placing_steps(Placer *placer, TimestampTz at, ArrayType *keys)
 	steps.params->params[ONLY_PARAMETER].isnull = false;
 	for (i = 0; i < steps.n; i++)
 	{
-		uint64		rows;
-
-		if (i > placer->changed && changed == 0 && !placer->always[i])
+		if (placer->needs[i] != 0 && (placer->needs[i] & found) == 0)
 			continue;
-		rows = segment_run_step(&steps, i);
+		(void) segment_run_step(&steps, i);
 		if (i == placer->changed)
-			changed = rows;
+			found = look_at_changed(&steps, i, at);
+		if (found & ANY_LATER)
+			break;
 	}
 	segment_end_steps(&steps);
+	return (found & ANY_LATER) == 0;
 }
 
 /* Whether they were placed; false: this is not the time to do it. */
@@ -392,13 +475,13 @@ place(Oid members, ArrayType *keys)
 	TimestampTz at;
 	SourcePlans *before;
 	int			nest_level;
+	bool		placed = false;
 
 	/* before anything is read */
-	lock_customers(members, keys);
-	if (!find_row(members, &row) || !row.refreshed)
+	if (!lock_customers(members, keys) || !find_row(members, &row) || !row.refreshed)
 		return false;
 	at = GetCurrentTimestamp();
-	if (at < row.refreshed_as_of)
+	if (at <= row.refreshed_as_of)
 		return false;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -413,16 +496,17 @@ place(Oid members, ArrayType *keys)
 	before = segment_use_source_plans(is_many(keys) ? NULL : placer->plans);
 	PG_TRY();
 	{
-		run_placing_steps(placer, at, keys);
+		placed = run_placing_steps(placer, at, keys);
 	}
 	PG_FINALLY();
 	{
 		(void) segment_use_source_plans(before);
 	}
 	PG_END_TRY();
-	AtEOXact_GUC(true, nest_level);
+	/* with what the source has set meanwhile */
+	AtEOXact_GUC(false, nest_level);
 	SPI_finish();
-	return true;
+	return placed;
 }
 
 /* Errors that are the caller's to see. */
@@ -433,6 +517,24 @@ is_for_the_caller(int code)
 		code == ERRCODE_T_R_DEADLOCK_DETECTED || code == ERRCODE_LOCK_NOT_AVAILABLE ||
 		code == ERRCODE_OUT_OF_MEMORY ||
 		ERRCODE_TO_CATEGORY(code) == ERRCODE_OPERATOR_INTERVENTION;
+}
+
+/* What the error says may be of data that only the owner, who is the current user, may read. */
+static void
+tell_failure(Oid members, const ErrorData *error)
+{
+	bool		may_know = has_privs_of_role(GetSessionUserId(), GetUserId());
+
+	if (!may_know)
+		ereport(LOG_SERVER_ONLY,
+				(errcode(error->sqlerrcode),
+				 errmsg("members in table \"%s\" were not brought up to date: %s",
+						get_rel_name(members), error->message)));
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("members in table \"%s\" were not brought up to date: %s", get_rel_name(members),
+					may_know ? error->message : unpack_sql_state(error->sqlerrcode)),
+			 errhint("The next refresh does it.")));
 }
 
 /*
@@ -465,11 +567,7 @@ segment_place_now(Oid members, ArrayType *keys)
 		CurrentResourceOwner = owner;
 		if (is_for_the_caller(error->sqlerrcode))
 			ReThrowError(error);
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("members in table \"%s\" were not brought up to date: %s",
-						get_rel_name(members), error->message),
-				 errhint("The next refresh does it.")));
+		tell_failure(members, error);
 		placed = false;
 	}
 	PG_END_TRY();
