@@ -6,9 +6,24 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
     at timestamptz := segment_internal.turn(s, as_of);
-BEGIN
     -- who is due now that the lock is had
-    RETURN segment_internal.refresh_as_owner(name, at, NULL, NULL, NULL, (segment_internal.due_keys(s, at)).keys);
+    due text := (segment_internal.due_keys(s, at)).keys;
+    taken record;
+BEGIN
+    IF due IS NOT NULL AND s.changes IS NOT NULL THEN
+        SELECT * INTO taken FROM segment_internal.take_changes(s, at);
+        EXECUTE format('SELECT array_agg(k.customer)::text
+                        FROM (SELECT u.customer FROM (SELECT unnest($1::%1$s[]) UNION ALL SELECT unnest($2::%1$s[]))
+                                  AS u (customer) GROUP BY u.customer) AS k',
+                       format_type(segment_internal.key_type(s.members), -1))
+        INTO due USING due, taken.customers;
+        due := coalesce(due, '{}');
+        IF taken.everybody THEN
+            -- logged since it was asked: for the next refresh
+            EXECUTE format('INSERT INTO %s DEFAULT VALUES', s.changes);
+        END IF;
+    END IF;
+    RETURN segment_internal.refresh_as_owner(name, at, NULL, NULL, NULL, due);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.refresh_due_as_owner(text, timestamptz) IS
@@ -24,7 +39,7 @@ DECLARE
     done segment.run;
     began timestamptz;
 BEGIN
-    PERFORM segment_internal.check_refresh_all(as_of);
+    PERFORM segment_internal.check_refresh_all(as_of, NULL);
     FOREACH segmentation IN ARRAY segment_internal.refresh_order() LOOP
         began := clock_timestamp();
         outcome := 'nothing due';

@@ -188,3 +188,8 @@ SELECT * FROM wrong ORDER BY round, what LIMIT 20;
 SELECT p.name, count(*) FILTER (WHERE r.way = 'full') > 0 AS full, count(*) FILTER (WHERE r.way = 'incremental') > 0 AS incremental
 FROM pair AS p JOIN run AS r ON r.segmentation = p.name GROUP BY 1 ORDER BY 1;
 SELECT r.outcome FROM run AS r GROUP BY 1;
+
+SELECT count(drop_segmentation(s.name, cascade => true)) FROM (SELECT name FROM segmentation ORDER BY name DESC) AS s;
+DROP TABLE clients, orders, visits, pair, wrong;
+DROP FUNCTION make, differs, pick, write_something, write_some, edit_something, run_round;
+DROP PROCEDURE run_rounds;
