@@ -260,13 +260,15 @@ BEGIN
             -- an array of arrays is not a list of them, so keys that are arrays cannot be asked for
             'asked', CASE WHEN segment_internal.keys_can_be_listed(s)
                               THEN format('$5 IS NULL OR %s %s ANY ($5)', key, equals) ELSE '$5 IS NULL' END,
-            'changes', s.changes::text, 'shift', '''shift_members''', 'changes_key', quote_ident(segment_internal.key_column(s.changes)),
+            'changes', s.changes::text, 'changes_key', quote_ident(segment_internal.key_column(s.changes)),
+            'shift', '''shift_members''',
             'search_path', quote_literal(s.search_path),
             'current_model', segment_internal.current_model_query(s),
             'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),
             -- a place is the customer, or where there are several at once, customer and segment
             'same_place', CASE WHEN overlapping THEN ' AND p.segment_id = o.segment_id' ELSE '' END,
-            'same_undone', CASE WHEN overlapping THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
+            'same_undone', CASE WHEN overlapping
+                                THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
             'same_left', CASE WHEN overlapping THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
             'v', string_agg('v' || c.number, ', ' ORDER BY c.number),
             'p_v', string_agg('p.v' || c.number, ', ' ORDER BY c.number),
@@ -356,7 +358,8 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean, refresh_step[], jsonb) IS
 $$The statements of a refresh, in order; see refresh_steps.
-tail: templates that take the place of shared_steps and those of events; instead: what stands for places in place of what would.
+tail: templates that take the place of shared_steps and those of events;
+instead: what stands for places in place of what would.
 staged: rows per customer are kept in tables in place of ephemeral relations,
 for engines that hold the tables on other servers.$$;
 
