@@ -72,7 +72,10 @@ my $made = q{
 	DECLARE
 		key text := segment_internal.key_column((name || '_segments')::regclass);
 		instant timestamptz;
+		waiting boolean;
+		refreshed timestamptz := (SELECT refreshed_as_of FROM segment.segmentation AS s WHERE s.name = what_is_wrong.name);
 	BEGIN
+		EXECUTE format('SELECT EXISTS (SELECT FROM public.%1$s_changes WHERE due_at = ''-infinity'')', name) INTO waiting;
 		RETURN QUERY EXECUTE format('
 			SELECT format(''%1$s: %%s customers, not %%s, in %%s'', z.customers, m.n, z.segment)
 			FROM segment.segment_size AS z
@@ -101,6 +104,8 @@ my $made = q{
 			(SELECT event_at FROM public.%1$s_events GROUP BY 1 ORDER BY 1 DESC LIMIT 3)
 			UNION ALL (SELECT event_at FROM (SELECT event_at FROM public.%1$s_events GROUP BY 1) AS e ORDER BY random() LIMIT 3)', name)
 		LOOP
+			-- what is asked of an instant after the last refresh is answered with what waits for the next one
+			CONTINUE WHEN waiting AND instant > refreshed;
 			RETURN QUERY EXECUTE format('
 				SELECT format(''%1$s: member and events differ at %%s: %%s in %%s, not in %%s'', $1, coalesce(m.customer, r.customer),
 					m.segment, r.to_segment)
