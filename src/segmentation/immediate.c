@@ -18,6 +18,9 @@
  *    advisory lock on the hash of the key; the second one sees what the first wrote, as
  *    each step has a snapshot of its own.  A transaction that has one for all its statements
  *    does not: its customers are logged as well, for the next refresh.
+ *    Only the first statement of a transaction waits: if the second one did, for somebody who
+ *    waits for the first, writers who never got in each other's way would end in a deadlock.
+ *    So customers whom another transaction has by then are logged, too.
  * 3. Sizes of segments are not updated but added to, see segment_shift.
  *
  * As one row more must not fail because a rule divides by zero, all this is a
@@ -298,29 +301,23 @@ compare_hashes(const void *a, const void *b)
 	return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/*
- * For many customers: all of them, by a lock of refreshes.  Two transactions that have placed somebody
- * already would wait for each other to get it, so they do not wait.
- */
+/* Whether this transaction has placed somebody already, so that others may wait for it. */
 static bool
-lock_all(Oid members)
+has_placed(Oid members)
 {
 	Relation	relation = try_relation_open(members, AccessShareLock);
-	bool		before;
+	bool		result;
 
 	if (relation == NULL)
 		return false;
-	before = CheckRelationLockedByMe(relation, RowExclusiveLock, true);
+	result = CheckRelationLockedByMe(relation, RowExclusiveLock, true);
 	relation_close(relation, NoLock);
-	if (before)
-		return ConditionalLockRelationOid(members, ShareRowExclusiveLock);
-	LockRelationOid(members, ShareRowExclusiveLock);
-	return true;
+	return result;
 }
 
 /*
- * Waits for others who place the same customers, to the end of the transaction; false: that
- * is not the time to do it.
+ * Waits for others who place the same customers, to the end of the transaction.  Who has placed
+ * somebody before does not wait, as others may wait for him: false, and the next refresh looks at them.
  */
 static bool
 lock_customers(Oid members, ArrayType *keys)
@@ -333,10 +330,17 @@ lock_customers(Oid members, ArrayType *keys)
 	Oid			key_type;
 	Datum	   *values;
 	uint32		hash[MAX_LOCKED_CUSTOMERS];
+	bool		before = has_placed(members);
 	int			i;
 
 	if (n > MAX_LOCKED_CUSTOMERS || !OidIsValid(cache->hash_proc))
-		return lock_all(members);
+	{
+		/* all of them, by the lock of refreshes */
+		if (before)
+			return ConditionalLockRelationOid(members, ShareRowExclusiveLock);
+		LockRelationOid(members, ShareRowExclusiveLock);
+		return true;
+	}
 	LockRelationOid(members, RowExclusiveLock);
 	get_atttypetypmodcoll(members, 1, &key_type, &typmod, &collation);
 	deconstruct_array(keys, type, cache->typlen, cache->typbyval, cache->typalign, &values, NULL,
@@ -351,7 +355,8 @@ lock_customers(Oid members, ArrayType *keys)
 
 		/* apart from the locks of pg_advisory_lock, which have 1 and 2 here */
 		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, members, hash[i], 3);
-		(void) LockAcquire(&tag, ExclusiveLock, false, false);
+		if (LockAcquire(&tag, ExclusiveLock, false, before) == LOCKACQUIRE_NOT_AVAIL)
+			return false;
 	}
 	return true;
 }

@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use SegmentLiving;
 use SegmentShop;
 use SegmentTest;
 
@@ -157,6 +158,25 @@ foreach my $sql ('SELECT relation, key_columns FROM tracked_table ORDER BY 1',
 	my $wanted = run_in($node, 'ruled', $sql);
 	ok(length $wanted, 'there is something to compare');
 	is(run_in($node, 'ruled_copy', $sql), $wanted, 'rules go on alike: ' . substr($sql, 0, 60));
+}
+
+# segmentations that follow their data do so in the copy, from the first write on
+make_living($node, 'living');
+my $write = q{INSERT INTO orders (customer_id, at, amount) VALUES (3, days_ago(1), 900), (%1$s, days_ago(2), 5);
+	DELETE FROM orders WHERE customer_id = 9; DELETE FROM clients WHERE id = 11};
+run_in($node, 'living', sprintf($write, 500));
+$node->safe_psql('postgres', 'CREATE DATABASE living_copy');
+$node->command_ok([ 'pg_dump', '-f', "$dir/living.sql", $node->connstr('living') ], 'pg_dump of what is tracked');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/living.sql", $node->connstr('living_copy') ],
+	'restore of what is tracked');
+foreach my $database ('living', 'living_copy')
+{
+	is(what_is_wrong($node, $database), '', "$database: whole");
+	run_in($node, $database, sprintf($write, 501));
+	is(run_in($node, $database, q{SELECT string_agg(customer_id || ' ' || segment, ', ' ORDER BY customer_id) FROM at_once_segments
+		WHERE customer_id IN (3, 9, 500, 501)}), '3 Big, 500 Fresh, 501 Fresh', "$database: placed at once");
+	is(run_in($node, $database, q{SELECT count(DISTINCT customer_id) FROM later_changes WHERE due_at = '-infinity'}), '5', "$database: noted");
+	is_living($node, $database, $database);
 }
 
 $node->stop;

@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use SegmentLiving;
 use SegmentTest;
 
 my $primary = PostgreSQL::Test::Cluster->new('primary');
@@ -22,6 +23,7 @@ $primary->safe_psql('postgres', q{
 	SELECT segment.create_rfm_segmentation('loyal', 'orders', scheme => 'eleven_names');
 	SELECT segment.refresh_segmentation('loyal', '2024-04-01');
 });
+make_living($primary, 'shop');
 $primary->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
@@ -34,6 +36,10 @@ $primary->safe_psql('postgres', q{
 	SELECT segment.rename_segment('loyal', 'Champions', 'VIP');
 	BEGIN; SELECT segment.refresh_segmentation('loyal', '2024-05-02'); ROLLBACK;
 });
+# noted, placed at once, and events without a number
+$primary->safe_psql('shop', q{
+	INSERT INTO orders (customer_id, at, amount) VALUES (3, days_ago(1), 900), (500, days_ago(2), 5);
+	DELETE FROM orders WHERE customer_id = 9});
 $primary->wait_for_catchup($standby);
 
 is($standby->safe_psql('postgres', 'SELECT pg_is_in_recovery()'), 't', 'the standby is one');
@@ -79,9 +85,38 @@ foreach my $write (
 	my ($status, $out, $err) = $standby->psql('postgres', $write);
 	like($err, qr/read-only transaction|during recovery/, "refused: $write");
 }
+# segmentations that follow their data
+is(what_is_wrong($standby, 'shop'), '', 'living segmentations are right on the standby');
+foreach my $question (
+	[ 'what is noted', 'SELECT customer_id FROM later_changes ORDER BY 1' ],
+	[ 'members placed at once', 'TABLE at_once_segments ORDER BY 1' ],
+	[ 'members as of an instant between refreshes',
+		"SELECT e.event_at, m.* FROM (SELECT DISTINCT event_at FROM at_once_events) AS e, segment.segment_members('at_once', e.event_at) AS m
+		ORDER BY e.event_at, m.customer" ],
+	[ 'events that have a number', q{SELECT * FROM segment.next_segment_events('reader of at_once')} ],
+	[ 'sizes', 'SELECT * FROM segment.segment_size ORDER BY segmentation, segment_id' ],
+	[ 'health of what is tracked', 'SELECT segmentation, failures, not_shown FROM segment.segmentation_health ORDER BY 1' ],
+	[ 'assign by name', q{SELECT i, segment.assign_segment('scored', i, i % 9, i * 10) FROM generate_series(0, 60) AS i} ])
+{
+	my ($name, $sql) = @$question;
+	my $answer = $standby->safe_psql('shop', $sql);
+	isnt($answer, '', "$name: something to read");
+	is($answer, $primary->safe_psql('shop', "BEGIN READ ONLY; $sql"), "$name: the same on the standby");
+}
+foreach my $write ("SELECT segment.track_source('at_once')", "SELECT segment.untrack_source('at_once')",
+	"SELECT segment.acknowledge_segment_events('reader of at_once', 1)", 'SELECT * FROM segment.refresh_due()',
+	'CALL segment.refresh_all_segmentations()')
+{
+	my ($status, $out, $err) = $standby->psql('shop', $write);
+	like($err, qr/read-only transaction|during recovery/, "refused: $write");
+}
 # after a failover it goes on
 $standby->promote;
 $standby->safe_psql('postgres', "SELECT segment.drop_segmentation('steady')");
+is_living($standby, 'shop', 'promoted');
+$standby->safe_psql('shop', 'INSERT INTO orders (customer_id, at, amount) VALUES (501, days_ago(2), 5)');
+is($standby->safe_psql('shop', 'SELECT segment FROM at_once_segments WHERE customer_id = 501'), 'Fresh', 'promoted: placed at once');
+is_living($standby, 'shop', 'promoted, and written to');
 is($standby->safe_psql('postgres', "SELECT outcome, entered, departed FROM segment.refresh_segmentation('loyal', '2024-06-01')"),
 	'ok|0|0', 'refreshed after promotion');
 is($standby->safe_psql('postgres', "SELECT string_agg(outcome, ',' ORDER BY run_id) FROM segment.segment_run WHERE segmentation = 'loyal'"),

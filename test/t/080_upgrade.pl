@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use SegmentLiving;
 use SegmentShop;
 use SegmentTest;
 use Test::More;
@@ -27,6 +28,8 @@ $new->init(extra => $new->pg_version >= 18 ? [ '--no-data-checksums' ] : []);
 
 $old->start;
 make_shop($old);
+make_living($old, 'living');
+run_in($old, 'living', 'INSERT INTO orders (customer_id, at, amount) VALUES (3, days_ago(1), 900); DELETE FROM orders WHERE customer_id = 9');
 my $before = shop_answers($old, 'shop');
 is_whole($old, 'shop', 'old server');
 $old->stop;
@@ -51,6 +54,14 @@ run_in($new, 'shop', "INSERT INTO orders SELECT n % 90, timestamptz '2024-05-01 
 	FROM generate_series(1, 60) AS n");
 next_refresh_is_right($new, 'shop', '2024-05-20', 'upgraded');
 is(run_in($new, 'shop', 'SELECT count(DISTINCT run_id) = count(*), min(run_id) > 0 FROM segment.run'), 't|t', 'runs are numbered on');
+
+# segmentations that follow their data do so from the first write on
+is(what_is_wrong($new, 'living'), '', 'living segmentations are whole');
+run_in($new, 'living', 'INSERT INTO orders (customer_id, at, amount) VALUES (501, days_ago(2), 5); DELETE FROM clients WHERE id = 11');
+is(run_in($new, 'living', 'SELECT segment FROM at_once_segments WHERE customer_id = 501'), 'Fresh', 'placed at once');
+is(run_in($new, 'living', q{SELECT string_agg(DISTINCT customer_id::text, ' ') FROM later_changes WHERE due_at = '-infinity'}),
+	'11 3 501 9', 'noted before the upgrade, and after it');
+is_living($new, 'living', 'upgraded');
 
 $new->stop;
 done_testing();
