@@ -312,9 +312,13 @@ COMMENT ON SEQUENCE run_run_id_seq IS 'Numbers of runs.';
 -- ---- who sees and changes what ----
 
 CREATE FUNCTION segment_internal.acts_as(owner name) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN EXISTS (SELECT FROM pg_catalog.pg_roles AS r
-               WHERE r.rolname = acts_as.owner AND pg_catalog.pg_has_role(r.oid, 'USAGE'));
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM pg_catalog.pg_roles AS r
+                   WHERE r.rolname = acts_as.owner AND pg_catalog.pg_has_role(r.oid, 'USAGE'));
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.acts_as(name) IS
 'Whether the current user has the rights of a role; false when there is no such role.';
 
@@ -328,17 +332,25 @@ COMMENT ON FUNCTION segment_internal.may_read(regclass) IS
 'Whether the current user may read a table; false when there is none.';
 
 CREATE FUNCTION segment_internal.owner_of(members regclass) RETURNS name
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT pg_catalog.pg_get_userbyid(c.relowner) FROM pg_catalog.pg_class AS c WHERE c.oid = members);
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT pg_catalog.pg_get_userbyid(c.relowner) FROM pg_catalog.pg_class AS c WHERE c.oid = members);
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.owner_of(regclass) IS
 'The owner of a segmentation, who is that of its member table; NULL when the table is gone.';
 
 CREATE FUNCTION segment_internal.owns(members regclass) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = members)
-            THEN segment_internal.acts_as(segment_internal.owner_of(members))
-            -- what is left of a segmentation whose table somebody dropped
-            ELSE (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user) END;
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = members)
+                THEN segment_internal.acts_as(segment_internal.owner_of(members))
+                -- what is left of a segmentation whose table somebody dropped
+                ELSE (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user) END;
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.owns(regclass) IS
 $$Whether the current user has the rights of the owner of a segmentation, given its member table.
 Of one whose table is gone a superuser has them.$$;

@@ -12,16 +12,20 @@
 -- (at most 1023) of lost refreshes just before it, whose rows were lost as well.
 
 CREATE FUNCTION segment_internal.run_mark(s segmentation) RETURNS regclass
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT d.objid::pg_catalog.regclass
-        FROM pg_catalog.pg_attribute AS a
-        JOIN pg_catalog.pg_depend AS d
-          ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid
-             AND d.refobjsubid = a.attnum
-         AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'a'
-        JOIN pg_catalog.pg_class AS q ON q.oid = d.objid AND q.relkind = 'S'
-        WHERE a.attrelid = s.members AND a.attname = 'entered_at'
-        ORDER BY d.objid LIMIT 1);
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT d.objid::pg_catalog.regclass
+            FROM pg_catalog.pg_attribute AS a
+            JOIN pg_catalog.pg_depend AS d
+              ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid
+                 AND d.refobjsubid = a.attnum
+             AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'a'
+            JOIN pg_catalog.pg_class AS q ON q.oid = d.objid AND q.relkind = 'S'
+            WHERE a.attrelid = s.members AND a.attname = 'entered_at'
+            ORDER BY d.objid LIMIT 1);
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.run_mark(segmentation) IS
 $$The sequence with the start of the last refresh, which the column entered_at of the member table owns,
 so it goes where the table goes; NULL when there is none.$$;

@@ -145,9 +145,13 @@ fill an empty member table.
 tracked: there is a change log; waits: and the kind has a step waiting.$$;
 
 CREATE FUNCTION segment_internal.rows_skipped(counts jsonb) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (SELECT sum((counts ->> k)::bigint)
-        FROM unnest('{null_customer,null_time,null_amount,null_order,not_finite,not_placed}'::text[]) AS k);
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT sum((counts ->> k)::bigint)
+            FROM unnest('{null_customer,null_time,null_amount,null_order,not_finite,not_placed}'::text[]) AS k);
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.rows_skipped(jsonb) IS
 'How many rows of a source were skipped for a missing or infinite value, of the counts of a run.';
 

@@ -14,8 +14,12 @@
 -- event sees all with a smaller id, now and later.
 
 CREATE FUNCTION segment_internal.has_events(s segmentation) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.events);
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.events);
+END;
+$$;
 COMMENT ON FUNCTION segment_internal.has_events(segmentation) IS
 'Whether a segmentation has a table of events; whoever drops the table wants no more events.';
 

@@ -55,32 +55,6 @@ COMMENT ON FUNCTION segment_internal.take_changes(segmentation, timestamptz) IS
 $$Takes out of the change log what is due as of an instant, NULL: all of it.
 customers: whom it names, an array as text; NULL: none; everybody: whether it says that all may have changed.$$;
 
-CREATE FUNCTION segment_internal.due_by_clock(s segmentation, at timestamptz) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    sources text[];
-    result text;
-BEGIN
-    IF EXISTS (SELECT FROM segment_internal.member_columns(s) AS c WHERE c.name = 'next_transition_at') THEN
-        sources := sources || format('SELECT %I FROM %s WHERE next_transition_at <= $1',
-                                     segment_internal.key_column(s.members), s.members);
-    END IF;
-    IF s.decisions IS NOT NULL THEN
-        sources := sources || format('SELECT %I FROM %s WHERE until > $2 AND until <= $1',
-                                     segment_internal.key_column(s.decisions), s.decisions);
-    END IF;
-    IF sources IS NOT NULL THEN
-        EXECUTE format('SELECT array_agg(d.customer)::text FROM (%s) AS d (customer)',
-                       array_to_string(sources, ' UNION ALL ')) INTO result USING at, s.refreshed_as_of;
-    END IF;
-    RETURN result;
-END;
-$$;
-COMMENT ON FUNCTION segment_internal.due_by_clock(segmentation, timestamptz) IS
-$$The customers whom the clock may have moved between the last refresh and an instant: members by next_transition_at,
-and those about whom a decision ends; an array as text, with some of them twice; NULL: none.$$;
-
 CREATE FUNCTION segment_internal.choose_way(
     s segmentation, definition text, at timestamptz, train boolean, OUT keys text, OUT reason text, OUT watermark text)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -91,6 +65,8 @@ DECLARE
     few CONSTANT integer := 1000;
     key_type text := format_type(segment_internal.key_type(s.members), -1);
     changed text;
+    due text;
+    due_query text := segment_internal.due_query(s);
     everybody boolean := false;
     marked text;
     n bigint;
@@ -108,12 +84,16 @@ BEGIN
         reason := 'a change that may concern everybody was logged';
     END IF;
     IF reason IS NULL THEN
+        IF due_query <> '' THEN
+            EXECUTE format('SELECT array_agg(d.customer)::text FROM (%s) AS d (customer)', due_query)
+            INTO due USING at, s.refreshed_as_of;
+        END IF;
         EXECUTE format('SELECT array_agg(k.customer)::text, count(*)
                         FROM (SELECT u.customer FROM unnest($1::%1$s[], $2::%1$s[], $3::%1$s[]) AS c (a, b, d)
                               CROSS JOIN LATERAL (VALUES (c.a), (c.b), (c.d)) AS u (customer)
                               WHERE u.customer IS NOT NULL GROUP BY u.customer) AS k', key_type)
         INTO keys, n
-        USING changed, marked, segment_internal.due_by_clock(s, at);
+        USING changed, marked, due;
         members := (SELECT sum(g.customers) FROM segment.segment AS g WHERE g.segmentation = s.name);
         IF n > greatest(few, members / one_in) THEN
             keys := NULL;

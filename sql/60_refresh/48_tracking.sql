@@ -110,8 +110,10 @@ COMMENT ON FUNCTION segment_internal.no_trigger_reason(regclass) IS
 'Why triggers cannot tell of all changes of a table; NULL: they can, if they may be put there.';
 
 CREATE FUNCTION segment_internal.lacks_triggers(relation regclass) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    RETURN (
     -- tgtype: 4 INSERT, 8 DELETE, 16 UPDATE, 32 TRUNCATE, after, for a statement; 29: of the first three, for a row
     SELECT count(*) FILTER (WHERE t.tgenabled IN ('O', 'A')
                               AND (t.tgtype = 32 OR (t.tgtype = 4 AND t.tgnewtable IS NOT NULL)
@@ -121,7 +123,8 @@ AS $$
                AND count(*) FILTER (WHERE t.tgtype = 29 AND t.tgenabled IN ('R', 'A')) = 0)
     FROM pg_trigger AS t
     WHERE t.tgrelid = lacks_triggers.relation AND t.tgfoid = 'segment_internal.log_changes()'::regprocedure
-      AND t.tgqual IS NULL AND t.tgattr = '' AND t.tgname LIKE 'segment\_changes\_%'
+      AND t.tgqual IS NULL AND t.tgattr = '' AND t.tgname LIKE 'segment\_changes\_%');
+END;
 $$;
 COMMENT ON FUNCTION segment_internal.lacks_triggers(regclass) IS
 'Whether a table lacks one of the triggers that track_source makes, or it is disabled.';
@@ -197,8 +200,10 @@ $$Drops the triggers of track_source from tables that no segmentation tracks any
 that belong to somebody else.$$;
 
 CREATE FUNCTION segment_internal.source_state(definition text, relations regclass[]) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    RETURN (
     SELECT md5(coalesce(definition, '') || coalesce((
         SELECT string_agg(format('%s %s %s %s %s', c.oid, c.xmin, (
                    SELECT string_agg(format('%s %s', t.oid, t.xmin), ',' ORDER BY t.oid) FROM pg_trigger AS t
@@ -207,7 +212,8 @@ AS $$
                            WHERE a.attrelid = c.oid AND a.attnum > 0),
                           (SELECT string_agg(i.inhrelid::text, ',' ORDER BY i.inhrelid) FROM pg_inherits AS i
                            WHERE i.inhparent = c.oid)), ';' ORDER BY c.oid)
-        FROM pg_class AS c WHERE c.oid = ANY (relations::oid[])), ''))
+        FROM pg_class AS c WHERE c.oid = ANY (relations::oid[])), '')));
+END;
 $$;
 COMMENT ON FUNCTION segment_internal.source_state(text, regclass[]) IS
 $$A text that is another one when a source, or a view, policy or function in it, was defined anew, or one of its

@@ -319,8 +319,10 @@ To be called as the owner, under the settings of the segmentation, before the so
 will read everything where this is not NULL.$$;
 
 CREATE FUNCTION segment_internal.changed_log(s segmentation) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    RETURN (
     SELECT c.relkind <> 'r' OR c.relispartition OR c.relowner <> m.relowner OR c.relhasrules OR c.relhastriggers
            OR (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0) <> 2
            OR segment_internal.key_type(c.oid) <> segment_internal.key_type(s.members)
@@ -334,7 +336,8 @@ AS $$
                              -- whom refreshes put there; writers need not write that index
                              OR pg_get_expr(i.indpred, i.indrelid) <> '(due_at > ''-infinity''::timestamp with time zone)'
                              OR x.relam <> (SELECT a.oid FROM pg_am AS a WHERE a.amname = 'btree')))
-    FROM pg_class AS c, pg_class AS m WHERE c.oid = s.changes AND m.oid = s.members
+    FROM pg_class AS c, pg_class AS m WHERE c.oid = s.changes AND m.oid = s.members);
+END;
 $$;
 COMMENT ON FUNCTION segment_internal.changed_log(segmentation) IS
 'Whether the change log of a segmentation is not as create_change_log made it, so that it is not written.';

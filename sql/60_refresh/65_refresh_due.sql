@@ -11,8 +11,10 @@ BEGIN
         EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
     END IF;
     at := segment_internal.turn(s, as_of);
-    -- who is due now that the lock is had
-    RETURN segment_internal.refresh_as_owner(name, at, NULL, NULL, NULL, (segment_internal.due_keys(s, at)).keys);
+    -- who is due now that the lock is had; with a change log, which is worked off, that is any refresh
+    RETURN segment_internal.refresh_as_owner(
+        name, at, NULL, NULL, NULL, CASE WHEN s.changes IS NULL THEN (segment_internal.due_keys(s, at)).keys END,
+        way_reason => 'of those whom the clock moves');
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.refresh_due_as_owner(text, timestamptz) IS
@@ -28,7 +30,7 @@ DECLARE
     done segment.run;
     began timestamptz;
 BEGIN
-    PERFORM segment_internal.check_refresh_all(as_of);
+    PERFORM segment_internal.check_refresh_all(as_of, NULL);
     FOREACH segmentation IN ARRAY segment_internal.refresh_order() LOOP
         began := clock_timestamp();
         outcome := 'nothing due';
@@ -71,6 +73,7 @@ looks only at customers whom the clock moves until then, by their next_transitio
 them, and at those in the change log where there is one; no source is read but for them.
 Each is as a refresh_segmentation() that is told whom to look at, and is logged as a run;
 those that others use come before these.
+Where the source is tracked that is an ordinary refresh.
 What else changed in a source, of customers whom nothing tells of, is left to the next full refresh.
 as_of: as in refresh_segmentation; NULL, the default: each the time at which it has its turn;
 for an instant before its last refresh nobody is due.

@@ -100,7 +100,7 @@ BEGIN
                          ' WHERE entered_at <= %2$L::timestamptz AND left_at > %2$L::timestamptz',
                          result, segment_internal.instant(at), segment_internal.key_column(s.history), s.history);
     END IF;
-    IF at > s.refreshed_as_of THEN
+    IF at > s.refreshed_as_of AND isfinite(at) THEN
         RETURN coalesce(segment_internal.later_members_query(s, at, result), result);
     END IF;
     RETURN result;
@@ -132,7 +132,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_members(anyelement, text, timestamptz) IS
-$$Who was in which segment at an instant (NULL: after the last refresh),
+$$Who was in which segment at an instant (NULL or infinity: after the last refresh),
 with the customer key in its own type: segment_members(null::bigint, 'loyalty', '2024-07-01').
 An instant between two refreshes shows the state of the earlier one.
 An instant after the last refresh, even one to come, shows what a refresh as of it would make of those whom the clock

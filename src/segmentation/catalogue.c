@@ -58,6 +58,7 @@
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -718,14 +719,64 @@ acts_for(Oid caller, Oid owner)
 	return OidIsValid(owner) ? has_privs_of_role(caller, owner) : superuser_arg(caller);
 }
 
+/*
+ * Statements are planned once a session: a refresh runs the same few of them.  They are
+ * constants, so each is known by its place.
+ */
+typedef struct KeptStatement
+{
+	const char *text;			/* hash key */
+	SPIPlanPtr	plan;
+	int			n;
+	Oid			types[MAX_ARGUMENTS + 1];	/* other ones after the extension was made anew */
+} KeptStatement;
+
+static HTAB *kept_statements = NULL;
+
+static SPIPlanPtr
+kept_plan(const char *statement, int n, Oid *types)
+{
+	KeptStatement *kept;
+	bool		found;
+
+	if (kept_statements == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = sizeof(const char *);
+		control.entrysize = sizeof(KeptStatement);
+		kept_statements = hash_create("statements on the catalogue of segment", 64, &control,
+									  HASH_ELEM | HASH_BLOBS);
+	}
+	kept = hash_search(kept_statements, &statement, HASH_ENTER, &found);
+	if (!found)
+		kept->plan = NULL;
+	if (kept->plan != NULL && (kept->n != n || memcmp(kept->types, types, sizeof(Oid) * n) != 0))
+	{
+		SPI_freeplan(kept->plan);
+		kept->plan = NULL;
+	}
+	if (kept->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(statement, n, types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
+		kept->plan = plan;
+		kept->n = n;
+		memcpy(kept->types, types, sizeof(Oid) * n);
+	}
+	return kept->plan;
+}
+
 /* A row of two columns that says whose something is; false: there is no row. */
 static bool
 look_up(const char *statement, Arguments *arguments, Datum *first, Datum *second)
 {
 	bool		isnull;
 
-	if (SPI_execute_with_args(statement, 1, arguments->types, arguments->values, arguments->nulls,
-							  false, 1) != SPI_OK_SELECT)
+	if (SPI_execute_plan(kept_plan(statement, 1, arguments->types), arguments->values,
+						 arguments->nulls, false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the catalogue");
 	if (SPI_processed == 0)
 		return false;
@@ -857,9 +908,8 @@ run_statements(const Operation *operation, Arguments *arguments, bool *isnull)
 	*isnull = true;
 	for (i = 0; operation->statements[i] != NULL; i++)
 	{
-		int			code = SPI_execute_with_args(operation->statements[i], arguments->n,
-												 arguments->types, arguments->values,
-												 arguments->nulls, false, 0);
+		SPIPlanPtr	plan = kept_plan(operation->statements[i], arguments->n, arguments->types);
+		int			code = SPI_execute_plan(plan, arguments->values, arguments->nulls, false, 0);
 
 		if (code < 0)
 			elog(ERROR, "could not change the catalogue: %s", SPI_result_code_string(code));

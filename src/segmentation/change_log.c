@@ -3,33 +3,33 @@
  *
  * track_source() puts triggers on each table that a source reads:
  *
- *		INSERT, UPDATE, DELETE	for a statement, with transition tables; those of INSERT ON CONFLICT,
- *								MERGE and COPY, and of foreign keys that cascade, are among them
+ *		INSERT, UPDATE, DELETE	for a statement, with transition tables; those of INSERT ON
+ *								CONFLICT, MERGE, COPY and of cascading foreign keys are among them
  *		TRUNCATE				for a statement
- *		INSERT OR UPDATE OR DELETE for a row, ENABLE REPLICA: what logical replication applies fires
- *								no triggers of statements but TRUNCATE's
+ *		INSERT OR UPDATE OR DELETE for a row, ENABLE REPLICA: what logical replication applies
+ *								fires no triggers of statements but TRUNCATE's
  *
- * Each one looks up which segmentations track its table (segment.tracked_table), takes the keys out of the
- * columns that hold them, those of an update from both rows, and writes each once into the change log:
- * one table a segmentation, beside its members.  NULL stands for everybody: after TRUNCATE, of
+ * Each one looks up which segmentations track its table (segment.tracked_table), takes the keys
+ * out of the columns that hold them, those of an update from both rows, and writes each once into
+ * the change log: one table a segmentation, beside its members.  NULL stands for everybody: after TRUNCATE, of
  * a table whose every change concerns all, where a column is gone or of another type, and
  * where there are so many keys that a full refresh is cheaper.
  *
  * Writers are anybody, and writing is what has to go on.  Hence:
  *
- * 1. Nothing is written unless the owner of the segmentation owns the table, too, or has the TRIGGER
- *    privilege on it, with which he could put a trigger of his own there: that is the
+ * 1. Nothing is written unless the owner of the segmentation owns the table, too, or has the
+ *    TRIGGER privilege on it, with which he could put a trigger of his own there: that is the
  *    consent of the table's owner.  A trigger names no segmentation, so one that somebody forges
  *    does what ours does, for those who track its table.
  * 2. No code of anybody's runs.  A key is taken as it stands, from a column of exactly the
- *    key's type, or one of the server's types that hold the same values; the log has no triggers, checks,
- *    expressions or unique indexes, or else is not written; the row goes in below the
+ *    key's type, or one of the server's types that hold the same values; the log has no triggers,
+ *    checks, expressions or unique indexes, or else is not written; the row goes in below the
  *    executor.  That is done as the owner of the segmentation.
  * 3. What is not as it should be is no error: the log is not written, the server's log says
  *    so once, and the next refresh finds it out (untracked_reason) and reads everything.
  *
- * What is to be written where is kept for the session; changes of the catalogue (tell_writers) and of
- * the tables throw it away.  It is read by the latest snapshot, not that of the transaction:
+ * What is to be written where is kept for the session; changes of the catalogue (tell_writers)
+ * and of the tables throw it away.  It is read by the latest snapshot, not that of the transaction:
  * who began before track_source() and writes after it has to write the log.
  */
 #include "compat.h"
@@ -154,7 +154,8 @@ find_columns(Target *target, Oid table, ArrayType *names)
 		target->types[i] = target->columns[i] == InvalidAttrNumber ? InvalidOid
 			: get_atttype(table, target->columns[i]);
 		/* gone, retyped, or not stored */
-		if (target->columns[i] <= 0 || get_attgenerated(table, target->columns[i]) == 'v' || !segment_key_is_kept(target->types[i], target->key_type))
+		if (target->columns[i] <= 0 || get_attgenerated(table, target->columns[i]) == 'v' ||
+			!segment_key_is_kept(target->types[i], target->key_type))
 			target->everybody = true;
 	}
 }
@@ -275,26 +276,35 @@ find_tracked(Oid table)
 
 /*
  * Whether an index is of rows that refreshes write, due_at > '-infinity', and so of none of
- * ours: its condition has nothing but a comparison of the server's.
+ * ours.  Its condition is looked at as it is stored: the relation cache would evaluate what in
+ * it is constant, and an owner may have put code of his own there.
  */
 static bool
 is_of_refreshes(Relation index)
 {
-	List	   *predicate = RelationGetIndexPredicate(index);
+	bool		isnull;
+	Datum		stored = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+										 Anum_pg_index_indpred, &isnull);
+	Node	   *condition;
 	OpExpr	   *comparison;
-	Var		   *column;
-	Const	   *bound;
+	Node	   *column;
+	Node	   *bound;
 
-	if (list_length(predicate) != 1 || !IsA(linitial(predicate), OpExpr))
+	if (isnull)
 		return false;
-	comparison = linitial_node(OpExpr, predicate);
-	if (get_opcode(comparison->opno) != F_TIMESTAMPTZ_GT || list_length(comparison->args) != 2 ||
-		!IsA(linitial(comparison->args), Var) || !IsA(lsecond(comparison->args), Const))
+	condition = stringToNode(TextDatumGetCString(stored));
+	if (IsA(condition, List) && list_length((List *) condition) == 1)
+		condition = linitial((List *) condition);
+	if (!IsA(condition, OpExpr))
 		return false;
-	column = linitial_node(Var, comparison->args);
-	bound = lsecond_node(Const, comparison->args);
-	return column->varattno == 2 && !bound->constisnull &&
-		TIMESTAMP_IS_NOBEGIN(DatumGetTimestampTz(bound->constvalue));
+	comparison = (OpExpr *) condition;
+	if (get_opcode(comparison->opno) != F_TIMESTAMPTZ_GT || list_length(comparison->args) != 2)
+		return false;
+	column = linitial(comparison->args);
+	bound = lsecond(comparison->args);
+	return IsA(column, Var) && ((Var *) column)->varattno == 2 &&
+		IsA(bound, Const) && !((Const *) bound)->constisnull &&
+		TIMESTAMP_IS_NOBEGIN(DatumGetTimestampTz(((Const *) bound)->constvalue));
 }
 
 static const char *

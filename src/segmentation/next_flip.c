@@ -589,7 +589,7 @@ find_flip(Flip *flip, int64 as_of, int64 x, int64 *result)
 	return true;
 }
 
-/* For C: the clock, cast to a type and an interval back, is greater than a time; NULL: it never is. */
+/* For C: the clock, cast and an interval back, is greater than a time; NULL: it never is. */
 Flip *
 segment_flip_create(pg_tz *zone, Oid type, const Interval *back)
 {
@@ -617,7 +617,7 @@ segment_flip_find(Flip *flip, TimestampTz as_of, int64 x, TimestampTz *at)
 	return find_flip(flip, as_of, x, at);
 }
 
-/* The clock at an instant, and how long it moves along with time; false: it cannot be worked out. */
+/* The clock at an instant, and how long it moves along with time; false: not known. */
 bool
 segment_flip_read(Flip *flip, TimestampTz at, int64 *value, int64 *left)
 {

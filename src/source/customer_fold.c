@@ -89,7 +89,7 @@ segment_fold_create(const KeyType *customer_type, const KeyType *order_type, boo
 	return fold;
 }
 
-/* Before the first row: times are kept that say when a customer's figures change; window: all of them. */
+/* Before the first row: times are kept, see customer_times.h; window: all of them. */
 void
 segment_fold_keep_times(CustomerFold *fold, bool window)
 {

@@ -21,7 +21,7 @@
 #define FOLD_PAIR		0x08	/* a spilled (customer, order): adds nothing to the customer */
 #define FOLD_LINE		0x10	/* of an order with an id that counts once its lines add up */
 #define FOLD_EARLIER	0x20	/* from before the window: tells of the first order, no more */
-#define FOLD_LATER		0x40	/* from after it: tells when there will be more, where that is asked */
+#define FOLD_LATER		0x40	/* from after it: tells when there will be more */
 
 /* Times of a customer's rows that say when others will count; where nobody asks, there are none. */
 typedef struct FoldClock

@@ -57,11 +57,12 @@ definition_of(const Trace *trace, const Query *query)
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
-		appendStringInfo(&text, " %u %u", lfirst_oid(cell), HeapTupleHeaderGetRawXmin(tuple->t_data));
+		appendStringInfo(&text, " %u %u", lfirst_oid(cell),
+						 HeapTupleHeaderGetRawXmin(tuple->t_data));
 		ReleaseSysCache(tuple);
 	}
-	return psprintf("%016llx", (unsigned long long) DatumGetUInt64(hash_any_extended((unsigned char *) text.data,
-																					 text.len, 0)));
+	return psprintf("%016llx", (unsigned long long)
+					DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 0)));
 }
 
 static void

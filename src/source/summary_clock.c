@@ -41,7 +41,7 @@ typedef struct CoursePiece
 struct SummaryClock
 {
 	TimestampTz as_of;
-	Flip	   *until;			/* as_of in local time; NULL: times have a zone, and as_of is as_of */
+	Flip	   *until;			/* as_of in local time; NULL: times have a zone */
 	Flip	   *from;			/* NULL: all that is before as_of counts */
 	CoursePiece *piece;			/* of from, ascending by reach */
 	int			n_pieces;
@@ -77,9 +77,11 @@ segment_summary_clock(const SummaryTime *time)
 static void
 extend_course(SummaryClock *clock)
 {
-	int64		reached = clock->n_pieces > 0 ? clock->piece[clock->n_pieces - 1].reach : PG_INT64_MIN;
+	int64		reached = PG_INT64_MIN;
 	CoursePiece *piece;
 
+	if (clock->n_pieces > 0)
+		reached = clock->piece[clock->n_pieces - 1].reach;
 	if (clock->n_pieces == clock->n_allocated)
 	{
 		clock->n_allocated *= 2;
@@ -96,7 +98,8 @@ extend_course(SummaryClock *clock)
 			!segment_flip_read(clock->from, clock->next, &piece->value, &left))
 		{
 			/* no instant beyond this one is worked out */
-			piece->at = clock->next == clock->as_of ? DT_NOBEGIN : Min(clock->next, SEGMENT_HORIZON);
+			piece->at = clock->next == clock->as_of ? DT_NOBEGIN
+				: Min(clock->next, SEGMENT_HORIZON);
 			piece->value = piece->reach = PG_INT64_MAX;
 			break;
 		}
@@ -195,7 +198,8 @@ begin_days(FunctionCallInfo fcinfo, TimestampTz as_of, text *zone_name)
 	call->zone_name = palloc(VARSIZE_ANY(zone_name));
 	memcpy(call->zone_name, zone_name, VARSIZE_ANY(zone_name));
 	call->as_of = as_of;
-	call->date = segment_flip_create(segment_summary_zone(text_to_cstring(zone_name)), DATEOID, NULL);
+	call->date = segment_flip_create(segment_summary_zone(text_to_cstring(zone_name)), DATEOID,
+									 NULL);
 	if (!segment_flip_read(call->date, as_of, &call->today, &left))
 	{
 		call->goes_back = true;
@@ -229,7 +233,8 @@ segment_days_later(PG_FUNCTION_ARGS)
 	zone_name = PG_GETARG_TEXT_PP(2);
 	if (call == NULL || call->as_of != as_of ||
 		VARSIZE_ANY_EXHDR(call->zone_name) != VARSIZE_ANY_EXHDR(zone_name) ||
-		memcmp(VARDATA_ANY(call->zone_name), VARDATA_ANY(zone_name), VARSIZE_ANY_EXHDR(zone_name)) != 0)
+		memcmp(VARDATA_ANY(call->zone_name), VARDATA_ANY(zone_name),
+			   VARSIZE_ANY_EXHDR(zone_name)) != 0)
 		call = begin_days(fcinfo, as_of, zone_name);
 	if (call->goes_back && (days < 0 || call->back_at == DT_NOBEGIN))
 		at = call->back_at;

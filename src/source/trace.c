@@ -38,10 +38,9 @@
  * The query is the one that the server made of the text: views expanded, policies of row
  * security added.  Functions of users that are not IMMUTABLE may read tables unseen.
  */
-#include "source/trace.h"
+#include "source/trace_facts.h"
 
 #include "access/htup_details.h"
-#include "access/stratnum.h"
 #include "access/transam.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_class.h"
@@ -57,277 +56,11 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
-
-typedef struct Level
-{
-	struct Level *parent;		/* the level around it; NULL: none */
-	Query	   *query;
-	Trace	   *trace;
-	List	   *facts;			/* expressions of this level, resolved, see above */
-	const char *barrier;		/* what stopped the key above this level; NULL: nothing */
-} Level;
 
 static void trace_query(Level *level, Bitmapset *columns);
 static void trace_expression(Level *level, Node *node);
 static void trace_conditions(Level *level, List *conditions, List *facts);
 static List *trace_join(Level *level, Node *part, List *facts);
-
-/* ---- types and operators ---- */
-
-static bool
-is_integer(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID;
-}
-
-/*
- * Whether a value of a column can be logged as a key without anybody's code: the same type, or
- * two of the server's that hold the same values alike.
- */
-bool
-segment_key_is_kept(Oid column_type, Oid key_type)
-{
-	if (column_type == key_type)
-		return true;
-	if (is_integer(column_type) && is_integer(key_type))
-		return true;
-	return (column_type == TEXTOID || column_type == VARCHAROID) &&
-		(key_type == TEXTOID || key_type == VARCHAROID);
-}
-
-/* Whether two values that are equal by this collation are the same key. */
-static bool
-collation_is_no_wider(const Trace *trace, Oid collation)
-{
-	return !OidIsValid(collation) || collation == trace->key_collation ||
-		get_collation_isdeterministic(collation);
-}
-
-/* Whether an operator is equality as the key's type has it by default. */
-static bool
-is_key_equality(const Trace *trace, Oid operator)
-{
-	Oid			type = getBaseType(trace->key_type);
-	TypeCacheEntry *cache = lookup_type_cache(type, TYPECACHE_EQ_OPR | TYPECACHE_BTREE_OPFAMILY |
-											  TYPECACHE_HASH_OPFAMILY);
-
-	if (operator == cache->eq_opr)
-		return true;
-	if (OidIsValid(cache->btree_opf))
-		return get_op_opfamily_strategy(operator, cache->btree_opf) == BTEqualStrategyNumber;
-	return OidIsValid(cache->hash_opf) &&
-		get_op_opfamily_strategy(operator, cache->hash_opf) == HTEqualStrategyNumber;
-}
-
-/* ---- expressions of a level ---- */
-
-/* Without what changes nothing of which key it is. */
-static Node *
-strip(Node *node)
-{
-	for (;;)
-	{
-		if (node != NULL && IsA(node, RelabelType))
-			node = (Node *) ((RelabelType *) node)->arg;
-		else if (node != NULL && IsA(node, CollateExpr))
-			node = (Node *) ((CollateExpr *) node)->arg;
-		else if (node != NULL && IsA(node, FuncExpr) && list_length(((FuncExpr *) node)->args) == 1)
-		{
-			switch (((FuncExpr *) node)->funcid)
-			{
-				case F_INT4_INT2:
-				case F_INT8_INT2:
-				case F_INT8_INT4:
-				case F_INT4_INT8:
-				case F_INT2_INT4:
-				case F_INT2_INT8:
-					node = linitial(((FuncExpr *) node)->args);
-					continue;
-			}
-			return node;
-		}
-		else
-			return node;
-	}
-}
-
-/*
- * A column of a join as what it is made of, a column of a grouped level as that below; *level
- * becomes the level whose columns the result names, by its own numbers.
- */
-static Node *
-resolve(Level **level, Node *node)
-{
-	for (;;)
-	{
-		Var		   *var;
-		RangeTblEntry *entry;
-		List	   *aliases;
-		Index		up;
-
-		node = strip(node);
-		if (node == NULL || !IsA(node, Var))
-			return node;
-		var = (Var *) node;
-		for (up = var->varlevelsup; up > 0 && *level != NULL; up--)
-			*level = (*level)->parent;
-		if (*level == NULL)
-			return NULL;
-		if (var->varattno <= 0)
-			return NULL;
-		entry = rt_fetch(var->varno, (*level)->query->rtable);
-		aliases = entry->rtekind == RTE_JOIN ? entry->joinaliasvars : segment_group_expressions(entry);
-		if (aliases == NIL)
-		{
-			if (var->varlevelsup == 0)
-				return node;
-			var = copyObject(var);
-			var->varlevelsup = 0;
-			return (Node *) var;
-		}
-		node = list_nth(aliases, var->varattno - 1);
-	}
-}
-
-/* Whether two expressions of one level are the same. */
-static bool
-is_same(Level *level, Node *a, Node *b)
-{
-	Level	   *level_of_a = level;
-	Level	   *level_of_b = level;
-
-	a = resolve(&level_of_a, a);
-	b = resolve(&level_of_b, b);
-	if (a == NULL || b == NULL || nodeTag(a) != nodeTag(b) || level_of_a != level_of_b)
-		return false;
-	if (IsA(a, Var))
-		return ((Var *) a)->varno == ((Var *) b)->varno &&
-			((Var *) a)->varattno == ((Var *) b)->varattno;
-	if (IsA(a, CoalesceExpr))
-	{
-		List	   *args = ((CoalesceExpr *) a)->args;
-		List	   *others = ((CoalesceExpr *) b)->args;
-		ListCell   *one;
-		ListCell   *other;
-
-		if (list_length(args) != list_length(others))
-			return false;
-		forboth(one, args, other, others)
-		{
-			if (!is_same(level_of_a, lfirst(one), lfirst(other)))
-				return false;
-		}
-		return true;
-	}
-	return false;
-}
-
-/* Whether an expression of a level is known to be the key. */
-static bool
-is_key(Level *level, Node *node, List *facts)
-{
-	Level	   *where = level;
-	ListCell   *cell;
-
-	node = resolve(&where, node);
-	if (node == NULL)
-		return false;
-	foreach(cell, where == level ? facts : where->facts)
-	{
-		if (is_same(where, node, lfirst(cell)))
-			return true;
-	}
-	return false;
-}
-
-/* The facts and one more, where it is about this level. */
-static List *
-with_fact(Level *level, List *facts, Node *node)
-{
-	Level	   *where = level;
-
-	node = resolve(&where, node);
-	if (node == NULL || where != level || !(IsA(node, Var) || IsA(node, CoalesceExpr)) ||
-		is_key(level, node, facts))
-		return facts;
-	return lappend(list_copy(facts), node);
-}
-
-/* The sides of a condition that compares keys; false: it is none. */
-static bool
-is_equality(Level *level, Node *condition, Node **left, Node **right)
-{
-	OpExpr	   *operator = (OpExpr *) condition;
-
-	if (!IsA(condition, OpExpr) || list_length(operator->args) != 2 ||
-		!is_key_equality(level->trace, operator->opno) ||
-		!collation_is_no_wider(level->trace, operator->inputcollid))
-		return false;
-	*left = linitial(operator->args);
-	*right = lsecond(operator->args);
-	return true;
-}
-
-/* All facts that follow from facts and conditions that hold together. */
-static List *
-closure(Level *level, List *facts, List *conditions)
-{
-	bool		more = true;
-
-	while (more)
-	{
-		ListCell   *cell;
-
-		more = false;
-		foreach(cell, conditions)
-		{
-			int			before = list_length(facts);
-			Node	   *left;
-			Node	   *right;
-
-			if (!is_equality(level, lfirst(cell), &left, &right))
-				continue;
-			if (is_key(level, left, facts))
-				facts = with_fact(level, facts, right);
-			else if (is_key(level, right, facts))
-				facts = with_fact(level, facts, left);
-			more |= list_length(facts) > before;
-		}
-	}
-	return facts;
-}
-
-/*
- * Facts that are COALESCE of columns that the conditions compare with each other: whichever
- * of them is there is the key.
- */
-static List *
-with_coalesced(Level *level, List *facts, List *conditions)
-{
-	List	   *result = facts;
-	ListCell   *cell;
-
-	foreach(cell, facts)
-	{
-		CoalesceExpr *coalesce = lfirst(cell);
-		ListCell   *argument;
-		bool		linked = true;
-		List	   *equal;
-
-		if (!IsA(coalesce, CoalesceExpr))
-			continue;
-		equal = closure(level, with_fact(level, NIL, linitial(coalesce->args)), conditions);
-		foreach(argument, coalesce->args)
-			linked = linked && is_key(level, lfirst(argument), equal);
-		if (linked)
-		{
-			foreach(argument, coalesce->args)
-				result = with_fact(level, result, lfirst(argument));
-		}
-	}
-	return result;
-}
 
 /* ---- tables ---- */
 
@@ -613,8 +346,8 @@ with_weak(Level *level, Node *part, List *facts)
 	add_conditions(&conditions, join->quals);
 	if (join->jointype == JOIN_INNER)
 	{
-		facts = closure(level, with_weak(level, join->larg, facts), conditions);
-		return closure(level, with_weak(level, join->rarg, facts), conditions);
+		facts = segment_closure(level, with_weak(level, join->larg, facts), conditions);
+		return segment_closure(level, with_weak(level, join->rarg, facts), conditions);
 	}
 	if (join->jointype != JOIN_LEFT && join->jointype != JOIN_RIGHT)
 		return facts;
@@ -623,7 +356,7 @@ with_weak(Level *level, Node *part, List *facts)
 	facts = with_weak(level, kept, facts);
 	/* where the other side has no row, nothing follows for the one that is kept */
 	facts = list_concat_unique_ptr(list_copy(facts),
-								   facts_about(other, closure(level, facts, conditions)));
+								   facts_about(other, segment_closure(level, facts, conditions)));
 	return with_weak(level, other, facts);
 }
 
@@ -631,9 +364,9 @@ with_weak(Level *level, Node *part, List *facts)
 static List *
 nullable_facts(Level *level, Node *kept, Node *nullable, List *facts, List *conditions)
 {
-	List	   *weak = closure(level, with_weak(level, kept, facts), conditions);
+	List	   *weak = segment_closure(level, with_weak(level, kept, facts), conditions);
 
-	return list_concat_unique_ptr(list_copy(closure(level, facts, conditions)),
+	return list_concat_unique_ptr(list_copy(segment_closure(level, facts, conditions)),
 								  facts_about(nullable, weak));
 }
 
@@ -646,8 +379,8 @@ trace_outer_join(Level *level, const JoinExpr *join, List *facts)
 	List	   *both;
 
 	add_conditions(&conditions, join->quals);
-	outer = with_coalesced(level, facts, conditions);
-	both = closure(level, outer, conditions);
+	outer = segment_with_coalesced(level, facts, conditions);
+	both = segment_closure(level, outer, conditions);
 	trace_conditions(level, conditions, both);
 	(void) trace_join(level, join->larg, type != JOIN_RIGHT ? outer
 					  : nullable_facts(level, join->rarg, join->larg, outer, conditions));
@@ -665,8 +398,8 @@ trace_join(Level *level, Node *part, List *facts)
 
 	do
 	{
-		facts = closure(level, facts, conditions);
-		facts = closure(level, with_coalesced(level, facts, conditions), conditions);
+		facts = segment_closure(level, facts, conditions);
+		facts = segment_closure(level, segment_with_coalesced(level, facts, conditions), conditions);
 	} while (flatten(&parts, &conditions, facts));
 	trace_conditions(level, conditions, facts);
 	foreach(cell, parts)
@@ -736,11 +469,11 @@ trace_sublink(Level *level, SubLink *link, bool alone)
 			Node	   *right;
 			Param	   *param;
 
-			if (!is_equality(level, lfirst(cell), &left, &right))
+			if (!segment_is_equality(level, lfirst(cell), &left, &right))
 				continue;
-			param = (Param *) strip(right);
+			param = (Param *) segment_strip_key(right);
 			if (!IsA(param, Param) || param->paramkind != PARAM_SUBLINK ||
-				!is_key(level, left, level->facts))
+				!segment_is_key(level, left, level->facts))
 				continue;
 			if (alone || is_never_null(query, param->paramid))
 				columns = bms_add_member(columns, param->paramid);
@@ -890,7 +623,7 @@ is_among(Level *level, Node *expression, List *clauses)
 
 	foreach(cell, clauses)
 	{
-		if (is_same(level, expression,
+		if (segment_is_same(level, expression,
 					get_sortgroupclause_expr(lfirst(cell), level->query->targetList)))
 			return true;
 	}
@@ -903,14 +636,14 @@ barrier_of(Level *level, Node *expression)
 {
 	Query	   *query = level->query;
 	Level	   *where = level;
-	Node	   *resolved = resolve(&where, expression);
+	Node	   *resolved = segment_resolve(&where, expression);
 	ListCell   *cell;
 
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		return "LIMIT or OFFSET picks rows among those of all customers";
 	if (resolved == NULL || !(IsA(resolved, Var) || IsA(resolved, CoalesceExpr)))
 		return "the customer key is calculated, and no column";
-	if (!collation_is_no_wider(level->trace, exprCollation(expression)) &&
+	if (!segment_collation_is_no_wider(level->trace, exprCollation(expression)) &&
 		(query->groupClause != NIL || query->distinctClause != NIL || query->windowClause != NIL))
 		return "rows are grouped by another collation than the customer key has";
 	if ((query->groupClause != NIL || query->groupingSets != NIL || query->hasAggs ||
@@ -938,7 +671,7 @@ trace_branch(Level *level, Node *node, Bitmapset *columns)
 
 		while ((column = bms_next_member(columns, column)) >= 0)
 		{
-			if (collation_is_no_wider(level->trace,
+			if (segment_collation_is_no_wider(level->trace,
 									  list_nth_oid(operation->colCollations, column - 1)))
 				kept = bms_add_member(kept, column);
 		}
@@ -982,7 +715,7 @@ trace_query(Level *level, Bitmapset *columns)
 		const char *barrier = target == NULL ? NULL : barrier_of(level, (Node *) target->expr);
 
 		if (target != NULL && barrier == NULL)
-			facts = with_fact(level, facts, (Node *) target->expr);
+			facts = segment_with_fact(level, facts, (Node *) target->expr);
 		else if (level->barrier == NULL)
 			level->barrier = barrier;
 	}

@@ -89,6 +89,9 @@ BEGIN
                                            UNION ALL (TABLE due_held_history EXCEPT ALL TABLE all_held_history)) AS a;
 END $$;
 SELECT d.* FROM generate_series(timestamptz '2024-12-16', '2025-01-10', '61 hours') AS at, due_and_all(at) AS d;
+-- infinity is no instant that anything could be worked out for
+SELECT count(*) FILTER (WHERE m IS DISTINCT FROM n) AS differ
+FROM segment_members('all_held', 'infinity') AS m FULL JOIN segment_members('all_held') AS n USING (customer);
 SELECT count(*) FILTER (WHERE counts ? 'only_customers') > 3 AS by_list, sum(moved) > 0 AS moved FROM run WHERE segmentation = 'due_held';
 SELECT segmentation, outcome, customers, reason FROM refresh_due('2024-12-20') ORDER BY 1;
 SELECT refresh_due('2999-01-01');

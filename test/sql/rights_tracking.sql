@@ -44,7 +44,7 @@ SELECT segment_internal.lock_writers('regress_shelf.orders');
 SELECT track_source('own');
 SELECT untrack_source('own');
 SELECT segment_internal.change_catalogue('track_tables', 'own'::text, 'manual'::text, NULL::text, NULL::interval, '[]'::jsonb, NULL::text);
-SELECT segment_internal.change_catalogue('keep_changes', 'own'::text, NULL::regclass);
+SELECT segment_internal.change_catalogue('keep_table', 'own'::text, 'changes'::text, NULL::regclass);
 SELECT segment_internal.change_catalogue('count_trackers', 'regress_shelf.orders'::regclass);
 RESET SESSION AUTHORIZATION;
 SELECT noted();
@@ -78,7 +78,7 @@ SELECT create_rule_segmentation('mallory', 'TABLE regress_evil.mine', '{"any": "
 SELECT segment_internal.create_change_log('mallory') IS NOT NULL;
 SELECT segment_internal.change_catalogue('track_tables', 'mallory'::text, 'deferred'::text, NULL::text, NULL::interval,
     jsonb_build_array(jsonb_build_object('relation', 'regress_shelf.orders'::regclass::oid, 'key_columns', '["k"]'::jsonb)), NULL::text);
-SELECT segment_internal.change_catalogue('keep_changes', 'mallory'::text, 'regress_track.own_changes'::regclass);
+SELECT segment_internal.change_catalogue('keep_table', 'mallory'::text, 'changes'::text, 'regress_track.own_changes'::regclass);
 RESET SESSION AUTHORIZATION;
 SET SESSION AUTHORIZATION regress_track_clerk;
 INSERT INTO regress_shelf.orders VALUES (4, 1);

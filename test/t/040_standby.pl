@@ -31,6 +31,8 @@ $standby->start;
 $primary->safe_psql('postgres', q{
 	SELECT segment.create_event_consumer('reader', 'loyal');
 	SELECT segment.refresh_segmentation('loyal', '2024-05-01');
+	SELECT segment.create_rfm_segmentation('steady', 'orders', scheme => 'eleven_names', retrain_every => '1 year');
+	SELECT segment.refresh_segmentation('steady', '2024-05-01');
 	SELECT segment.rename_segment('loyal', 'Champions', 'VIP');
 	BEGIN; SELECT segment.refresh_segmentation('loyal', '2024-05-02'); ROLLBACK;
 });
@@ -46,6 +48,7 @@ foreach my $question (
 	[ 'history', 'TABLE loyal_history ORDER BY 1, entered_at' ],
 	[ 'members as of', "SELECT * FROM segment.segment_members('loyal', '2024-04-15') ORDER BY customer" ],
 	[ 'typed members', "SELECT * FROM segment.segment_members(null::bigint, 'loyal', NULL) ORDER BY customer" ],
+	[ 'members of an instant to come', "SELECT * FROM segment.segment_members('steady', '2024-05-20') ORDER BY customer" ],
 	[ 'segment_of', "SELECT i, segment.segment_of('loyal', i::bigint) FROM generate_series(0, 120) AS i" ],
 	[ 'assign by name', "SELECT i, segment.assign_segment('loyal', i, i % 9, i * 10), segment.explain_segment('loyal', i, i % 9, i * 10)
 		FROM generate_series(0, 120) AS i" ],
@@ -113,9 +116,10 @@ is_living($standby, 'shop', 'promoted');
 $standby->safe_psql('shop', 'INSERT INTO orders (customer_id, at, amount) VALUES (501, days_ago(2), 5)');
 is($standby->safe_psql('shop', 'SELECT segment FROM at_once_segments WHERE customer_id = 501'), 'Fresh', 'promoted: placed at once');
 is_living($standby, 'shop', 'promoted, and written to');
+$standby->safe_psql('postgres', "SELECT segment.drop_segmentation('steady')");
 is($standby->safe_psql('postgres', "SELECT outcome, entered, departed FROM segment.refresh_segmentation('loyal', '2024-06-01')"),
 	'ok|0|0', 'refreshed after promotion');
-is($standby->safe_psql('postgres', "SELECT string_agg(outcome, ',' ORDER BY run_id) FROM segment.segment_run"),
+is($standby->safe_psql('postgres', "SELECT string_agg(outcome, ',' ORDER BY run_id) FROM segment.segment_run WHERE segmentation = 'loyal'"),
 	'ok,ok,interrupted,ok', 'which logs the one that was rolled back');
 next_refresh_is_right($standby, 'postgres', '2024-07-01', 'promoted');
 
