@@ -161,6 +161,8 @@ CREATE TABLE segment_shift (
     changed_at timestamptz NOT NULL
 );
 CREATE INDEX segment_shift_segmentation ON segment_shift (segmentation, changed_at);
+-- its rows have no key, and are deleted, also where a publication has all tables
+ALTER TABLE segment_shift REPLICA IDENTITY FULL;
 COMMENT ON TABLE segment_shift IS
 $$How sizes of segments changed since the last refresh by writers who bring members up to date themselves
 (refresh mode immediate): they add rows here side by side, the next refresh adds them to segment.customers.

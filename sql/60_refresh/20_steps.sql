@@ -271,7 +271,8 @@ BEGIN
             'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),
             -- a place is the customer, or where there are several at once, customer and segment
             'same_place', CASE WHEN overlapping THEN ' AND p.segment_id = o.segment_id' ELSE '' END,
-            'same_undone', CASE WHEN overlapping THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
+            'same_undone', CASE WHEN overlapping
+                                THEN ' AND h.segment_id = coalesce(p.segment_id, o.segment_id)' ELSE '' END,
             'same_left', CASE WHEN overlapping THEN ' AND h.segment_id = coalesce(c.segment_id, c.was_id)' ELSE '' END,
             'v', string_agg('v' || c.number, ', ' ORDER BY c.number),
             'p_v', string_agg('p.v' || c.number, ', ' ORDER BY c.number),
@@ -361,7 +362,8 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.steps_of(segmentation, boolean, boolean, boolean, refresh_step[], jsonb) IS
 $$The statements of a refresh, in order; see refresh_steps.
-tail: templates that take the place of shared_steps and those of events; instead: what stands for places in place of what would.
+tail: templates that take the place of shared_steps and those of events;
+instead: what stands for places in place of what would.
 staged: rows per customer are kept in tables in place of ephemeral relations,
 for engines that hold the tables on other servers.$$;
 

@@ -16,7 +16,8 @@ CREATE FUNCTION segment_internal.definition_hash(s segmentation) RETURNS text
 AS $$
 BEGIN
     RETURN md5(jsonb_build_array(s.kind, s.method, s.source, s.source_columns, s.source_types, s.customers, s.features,
-                                 s.feature_types, s.options, s.time_zone, s.search_path, s.settings, s.model_version)::text);
+                                 s.feature_types, s.options, s.time_zone, s.search_path, s.settings,
+                                 s.model_version)::text);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.definition_hash(segmentation) IS

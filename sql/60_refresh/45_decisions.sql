@@ -42,6 +42,8 @@ BEGIN
               ['decided_by', 'Role that was logged in.'],
               ['decided_at', 'When.']]);
     EXECUTE format('CREATE INDEX ON %s (until) WHERE until IS NOT NULL', relation);
+    -- may be published: its key has columns that may be NULL
+    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
     -- who is put in need not be in the source, and has no facts then
     FOR fact IN
         SELECT a.attname FROM segment_internal.member_columns(s) AS c
@@ -83,7 +85,7 @@ BEGIN
         RETURN;
     END IF;
     IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.decisions) THEN
-        IF segment_internal.count_rows(s.decisions, false) > 0 THEN
+        IF segment_internal.count_rows(s.decisions, false, NULL) > 0 THEN
             RAISE EXCEPTION 'segmentation "%" cannot be distributed, because there are decisions about its customers',
                 s.name
                 USING ERRCODE = 'feature_not_supported', HINT = format('They are in table %s.', s.decisions);

@@ -19,6 +19,8 @@ BEGIN
         ARRAY[['', 'Key of the customer; NULL: all customers.'],
               ['due_at', 'The first as_of of a refresh that looks; -infinity: the next one does.']]);
     EXECUTE format('CREATE INDEX ON %s (due_at)', relation);
+    -- rows are deleted, also where a publication has all tables
+    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
     -- whom a refresh put there, so that it can take his row out again
     EXECUTE format('CREATE INDEX ON %s (%I) WHERE due_at > ''-infinity''', relation,
                    segment_internal.key_column(relation));

@@ -1,4 +1,4 @@
--- ---- tracking the tables of a source: see docs/living.md ----
+-- ---- tracking the tables of a source: see docs/tracking.md ----
 
 CREATE FUNCTION segment_internal.log_changes() RETURNS trigger
     AS 'MODULE_PATHNAME', 'segment_log_changes' LANGUAGE C VOLATILE PARALLEL UNSAFE;

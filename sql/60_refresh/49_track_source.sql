@@ -334,7 +334,8 @@ BEGIN
                       WHERE i.indrelid = c.oid
                         AND (i.indisunique OR i.indexprs IS NOT NULL
                              -- whom refreshes put there; writers need not write that index
-                             OR pg_get_expr(i.indpred, i.indrelid) <> '(due_at > ''-infinity''::timestamp with time zone)'
+                             OR pg_get_expr(i.indpred, i.indrelid)
+                                <> '(due_at > ''-infinity''::timestamp with time zone)'
                              OR x.relam <> (SELECT a.oid FROM pg_am AS a WHERE a.amname = 'btree')))
     FROM pg_class AS c, pg_class AS m WHERE c.oid = s.changes AND m.oid = s.members);
 END;

@@ -142,7 +142,7 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.tell_refreshed(jsonb, text[]) IS
 $$A NOTICE of how many refreshes went how, and one of those for which no time was left.
-names: of those that there were to do.$$;
+names: of those that there were to do; NULL: time was enough.$$;
 
 -- A procedure that commits cannot have a search_path of its own, so nothing but names
 -- with a schema stands in it, and no operator.

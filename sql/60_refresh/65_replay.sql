@@ -181,7 +181,7 @@ BEGIN
         COMMIT;
         PERFORM segment_internal.go_on(replay, one, outcomes);
     END LOOP;
-    PERFORM segment_internal.tell_refreshed(outcomes);
+    PERFORM segment_internal.tell_refreshed(outcomes, NULL);
 END;
 $$;
 COMMENT ON PROCEDURE replay_segmentation(text, text, timestamptz, timestamptz, interval, json) IS

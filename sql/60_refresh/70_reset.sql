@@ -315,7 +315,11 @@ BEGIN
         'WITH back AS (SELECT event_id, event_at FROM %1$s WHERE event = ''reset'' AND %2$I IS NULL),
          old AS (SELECT e.*, EXISTS (SELECT FROM back AS b
                                      WHERE b.event_id > e.event_id AND b.event_at < e.event_at) AS undone
-                 FROM %1$s AS e WHERE e.event_at < $1 AND e.%2$I IS NOT NULL)
+                 FROM %1$s AS e
+                 WHERE e.%2$I IS NOT NULL
+                   -- of a reset before the instant what it took back goes with what took it back
+                   AND (e.event_at < $1 OR EXISTS (SELECT FROM back AS b WHERE b.event_id > e.event_id
+                                                                             AND b.event_at < least(e.event_at, $1))))
          DELETE FROM %1$s AS d USING old AS e
          WHERE d.insertion = e.insertion AND (e.event_id <= $2 OR $2 IS NULL)
            AND (e.undone OR e.to_segment_id IS NULL
@@ -327,7 +331,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.purge_events(segmentation, timestamptz) IS
-$$Removes events before an instant and returns how many; NULL: there is no table of them.
+$$Removes events before an instant, and later ones that a reset to before it took back, and returns how many;
+NULL: there is no table of them.
 What replaying from that instant on begins with stays: the last event before it of each customer who was in a segment
 then, or of customer and segment where there may be several; so do resets, which are of no customer, and what a
 consumer has not acknowledged yet.$$;

@@ -42,6 +42,7 @@
 #include "source/source_query.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -507,7 +508,8 @@ place(Oid members, ArrayType *keys)
 		(void) segment_use_source_plans(before);
 	}
 	PG_END_TRY();
-	AtEOXact_GUC(true, nest_level);
+	/* with what the source has set meanwhile */
+	AtEOXact_GUC(false, nest_level);
 	SPI_finish();
 	return placed;
 }
@@ -520,6 +522,24 @@ is_for_the_caller(int code)
 		code == ERRCODE_T_R_DEADLOCK_DETECTED || code == ERRCODE_LOCK_NOT_AVAILABLE ||
 		code == ERRCODE_OUT_OF_MEMORY ||
 		ERRCODE_TO_CATEGORY(code) == ERRCODE_OPERATOR_INTERVENTION;
+}
+
+/* What the error says may be of data that only the owner, who is the current user, may read. */
+static void
+tell_failure(Oid members, const ErrorData *error)
+{
+	bool		may_know = has_privs_of_role(GetSessionUserId(), GetUserId());
+
+	if (!may_know)
+		ereport(LOG_SERVER_ONLY,
+				(errcode(error->sqlerrcode),
+				 errmsg("members in table \"%s\" were not brought up to date: %s",
+						get_rel_name(members), error->message)));
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("members in table \"%s\" were not brought up to date: %s", get_rel_name(members),
+					may_know ? error->message : unpack_sql_state(error->sqlerrcode)),
+			 errhint("The next refresh does it.")));
 }
 
 /*
@@ -552,11 +572,7 @@ segment_place_now(Oid members, ArrayType *keys)
 		CurrentResourceOwner = owner;
 		if (is_for_the_caller(error->sqlerrcode))
 			ReThrowError(error);
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("members in table \"%s\" were not brought up to date: %s",
-						get_rel_name(members), error->message),
-				 errhint("The next refresh does it.")));
+		tell_failure(members, error);
 		placed = false;
 	}
 	PG_END_TRY();

@@ -95,6 +95,17 @@ FROM segment_members('all_held', 'infinity') AS m FULL JOIN segment_members('all
 SELECT count(*) FILTER (WHERE counts ? 'only_customers') > 3 AS by_list, sum(moved) > 0 AS moved FROM run WHERE segmentation = 'due_held';
 SELECT segmentation, outcome, customers, reason FROM refresh_due('2024-12-20') ORDER BY 1;
 SELECT refresh_due('2999-01-01');
+-- whom the change log names is looked at, too, and once
+SELECT count(*) FROM track_source('due_held');
+SELECT name, (refresh_segmentation(name, '2025-01-10 12:00')).outcome FROM unnest('{all_held,due_held}'::text[]) AS name;
+INSERT INTO orders VALUES (3, '2025-01-10 13:00', 5), (77, '2025-01-10 14:00', 5);
+SELECT outcome FROM refresh_segmentation('all_held', '2025-01-11');
+SELECT segmentation, outcome, customers > 1 AS some FROM refresh_due('2025-01-11') ORDER BY 1;
+SELECT count(*) FROM ((TABLE all_held_segments EXCEPT ALL TABLE due_held_segments)
+                      UNION ALL (TABLE due_held_segments EXCEPT ALL TABLE all_held_segments)) AS d;
+SELECT count(*) FROM ((TABLE all_held_history EXCEPT ALL TABLE due_held_history)
+                      UNION ALL (TABLE due_held_history EXCEPT ALL TABLE all_held_history)) AS d;
+SELECT segmentation, outcome FROM refresh_due('2025-01-11') ORDER BY 1;
 -- where a model is to be trained everybody is due
 SELECT create_rfm_segmentation('trained', 'SELECT customer, at, amount FROM clock.orders', scheme => 'rf_grid', time_zone => 'UTC');
 SELECT segmentation, outcome, customers, reason FROM refresh_due('2025-01-12') WHERE segmentation = 'trained';

@@ -48,7 +48,9 @@ DECLARE
     t timestamptz;
 BEGIN
     FOR t IN SELECT DISTINCT i FROM run AS r, unnest(ARRAY[as_of, as_of + interval '1 hour', as_of - interval '1 hour']) AS i
-             WHERE r.segmentation = check_events.name AND r.outcome IN ('ok', 'empty') LOOP
+             WHERE r.segmentation = check_events.name AND r.outcome IN ('ok', 'empty')
+               -- after the last refresh members are those to come
+               AND i <= s.refreshed_as_of LOOP
         INSERT INTO problem SELECT name, round, 'replay', format('%s: events %s, history %s', t, e, h)
         FROM replay(s.events, t, overlapping) AS e
         FULL JOIN segment_members(check_events.name, t) AS h USING (customer, segment_id)

@@ -104,7 +104,7 @@ FROM run AS r ORDER BY run_id DESC LIMIT 1;
 SET client_min_messages = error;
 DELETE FROM orders WHERE customer_id > 2;
 SELECT outcome FROM refresh_segmentation('loyalty', '2025-05-10');
-SELECT state, reason, failures, error_code FROM segmentation AS s, segment_internal.health(s, now());
+SELECT state, reason, failures, error_code FROM segmentation AS s, segment_internal.health(s, '2025-05-09 12:00');
 SELECT outcome, sizes FROM refresh_segmentation('loyalty', '2025-05-09 00:00', max_departed => 1);
 SELECT state, reason, failures, error_code FROM segmentation AS s, segment_internal.health(s, '2025-05-09 12:00');
 ALTER TABLE orders RENAME amount TO sum;

@@ -188,6 +188,7 @@ SELECT event_rows FROM purge_history('c', '2025-01-03 12:00');
 SELECT acknowledge_segment_events('reader', max(event_id)) FROM next_segment_events('reader', NULL);
 SELECT event_rows > 0 AS removed FROM purge_history('c', '2025-01-03 12:00');
 SELECT drop_event_consumer('reader');
-SELECT count(drop_segmentation(name, cascade => true)) FROM segmentation;
+-- who uses others first: a cascade drops those that have no other rule
+SELECT count(drop_segmentation(name, cascade => true)) FROM (SELECT name FROM segmentation ORDER BY name) AS s;
 DROP TABLE fact, bought, was, dot, was_open;
 DROP FUNCTION try;

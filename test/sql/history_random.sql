@@ -186,7 +186,7 @@ BEGIN
 END;
 $$;
 
-SELECT setseed(0.44);
+SELECT setseed(0.33);
 DO $$ BEGIN FOR n IN -8 .. 0 LOOP PERFORM change_things(n); END LOOP; END $$;
 \set rules '''{"new": "seen_at > as_of() - interval ''''36 hours''''", "many": "points > 70", "spent": "spend > 60"}'''
 SELECT create_rule_segmentation('one', 'walk_facts', :rules, keep => '{points}');

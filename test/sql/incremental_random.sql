@@ -33,9 +33,10 @@ BEGIN
     INSERT INTO pair VALUES (name);
 END;
 $$;
-SELECT make('held', $$SELECT create_rfm_segmentation(%L, 'SELECT customer_id, at, amount FROM orders', retrain_every => '1 year', max_departed => 1)$$);
-SELECT make('lately', $$SELECT create_rfm_segmentation(%L, 'SELECT customer_id, at, amount FROM orders', customers => 'SELECT id FROM clients',
-    lookback => '2 months', retrain_every => '1 year', hysteresis => 0.2, max_departed => 1)$$);
+SELECT make('held', $$SELECT create_rfm_segmentation(%L, 'SELECT customer_id, at, amount FROM orders', retrain_every => '1 year',
+    max_departed => 1)$$);
+SELECT make('lately', $$SELECT create_rfm_segmentation(%L, 'SELECT customer_id, at, amount FROM orders',
+    customers => 'SELECT id FROM clients', lookback => '2 months', retrain_every => '1 year', hysteresis => 0.2, max_departed => 1)$$);
 SELECT make('windows', $$SELECT create_rule_segmentation(%L, 'SELECT c.id, c.country, c.spend, max(v.at) AS last_visit
     FROM clients AS c LEFT JOIN visits AS v ON v.customer_id = c.id GROUP BY c.id',
     '{"Fresh": "last_visit >= as_of() - interval ''7 days'' AND last_visit < as_of()",
@@ -92,8 +93,10 @@ BEGIN
         WHEN 5 THEN DELETE FROM orders AS o WHERE o.order_id % 89 = client % 89;
         WHEN 6, 7 THEN INSERT INTO visits VALUES (client, at_random), (1 + pick(130), at);
         WHEN 8 THEN DELETE FROM visits AS v WHERE v.customer_id = client;
-        WHEN 9 THEN UPDATE clients AS c SET spend = pick(1000), country = CASE pick(3) WHEN 0 THEN 'DE' WHEN 1 THEN 'AT' END WHERE c.id = client;
-        WHEN 10 THEN INSERT INTO clients VALUES (client, 'AT', pick(1000), pick(50)) ON CONFLICT (id) DO UPDATE SET visits = excluded.visits;
+        WHEN 9 THEN UPDATE clients AS c SET spend = pick(1000), country = CASE pick(3) WHEN 0 THEN 'DE' WHEN 1 THEN 'AT' END
+            WHERE c.id = client;
+        WHEN 10 THEN INSERT INTO clients VALUES (client, 'AT', pick(1000), pick(50))
+            ON CONFLICT (id) DO UPDATE SET visits = excluded.visits;
         WHEN 11 THEN DELETE FROM clients AS c WHERE c.id = client;
         ELSE MERGE INTO clients AS c USING (VALUES (client)) AS n (id) ON c.id = n.id
              WHEN MATCHED THEN UPDATE SET spend = c.spend + 300 WHEN NOT MATCHED THEN INSERT VALUES (n.id, 'DE', 10, 1);
@@ -188,3 +191,8 @@ SELECT * FROM wrong ORDER BY round, what LIMIT 20;
 SELECT p.name, count(*) FILTER (WHERE r.way = 'full') > 0 AS full, count(*) FILTER (WHERE r.way = 'incremental') > 0 AS incremental
 FROM pair AS p JOIN run AS r ON r.segmentation = p.name GROUP BY 1 ORDER BY 1;
 SELECT r.outcome FROM run AS r GROUP BY 1;
+
+SELECT count(drop_segmentation(s.name, cascade => true)) FROM (SELECT name FROM segmentation ORDER BY name DESC) AS s;
+DROP TABLE clients, orders, visits, pair, wrong;
+DROP FUNCTION make, differs, pick, write_something, write_some, edit_something, run_round;
+DROP PROCEDURE run_rounds;

@@ -31,13 +31,15 @@ FROM (VALUES (1, 'update', 'UPDATE segment.%1$I SET %1$s = NULL WHERE false'), (
                              EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
              (6, 'row lock', 'SELECT count(*) FROM (SELECT FROM segment.%I FOR KEY SHARE) AS l')) AS w (n, verb, command),
      (VALUES (1, 'segmentation'), (2, 'segment'), (3, 'model'), (4, 'run'), (5, 'rfm_scheme'),
-             (6, 'rule_version'), (7, 'rule_template'), (8, 'segmentation_use'), (9, 'tracked_table'), (10, 'segment_shift')) AS t (n, relname)
+             (6, 'rule_version'), (7, 'rule_template'), (8, 'segmentation_use'), (9, 'tracked_table'), (10, 'segment_shift'),
+             (11, 'event_consumer')) AS t (n, relname)
 ORDER BY w.n, t.n;
 UPDATE regress_shop.deed SET command = regexp_replace(command, 'SET \w+ = NULL', CASE name
     WHEN 'update segmentation' THEN 'SET source = ''SELECT 1''' WHEN 'update segment' THEN 'SET customers = 0'
     WHEN 'update model' THEN 'SET version = 7' WHEN 'update run' THEN 'SET error = NULL'
     WHEN 'update rule_version' THEN 'SET note = NULL' WHEN 'update segmentation_use' THEN 'SET uses = ''x'''
     WHEN 'update tracked_table' THEN 'SET key_columns = ''{}''' WHEN 'update segment_shift' THEN 'SET customers = 0'
+    WHEN 'update event_consumer' THEN 'SET acknowledged = 0'
     ELSE 'SET shipped = true' END)
 WHERE name LIKE 'update%';
 INSERT INTO regress_shop.deed (name, command) VALUES

@@ -236,6 +236,28 @@ SELECT * FROM track_source('e');
 SELECT outcome FROM refresh_segmentation('c', '2024-01-01');
 SELECT noted('e_changes') LIKE '%(1)%' AS told;
 
+-- ---- our tables without a key, in a publication of all tables ----
+CREATE TABLE published (k integer PRIMARY KEY, n integer);
+INSERT INTO published VALUES (1, 1), (2, 1);
+SELECT create_rule_segmentation('p', 'published', '{"any": "n > 0"}', max_departed => 1);
+SELECT count(*) FROM track_source('p');
+SELECT outcome FROM refresh_segmentation('p', '2024-01-01');
+SET client_min_messages = error;
+CREATE PUBLICATION everything FOR ALL TABLES;
+SET client_min_messages = warning;
+UPDATE published SET n = 0 WHERE k = 1;
+SELECT outcome, departed, way FROM refresh_segmentation('p', '2024-01-02');
+SELECT include_customer('p', 'any', 1);
+SELECT undecide_customer('p', 'any', 1);
+SELECT count(*) FROM track_source('p', refresh_mode => 'immediate');
+SELECT outcome FROM refresh_segmentation('p', '2024-01-03');
+UPDATE published SET n = 1 WHERE k = 1;
+SELECT segment_of('p', 1);
+SELECT outcome FROM refresh_segmentation('p');
+SELECT drop_segmentation('p');
+DROP PUBLICATION everything;
+DROP TABLE published;
+
 SELECT drop_segmentation(name, cascade => true) FROM (SELECT name FROM segmentation ORDER BY name DESC) AS s;
 SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'segment\_changes%';
 DROP FUNCTION reason, noted, keys, unseen;

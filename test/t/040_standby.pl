@@ -112,11 +112,11 @@ foreach my $write ("SELECT segment.track_source('at_once')", "SELECT segment.unt
 }
 # after a failover it goes on
 $standby->promote;
+$standby->safe_psql('postgres', "SELECT segment.drop_segmentation('steady')");
 is_living($standby, 'shop', 'promoted');
 $standby->safe_psql('shop', 'INSERT INTO orders (customer_id, at, amount) VALUES (501, days_ago(2), 5)');
 is($standby->safe_psql('shop', 'SELECT segment FROM at_once_segments WHERE customer_id = 501'), 'Fresh', 'promoted: placed at once');
 is_living($standby, 'shop', 'promoted, and written to');
-$standby->safe_psql('postgres', "SELECT segment.drop_segmentation('steady')");
 is($standby->safe_psql('postgres', "SELECT outcome, entered, departed FROM segment.refresh_segmentation('loyal', '2024-06-01')"),
 	'ok|0|0', 'refreshed after promotion');
 is($standby->safe_psql('postgres', "SELECT string_agg(outcome, ',' ORDER BY run_id) FROM segment.segment_run WHERE segmentation = 'loyal'"),
