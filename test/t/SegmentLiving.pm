@@ -97,9 +97,10 @@ my $made = q{
 				UNION ALL (SELECT event_at, customer, event, from_segment, to_segment FROM segment.segment_events(%1$L)
 					EXCEPT ALL SELECT event_at, %2$I::text, event, from_segment, to_segment FROM public.%1$s_events)) AS d
 			UNION ALL
-			SELECT ''%1$s: order of event '' || event_id FROM (
-				SELECT event_id, lag(event_id, 1, 0::bigint) OVER (ORDER BY insertion) AS before FROM public.%1$s_events WHERE event_id IS NOT NULL) AS e
-			WHERE event_id <> before + 1', name, key);
+			-- in the order of commit, which for one customer is that of insertion
+			SELECT ''%1$s: order of event '' || event_id FROM (SELECT event_id, lag(event_id) OVER (ORDER BY event_id) AS before,
+				lag(event_id) OVER (PARTITION BY %2$I ORDER BY insertion) AS same FROM public.%1$s_events WHERE event_id IS NOT NULL) AS e
+			WHERE event_id <> coalesce(before, 0) + 1 OR event_id < same', name, key);
 		FOR instant IN EXECUTE format('
 			(SELECT event_at FROM public.%1$s_events GROUP BY 1 ORDER BY 1 DESC LIMIT 3)
 			UNION ALL (SELECT event_at FROM (SELECT event_at FROM public.%1$s_events GROUP BY 1) AS e ORDER BY random() LIMIT 3)', name)
