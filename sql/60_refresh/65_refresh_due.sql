@@ -5,11 +5,13 @@ CREATE FUNCTION segment_internal.refresh_due_as_owner(name text, as_of timestamp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
-    at timestamptz := segment_internal.turn(s, as_of);
-    -- who is due now that the lock is had
-    due text := (segment_internal.due_keys(s, at)).keys;
+    at timestamptz;
+    due text;
     taken record;
 BEGIN
+    at := segment_internal.turn(s, as_of);
+    -- who is due now that the lock is had
+    due := (segment_internal.due_keys(s, at)).keys;
     IF due IS NOT NULL AND s.changes IS NOT NULL THEN
         SELECT * INTO taken FROM segment_internal.take_changes(s, at);
         EXECUTE format('SELECT array_agg(k.customer)::text
@@ -23,7 +25,7 @@ BEGIN
             EXECUTE format('INSERT INTO %s DEFAULT VALUES', s.changes);
         END IF;
     END IF;
-    RETURN segment_internal.refresh_as_owner(name, at, NULL, NULL, NULL, due);
+    RETURN segment_internal.refresh_as_owner(name, at, NULL, NULL, NULL, due, way_reason => 'these customers are due');
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.refresh_due_as_owner(text, timestamptz) IS
