@@ -39,6 +39,19 @@ SELECT * FROM segment_migration('spenders', :'between', now());
 SELECT customer, event, from_segment, to_segment, reason, event_at > :'between' AS later
 FROM segment_events('spenders', :'before') ORDER BY event_at, customer::integer;
 SELECT segment, customers, added, removed FROM segment_trend('spenders', '1 year');
+-- also of whom the next refresh is to look at again
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+UPDATE clients SET spend = 300 WHERE id IN (1, 2, 3);
+DELETE FROM clients WHERE id = 17;
+COMMIT;
+INSERT INTO clients VALUES (17, 170, 1);
+SELECT id FROM spenders_changes ORDER BY 1;
+SELECT segment, count(*) FROM segment_members('spenders', :'between') GROUP BY 1 ORDER BY 1;
+SELECT segment_of('spenders', 17, :'between');
+UPDATE clients SET spend = CASE id WHEN 2 THEN 500 ELSE 1 END WHERE id IN (1, 2, 3);
+SELECT outcome, entered, departed, moved, updated FROM refresh_segmentation('spenders');
+SELECT clock_timestamp() AS between \gset
+UPDATE clients SET spend = 500 WHERE id = 20;
 -- an instant in between is refused
 SET client_min_messages = error;
 SELECT outcome, regexp_replace(error, '[0-9-]{10} [0-9:.]+\+00', 'T', 'g') AS error FROM refresh_segmentation('spenders', :'between');
