@@ -340,6 +340,7 @@ BEGIN
                                                                    ELSE step.name END);
         END IF;
     END LOOP;
+    places := places || instead;
     FOREACH step IN ARRAY templates LOOP
         step.statement := ltrim(segment_internal.fill_places(step.statement, CASE
             -- what is kept on this server cannot be read where the customers are

@@ -13,17 +13,15 @@ DECLARE
 BEGIN
     FOR step IN
         SELECT t.* FROM segment_internal.steps_of(s, false, false, false, instead => jsonb_build_object(
-            'asked', asked, 'current_model', '$3', 'if_again', 'false', 'if_trained', 'false', 'event_number', 'NULL'))
+            'asked', asked, 'model', '(SELECT $3 AS model)', 'if_again', 'false', 'if_trained', 'false', 'event_number', 'NULL'))
             WITH ORDINALITY AS t (name, statement, n)
         ORDER BY t.n
     LOOP
         -- nobody is refused one row for what it does to the others, sizes are put aside, and no instant comes twice
-        CONTINUE WHEN step.name IN ('source_counts', 'tally', 'guard', 'by_decision', 'sizes', 'result')
+        CONTINUE WHEN step.name IN ('source_counts', 'model', 'tally', 'guard', 'by_decision', 'sizes', 'result')
                    OR step.name IS NULL AND step.statement ~ '\nWHERE \$4 AND ';
         name := step.name;
-        -- that of the last training, and nothing is told of this run
-        statement := CASE WHEN step.name = 'model' THEN 'SELECT $3 AS model, NULL::jsonb AS details'
-                          ELSE step.statement END;
+        statement := step.statement;
         needs := CASE
             WHEN NOT changed THEN NULL
             WHEN starts_with(statement, format('INSERT INTO %s ', s.events)) THEN 'moved'

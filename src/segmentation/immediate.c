@@ -88,6 +88,7 @@ typedef struct Placer
 	Datum		model;
 	bool		has_model;
 	SourcePlans *plans;			/* of the source */
+	int			users;			/* more than one: a trigger on the members writes the source */
 } Placer;
 
 static HTAB *placers = NULL;
@@ -566,6 +567,7 @@ place(Oid members, ArrayType *keys)
 	TimestampTz at;
 	SourcePlans *before;
 	int			nest_level;
+	bool		is_old;
 	bool		placed = false;
 
 	/* before anything is read */
@@ -575,22 +577,30 @@ place(Oid members, ArrayType *keys)
 	if (at <= row.refreshed_as_of)
 		return false;
 
+	is_old = !placer->valid || placer->xmin != row.xmin ||
+		!ItemPointerEquals(&placer->row, &row.row);
+	/* what is being run cannot be made anew */
+	if (is_old && placer->users > 0)
+		return false;
+
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	nest_level = NewGUCNestLevel();
-	if (!placer->valid || placer->xmin != row.xmin || !ItemPointerEquals(&placer->row, &row.row))
+	if (is_old)
 	{
 		enter("search_path", "pg_catalog, pg_temp");
 		make_placer(placer, &row, get_array_type(ARR_ELEMTYPE(keys)));
 	}
 	enter_settings(placer, at);
 	before = segment_use_source_plans(is_many(keys) ? NULL : placer->plans);
+	placer->users++;
 	PG_TRY();
 	{
 		placed = run_placing_steps(placer, at, keys);
 	}
 	PG_FINALLY();
 	{
+		placer->users--;
 		(void) segment_use_source_plans(before);
 	}
 	PG_END_TRY();
