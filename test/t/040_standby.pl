@@ -104,7 +104,7 @@ foreach my $question (
 	is($answer, $primary->safe_psql('shop', "BEGIN READ ONLY; $sql"), "$name: the same on the standby");
 }
 foreach my $write ("SELECT segment.track_source('at_once')", "SELECT segment.untrack_source('at_once')",
-	"SELECT segment.acknowledge_segment_events('reader of at_once', 1)", 'SELECT * FROM segment.refresh_due()',
+	"SELECT segment.acknowledge_segment_events('reader of at_once', 1)", 'SELECT * FROM segment.refresh_due(everybody => true)',
 	'CALL segment.refresh_all_segmentations()')
 {
 	my ($status, $out, $err) = $standby->psql('shop', $write);
