@@ -90,7 +90,8 @@ DECLARE
     present text := format('SELECT %I AS customer, segment_id, entered_at, entered_reason AS reason FROM %s',
                            segment_internal.key_column(s.members), s.members);
 BEGIN
-    IF at IS NULL THEN
+    -- no refresh is as of infinity
+    IF at IS NULL OR at = 'infinity' THEN
         RETURN present;
     ELSIF at > s.refreshed_as_of THEN
         RETURN coalesce(segment_internal.later_members_query(s, at), present);
@@ -103,7 +104,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.members_query(segmentation, timestamptz) IS
-$$The text of a query for who was where at an instant, after the last refresh by the clock; NULL: just after it.
+$$The text of a query for who was where at an instant, after the last refresh by the clock;
+NULL, infinity: just after it.
 Error: see kept_instant.$$;
 
 CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz,
@@ -128,7 +130,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_members(anyelement, text, timestamptz) IS
-$$Who was in which segment at an instant (NULL: after the last refresh),
+$$Who was in which segment at an instant (NULL, infinity: after the last refresh),
 with the customer key in its own type: segment_members(null::bigint, 'loyalty', '2024-07-01').
 An instant between two refreshes shows the state of the earlier one.
 An instant after the last refresh, even one to come, shows what a refresh as of it would make of those whom the clock
@@ -156,7 +158,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_members(text, timestamptz) IS
-$$Who was in which segment at an instant (NULL: after the last refresh), with the customer key as text.
+$$Who was in which segment at an instant (NULL, infinity: after the last refresh), with the customer key as text.
 See segment_members(key, name, as_of).$$;
 
 -- The text of a condition that holds for one customer, whose key is given as text.
