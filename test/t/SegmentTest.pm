@@ -209,9 +209,10 @@ my $begin_anew = q{
 	SELECT format('SET ROLE %I', owner),
 		CASE WHEN kind = 'rfm' THEN format(
 			'SELECT FROM segment.create_rfm_segmentation(%L, %L, customers => %L, scheme => %L, cuts => %L, bins => %L, '
-			'thresholds => %L, lookback => %L, refunds => %L, zero_amounts => %L, time_zone => %L, schema => %L, search_path => %L)',
+			'thresholds => %L, lookback => %L, refunds => %L, zero_amounts => %L, retrain_every => %L, time_zone => %L, '
+			'schema => %L, search_path => %L)',
 			name, source, customers, options ->> 'scheme', options ->> 'cuts', options ->> 'bins',
-			options -> 'thresholds', options ->> 'lookback', options ->> 'refunds', options ->> 'zero_amounts',
+			options -> 'thresholds', options ->> 'lookback', options ->> 'refunds', options ->> 'zero_amounts', retrain_every,
 			time_zone, table_schema, search_path)
 		ELSE format(
 			'SELECT FROM segment.create_cluster_segmentation(%L, %L, key => %L, features => %L, method => %L, options => %L, '
