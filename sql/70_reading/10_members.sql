@@ -107,7 +107,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.members_query(segmentation, timestamptz) IS
-$$The text of a query for who was where at an instant, after the last refresh by the clock; NULL: just after it.
+$$The text of a query for who was where at an instant, after the last refresh by the clock;
+NULL, infinity: just after it.
 Error: see kept_instant.$$;
 
 CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz,
@@ -160,7 +161,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_members(text, timestamptz) IS
-$$Who was in which segment at an instant (NULL: after the last refresh), with the customer key as text.
+$$Who was in which segment at an instant (NULL, infinity: after the last refresh), with the customer key as text.
 See segment_members(key, name, as_of).$$;
 
 -- The text of a condition that holds for one customer, whose key is given as text.

@@ -60,6 +60,9 @@ SELECT at, (SELECT array_agg(m ORDER BY m) FROM segment_members('one') AS m)
            = (SELECT array_agg(m ORDER BY m) FROM segment_members('one', at) AS m) AS same
 FROM unnest(ARRAY[timestamptz :'next' - interval '1 us', :'next']) AS at;
 
+-- no refresh is as of infinity: after the last one
+SELECT count(*) FROM (SELECT * FROM segment_members('held', 'infinity') EXCEPT ALL SELECT * FROM segment_members('held')) AS d;
+
 -- refresh_due: the same as refreshing all, customer by customer
 SELECT create_rfm_segmentation('all_held', 'SELECT customer, at, amount FROM clock.orders', scheme => 'rf_grid',
     time_zone => 'Europe/Berlin', retrain_every => '100 years');
