@@ -114,6 +114,7 @@ bench:
 	bench/run
 	bench/rules
 	bench/overlap
+	bench/living
 	bench/clustering
 
 .DEFAULT_GOAL := all

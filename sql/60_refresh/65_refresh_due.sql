@@ -14,7 +14,7 @@ BEGIN
     -- who is due now that the lock is had; with a change log, which is worked off, that is any refresh
     RETURN segment_internal.refresh_as_owner(
         name, at, NULL, NULL, NULL, CASE WHEN s.changes IS NULL THEN (segment_internal.due_keys(s, at)).keys END,
-        way_reason => 'of those whom the clock moves');
+        way_reason => 'these customers are due');
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.refresh_due_as_owner(text, timestamptz) IS

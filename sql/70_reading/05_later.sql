@@ -28,7 +28,13 @@ BEGIN
          AS r (customer %1$s, was_id integer, segment_id integer, entered_at timestamptz, reason text)', key_type)
     USING names[:last] || 'later'::text,
           statements[:last]
-          || 'SELECT c.customer, c.was_id, c.segment_id, c.entered_at, c.reason FROM changed AS c'::text,
+          || ('SELECT c.customer, c.was_id, c.segment_id, c.entered_at, c.reason FROM changed AS c'
+          -- of whom a writer has placed since, in the mode immediate, the history tells
+          || CASE WHEN at < segment_internal.known_until(s) THEN format(
+                 ' WHERE (c.base_entered_at IS NULL OR c.base_entered_at <= $1)'
+                 ' AND NOT EXISTS (SELECT FROM %s AS h WHERE h.%I %s c.customer AND h.left_at > $1)',
+                 s.history, segment_internal.key_column(s.history), segment_internal.equality_operator(
+                     segment_internal.key_type(s.members))) ELSE '' END),
           at, old_model, (segment_internal.due_keys(s, at, false)).keys;
 END;
 $$;

@@ -112,18 +112,13 @@ NULL: changes are not tracked, or the current user may not read the table that h
 CREATE FUNCTION segment_internal.consumers_behind(s segmentation, since timestamptz) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    result integer;
 BEGIN
-    IF to_regclass('segment.segment_event_consumer') IS NOT NULL THEN
-        EXECUTE 'SELECT count(*) FROM segment.segment_event_consumer AS c'
-                ' WHERE c.segmentation = $1 AND c.waiting_since < $2' INTO result USING s.name, since;
-    END IF;
-    RETURN result;
+    RETURN (SELECT count(*) FROM segment.segment_event_consumer AS c
+            WHERE c.segmentation = s.name AND c.waiting_since < since);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.consumers_behind(segmentation, timestamptz) IS
-'How many consumers of events have not acknowledged an event that is older than an instant; NULL: not known.';
+'How many consumers of events have not acknowledged an event that is older than an instant.';
 
 -- A refresh now and then at somebody's hand makes no habit; one of 5 distances or more, of a minute or more, may be.
 CREATE FUNCTION segment_internal.usual_distance(s segmentation, OUT usual interval, OUT longest interval)
@@ -270,7 +265,8 @@ BEGIN
         watch := watch || format('%s changes wait for a refresh', changes_waiting);
     END IF;
     IF consumers_behind > 0 THEN
-        watch := watch || format('%s consumers of events are behind', consumers_behind);
+        watch := watch || CASE consumers_behind WHEN 1 THEN '1 consumer of events is behind'
+                               ELSE consumers_behind || ' consumers of events are behind' END;
     END IF;
     IF abs(size_jump) > 3 THEN
         watch := watch || format('segment "%s" has %s customers, on this weekday it usually has %s', size_jump_segment,
@@ -326,7 +322,7 @@ COMMENT ON COLUMN segmentation_health.changes_waiting IS
 $$Changes of the source that wait for a refresh, counted up to 100,000;
 NULL: they are not tracked, or their table may not be read.$$;
 COMMENT ON COLUMN segmentation_health.consumers_behind IS
-'Consumers of events with one that is not acknowledged for longer than max_age, or a day; NULL: not known.';
+'Consumers of events with one that is not acknowledged for longer than max_age, or a day.';
 COMMENT ON COLUMN segmentation_health.size_jump IS
 $$Of the segment whose size is the strangest: how far it lies from those on the same weekday of the eight weeks before,
 in robust standard deviations, (size - median) / max(1.4826 MAD, sqrt(median), 1); beyond 3 either way it is told.

@@ -421,14 +421,6 @@ static const Operation operations[] = {
 	"WHERE g.segmentation = $1"
 	}},
 
-	/* the same, and as of when, for the next refresh to do: many may at the same time */
-	{"shift_later", OF_SEGMENTATION, {"text", "int4[]", "int8[]", "timestamptz"}, {
-	"INSERT INTO segment.segment_shift (segmentation, segment_id, customers, changed_at) "
-	"SELECT $1, u.id, u.shift, $4 FROM unnest($2, $3) AS u (id, shift)",
-
-	"SELECT NULL::bigint"
-	}},
-
 	/* name, ids of segments, by how much their sizes change.  The sum of all sizes. */
 	{"shift_members", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
 	"UPDATE segment.segment AS g SET customers = g.customers + $3[array_position($2, g.segment_id)] "
@@ -438,7 +430,7 @@ static const Operation operations[] = {
 	"WHERE g.segmentation = $1"
 	}},
 
-	/* name: what shift_later put aside becomes a part of the sizes */
+	/* name: what writers put aside, see immediate.c, becomes a part of the sizes */
 	{"fold_shifts", OF_SEGMENTATION, {"text"}, {
 	"WITH d AS (DELETE FROM segment.segment_shift AS d WHERE d.segmentation = $1"
 	"           RETURNING d.segment_id, d.customers),"

@@ -33,6 +33,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -66,7 +67,8 @@
 #define ANY_DEPARTED 4
 #define ANY_LEFT 8				/* a place goes into the history */
 #define ANY_MOVED 16			/* not only other facts */
-#define ANY_LATER 32			/* entered at this instant or after it: the clock was put back */
+#define ANY_WAITING 32			/* somebody may be in no segment, before or after */
+#define ANY_LATER 64			/* entered at this instant or after it: the clock was put back */
 
 /* What is kept for a segmentation from one statement to the next. */
 typedef struct Placer
@@ -79,12 +81,14 @@ typedef struct Placer
 	Steps		steps;			/* texts and plans */
 	int		   *needs;			/* of each step: bits that changed must have; 0: none */
 	int			changed;		/* number of the step that tells who changed */
+	char	   *name;			/* of the segmentation */
 	int			n_settings;
 	char	  **setting;		/* names and values that the source is run under */
 	char	  **value;
 	Datum		model;
 	bool		has_model;
 	SourcePlans *plans;			/* of the source */
+	int			users;			/* more than one: a trigger on the members writes the source */
 } Placer;
 
 static HTAB *placers = NULL;
@@ -170,7 +174,7 @@ ask(const char *query, Oid members)
 static int
 needs_of(const char *word)
 {
-	static const char *const words[] = {"kept", "entered", "departed", "left", "moved"};
+	static const char *const words[] = {"kept", "entered", "departed", "left", "moved", "waits"};
 	int			i;
 
 	for (i = 0; i < lengthof(words) && word != NULL; i++)
@@ -214,7 +218,7 @@ static void
 take_settings(Placer *placer)
 {
 	SPITupleTable *table = ask(
-		"SELECT k.name, k.value"
+		"SELECT k.name, k.value, g.name"
 		" FROM segment.segmentation AS g"
 		" CROSS JOIN LATERAL (SELECT 'TimeZone', g.time_zone UNION ALL"
 		"    SELECT e.key, e.value FROM pg_catalog.jsonb_each_text(g.settings) AS e"
@@ -222,6 +226,8 @@ take_settings(Placer *placer)
 		" WHERE g.members = $1 AND k.value IS NOT NULL", placer->members);
 	uint64		i;
 
+	/* a segmentation has a time zone */
+	placer->name = copied(placer->context, table, 0, 3);
 	placer->n_settings = (int) table->numvals;
 	placer->setting = MemoryContextAlloc(placer->context, sizeof(char *) * (table->numvals + 1));
 	placer->value = MemoryContextAlloc(placer->context, sizeof(char *) * (table->numvals + 1));
@@ -402,11 +408,48 @@ column_of(TupleDesc desc, const char *name)
 	return i;
 }
 
-/* What there is among the rows of the step changed. */
+/* By how much sizes of segments change. */
+typedef struct Shifts
+{
+	int			n;
+	int			room;
+	int32	   *id;
+	int64	   *by;
+} Shifts;
+
+static void
+add_shift(Shifts *shifts, Datum id, bool isnull, int by)
+{
+	int			i = 0;
+
+	if (isnull)
+		return;
+	while (i < shifts->n && shifts->id[i] != DatumGetInt32(id))
+		i++;
+	if (i == shifts->room)
+	{
+		shifts->room = shifts->room * 2 + 8;
+		shifts->id = shifts->id == NULL ? palloc(sizeof(int32) * shifts->room)
+			: repalloc(shifts->id, sizeof(int32) * shifts->room);
+		shifts->by = shifts->by == NULL ? palloc(sizeof(int64) * shifts->room)
+			: repalloc(shifts->by, sizeof(int64) * shifts->room);
+	}
+	if (i == shifts->n)
+	{
+		shifts->id[i] = DatumGetInt32(id);
+		shifts->by[i] = 0;
+		shifts->n++;
+	}
+	shifts->by[i] += by;
+}
+
+/* What there is among the rows of the step changed; n_keys: customers that were looked at. */
 static int
-look_at_changed(Steps *steps, int i, TimestampTz at)
+look_at_changed(Steps *steps, int i, TimestampTz at, int n_keys, Shifts *shifts)
 {
 	int			change = column_of(steps->desc, "change");
+	int			was_id = column_of(steps->desc, "was_id");
+	int			is_id = column_of(steps->desc, "segment_id");
 	int			leaves = column_of(steps->desc, "leaves_base");
 	int			entered_at = column_of(steps->desc, "base_entered_at");
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(steps->desc, &TTSOpsMinimalTuple);
@@ -416,11 +459,19 @@ look_at_changed(Steps *steps, int i, TimestampTz at)
 	{
 		bool		isnull;
 		char	   *word = TextDatumGetCString(slot_getattr(slot, change, &isnull));
+		bool		moved = strcmp(word, "updated") != 0;
 		Datum		value;
 
-		found |= strcmp(word, "entered") == 0 ? ANY_ENTERED | ANY_MOVED
-			: strcmp(word, "departed") == 0 ? ANY_DEPARTED | ANY_MOVED
-			: strcmp(word, "moved") == 0 ? ANY_KEPT | ANY_MOVED : ANY_KEPT;
+		found |= strcmp(word, "entered") == 0 ? ANY_ENTERED
+			: strcmp(word, "departed") == 0 ? ANY_DEPARTED : ANY_KEPT;
+		if (moved)
+		{
+			found |= ANY_MOVED;
+			value = slot_getattr(slot, was_id, &isnull);
+			add_shift(shifts, value, isnull, -1);
+			value = slot_getattr(slot, is_id, &isnull);
+			add_shift(shifts, value, isnull, 1);
+		}
 		value = slot_getattr(slot, leaves, &isnull);
 		if (!isnull && DatumGetBool(value))
 			found |= ANY_LEFT;
@@ -430,7 +481,39 @@ look_at_changed(Steps *steps, int i, TimestampTz at)
 	}
 	tuplestore_rescan(steps->store[i]);
 	ExecDropSingleTupleTableSlot(slot);
+	/* as a rule it is one customer, who is somewhere */
+	if (n_keys > 1 || (found & ANY_KEPT) == 0)
+		found |= ANY_WAITING;
 	return found;
+}
+
+/*
+ * Notes by how much sizes change: what a refresh will add to them, and segment_size does.
+ * Below the executor, as the change log is written; nobody else writes the table but by us.
+ */
+static void
+write_shifts(Placer *placer, const Shifts *shifts, TimestampTz at)
+{
+	Relation	relation;
+	int			i;
+
+	relation = table_open(get_relname_relid("segment_shift", get_namespace_oid("segment", false)),
+						  RowExclusiveLock);
+	for (i = 0; i < shifts->n; i++)
+	{
+		Datum		values[4];
+		bool		nulls[4] = {false, false, false, false};
+		HeapTuple	tuple;
+
+		values[0] = CStringGetTextDatum(placer->name);
+		values[1] = Int32GetDatum(shifts->id[i]);
+		values[2] = Int64GetDatum(shifts->by[i]);
+		values[3] = TimestampTzGetDatum(at);
+		tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+		CatalogTupleInsert(relation, tuple);
+		heap_freetuple(tuple);
+	}
+	table_close(relation, NoLock);
 }
 
 /* False: somebody's place is of a later instant than this. */
@@ -438,6 +521,7 @@ static bool
 run_placing_steps(Placer *placer, TimestampTz at, ArrayType *keys)
 {
 	Steps		steps = placer->steps;
+	Shifts		shifts = {0};
 	int			found = 0;
 	int			i;
 
@@ -463,11 +547,14 @@ run_placing_steps(Placer *placer, TimestampTz at, ArrayType *keys)
 			continue;
 		(void) segment_run_step(&steps, i);
 		if (i == placer->changed)
-			found = look_at_changed(&steps, i, at);
+			found = look_at_changed(&steps, i, at, ArrayGetNItems(ARR_NDIM(keys), ARR_DIMS(keys)),
+									&shifts);
 		if (found & ANY_LATER)
 			break;
 	}
 	segment_end_steps(&steps);
+	if ((found & ANY_LATER) == 0)
+		write_shifts(placer, &shifts, at);
 	return (found & ANY_LATER) == 0;
 }
 
@@ -480,6 +567,7 @@ place(Oid members, ArrayType *keys)
 	TimestampTz at;
 	SourcePlans *before;
 	int			nest_level;
+	bool		is_old;
 	bool		placed = false;
 
 	/* before anything is read */
@@ -489,22 +577,30 @@ place(Oid members, ArrayType *keys)
 	if (at <= row.refreshed_as_of)
 		return false;
 
+	is_old = !placer->valid || placer->xmin != row.xmin ||
+		!ItemPointerEquals(&placer->row, &row.row);
+	/* what is being run cannot be made anew */
+	if (is_old && placer->users > 0)
+		return false;
+
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	nest_level = NewGUCNestLevel();
-	if (!placer->valid || placer->xmin != row.xmin || !ItemPointerEquals(&placer->row, &row.row))
+	if (is_old)
 	{
 		enter("search_path", "pg_catalog, pg_temp");
 		make_placer(placer, &row, get_array_type(ARR_ELEMTYPE(keys)));
 	}
 	enter_settings(placer, at);
 	before = segment_use_source_plans(is_many(keys) ? NULL : placer->plans);
+	placer->users++;
 	PG_TRY();
 	{
 		placed = run_placing_steps(placer, at, keys);
 	}
 	PG_FINALLY();
 	{
+		placer->users--;
 		(void) segment_use_source_plans(before);
 	}
 	PG_END_TRY();

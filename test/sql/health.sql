@@ -154,6 +154,15 @@ INSERT INTO active_queue SELECT n FROM generate_series(1, 1000) AS n;
 SELECT state, reason FROM segmentation AS s, segment_internal.health(s, '2025-02-01 01:00') WHERE s.name = 'active';
 ROLLBACK;
 
+-- ---- consumers of events ----
+SELECT create_event_consumer('slow', 'active');
+SELECT consumers_behind, state, reason FROM segmentation AS s, segment_internal.health(s, '2025-01-26') WHERE s.name = 'active';
+SELECT consumers_behind, state, reason FROM segmentation AS s, segment_internal.health(s, '2025-01-25 01:00') WHERE s.name = 'active';
+SELECT create_event_consumer('slower', 'active');
+SELECT consumers_behind, reason FROM segmentation AS s, segment_internal.health(s, '2025-01-26') WHERE s.name = 'active';
+SELECT acknowledge_segment_events(c, (SELECT max(event_id) FROM next_segment_events(c))) FROM unnest('{slow,slower}'::text[]) AS c;
+SELECT consumers_behind FROM segmentation AS s, segment_internal.health(s, '2025-01-26') WHERE s.name = 'active';
+
 -- ---- who sees what ----
 CREATE ROLE regress_health_reader;
 CREATE ROLE regress_health_stranger;

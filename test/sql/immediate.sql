@@ -39,6 +39,19 @@ SELECT * FROM segment_migration('spenders', :'between', now());
 SELECT customer, event, from_segment, to_segment, reason, event_at > :'between' AS later
 FROM segment_events('spenders', :'before') ORDER BY event_at, customer::integer;
 SELECT segment, customers, added, removed FROM segment_trend('spenders', '1 year');
+-- also of whom the next refresh is to look at again
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+UPDATE clients SET spend = 300 WHERE id IN (1, 2, 3);
+DELETE FROM clients WHERE id = 17;
+COMMIT;
+INSERT INTO clients VALUES (17, 170, 1);
+SELECT id FROM spenders_changes ORDER BY 1;
+SELECT segment, count(*) FROM segment_members('spenders', :'between') GROUP BY 1 ORDER BY 1;
+SELECT segment_of('spenders', 17, :'between');
+UPDATE clients SET spend = CASE id WHEN 2 THEN 500 ELSE 1 END WHERE id IN (1, 2, 3);
+SELECT outcome, entered, departed, moved, updated FROM refresh_segmentation('spenders');
+SELECT clock_timestamp() AS between \gset
+UPDATE clients SET spend = 500 WHERE id = 20;
 -- an instant in between is refused
 SET client_min_messages = error;
 SELECT outcome, regexp_replace(error, '[0-9-]{10} [0-9:.]+\+00', 'T', 'g') AS error FROM refresh_segmentation('spenders', :'between');
@@ -161,5 +174,26 @@ FROM explain_customer('loyal', 2) WHERE what = 'recency';
 SELECT entered, departed, moved, updated FROM refresh_segmentation('loyal');
 SELECT untrack_source('loyal');
 SELECT entered, departed, moved, updated FROM refresh_segmentation('loyal');
-SELECT drop_segmentation(s.name) FROM segmentation AS s WHERE s.name IN ('loyal', 'slowly', 'spenders');
+-- a trigger on the members that changes the segmentation, and writes the source
+SELECT create_rule_segmentation('again', 'clients', '{"Rich": "spend > 1000"}', rest => 'Poor', max_departed => 1);
+SELECT track_source('again', refresh_mode => 'immediate');
+SELECT outcome FROM refresh_segmentation('again');
+CREATE FUNCTION write_again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() < 4 THEN
+        PERFORM segment.alter_segmentation('again', description => 'depth ' || pg_trigger_depth());
+        UPDATE immediate.clients SET visits = visits + 1, spend = 2000 WHERE id IN (new.id, new.id + 1);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+CREATE TRIGGER again AFTER UPDATE ON again_segments FOR EACH ROW EXECUTE FUNCTION write_again();
+UPDATE clients SET spend = 5000 WHERE id = 16;
+SELECT id, segment FROM again_segments WHERE id IN (16, 17) ORDER BY 1;
+SELECT id FROM again_changes GROUP BY id ORDER BY 1;
+DROP TRIGGER again ON again_segments;
+SELECT outcome FROM refresh_segmentation('again');
+SELECT id, segment FROM again_segments WHERE id IN (16, 17) ORDER BY 1;
+TABLE wrong;
+SELECT drop_segmentation(s.name) FROM segmentation AS s WHERE s.name IN ('again', 'loyal', 'slowly', 'spenders');
 DROP SCHEMA immediate, elsewhere CASCADE;

@@ -88,11 +88,11 @@ SELECT way, way_reason, entered FROM refresh_segmentation('kept');
 SELECT client, segment FROM kept_segments WHERE client = '9';
 -- nobody but the extension reaches what writers add to the sizes
 INSERT INTO segment.segment_shift VALUES ('kept', 1, 1, now());
-SELECT segment_internal.change_catalogue('shift_later', 'none'::text, '{1}'::integer[], '{1}'::bigint[], now());
+SELECT segment_internal.change_catalogue('fold_shifts', 'none'::text);
 SELECT drop_segmentation('kept');
 RESET ROLE;
 SET ROLE segment_clerk;
-SELECT segment_internal.change_catalogue('shift_later', 'none'::text, '{1}'::integer[], '{1}'::bigint[], now());
+SELECT segment_internal.change_catalogue('fold_shifts', 'none'::text);
 RESET ROLE;
 DROP TABLE pg_temp.private, pg_temp.summary, pg_temp.changed, pg_temp.sales;
 DROP FUNCTION pg_temp.tries(text);
