@@ -8,6 +8,7 @@ use warnings;
 use Errno;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use SegmentLiving;
 use SegmentTest;
 use Test::More;
 
@@ -138,6 +139,55 @@ is($node->safe_psql('postgres', "$low; SELECT count(*) FROM segment.rfm_summary(
 	SELECT (segment.rfm_summary_counts() ->> 'rows_spilled')::bigint > 0"),
 	$node->safe_psql('postgres', 'SELECT count(DISTINCT customer_id) FROM orders') . "\nt",
 	'rfm_summary: spills, and is right once there is room');
+
+# Segmentations that follow their data: who writes is told by an error, and then nothing of it is there; or he
+# writes, and whom there was no room to place is noted for the next refresh.
+make_living($node, 'living');
+sub ask { return $node->safe_psql('living', $_[0]) }
+foreach my $case (
+	[ 'change log', 'later_changes' ],
+	[ 'members', 'at_once_segments, scored_segments' ],
+	[ 'history and events', 'at_once_history, scored_history, at_once_events, scored_events' ])
+{
+	my ($what, $tables) = @$case;
+	my @tables = split /, /, $tables;
+	ask("ALTER TABLE $_ SET TABLESPACE small_tables") foreach @tables;
+	my ($full, $noted, $n, $strange) = (0, 0, 0, '');
+	leave(16384);
+	# until there is no room, and then some more; customers come and go
+	while ($full + $noted < 4 && $n++ < 100)
+	{
+		my $orders = ask('SELECT count(*) FROM orders');
+		my $write = $n % 2
+			? 'INSERT INTO orders (customer_id, at, amount) SELECT c, days_ago(c % 50), 300 + c FROM generate_series(1, 60) AS c'
+			: 'DELETE FROM orders WHERE customer_id BETWEEN 1 AND 60';
+		my ($status, $out, $err) = $node->psql('living',
+			"SET client_min_messages = warning; BEGIN; $write; DELETE FROM clients WHERE id = $n; COMMIT",
+			extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+		if ($status != 0)
+		{
+			$full++;
+			$strange .= $err unless $err =~ /ERROR:  53100/;
+			$strange .= "half of it is there\n" if ask('SELECT count(*) FROM orders') != $orders;
+		}
+		elsif ($err =~ /WARNING:  53100/)
+		{
+			$noted++;
+		}
+		$strange .= what_is_wrong($node, 'living') unless $n % 20;
+	}
+	cmp_ok($full + $noted, '>=', 4, "$what: there was no room $full times for who wrote, $noted times to place customers, in $n statements");
+	is($strange, '', "$what: told, and nothing by halves");
+	is(what_is_wrong($node, 'living'), '', "$what: whole");
+	my ($failed) = ask(q{SET client_min_messages = error;
+		SELECT string_agg(DISTINCT r.outcome || ' ' || coalesce(r.error_code, ''), ',') FROM living, segment.refresh_segmentation(name) AS r});
+	like($failed, qr/^(ok |failed 53100)(,ok )?$/, "$what: refreshed, or told that the disk is full");
+	ask(q{UPDATE living SET alike = false});
+	is(what_is_wrong($node, 'living'), '', "$what: whole after that");
+	free();
+	is_living($node, 'living', "$what, with room");
+	ask("ALTER TABLE $_ SET TABLESPACE pg_default") foreach @tables;
+}
 
 $node->stop;
 done_testing();
