@@ -125,21 +125,34 @@ Error (undefined_object) where there is none.$$;
 CREATE FUNCTION segment_internal.place_customer(s segmentation, customer text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    later boolean;
 BEGIN
-    IF s.refreshed_as_of IS NULL THEN
+    IF s.refreshed_as_of IS NULL
+       -- the table of decisions is tracked, and the customer placed already, as of now
+       OR EXISTS (SELECT FROM segment.segmentation AS g
+                  JOIN segment.tracked_table AS t ON t.segmentation = g.name AND t.relation = g.decisions
+                  WHERE g.name = s.name AND g.refresh_mode = 'immediate') THEN
         RETURN;
     END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS o WHERE %s AND o.entered_at > $1)
+                        OR EXISTS (SELECT FROM %s AS h WHERE %s AND h.left_at > $1)',
+                   s.members, segment_internal.key_condition(s.members, customer),
+                   s.history, segment_internal.key_condition(s.history, customer))
+    INTO later USING s.refreshed_as_of;
     PERFORM segment_internal.begin_run(s.name);
     -- one customer never is an alarm
     PERFORM segment_internal.refresh_as_owner(
-        s.name, s.refreshed_as_of, false, NULL, 1,
-        CASE WHEN segment_internal.keys_can_be_listed(s) THEN ARRAY[customer]::text END,
+        s.name, CASE WHEN NOT later THEN s.refreshed_as_of END, false, NULL, 1,
+        CASE WHEN NOT later AND segment_internal.keys_can_be_listed(s) THEN ARRAY[customer]::text END,
         way_reason => 'of a decision about one customer');
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.place_customer(segmentation, text) IS
 $$Places one customer anew as of the last refresh, with the model of that, as if what was decided had been known then;
-everybody where keys cannot be listed, and nobody before the first refresh.$$;
+everybody where keys cannot be listed, and nobody before the first refresh.
+Where decisions are followed in the transaction that makes them (refresh mode immediate), nothing is left to do;
+who was placed so since the last refresh, when that was the mode, is by a refresh as of now.$$;
 
 CREATE FUNCTION segment_internal.decide_as_owner(
     name text, segment text, customer text, include boolean, note text, until timestamptz, refresh boolean)

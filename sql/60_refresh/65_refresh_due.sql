@@ -5,8 +5,11 @@ CREATE FUNCTION segment_internal.refresh_due_as_owner(name text, as_of timestamp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
-    at timestamptz := segment_internal.turn(s, as_of);
+    at timestamptz;
 BEGIN
+    -- as a refresh does, before it takes its turn
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
+    at := segment_internal.turn(s, as_of);
     -- who is due now that the lock is had
     RETURN segment_internal.refresh_as_owner(name, at, NULL, NULL, NULL, (segment_internal.due_keys(s, at)).keys);
 END;

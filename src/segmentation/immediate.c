@@ -9,7 +9,7 @@
  *		lock		the member table as writers do, and each of the customers
  *		steps		summary, ..., changed; and if anything changed, what writes
  *
- * Nobody waits for others than whoever writes the same customers:
+ * Nobody waits for others than whoever writes the same customers, or very many:
  *
  * 1. A refresh takes SHARE ROW EXCLUSIVE on the member table before it reads the source,
  *    we take ROW EXCLUSIVE before we do: so either it sees what we wrote, or we
@@ -19,6 +19,9 @@
  *    each step has a snapshot of its own.  A transaction that has one for all its statements
  *    does not: its customers are logged as well, for the next refresh.
  * 3. Sizes of segments are not updated but added to, see segment_shift.
+ * 4. A statement of many customers takes the lock of a refresh.  Where this transaction has
+ *    that of a writer already, and so may have another that wants the same, it does not
+ *    wait, which could be a deadlock: these customers are logged.
  *
  * As one row more must not fail because a rule divides by zero, all this is a
  * subtransaction: on an error the customers are logged, and a WARNING says why.
@@ -279,8 +282,30 @@ compare_hashes(const void *a, const void *b)
 	return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/* Waits for others who place the same customers, to the end of the transaction. */
-static void
+/* Waits for everybody who places customers; false: others and we would wait for each other. */
+static bool
+lock_everybody(Oid members)
+{
+	Relation	relation;
+	bool		is_writer;
+
+	if (ConditionalLockRelationOid(members, ShareRowExclusiveLock))
+		return true;
+	relation = try_relation_open(members, AccessShareLock);
+	if (relation == NULL)
+		return false;
+	is_writer = CheckRelationLockedByMe(relation, RowExclusiveLock, true);
+	relation_close(relation, NoLock);
+	if (!is_writer)
+		LockRelationOid(members, ShareRowExclusiveLock);
+	return !is_writer;
+}
+
+/*
+ * Waits for others who place the same customers, to the end of the transaction; false:
+ * that must not be, see 4. above.
+ */
+static bool
 lock_customers(Oid members, ArrayType *keys)
 {
 	Oid			type = ARR_ELEMTYPE(keys);
@@ -294,10 +319,7 @@ lock_customers(Oid members, ArrayType *keys)
 	int			i;
 
 	if (n > MAX_LOCKED_CUSTOMERS || !OidIsValid(cache->hash_proc))
-	{
-		LockRelationOid(members, ShareRowExclusiveLock);
-		return;
-	}
+		return lock_everybody(members);
 	LockRelationOid(members, RowExclusiveLock);
 	get_atttypetypmodcoll(members, 1, &key_type, &typmod, &collation);
 	deconstruct_array(keys, type, cache->typlen, cache->typbyval, cache->typalign, &values, NULL,
@@ -314,6 +336,7 @@ lock_customers(Oid members, ArrayType *keys)
 		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, members, hash[i], 3);
 		(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	}
+	return true;
 }
 
 /* ---- placing ---- */
@@ -394,8 +417,7 @@ place(Oid members, ArrayType *keys)
 	int			nest_level;
 
 	/* before anything is read */
-	lock_customers(members, keys);
-	if (!find_row(members, &row) || !row.refreshed)
+	if (!lock_customers(members, keys) || !find_row(members, &row) || !row.refreshed)
 		return false;
 	at = GetCurrentTimestamp();
 	if (at < row.refreshed_as_of)
@@ -407,7 +429,10 @@ place(Oid members, ArrayType *keys)
 	if (!placer->valid || placer->xmin != row.xmin || !ItemPointerEquals(&placer->row, &row.row))
 	{
 		enter("search_path", "pg_catalog, pg_temp");
+		/* that of the statement is from before the locks, that of the transaction may be old */
+		PushActiveSnapshot(GetLatestSnapshot());
 		make_placer(placer, &row, get_array_type(ARR_ELEMTYPE(keys)));
+		PopActiveSnapshot();
 	}
 	enter_settings(placer, at);
 	before = segment_use_source_plans(is_many(keys) ? NULL : placer->plans);
