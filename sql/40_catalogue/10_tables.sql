@@ -157,16 +157,19 @@ COMMENT ON COLUMN segment.close_reason IS 'Why it was closed.';
 CREATE TABLE segment_shift (
     segmentation text NOT NULL,
     segment_id integer NOT NULL,
-    customers bigint NOT NULL
+    customers bigint NOT NULL,
+    changed_at timestamptz NOT NULL
 );
-CREATE INDEX segment_shift_segmentation ON segment_shift (segmentation);
+CREATE INDEX segment_shift_segmentation ON segment_shift (segmentation, changed_at);
 COMMENT ON TABLE segment_shift IS
 $$How sizes of segments changed since the last refresh by writers who bring members up to date themselves
 (refresh mode immediate): they add rows here side by side, the next refresh adds them to segment.customers.
 segment_size has the sum.$$;
 COMMENT ON COLUMN segment_shift.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_shift.segment_id IS 'Id of the segment.';
-COMMENT ON COLUMN segment_shift.customers IS 'By how many members it grew.';
+COMMENT ON COLUMN segment_shift.customers IS 'By how many members it grew; 0: as many came as went.';
+COMMENT ON COLUMN segment_shift.changed_at IS
+'entered_at and left_at of these changes; what was after the last refresh is after that one, too.';
 
 CREATE TABLE model (
     segmentation text NOT NULL REFERENCES segmentation ON DELETE CASCADE ON UPDATE CASCADE,

@@ -413,7 +413,7 @@ BEGIN
                                        (first_order_at AT TIME ZONE $2)::date AS first_on,
                                        (last_order_at AT TIME ZONE $2)::date AS last_on
                                 FROM %s WHERE %s) AS m) AS p', s.members, place)
-    INTO STRICT member USING s.refreshed_as_of, s.time_zone, model;
+    INTO STRICT member USING segment_internal.shown_as_of(s), s.time_zone, model;
     RETURN QUERY
     SELECT c.feature,
            CASE c.feature WHEN 'recency' THEN member.recency::text WHEN 'frequency' THEN member.frequency::text

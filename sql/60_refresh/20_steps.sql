@@ -45,16 +45,16 @@ WITH placed AS ({placed}
     FROM {members} WHERE {asked}
 ), undone AS (
     SELECT {history_key} AS customer, segment_id, entered_at, entered_reason, left_reason FROM {history}
-    WHERE $4 AND left_at = $1
+    WHERE {if_again} AND left_at = $1
 ), base AS (
     SELECT coalesce(p.customer, o.customer) AS customer, p.segment_id, p.segment, {p_v}{further}{by_decision_too},
            o.segment_id AS was_id{was_too},
            CASE WHEN o.customer IS NULL THEN 'entered' WHEN p.segment_id IS NULL THEN 'departed'
                 WHEN p.segment_id <> o.segment_id THEN 'moved' ELSE 'updated' END AS change,
            o.customer IS NULL OR ({p_facts}) IS DISTINCT FROM ({o_facts}) AS other_facts,
-           CASE WHEN NOT $4 OR o.entered_at < $1 THEN o.segment_id ELSE h.segment_id END AS base_id,
-           CASE WHEN NOT $4 OR o.entered_at < $1 THEN o.entered_at ELSE h.entered_at END AS base_entered_at,
-           CASE WHEN NOT $4 OR o.entered_at < $1 THEN o.entered_reason ELSE h.entered_reason END AS base_reason,
+           CASE WHEN NOT {if_again} OR o.entered_at < $1 THEN o.segment_id ELSE h.segment_id END AS base_id,
+           CASE WHEN NOT {if_again} OR o.entered_at < $1 THEN o.entered_at ELSE h.entered_at END AS base_entered_at,
+           CASE WHEN NOT {if_again} OR o.entered_at < $1 THEN o.entered_reason ELSE h.entered_reason END AS base_reason,
            h.left_reason
     FROM placed AS p FULL JOIN was AS o ON p.customer {equals} o.customer{same_place}
     LEFT JOIN undone AS h ON h.customer {equals} coalesce(p.customer, o.customer){same_undone}
@@ -65,7 +65,7 @@ SELECT *, base_id <> coalesce(segment_id, 0) AS leaves_base,
        CASE WHEN base_id = segment_id THEN base_entered_at ELSE $1 END AS entered_at,
        CASE WHEN segment_id IS NULL THEN {gone}{decided_reason} WHEN base_id IS NULL THEN 'new'
             WHEN base_id = segment_id THEN base_reason
-            WHEN $2 AND segment.assign_segment_id($3, {features}) = base_id THEN 'model'
+            WHEN {if_trained} AND segment.assign_segment_id($3, {features}) = base_id THEN 'model'
             WHEN other_facts THEN {fact_reason}
             WHEN left_reason NOT IN ('gone', 'decision', 'undecided') THEN left_reason
             ELSE {other_reason} END AS reason{event_reason}
@@ -118,7 +118,7 @@ INSERT INTO {history} SELECT customer, base_id, base_entered_at, $1, base_reason
 FROM {changed} AS c WHERE leaves_base AND left_reason IS NULL$$),
 -- sizes of segments by what changed, where only some customers are looked at
 (false, 'sizes', CASE WHEN tracked THEN $$
-SELECT segment_internal.change_catalogue({shift}, {name}::text, array_agg(n.id), array_agg(n.shift)) AS customers
+SELECT segment_internal.change_catalogue('shift_members', {name}::text, array_agg(n.id), array_agg(n.shift)) AS customers
 FROM (SELECT p.id, sum(p.shift)::bigint AS shift
       FROM {changed} AS c CROSS JOIN LATERAL (VALUES (c.was_id, -1), (c.segment_id, 1)) AS p (id, shift)
       WHERE $5 IS NOT NULL AND p.id IS NOT NULL AND c.change <> 'updated' GROUP BY p.id) AS n
@@ -260,7 +260,8 @@ BEGIN
             -- an array of arrays is not a list of them, so keys that are arrays cannot be asked for
             'asked', CASE WHEN segment_internal.keys_can_be_listed(s)
                               THEN format('$5 IS NULL OR %s %s ANY ($5)', key, equals) ELSE '$5 IS NULL' END,
-            'changes', s.changes::text, 'shift', '''shift_members''', 'changes_key', quote_ident(segment_internal.key_column(s.changes)),
+            'changes', s.changes::text, 'if_again', '$4', 'if_trained', '$2',
+            'changes_key', quote_ident(segment_internal.key_column(s.changes)),
             'search_path', quote_literal(s.search_path),
             'current_model', segment_internal.current_model_query(s),
             'fact_reason', quote_literal(kind.fact_reason), 'other_reason', quote_literal(kind.other_reason),
@@ -334,6 +335,7 @@ BEGIN
                                                                    ELSE step.name END);
         END IF;
     END LOOP;
+    places := places || instead;
     FOREACH step IN ARRAY templates LOOP
         step.statement := ltrim(segment_internal.fill_places(step.statement, CASE
             -- what is kept on this server cannot be read where the customers are

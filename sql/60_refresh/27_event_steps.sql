@@ -50,10 +50,10 @@ BEGIN
         'was_too', ', o.segment AS was_segment, o.entered_reason AS was_reason',
         -- as reason in the template, but of the way from the place that was, not from that before this instant
         'event_reason', segment_internal.fill_places($template$,
-       CASE WHEN $4 THEN CASE WHEN segment_id IS NULL THEN {gone}{decided_reason}
+       CASE WHEN {if_again} THEN CASE WHEN segment_id IS NULL THEN {gone}{decided_reason}
             WHEN base_id IS NULL AND was_id IS NULL THEN 'new'
             WHEN was_id IS NULL AND left_reason = 'decision' THEN 'undecided'
-            WHEN $2 AND segment.assign_segment_id($3, {features}) = was_id THEN 'model'
+            WHEN {if_trained} AND segment.assign_segment_id($3, {features}) = was_id THEN 'model'
             WHEN other_facts THEN {fact_reason}
             WHEN left_reason NOT IN ('gone', 'decision', 'undecided') THEN left_reason
             ELSE {other_reason} END END AS event_reason$template$,

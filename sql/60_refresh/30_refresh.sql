@@ -64,12 +64,39 @@ COMMENT ON FUNCTION segment_internal.count_customers(segmentation, text) IS
 $$How many customers are members, in one segment or several; only_keys: of these, an array of keys as text;
 NULL: of all.$$;
 
+CREATE FUNCTION segment_internal.known_until(s segmentation) RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN greatest(s.refreshed_as_of, (SELECT max(d.changed_at) FROM segment.segment_shift AS d
+                                    WHERE d.segmentation = s.name));
+COMMENT ON FUNCTION segment_internal.known_until(segmentation) IS
+$$The instant of the last change that members and history tell of: that of the last refresh, or a later one of writers who
+placed customers themselves (refresh mode immediate).$$;
+
+CREATE FUNCTION segment_internal.shown_as_of(s segmentation) RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN s.refresh_mode = 'immediate' THEN greatest(s.refreshed_as_of, clock_timestamp())
+            ELSE s.refreshed_as_of END;
+COMMENT ON FUNCTION segment_internal.shown_as_of(segmentation) IS
+$$From when days are counted in what is told of members: the last refresh, or the clock where writers place customers
+themselves (refresh mode immediate).$$;
+
 CREATE FUNCTION segment_internal.turn(s segmentation, as_of timestamptz) RETURNS timestamptz
     LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    known timestamptz := segment_internal.known_until(s);
     at timestamptz := coalesce(as_of, greatest(clock_timestamp(), s.refreshed_as_of));
 BEGIN
+    IF known > s.refreshed_as_of AND at <= known THEN
+        IF as_of IS NULL THEN
+            -- the clock was put back
+            RETURN known + interval '1 microsecond';
+        END IF;
+        RAISE EXCEPTION 'as_of % is not after %, when a writer changed members', at, known
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'History is written forwards. For the past see segment_members(name, as_of), '
+                         'or use another segmentation.';
+    END IF;
     IF s.refreshed_as_of > at THEN
         RAISE EXCEPTION 'as_of % lies before the last refresh, which was as of %', at, s.refreshed_as_of
             USING ERRCODE = 'invalid_parameter_value',
@@ -81,7 +108,7 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.turn(segmentation, timestamptz) IS
 $$The instant that a refresh speaks of which has its turn now: as_of, or left out, the clock,
-and not before the last refresh.
+and not before the last refresh, and after what writers have changed since.
 Error (invalid_parameter_value) for one before it.$$;
 
 CREATE FUNCTION segment_internal.refresh_as_owner(
@@ -120,7 +147,7 @@ BEGIN
                         format_type(segment_internal.key_type(s.members), -1)
             USING ERRCODE = 'feature_not_supported', HINT = 'A key that is no array can be listed.';
     END IF;
-    -- readers go on; whoever else would write to it waits, and has written as of an instant before ours
+    -- readers go on; whoever else would write to it waits, or went first: what he did has an instant before this one
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
     at := segment_internal.turn(s, as_of);
     -- what source and rules see of the time: the instant, and days of the segmentation's own time zone
@@ -176,7 +203,8 @@ BEGIN
         PERFORM segment_internal.record_model(s, result.model, at);
     END IF;
     PERFORM segment_internal.tell_events(s);
-    IF s.refresh_mode = 'immediate' THEN
+    -- whatever the mode is by now
+    IF EXISTS (SELECT FROM segment.segment_shift AS d WHERE d.segmentation = s.name) THEN
         PERFORM segment_internal.change_catalogue('fold_shifts', s.name);
     END IF;
     total := CASE WHEN only_keys IS NOT NULL AND s.changes IS NOT NULL AND NOT staged

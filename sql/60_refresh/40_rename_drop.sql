@@ -69,6 +69,10 @@ DECLARE
     renamed integer;
 BEGIN
     s := segment_internal.locked_segmentation(name);
+    IF s.refresh_mode = 'immediate' THEN
+        -- who writes it under the old name
+        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
+    END IF;
     renamed := segment_internal.change_catalogue('rename_segment', s.name, old_name, new_name, cascade);
     IF renamed IS NULL THEN
         RAISE EXCEPTION 'segmentation "%" has no segment "%"', name, old_name

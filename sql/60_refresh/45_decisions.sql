@@ -126,13 +126,19 @@ CREATE FUNCTION segment_internal.place_customer(s segmentation, customer text) R
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    logged boolean;
     later boolean;
 BEGIN
-    IF s.refreshed_as_of IS NULL
-       -- the table of decisions is tracked, and the customer placed already, as of now
-       OR EXISTS (SELECT FROM segment.segmentation AS g
-                  JOIN segment.tracked_table AS t ON t.segmentation = g.name AND t.relation = g.decisions
-                  WHERE g.name = s.name AND g.refresh_mode = 'immediate') THEN
+    IF s.refreshed_as_of IS NULL THEN
+        RETURN;
+    END IF;
+    IF s.refresh_mode = 'immediate' AND s.refreshed_as_of < clock_timestamp() THEN
+        -- by what the decision wrote; and if that was left to a refresh, here it is
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS w WHERE w.due_at = ''-infinity'')', s.changes) INTO logged;
+        IF logged THEN
+            PERFORM segment_internal.begin_run(s.name);
+            PERFORM segment_internal.refresh_as_owner(s.name, NULL, false, NULL, 1);
+        END IF;
         RETURN;
     END IF;
     EXECUTE format('SELECT EXISTS (SELECT FROM %s AS o WHERE %s AND o.entered_at > $1)
@@ -150,9 +156,9 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.place_customer(segmentation, text) IS
 $$Places one customer anew as of the last refresh, with the model of that, as if what was decided had been known then;
-everybody where keys cannot be listed, and nobody before the first refresh.
-Where decisions are followed in the transaction that makes them (refresh mode immediate), nothing is left to do;
-who was placed so since the last refresh, when that was the mode, is by a refresh as of now.$$;
+in the refresh mode immediate he is placed already, as of the clock, or else a refresh is, of all who may have changed;
+who was placed so since the last refresh, when that was the mode, is by a refresh as of now;
+everybody where keys cannot be listed, and nobody before the first refresh.$$;
 
 CREATE FUNCTION segment_internal.decide_as_owner(
     name text, segment text, customer text, include boolean, note text, until timestamptz, refresh boolean)

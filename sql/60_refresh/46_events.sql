@@ -14,6 +14,8 @@ BEGIN
             USING ERRCODE = 'feature_not_supported',
                   HINT = format('segment_events(%L) tells its transitions from the history.', s.name);
     END IF;
+    -- who changes members without an event of it
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
     s.events := segment_internal.create_customer_table(
         s, 'events',
         '%1$s,

@@ -7,8 +7,9 @@ DECLARE
     s segment.segmentation := segment_internal.locked_segmentation(name);
     at timestamptz;
 BEGIN
-    -- as a refresh does, before it takes its turn
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
+    IF s.refresh_mode = 'immediate' THEN
+        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
+    END IF;
     at := segment_internal.turn(s, as_of);
     -- who is due now that the lock is had
     RETURN segment_internal.refresh_as_owner(name, at, NULL, NULL, NULL, (segment_internal.due_keys(s, at)).keys);

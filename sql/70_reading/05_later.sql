@@ -28,7 +28,13 @@ BEGIN
          AS r (customer %1$s, was_id integer, segment_id integer, entered_at timestamptz, reason text)', key_type)
     USING names[:last] || 'later'::text,
           statements[:last]
-          || 'SELECT c.customer, c.was_id, c.segment_id, c.entered_at, c.reason FROM changed AS c'::text,
+          || ('SELECT c.customer, c.was_id, c.segment_id, c.entered_at, c.reason FROM changed AS c'
+          -- of whom a writer has placed since, in the mode immediate, the history tells
+          || CASE WHEN at < segment_internal.known_until(s) THEN format(
+                 ' WHERE (c.base_entered_at IS NULL OR c.base_entered_at <= $1)'
+                 ' AND NOT EXISTS (SELECT FROM %s AS h WHERE h.%I %s c.customer AND h.left_at > $1)',
+                 s.history, segment_internal.key_column(s.history), segment_internal.equality_operator(
+                     segment_internal.key_type(s.members))) ELSE '' END),
           at, old_model, (segment_internal.due_keys(s, at, false)).keys;
 END;
 $$;
@@ -64,7 +70,7 @@ $$;
 COMMENT ON FUNCTION segment_internal.tell_due(segmentation, timestamptz) IS
 'Tells by a NOTICE that members whom time changed after the last refresh are shown as of it; nothing where none is.';
 
-CREATE FUNCTION segment_internal.later_members_query(s segmentation, at timestamptz) RETURNS text
+CREATE FUNCTION segment_internal.later_members_query(s segmentation, at timestamptz, places text) RETURNS text
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -90,17 +96,18 @@ BEGIN
         'WITH later AS MATERIALIZED (SELECT l.customer%1$s AS customer, l.was_id, l.segment_id, l.entered_at, l.reason
              FROM segment_internal.rows_as_owner(%2$L, %3$L, %4$L, %5$L)
                   AS l (customer %6$s, was_id integer, segment_id integer, entered_at timestamptz, reason text))
-         SELECT m.%7$I AS customer, m.segment_id, m.entered_at, m.entered_reason AS reason FROM %8$s AS m
-         WHERE NOT EXISTS (SELECT FROM later AS l WHERE l.customer %9$s m.%7$I AND l.was_id = m.segment_id)
+         SELECT m.customer, m.segment_id, m.entered_at, m.reason FROM (%7$s) AS m
+         WHERE NOT EXISTS (SELECT FROM later AS l WHERE l.customer %8$s m.customer AND l.was_id = m.segment_id)
          UNION ALL
          SELECT l.customer, l.segment_id, l.entered_at, l.reason FROM later AS l WHERE l.segment_id IS NOT NULL',
         segment_internal.collate_clause(s.members), owner,
         format('SELECT l.* FROM segment_internal.later_changes_as_owner($1, $2)
                 AS l (customer %s, was_id integer, segment_id integer, entered_at timestamptz, reason text)', key_type),
-        s.name, segment_internal.instant(at), key_type, segment_internal.key_column(s.members), s.members,
+        s.name, segment_internal.instant(at), key_type, places,
         segment_internal.equality_operator(segment_internal.key_type(s.members)));
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.later_members_query(segmentation, timestamptz) IS
-$$The text of a query as that of members_query for an instant after the last refresh; NULL: all are where they were
-then, or the current user has not the rights to find out, which a NOTICE tells.$$;
+COMMENT ON FUNCTION segment_internal.later_members_query(segmentation, timestamptz, text) IS
+$$The text of a query as that of members_query for an instant after the last refresh; places: the text of one for what
+members and history have then; NULL: all are where these have them, or the current user has not the rights to find
+out, which a NOTICE tells.$$;

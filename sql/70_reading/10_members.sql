@@ -87,19 +87,23 @@ CREATE FUNCTION segment_internal.members_query(s segmentation, at timestamptz) R
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    present text := format('SELECT %I AS customer, segment_id, entered_at, entered_reason AS reason FROM %s',
-                           segment_internal.key_column(s.members), s.members);
+    result text := format('SELECT %I AS customer, segment_id, entered_at, entered_reason AS reason FROM %s',
+                          segment_internal.key_column(s.members), s.members);
 BEGIN
     IF at IS NULL THEN
-        RETURN present;
-    ELSIF at > s.refreshed_as_of THEN
-        RETURN coalesce(segment_internal.later_members_query(s, at), present);
+        RETURN result;
     END IF;
-    PERFORM segment_internal.kept_instant(at, s.name, s.history_from);
-    RETURN format('%1$s WHERE entered_at <= %2$L::timestamptz'
-                  ' UNION ALL SELECT %3$I, segment_id, entered_at, entered_reason FROM %4$s'
-                  ' WHERE entered_at <= %2$L::timestamptz AND left_at > %2$L::timestamptz',
-                  present, segment_internal.instant(at), segment_internal.key_column(s.history), s.history);
+    IF at < segment_internal.known_until(s) THEN
+        PERFORM segment_internal.kept_instant(at, s.name, s.history_from);
+        result := format('%1$s WHERE entered_at <= %2$L::timestamptz'
+                         ' UNION ALL SELECT %3$I, segment_id, entered_at, entered_reason FROM %4$s'
+                         ' WHERE entered_at <= %2$L::timestamptz AND left_at > %2$L::timestamptz',
+                         result, segment_internal.instant(at), segment_internal.key_column(s.history), s.history);
+    END IF;
+    IF at > s.refreshed_as_of THEN
+        RETURN coalesce(segment_internal.later_members_query(s, at, result), result);
+    END IF;
+    RETURN result;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.members_query(segmentation, timestamptz) IS
@@ -330,7 +334,7 @@ BEGIN
               LEFT JOIN (SELECT min(no_revenue) AS no_revenue FROM figures) AS n ON true
          WHERE g.closed_at IS NULL OR f.customers > 0
          ORDER BY g.priority, g.segment_id',
-        figures, s.members) USING segment_internal.segment_rows(s.name), s.refreshed_as_of, s.time_zone;
+        figures, s.members) USING segment_internal.segment_rows(s.name), segment_internal.shown_as_of(s), s.time_zone;
 END;
 $$;
 COMMENT ON FUNCTION segment_profile(text) IS

@@ -94,6 +94,7 @@ CREATE FUNCTION segment_trend(name text, every interval, from_at timestamptz DEF
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
+    known timestamptz := segment_internal.known_until(s);
     bounds timestamptz[];
     figures text;
 BEGIN
@@ -103,8 +104,8 @@ BEGIN
         coalesce(from_at, greatest(s.history_from, (
             SELECT min(r.as_of) FROM segment.run AS r
             WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty') AND NOT segment_internal.undone(r))
-            - interval '1 microsecond'), s.refreshed_as_of),
-        least(to_at, s.refreshed_as_of), every, coalesce(s.time_zone, 'UTC'), s.history_from);
+            - interval '1 microsecond'), known),
+        least(to_at, known), every, coalesce(s.time_zone, 'UTC'), s.history_from);
     EXECUTE format('SELECT segment_internal.%I()', s.kind || '_figures') INTO figures;
     RETURN QUERY EXECUTE format(
         'WITH change AS MATERIALIZED (
@@ -140,7 +141,7 @@ BEGIN
          LEFT JOIN (SELECT f.segment_id, f.revenue FROM figures AS f) AS f ON f.segment_id = t.segment_id
          LEFT JOIN (SELECT min(f.no_revenue) AS no_revenue FROM figures AS f) AS r ON true
          ORDER BY t.n, t.priority, t.segment_id', s.history, s.members, figures)
-    USING segment_internal.segment_rows(s.name), s.refreshed_as_of, s.time_zone, bounds;
+    USING segment_internal.segment_rows(s.name), known, s.time_zone, bounds;
 END;
 $$;
 COMMENT ON FUNCTION segment_trend(text, interval, timestamptz, timestamptz) IS

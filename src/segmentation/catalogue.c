@@ -420,14 +420,6 @@ static const Operation operations[] = {
 	"WHERE g.segmentation = $1"
 	}},
 
-	/* the same, for the next refresh to do: many may at the same time */
-	{"shift_later", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
-	"INSERT INTO segment.segment_shift (segmentation, segment_id, customers) "
-	"SELECT $1, u.id, u.shift FROM unnest($2, $3) AS u (id, shift) WHERE u.shift <> 0",
-
-	"SELECT NULL::bigint"
-	}},
-
 	/* name, ids of segments, by how much their sizes change.  The sum of all sizes. */
 	{"shift_members", OF_SEGMENTATION, {"text", "int4[]", "int8[]"}, {
 	"UPDATE segment.segment AS g SET customers = g.customers + $3[array_position($2, g.segment_id)] "
@@ -437,7 +429,7 @@ static const Operation operations[] = {
 	"WHERE g.segmentation = $1"
 	}},
 
-	/* name: what shift_later put aside becomes a part of the sizes */
+	/* name: what writers put aside, see immediate.c, becomes a part of the sizes */
 	{"fold_shifts", OF_SEGMENTATION, {"text"}, {
 	"WITH d AS (DELETE FROM segment.segment_shift AS d WHERE d.segmentation = $1"
 	"           RETURNING d.segment_id, d.customers),"
@@ -457,6 +449,9 @@ static const Operation operations[] = {
 	"    'cascade => true renames it in these rules, too.', $5) "
 	"FROM segment.segment AS g WHERE g.segmentation = $1 AND g.name = $2 AND g.closed_at IS NULL"
 	"  AND $4 IS NOT TRUE",
+
+	/* whoever has kept the old name for later sees that the row is another one */
+	"UPDATE segment.segmentation AS g SET name = g.name WHERE g.name = $1",
 
 	"WITH g AS ("
 	"    UPDATE segment.segment AS g SET name = $3"

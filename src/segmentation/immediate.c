@@ -7,7 +7,7 @@
  * kept, so that a statement of one row pays for a few index look-ups.
  *
  *		lock		the member table as writers do, and each of the customers
- *		steps		summary, ..., changed; and if anything changed, what writes
+ *		steps		summary, ..., changed; and what writes, if changed has rows for it
  *
  * Nobody waits for others than whoever writes the same customers, or very many:
  *
@@ -33,6 +33,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -42,6 +43,7 @@
 #include "source/source_query.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -59,6 +61,15 @@
 /* Of more customers than this the whole member table is locked. */
 #define MAX_LOCKED_CUSTOMERS 64
 
+/* What the rows of the step changed have to tell. */
+#define ANY_KEPT 1				/* of members before and after */
+#define ANY_ENTERED 2
+#define ANY_DEPARTED 4
+#define ANY_LEFT 8				/* a place goes into the history */
+#define ANY_MOVED 16			/* not only other facts */
+#define ANY_WAITING 32			/* somebody may be in no segment, before or after */
+#define ANY_LATER 64			/* entered at this instant or after it: the clock was put back */
+
 /* What is kept for a segmentation from one statement to the next. */
 typedef struct Placer
 {
@@ -68,14 +79,16 @@ typedef struct Placer
 	bool		valid;
 	MemoryContext context;
 	Steps		steps;			/* texts and plans */
-	bool	   *always;			/* whether a step is run although nobody changed */
+	int		   *needs;			/* of each step: bits that changed must have; 0: none */
 	int			changed;		/* number of the step that tells who changed */
+	char	   *name;			/* of the segmentation */
 	int			n_settings;
 	char	  **setting;		/* names and values that the source is run under */
 	char	  **value;
 	Datum		model;
 	bool		has_model;
 	SourcePlans *plans;			/* of the source */
+	int			users;			/* more than one: a trigger on the members writes the source */
 } Placer;
 
 static HTAB *placers = NULL;
@@ -158,11 +171,23 @@ ask(const char *query, Oid members)
 	return SPI_tuptable;
 }
 
+static int
+needs_of(const char *word)
+{
+	static const char *const words[] = {"kept", "entered", "departed", "left", "moved", "waits"};
+	int			i;
+
+	for (i = 0; i < lengthof(words) && word != NULL; i++)
+		if (strcmp(words[i], word) == 0)
+			return 1 << i;
+	return 0;
+}
+
 static void
 take_steps(Placer *placer)
 {
 	SPITupleTable *table = ask(
-		"SELECT t.name, t.statement, t.always"
+		"SELECT t.name, t.statement, t.needs"
 		" FROM segment.segmentation AS g, segment_internal.immediate_steps(g) AS t"
 		" WHERE g.members = $1", placer->members);
 	uint64		n = table->numvals;
@@ -176,16 +201,14 @@ take_steps(Placer *placer)
 	placer->steps.name = MemoryContextAllocZero(placer->context, sizeof(char *) * n);
 	placer->steps.statement = MemoryContextAllocZero(placer->context, sizeof(char *) * n);
 	placer->steps.kept = MemoryContextAllocZero(placer->context, sizeof(SPIPlanPtr) * n);
-	placer->always = MemoryContextAllocZero(placer->context, sizeof(bool) * n);
+	placer->needs = MemoryContextAllocZero(placer->context, sizeof(int) * n);
 	placer->steps.n = (int) n;
 	placer->changed = -1;
 	for (i = 0; i < n; i++)
 	{
-		bool		isnull;
-
 		placer->steps.name[i] = copied(placer->context, table, i, 1);
 		placer->steps.statement[i] = copied(placer->context, table, i, 2);
-		placer->always[i] = DatumGetBool(SPI_getbinval(table->vals[i], table->tupdesc, 3, &isnull));
+		placer->needs[i] = needs_of(SPI_getvalue(table->vals[i], table->tupdesc, 3));
 		if (placer->steps.name[i] != NULL && strcmp(placer->steps.name[i], "changed") == 0)
 			placer->changed = (int) i;
 	}
@@ -195,7 +218,7 @@ static void
 take_settings(Placer *placer)
 {
 	SPITupleTable *table = ask(
-		"SELECT k.name, k.value"
+		"SELECT k.name, k.value, g.name"
 		" FROM segment.segmentation AS g"
 		" CROSS JOIN LATERAL (SELECT 'TimeZone', g.time_zone UNION ALL"
 		"    SELECT e.key, e.value FROM pg_catalog.jsonb_each_text(g.settings) AS e"
@@ -203,6 +226,8 @@ take_settings(Placer *placer)
 		" WHERE g.members = $1 AND k.value IS NOT NULL", placer->members);
 	uint64		i;
 
+	/* a segmentation has a time zone */
+	placer->name = copied(placer->context, table, 0, 3);
 	placer->n_settings = (int) table->numvals;
 	placer->setting = MemoryContextAlloc(placer->context, sizeof(char *) * (table->numvals + 1));
 	placer->value = MemoryContextAlloc(placer->context, sizeof(char *) * (table->numvals + 1));
@@ -282,28 +307,29 @@ compare_hashes(const void *a, const void *b)
 	return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/* Waits for everybody who places customers; false: others and we would wait for each other. */
+/*
+ * For many customers: all of them, by a lock of refreshes.  Two transactions that have placed somebody
+ * already would wait for each other to get it, so they do not wait.
+ */
 static bool
-lock_everybody(Oid members)
+lock_all(Oid members)
 {
-	Relation	relation;
-	bool		is_writer;
+	Relation	relation = try_relation_open(members, AccessShareLock);
+	bool		before;
 
-	if (ConditionalLockRelationOid(members, ShareRowExclusiveLock))
-		return true;
-	relation = try_relation_open(members, AccessShareLock);
 	if (relation == NULL)
 		return false;
-	is_writer = CheckRelationLockedByMe(relation, RowExclusiveLock, true);
+	before = CheckRelationLockedByMe(relation, RowExclusiveLock, true);
 	relation_close(relation, NoLock);
-	if (!is_writer)
-		LockRelationOid(members, ShareRowExclusiveLock);
-	return !is_writer;
+	if (before)
+		return ConditionalLockRelationOid(members, ShareRowExclusiveLock);
+	LockRelationOid(members, ShareRowExclusiveLock);
+	return true;
 }
 
 /*
- * Waits for others who place the same customers, to the end of the transaction; false:
- * that must not be, see 4. above.
+ * Waits for others who place the same customers, to the end of the transaction; false: that
+ * is not the time to do it.
  */
 static bool
 lock_customers(Oid members, ArrayType *keys)
@@ -319,7 +345,7 @@ lock_customers(Oid members, ArrayType *keys)
 	int			i;
 
 	if (n > MAX_LOCKED_CUSTOMERS || !OidIsValid(cache->hash_proc))
-		return lock_everybody(members);
+		return lock_all(members);
 	LockRelationOid(members, RowExclusiveLock);
 	get_atttypetypmodcoll(members, 1, &key_type, &typmod, &collation);
 	deconstruct_array(keys, type, cache->typlen, cache->typbyval, cache->typalign, &values, NULL,
@@ -370,11 +396,131 @@ is_many(ArrayType *keys)
 	return ArrayGetNItems(ARR_NDIM(keys), ARR_DIMS(keys)) > MAX_LOCKED_CUSTOMERS;
 }
 
+static int
+column_of(TupleDesc desc, const char *name)
+{
+	int			i = SPI_fnumber(desc, name);
+
+	if (i <= 0)
+		elog(ERROR, "the step changed has no column \"%s\"", name);
+	return i;
+}
+
+/* By how much sizes of segments change. */
+typedef struct Shifts
+{
+	int			n;
+	int			room;
+	int32	   *id;
+	int64	   *by;
+} Shifts;
+
 static void
+add_shift(Shifts *shifts, Datum id, bool isnull, int by)
+{
+	int			i = 0;
+
+	if (isnull)
+		return;
+	while (i < shifts->n && shifts->id[i] != DatumGetInt32(id))
+		i++;
+	if (i == shifts->room)
+	{
+		shifts->room = shifts->room * 2 + 8;
+		shifts->id = shifts->id == NULL ? palloc(sizeof(int32) * shifts->room)
+			: repalloc(shifts->id, sizeof(int32) * shifts->room);
+		shifts->by = shifts->by == NULL ? palloc(sizeof(int64) * shifts->room)
+			: repalloc(shifts->by, sizeof(int64) * shifts->room);
+	}
+	if (i == shifts->n)
+	{
+		shifts->id[i] = DatumGetInt32(id);
+		shifts->by[i] = 0;
+		shifts->n++;
+	}
+	shifts->by[i] += by;
+}
+
+/* What there is among the rows of the step changed; n_keys: customers that were looked at. */
+static int
+look_at_changed(Steps *steps, int i, TimestampTz at, int n_keys, Shifts *shifts)
+{
+	int			change = column_of(steps->desc, "change");
+	int			was_id = column_of(steps->desc, "was_id");
+	int			is_id = column_of(steps->desc, "segment_id");
+	int			leaves = column_of(steps->desc, "leaves_base");
+	int			entered_at = column_of(steps->desc, "base_entered_at");
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(steps->desc, &TTSOpsMinimalTuple);
+	int			found = 0;
+
+	while (tuplestore_gettupleslot(steps->store[i], true, false, slot))
+	{
+		bool		isnull;
+		char	   *word = TextDatumGetCString(slot_getattr(slot, change, &isnull));
+		bool		moved = strcmp(word, "updated") != 0;
+		Datum		value;
+
+		found |= strcmp(word, "entered") == 0 ? ANY_ENTERED
+			: strcmp(word, "departed") == 0 ? ANY_DEPARTED : ANY_KEPT;
+		if (moved)
+		{
+			found |= ANY_MOVED;
+			value = slot_getattr(slot, was_id, &isnull);
+			add_shift(shifts, value, isnull, -1);
+			value = slot_getattr(slot, is_id, &isnull);
+			add_shift(shifts, value, isnull, 1);
+		}
+		value = slot_getattr(slot, leaves, &isnull);
+		if (!isnull && DatumGetBool(value))
+			found |= ANY_LEFT;
+		value = slot_getattr(slot, entered_at, &isnull);
+		if (!isnull && DatumGetTimestampTz(value) >= at)
+			found |= ANY_LATER;
+	}
+	tuplestore_rescan(steps->store[i]);
+	ExecDropSingleTupleTableSlot(slot);
+	/* as a rule it is one customer, who is somewhere */
+	if (n_keys > 1 || (found & ANY_KEPT) == 0)
+		found |= ANY_WAITING;
+	return found;
+}
+
+/*
+ * Notes by how much sizes change: what a refresh will add to them, and segment_size does.
+ * Below the executor, as the change log is written; nobody else writes the table but by us.
+ */
+static void
+write_shifts(Placer *placer, const Shifts *shifts, TimestampTz at)
+{
+	Relation	relation;
+	int			i;
+
+	relation = table_open(get_relname_relid("segment_shift", get_namespace_oid("segment", false)),
+						  RowExclusiveLock);
+	for (i = 0; i < shifts->n; i++)
+	{
+		Datum		values[4];
+		bool		nulls[4] = {false, false, false, false};
+		HeapTuple	tuple;
+
+		values[0] = CStringGetTextDatum(placer->name);
+		values[1] = Int32GetDatum(shifts->id[i]);
+		values[2] = Int64GetDatum(shifts->by[i]);
+		values[3] = TimestampTzGetDatum(at);
+		tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+		CatalogTupleInsert(relation, tuple);
+		heap_freetuple(tuple);
+	}
+	table_close(relation, NoLock);
+}
+
+/* False: somebody's place is of a later instant than this. */
+static bool
 run_placing_steps(Placer *placer, TimestampTz at, ArrayType *keys)
 {
 	Steps		steps = placer->steps;
-	uint64		changed = 0;
+	Shifts		shifts = {0};
+	int			found = 0;
 	int			i;
 
 	/* plans for a few customers are not those for many */
@@ -395,15 +541,19 @@ run_placing_steps(Placer *placer, TimestampTz at, ArrayType *keys)
 	steps.params->params[ONLY_PARAMETER].isnull = false;
 	for (i = 0; i < steps.n; i++)
 	{
-		uint64		rows;
-
-		if (i > placer->changed && changed == 0 && !placer->always[i])
+		if (placer->needs[i] != 0 && (placer->needs[i] & found) == 0)
 			continue;
-		rows = segment_run_step(&steps, i);
+		(void) segment_run_step(&steps, i);
 		if (i == placer->changed)
-			changed = rows;
+			found = look_at_changed(&steps, i, at, ArrayGetNItems(ARR_NDIM(keys), ARR_DIMS(keys)),
+									&shifts);
+		if (found & ANY_LATER)
+			break;
 	}
 	segment_end_steps(&steps);
+	if ((found & ANY_LATER) == 0)
+		write_shifts(placer, &shifts, at);
+	return (found & ANY_LATER) == 0;
 }
 
 /* Whether they were placed; false: this is not the time to do it. */
@@ -415,18 +565,26 @@ place(Oid members, ArrayType *keys)
 	TimestampTz at;
 	SourcePlans *before;
 	int			nest_level;
+	bool		is_old;
+	bool		placed = false;
 
 	/* before anything is read */
 	if (!lock_customers(members, keys) || !find_row(members, &row) || !row.refreshed)
 		return false;
 	at = GetCurrentTimestamp();
-	if (at < row.refreshed_as_of)
+	if (at <= row.refreshed_as_of)
+		return false;
+
+	is_old = !placer->valid || placer->xmin != row.xmin ||
+		!ItemPointerEquals(&placer->row, &row.row);
+	/* what is being run cannot be made anew */
+	if (is_old && placer->users > 0)
 		return false;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	nest_level = NewGUCNestLevel();
-	if (!placer->valid || placer->xmin != row.xmin || !ItemPointerEquals(&placer->row, &row.row))
+	if (is_old)
 	{
 		enter("search_path", "pg_catalog, pg_temp");
 		/* that of the statement is from before the locks, that of the transaction may be old */
@@ -436,18 +594,21 @@ place(Oid members, ArrayType *keys)
 	}
 	enter_settings(placer, at);
 	before = segment_use_source_plans(is_many(keys) ? NULL : placer->plans);
+	placer->users++;
 	PG_TRY();
 	{
-		run_placing_steps(placer, at, keys);
+		placed = run_placing_steps(placer, at, keys);
 	}
 	PG_FINALLY();
 	{
+		placer->users--;
 		(void) segment_use_source_plans(before);
 	}
 	PG_END_TRY();
-	AtEOXact_GUC(true, nest_level);
+	/* with what the source has set meanwhile */
+	AtEOXact_GUC(false, nest_level);
 	SPI_finish();
-	return true;
+	return placed;
 }
 
 /* Errors that are the caller's to see. */
@@ -458,6 +619,24 @@ is_for_the_caller(int code)
 		code == ERRCODE_T_R_DEADLOCK_DETECTED || code == ERRCODE_LOCK_NOT_AVAILABLE ||
 		code == ERRCODE_OUT_OF_MEMORY ||
 		ERRCODE_TO_CATEGORY(code) == ERRCODE_OPERATOR_INTERVENTION;
+}
+
+/* What the error says may be of data that only the owner, who is the current user, may read. */
+static void
+tell_failure(Oid members, const ErrorData *error)
+{
+	bool		may_know = has_privs_of_role(GetSessionUserId(), GetUserId());
+
+	if (!may_know)
+		ereport(LOG_SERVER_ONLY,
+				(errcode(error->sqlerrcode),
+				 errmsg("members in table \"%s\" were not brought up to date: %s",
+						get_rel_name(members), error->message)));
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("members in table \"%s\" were not brought up to date: %s", get_rel_name(members),
+					may_know ? error->message : unpack_sql_state(error->sqlerrcode)),
+			 errhint("The next refresh does it.")));
 }
 
 /*
@@ -490,11 +669,7 @@ segment_place_now(Oid members, ArrayType *keys)
 		CurrentResourceOwner = owner;
 		if (is_for_the_caller(error->sqlerrcode))
 			ReThrowError(error);
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("members in table \"%s\" were not brought up to date: %s",
-						get_rel_name(members), error->message),
-				 errhint("The next refresh does it.")));
+		tell_failure(members, error);
 		placed = false;
 	}
 	PG_END_TRY();

@@ -128,13 +128,18 @@ source_statement(const char *query, char **relation)
 	return name ? psprintf("TABLE %s", parts.data) : pnstrdup(query, end);
 }
 
+/* Where plans are kept for the next time; NULL: they are not. */
+static SourcePlans *plans_in_use = NULL;
+
 /* Parses and checks the statement; SPI must be connected. */
 static SPIPlanPtr
 prepare_source(const char *statement, int n_parameters, Oid *parameter_types)
 {
 	/* first of all, because SPI shows where in the query a syntax error is */
-	SPIPlanPtr	plan = SPI_prepare_cursor(statement, n_parameters, parameter_types,
-										  CURSOR_OPT_PARALLEL_OK);
+	/* kept for other keys than these */
+	int			options = plans_in_use != NULL ? CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_GENERIC_PLAN
+		: CURSOR_OPT_PARALLEL_OK;
+	SPIPlanPtr	plan = SPI_prepare_cursor(statement, n_parameters, parameter_types, options);
 	List	   *sources;
 	CachedPlanSource *source;
 	Query	   *parsed;
@@ -300,7 +305,6 @@ struct SourcePlans
 	List	   *kept;
 };
 
-static SourcePlans *plans_in_use = NULL;
 
 SourcePlans *
 segment_make_source_plans(MemoryContext context)
