@@ -147,10 +147,8 @@ BEGIN
                         format_type(segment_internal.key_type(s.members), -1)
             USING ERRCODE = 'feature_not_supported', HINT = 'A key that is no array can be listed.';
     END IF;
-    -- writers who place customers themselves go first: what they do has an instant before this one
-    IF s.refresh_mode = 'immediate' THEN
-        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
-    END IF;
+    -- readers go on; whoever else would write to it waits, or went first: what he did has an instant before this one
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
     at := segment_internal.turn(s, as_of);
     -- what source and rules see of the time: the instant, and days of the segmentation's own time zone
     PERFORM segment_internal.set_clock(s, at);
@@ -166,8 +164,6 @@ BEGIN
     IF s.model_version IS NOT NULL THEN
         old_model := segment.get_model(s.name);
     END IF;
-    -- readers go on; whoever else would write to it waits
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', s.members);
     IF only_keys IS NULL THEN
         way := segment_internal.choose_way(s, definition, at, train);
         only_keys := way.keys;

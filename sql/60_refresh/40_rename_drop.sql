@@ -22,7 +22,8 @@ BEGIN
     END;
     PERFORM segment_internal.drop_triggers(tracked);
     PERFORM segment_internal.forget_job(segment_internal.job_name(s.name));
-    SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM pg_class AS c
+    -- the change log first, as writers lock it
+    SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid <> s.changes, c.oid) INTO tables FROM pg_class AS c
     WHERE c.oid IN (s.members, s.history, s.decisions, s.changes, s.events);
     -- NULL: somebody dropped them
     IF tables IS NOT NULL THEN

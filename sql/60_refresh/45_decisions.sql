@@ -129,6 +129,7 @@ CREATE FUNCTION segment_internal.place_customer(s segmentation, customer text) R
 AS $$
 DECLARE
     logged boolean;
+    later boolean;
 BEGIN
     IF s.refreshed_as_of IS NULL THEN
         RETURN;
@@ -142,17 +143,23 @@ BEGIN
         END IF;
         RETURN;
     END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS o WHERE %s AND o.entered_at > $1)
+                        OR EXISTS (SELECT FROM %s AS h WHERE %s AND h.left_at > $1)',
+                   s.members, segment_internal.key_condition(s.members, customer),
+                   s.history, segment_internal.key_condition(s.history, customer))
+    INTO later USING s.refreshed_as_of;
     PERFORM segment_internal.begin_run(s.name);
     -- one customer never is an alarm
     PERFORM segment_internal.refresh_as_owner(
-        s.name, s.refreshed_as_of, false, NULL, 1,
-        CASE WHEN segment_internal.keys_can_be_listed(s) THEN ARRAY[customer]::text END,
+        s.name, CASE WHEN NOT later THEN s.refreshed_as_of END, false, NULL, 1,
+        CASE WHEN NOT later AND segment_internal.keys_can_be_listed(s) THEN ARRAY[customer]::text END,
         way_reason => 'of a decision about one customer');
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.place_customer(segmentation, text) IS
 $$Places one customer anew as of the last refresh, with the model of that, as if what was decided had been known then;
 in the refresh mode immediate he is placed already, as of the clock, or else a refresh is, of all who may have changed;
+who was placed so since the last refresh, when that was the mode, is by a refresh as of now;
 everybody where keys cannot be listed, and nobody before the first refresh.$$;
 
 CREATE FUNCTION segment_internal.decide_as_owner(

@@ -9,7 +9,7 @@
  *		lock		the member table as writers do, and each of the customers
  *		steps		summary, ..., changed; and what writes, if changed has rows for it
  *
- * Nobody waits for others than whoever writes the same customers:
+ * Nobody waits for others than whoever writes the same customers, or very many:
  *
  * 1. A refresh takes SHARE ROW EXCLUSIVE on the member table before it reads the source,
  *    we take ROW EXCLUSIVE before we do: so either it sees what we wrote, or we
@@ -22,6 +22,9 @@
  *    waits for the first, writers who never got in each other's way would end in a deadlock.
  *    So customers whom another transaction has by then are logged, too.
  * 3. Sizes of segments are not updated but added to, see segment_shift.
+ * 4. A statement of many customers takes the lock of a refresh.  Where this transaction has
+ *    that of a writer already, and so may have another that wants the same, it does not
+ *    wait, which could be a deadlock: these customers are logged.
  *
  * As one row more must not fail because a rule divides by zero, all this is a
  * subtransaction: on an error the customers are logged, and a WARNING says why.
@@ -589,7 +592,10 @@ place(Oid members, ArrayType *keys)
 	if (is_old)
 	{
 		enter("search_path", "pg_catalog, pg_temp");
+		/* that of the statement is from before the locks, that of the transaction may be old */
+		PushActiveSnapshot(GetLatestSnapshot());
 		make_placer(placer, &row, get_array_type(ARR_ELEMTYPE(keys)));
+		PopActiveSnapshot();
 	}
 	enter_settings(placer, at);
 	before = segment_use_source_plans(is_many(keys) ? NULL : placer->plans);
