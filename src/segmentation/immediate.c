@@ -219,7 +219,8 @@ take_settings(Placer *placer)
 		" FROM segment.segmentation AS g"
 		" CROSS JOIN LATERAL (SELECT 'TimeZone', g.time_zone UNION ALL"
 		"    SELECT e.key, e.value FROM pg_catalog.jsonb_each_text(g.settings) AS e"
-		"    WHERE e.key OPERATOR(pg_catalog.=) ANY (segment_internal.settings_kept())) AS k (name, value)"
+		"    WHERE e.key OPERATOR(pg_catalog.=) ANY (segment_internal.settings_kept()))"
+		"    AS k (name, value)"
 		" WHERE g.members = $1 AND k.value IS NOT NULL", placer->members);
 	uint64		i;
 
@@ -305,8 +306,8 @@ compare_hashes(const void *a, const void *b)
 }
 
 /*
- * For many customers: all of them, by a lock of refreshes.  Two transactions that have placed somebody
- * already would wait for each other to get it, so they do not wait.
+ * For many customers: all of them, by a lock of refreshes.  Two transactions that have placed
+ * somebody already would wait for each other to get it, so they do not wait.
  */
 static bool
 lock_all(Oid members)
