@@ -118,7 +118,8 @@ INSERT INTO {history} SELECT customer, base_id, base_entered_at, $1, base_reason
 FROM {changed} AS c WHERE leaves_base AND left_reason IS NULL$$),
 -- sizes of segments by what changed, where only some customers are looked at
 (false, 'sizes', CASE WHEN tracked THEN $$
-SELECT segment_internal.change_catalogue('shift_members', {name}::text, array_agg(n.id), array_agg(n.shift)) AS customers
+SELECT segment_internal.change_catalogue('shift_members', {name}::text, array_agg(n.id),
+                                         array_agg(n.shift)) AS customers
 FROM (SELECT p.id, sum(p.shift)::bigint AS shift
       FROM {changed} AS c CROSS JOIN LATERAL (VALUES (c.was_id, -1), (c.segment_id, 1)) AS p (id, shift)
       WHERE $5 IS NOT NULL AND p.id IS NOT NULL AND c.change <> 'updated' GROUP BY p.id) AS n

@@ -13,7 +13,8 @@ DECLARE
 BEGIN
     FOR step IN
         SELECT t.* FROM segment_internal.steps_of(s, false, false, false, instead => jsonb_build_object(
-            'asked', asked, 'model', '(SELECT $3 AS model)', 'if_again', 'false', 'if_trained', 'false', 'event_number', 'NULL'))
+            'asked', asked, 'model', '(SELECT $3 AS model)', 'if_again', 'false',
+            'if_trained', 'false', 'event_number', 'NULL'))
             WITH ORDINALITY AS t (name, statement, n)
         ORDER BY t.n
     LOOP

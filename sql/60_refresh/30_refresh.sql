@@ -69,8 +69,8 @@ CREATE FUNCTION segment_internal.known_until(s segmentation) RETURNS timestamptz
 RETURN greatest(s.refreshed_as_of, (SELECT max(d.changed_at) FROM segment.segment_shift AS d
                                     WHERE d.segmentation = s.name));
 COMMENT ON FUNCTION segment_internal.known_until(segmentation) IS
-$$The instant of the last change that members and history tell of: that of the last refresh, or a later one of writers who
-placed customers themselves (refresh mode immediate).$$;
+$$The instant of the last change that members and history tell of: that of the last refresh, or a later one of writers
+who placed customers themselves (refresh mode immediate).$$;
 
 CREATE FUNCTION segment_internal.shown_as_of(s segmentation) RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

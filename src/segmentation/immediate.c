@@ -225,7 +225,8 @@ take_settings(Placer *placer)
 		" FROM segment.segmentation AS g"
 		" CROSS JOIN LATERAL (SELECT 'TimeZone', g.time_zone UNION ALL"
 		"    SELECT e.key, e.value FROM pg_catalog.jsonb_each_text(g.settings) AS e"
-		"    WHERE e.key OPERATOR(pg_catalog.=) ANY (segment_internal.settings_kept())) AS k (name, value)"
+		"    WHERE e.key OPERATOR(pg_catalog.=) ANY (segment_internal.settings_kept()))"
+		"    AS k (name, value)"
 		" WHERE g.members = $1 AND k.value IS NOT NULL", placer->members);
 	uint64		i;
 

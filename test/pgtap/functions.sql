@@ -165,6 +165,7 @@ INSERT INTO said VALUES
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)",
     "segment_internal.key_column(regclass)", "segment_internal.key_type(regclass)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.known_until(segmentation)", "segment_internal.shown_as_of(segmentation)",
     "segment_internal.with_parts(regclass,name[])", "segment_internal.no_trigger_reason(regclass)",
     "segment_internal.lacks_triggers(regclass)", "segment_internal.source_state(text,regclass[])",
     "segment_internal.changed_log(segmentation)", "segment_internal.had_its_turn(text,timestamp with time zone)",
@@ -267,8 +268,7 @@ INSERT INTO said VALUES
     "segment_internal.due_as_owner(text,text,text)", "segment_flapping(text,timestamp with time zone)",
     "segment_profile(text)", "segment_internal.unreadable_reason(segmentation)",
     "segment_of(text,anyelement,timestamp with time zone)", "segment_of(text,text,timestamp with time zone)",
-    "segment_internal.compared_segmentations(text[])", "segment_overlap(text[])",
-    "segment_internal.due_by_clock(segmentation,timestamp with time zone)"}'),
+    "segment_internal.compared_segmentations(text[])", "segment_overlap(text[])",}'),
 -- prepare a query of the user's
 ('stable', 'strict', 'unsafe', '{
     "segment_internal.rules_clock(text,text,text[])"}'),
@@ -377,7 +377,7 @@ INSERT INTO said VALUES
     "segment_internal.refresh(text,timestamp with time zone,boolean,jsonb,double precision,boolean,boolean)",
     "segment_internal.refresh_due_as_owner(text,timestamp with time zone)",
     "refresh_due(timestamp with time zone,boolean)", "segment_internal.later_changes_as_owner(text,text)",
-    "segment_internal.later_members_query(segmentation,timestamp with time zone)",
+    "segment_internal.later_members_query(segmentation,timestamp with time zone,text)",
     "segment_internal.members_query(segmentation,timestamp with time zone)",
     "segment_internal.rfm_summary_clock(anyelement,text,timestamp with time zone,interval,text,text,text,boolean,text,\"any\")",
     "segment_internal.record_training(segmentation,segment_model,timestamp with time zone)",

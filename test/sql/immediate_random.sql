@@ -151,7 +151,7 @@ BEGIN
         WHEN 13 THEN INSERT INTO clients VALUES (client, 'AT', pick(1000), pick(50))
                 ON CONFLICT (id) DO UPDATE SET visits = excluded.visits;
         WHEN 14 THEN DELETE FROM clients AS c WHERE c.id = client;
-        WHEN 15 THEN UPDATE clients AS c SET id = client WHERE c.id = 1 + pick(210)
+        WHEN 15 THEN UPDATE clients AS c SET id = client WHERE c.id = (SELECT 1 + pick(210))
                 AND NOT EXISTS (SELECT FROM clients AS o WHERE o.id = client);
         WHEN 16 THEN UPDATE clients AS c SET spend = c.spend + 250 WHERE c.id BETWEEN client - 40 AND client + 40;
         ELSE MERGE INTO clients AS c USING (VALUES (client), (1 + pick(210))) AS n (id) ON c.id = n.id
