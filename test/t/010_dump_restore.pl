@@ -175,7 +175,8 @@ foreach my $database ('living', 'living_copy')
 	run_in($node, $database, sprintf($write, 501));
 	is(run_in($node, $database, q{SELECT string_agg(customer_id || ' ' || segment, ', ' ORDER BY customer_id) FROM at_once_segments
 		WHERE customer_id IN (3, 9, 500, 501)}), '3 Big, 500 Fresh, 501 Fresh', "$database: placed at once");
-	is(run_in($node, $database, q{SELECT count(DISTINCT customer_id) FROM later_changes WHERE due_at = '-infinity'}), '5', "$database: noted");
+	is(run_in($node, $database, q{SELECT count(DISTINCT customer_id) FROM later_changes WHERE due_at = '-infinity'}), '5',
+		"$database: noted");
 	is_living($node, $database, $database);
 }
 

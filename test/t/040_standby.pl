@@ -91,8 +91,8 @@ foreach my $question (
 	[ 'what is noted', 'SELECT customer_id FROM later_changes ORDER BY 1' ],
 	[ 'members placed at once', 'TABLE at_once_segments ORDER BY 1' ],
 	[ 'members as of an instant between refreshes',
-		"SELECT e.event_at, m.* FROM (SELECT DISTINCT event_at FROM at_once_events) AS e, segment.segment_members('at_once', e.event_at) AS m
-		ORDER BY e.event_at, m.customer" ],
+		"SELECT e.event_at, m.* FROM (SELECT DISTINCT event_at FROM at_once_events) AS e,
+			segment.segment_members('at_once', e.event_at) AS m ORDER BY e.event_at, m.customer" ],
 	[ 'events that have a number', q{SELECT * FROM segment.next_segment_events('reader of at_once')} ],
 	[ 'sizes', 'SELECT * FROM segment.segment_size ORDER BY segmentation, segment_id' ],
 	[ 'health of what is tracked', 'SELECT segmentation, failures, not_shown FROM segment.segmentation_health ORDER BY 1' ],

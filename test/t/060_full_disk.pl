@@ -176,11 +176,13 @@ foreach my $case (
 		}
 		$strange .= what_is_wrong($node, 'living') unless $n % 20;
 	}
-	cmp_ok($full + $noted, '>=', 4, "$what: there was no room $full times for who wrote, $noted times to place customers, in $n statements");
+	cmp_ok($full + $noted, '>=', 4,
+		"$what: there was no room $full times for who wrote, $noted times to place customers, in $n statements");
 	is($strange, '', "$what: told, and nothing by halves");
 	is(what_is_wrong($node, 'living'), '', "$what: whole");
 	my ($failed) = ask(q{SET client_min_messages = error;
-		SELECT string_agg(DISTINCT r.outcome || ' ' || coalesce(r.error_code, ''), ',') FROM living, segment.refresh_segmentation(name) AS r});
+		SELECT string_agg(DISTINCT r.outcome || ' ' || coalesce(r.error_code, ''), ',')
+		FROM living, segment.refresh_segmentation(name) AS r});
 	like($failed, qr/^(ok |failed 53100)(,ok )?$/, "$what: refreshed, or told that the disk is full");
 	ask(q{UPDATE living SET alike = false});
 	is(what_is_wrong($node, 'living'), '', "$what: whole after that");

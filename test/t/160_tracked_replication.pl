@@ -82,7 +82,8 @@ foreach my $n (1 .. 5)
 	applied();
 	is($node->safe_psql('taker', "SELECT w FROM living, what_is_wrong(name) AS w"), '', "$n: whole");
 	is($node->safe_psql('taker', q{SELECT count(*) FROM at_once_segments AS m
-		FULL JOIN (SELECT customer_id, sum(amount) AS spent FROM orders GROUP BY 1) AS o USING (customer_id) WHERE o.spent IS DISTINCT FROM m.spent}),
+		FULL JOIN (SELECT customer_id, sum(amount) AS spent FROM orders GROUP BY 1) AS o USING (customer_id)
+		WHERE o.spent IS DISTINCT FROM m.spent}),
 		0, "$n: members are right as soon as it is applied");
 	is_living($node, 'taker', "$n");
 }
@@ -98,9 +99,11 @@ $node->safe_psql('taker', q{
 	INSERT INTO orders (customer_id, at, amount) VALUES (97, days_ago(1), 900);
 	DELETE FROM orders WHERE customer_id = 7;
 	DELETE FROM clients WHERE id = 8});
-is($node->safe_psql('taker', q{SELECT string_agg(customer_id::text, ' ' ORDER BY customer_id) FROM at_once_segments WHERE customer_id IN (7, 95, 96, 97)}),
+is($node->safe_psql('taker', q{SELECT string_agg(customer_id::text, ' ' ORDER BY customer_id) FROM at_once_segments
+	WHERE customer_id IN (7, 95, 96, 97)}),
 	'95 97', 'the new writer has his customers placed at once');
-is($node->safe_psql('taker', q{SELECT string_agg(DISTINCT customer_id::text, ' ') FROM later_changes WHERE due_at = '-infinity'}), '7 8 95 97',
+is($node->safe_psql('taker', q{SELECT string_agg(DISTINCT customer_id::text, ' ') FROM later_changes
+	WHERE due_at = '-infinity'}), '7 8 95 97',
 	'and noted, with what was applied last');
 is_living($node, 'taker', 'the new writer');
 $node->stop;

@@ -166,8 +166,8 @@ sub kill_refresh
 	my $done = ask("SELECT refreshed_as_of = '$as_of' FROM segment.segmentation WHERE name = '$name'");
 	my $lost = ask($unfinished);
 	my $before = ask($interrupted);
-	my $found = ask(qq{SELECT n, r.outcome, r.way FROM unnest('{${name},${name}_twin}'::text[]) AS n, segment.refresh_segmentation(n, '$as_of') AS r
-		WHERE r.outcome <> 'ok'});
+	my $found = ask(qq{SELECT n, r.outcome, r.way FROM unnest('{${name},${name}_twin}'::text[]) AS n,
+			segment.refresh_segmentation(n, '$as_of') AS r WHERE r.outcome <> 'ok'});
 	is($found, '', "$text in a refresh of $what, which " . ($done eq 't' ? 'was through' : $lost ? 'was lost' : 'had not begun')
 			. ': the next one succeeds');
 	is(ask($interrupted), $before + $lost, '... and has logged the one that was lost') if $lost;
@@ -281,7 +281,8 @@ is(ask(q{SELECT count(*) FROM segment.run WHERE outcome NOT IN ('ok', 'interrupt
 	my @sessions = (
 		start_sessions('an immediate writer', 3, $seconds), start_sessions('a writer of some', 3, $seconds),
 		start_sessions('a writer of many', 1, $seconds), start_sessions('a deferred writer', 1, $seconds),
-		start_sessions('refreshes', 1, $seconds), start_sessions('refreshes of all', 1, $seconds), start_sessions('a consumer', 1, $seconds));
+		start_sessions('refreshes', 1, $seconds), start_sessions('refreshes of all', 1, $seconds),
+		start_sessions('a consumer', 1, $seconds));
 	finish_sessions(@sessions);
 	my $done = '';
 	foreach (@sessions)

@@ -38,15 +38,18 @@ my $made = q{
 	CREATE TABLE living (name text PRIMARY KEY, alike boolean NOT NULL);
 	INSERT INTO living VALUES ('later', true), ('at_once', false), ('scored', false);
 	SELECT segment.create_rfm_segmentation('later' || t, 'SELECT customer_id, at, amount FROM public.orders',
-		customers => 'SELECT id FROM public.clients', retrain_every => '20 years', max_departed => 1, schema => 'public', scheme => 'eleven_names')
+		customers => 'SELECT id FROM public.clients',
+		retrain_every => '20 years', max_departed => 1, schema => 'public', scheme => 'eleven_names')
 	FROM unnest('{"",_twin}'::text[]) AS t;
 	SELECT segment.create_rfm_segmentation('scored' || t, 'SELECT customer_id, at, amount FROM public.orders',
-		thresholds => '{"recency": [5, 10, 20, 30], "frequency": [2, 5, 8, 11], "monetary": [100, 200, 400, 800]}', retrain_every => '20 years',
+		thresholds => '{"recency": [5, 10, 20, 30], "frequency": [2, 5, 8, 11], "monetary": [100, 200, 400, 800]}',
+		retrain_every => '20 years',
 		max_departed => 1, schema => 'public', scheme => 'eleven_names')
 	FROM unnest('{"",_twin}'::text[]) AS t;
 	SELECT segment.create_rule_segmentation('at_once' || t,
 		'SELECT customer_id, count(*) AS n, sum(amount) AS spent, max(at) AS last FROM public.orders GROUP BY customer_id',
-		'{"Big": "spent > 400", "Often": "n > 8", "Fresh": "last > segment.as_of() - interval ''10 days''"}', rest => 'Others', keep => '{spent}',
+		'{"Big": "spent > 400", "Often": "n > 8", "Fresh": "last > segment.as_of() - interval ''10 days''"}',
+		rest => 'Others', keep => '{spent}',
 		max_departed => 1, schema => 'public')
 	FROM unnest('{"",_twin}'::text[]) AS t;
 	SELECT segment.refresh_segmentation(name, now()), segment.refresh_segmentation(name || '_twin', now()) FROM living;
@@ -61,7 +64,8 @@ my $made = q{
 	BEGIN
 		WITH e AS (
 			INSERT INTO public.consumed (name, event_id, customer, event, to_segment)
-			SELECT consume.name, n.event_id, n.customer, n.event, n.to_segment FROM segment.next_segment_events('reader of ' || name, 100) AS n
+			SELECT consume.name, n.event_id, n.customer, n.event, n.to_segment
+			FROM segment.next_segment_events('reader of ' || name, 100) AS n
 			ORDER BY n.event_id RETURNING event_id)
 		SELECT max(e.event_id) INTO last FROM e;
 		PERFORM segment.acknowledge_segment_events('reader of ' || name, last) WHERE last IS NOT NULL;
@@ -112,7 +116,8 @@ my $made = q{
 					m.segment, r.to_segment)
 				FROM segment.segment_members(%1$L, $1) AS m
 				FULL JOIN (SELECT * FROM (SELECT DISTINCT ON (%2$I) %2$I::text AS customer, to_segment FROM public.%1$s_events
-						WHERE event_at <= $1 ORDER BY %2$I, insertion DESC) AS l WHERE to_segment IS NOT NULL) AS r ON r.customer = m.customer
+						WHERE event_at <= $1 ORDER BY %2$I, insertion DESC) AS l
+					WHERE to_segment IS NOT NULL) AS r ON r.customer = m.customer
 				WHERE m.segment IS DISTINCT FROM r.to_segment', name, key) USING instant;
 		END LOOP;
 	END $$;
@@ -124,7 +129,8 @@ my $made = q{
 	BEGIN
 		FOREACH part IN ARRAY CASE WHEN alike THEN '{segments,history}'::text[] ELSE '{segments}' END LOOP
 			RETURN QUERY EXECUTE format('
-				WITH a AS (SELECT to_jsonb(t) - $1 AS r FROM public.%1$s_%2$s AS t), b AS (SELECT to_jsonb(t) - $1 AS r FROM public.%1$s_twin_%2$s AS t)
+				WITH a AS (SELECT to_jsonb(t) - $1 AS r FROM public.%1$s_%2$s AS t),
+					b AS (SELECT to_jsonb(t) - $1 AS r FROM public.%1$s_twin_%2$s AS t)
 				SELECT format(''%1$s: %%s alone: %%s'', d.w, d.r) FROM (
 					SELECT ''%2$s'' AS w, * FROM (TABLE a EXCEPT ALL TABLE b) AS x
 					UNION ALL SELECT ''%2$s of the twin'', * FROM (TABLE b EXCEPT ALL TABLE a) AS x) AS d', name, part)
@@ -177,7 +183,8 @@ sub consume_all
 			END LOOP;
 		END $$;
 		SELECT format('consumed out of order: %s, event %s', name, event_id) FROM (
-			SELECT *, lag(event_id, 1, 0::bigint) OVER (PARTITION BY name ORDER BY n) AS before FROM consumed) AS c WHERE event_id <> before + 1;
+			SELECT *, lag(event_id, 1, 0::bigint) OVER (PARTITION BY name ORDER BY n) AS before FROM consumed) AS c
+		WHERE event_id <> before + 1;
 		SELECT format($f$SELECT %1$L || ' was not consumed: ' || d FROM (
 			SELECT event_id, %2$I::text, event, to_segment FROM public.%1$s_events
 			EXCEPT SELECT event_id, customer, event, to_segment FROM consumed WHERE name = %1$L) AS d LIMIT 5$f$,
