@@ -60,13 +60,13 @@ Errors: as of association_rules, invalid_parameter_value for an unknown measure 
 
 CREATE FUNCTION recommend(
     key anyelement, item_key anycompatible, purchases text, segments text DEFAULT NULL,
-    only_customers anyarray DEFAULT NULL, top integer DEFAULT 10, only_new boolean DEFAULT true,
-    whole_weight double precision DEFAULT 100, neighbours integer DEFAULT 100, search_path text DEFAULT NULL,
+    only_keys "any" DEFAULT NULL, top integer DEFAULT 10, only_new boolean DEFAULT true,
+    whole_weight double precision DEFAULT 1000, neighbours integer DEFAULT 10, search_path text DEFAULT NULL,
     OUT customer anyelement, OUT rank integer, OUT item anycompatible, OUT score double precision,
     OUT because anycompatible)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_recommend_items' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100000 COST 10000;
-COMMENT ON FUNCTION recommend(anyelement, anycompatible, text, text, anyarray, integer, boolean, double precision,
+COMMENT ON FUNCTION recommend(anyelement, anycompatible, text, text, "any", integer, boolean, double precision,
                               integer, text) IS
 $$The next best items for each customer, by what customers of the segment have together: recommend(null::bigint,
 null::text,
@@ -74,7 +74,7 @@ null::text,
 key, item_key: only name the types of customers and items (any hashable types).
 purchases: a query of customer and item. segments: a query of customer and segment, each customer in one at most;
 NULL: there are none.
-only_customers: an array of customers to answer for, also of ones that no query has; NULL: all of both queries.
+only_keys: an array of customers to answer for, also of ones that no query has; NULL: all of both queries.
 top: items for a customer, at most. only_new: leave out what the customer has.
 whole_weight: the counts of all customers are added to those of the segment as though they were that many customers
 more,

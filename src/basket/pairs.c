@@ -263,8 +263,8 @@ pair_startup(DestReceiver *self, int operation, TupleDesc desc)
 	if (desc->natts != 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the query has %d columns, expected two: %s and %s", desc->natts,
-						reader->first->name, reader->second->name)));
+				 errmsg("the query must have two columns, %s and %s, not %d",
+						reader->first->name, reader->second->name, desc->natts)));
 	begin_column(reader, reader->first, TupleDescAttr(desc, 0));
 	begin_column(reader, reader->second, TupleDescAttr(desc, 1));
 }

@@ -8,7 +8,7 @@
  *	2. An item counts once for a customer; a row of purchases with a NULL is left out, and
  *	   told.  A row of segments with a NULL says nothing.
  *	3. A customer is in one segment at most.  Who is in none is told by the whole.
- *	4. Customers are those of either query, or those of only_customers, whether known or not;
+ *	4. Customers are those of either query, or those of only_keys, whether known or not;
  *	   whom is asked for changes no answer.
  *	5. Rows of a customer come together, the best first.
  * What scores are: kernel/basket/neighbours.c.  Customers are numbered by their segments,
@@ -74,11 +74,11 @@ read_segments(Recommending *r, FunctionCallInfo fcinfo, int arg, SourceText *sou
 	return reader;
 }
 
-/* Which customers are asked for; those nobody knows become known. */
+/* Which customers are asked for; those nobody knows become known.  NULL: all. */
 static Datum *
 read_wanted(Recommending *r, FunctionCallInfo fcinfo, int arg, int *n)
 {
-	ArrayType  *array;
+	SourceText	given = {0};
 	Datum	   *values;
 	bool	   *nulls;
 	int16		length;
@@ -88,12 +88,12 @@ read_wanted(Recommending *r, FunctionCallInfo fcinfo, int arg, int *n)
 	int			i;
 
 	*n = -1;
-	if (PG_ARGISNULL(arg))
+	segment_source_only(&given, fcinfo, arg, r->customers->type);
+	if (!OidIsValid(given.only_type))
 		return NULL;
-	array = PG_GETARG_ARRAYTYPE_P(arg);
 	get_typlenbyvalalign(r->customers->type, &length, &by_value, &align);
-	deconstruct_array(array, r->customers->type, length, by_value, align, &values, &nulls,
-					  &n_given);
+	deconstruct_array(DatumGetArrayTypeP(given.only), r->customers->type, length, by_value, align,
+					  &values, &nulls, &n_given);
 	*n = 0;
 	for (i = 0; i < n_given; i++)
 		if (!nulls[i])
@@ -226,7 +226,7 @@ put_segment(Recommending *r, uint32 segment)
 }
 
 /*
- * recommend(key, item_key, purchases, segments, only_customers, top, only_new, whole_weight,
+ * recommend(key, item_key, purchases, segments, only_keys, top, only_new, whole_weight,
  * neighbours, search_path)
  */
 Datum
