@@ -337,6 +337,7 @@ compare_items(const void *a, const void *b, void *arg)
 	Datum		x = segment_pair_value(by->column, *(const uint32 *) a);
 	Datum		y = segment_pair_value(by->column, *(const uint32 *) b);
 
+	CHECK_FOR_INTERRUPTS();
 	if (by->compare == NULL)
 		return compare_bytes(&by->column->key, x, y);
 	return DatumGetInt32(FunctionCall2Coll(by->compare, by->collation, x, y));
