@@ -16,5 +16,6 @@ ORDER BY item COLLATE "C", rank;
 SELECT count(*), md5(string_agg(r::text, ' ' ORDER BY customer, rank))
 FROM recommend(null::integer, null::text, 'line', 'SELECT b, b % 5 FROM generate_series(1, 1900) AS b') AS r;
 SELECT r.*
-FROM recommend(null::integer, null::text, 'line', 'SELECT b, b % 5 FROM generate_series(1, 1900) AS b', '{1,7,44,1999,5000}'::integer[], 3) AS r
+FROM recommend(null::integer, null::text, 'line', 'SELECT b, b % 5 FROM generate_series(1, 1900) AS b',
+               '{1,7,44,1999,5000}'::integer[], 3) AS r
 ORDER BY customer, rank;

@@ -117,22 +117,28 @@ segment_baskets_count(const SegmentBaskets *baskets, SegmentMemory memory, uint3
 	return counts;
 }
 
-typedef struct Ranked
+/*
+ * Sorts items by their counts, those of one count as they were: by a byte at a time, the
+ * lowest first, which takes a moment even of a million.
+ */
+static void
+sort_by_count(uint32 *items, uint32 *scratch, uint32 n, const uint32 *counts)
 {
-	uint32		count;
-	uint32		order;
-	uint32		item;
-} Ranked;
+	int			shift;
 
-static int
-compare_ranked(const void *a, const void *b)
-{
-	const Ranked *x = a;
-	const Ranked *y = b;
+	for (shift = 0; shift < 32; shift += 8)
+	{
+		uint32		start[257] = {0};
+		uint32		i;
 
-	if (x->count != y->count)
-		return x->count < y->count ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
+		for (i = 0; i < n; i++)
+			start[(counts[items[i]] >> shift & 0xFF) + 1]++;
+		for (i = 0; i < 256; i++)
+			start[i + 1] += start[i];
+		for (i = 0; i < n; i++)
+			scratch[start[counts[items[i]] >> shift & 0xFF]++] = items[i];
+		memcpy(items, scratch, sizeof(uint32) * n);
+	}
 }
 
 static int
@@ -169,36 +175,31 @@ static void
 choose_ranks(SegmentBaskets *baskets, SegmentMemory memory, const uint32 *counts,
 			 const uint32 *order, uint32 n_items, uint32 least)
 {
-	Ranked	   *ranked;
+	uint32	   *scratch;
 	uint32		n = 0;
 	uint32		i;
 
 	for (i = 0; i < n_items; i++)
 		n += counts[i] >= least;
-	ranked = segment_allocate(memory, n, sizeof(Ranked));
-	for (i = 0, n = 0; i < n_items; i++)
-		if (counts[i] >= least)
-		{
-			ranked[n].count = counts[i];
-			ranked[n].order = order[i];
-			ranked[n++].item = i;
-		}
-	qsort(ranked, n, sizeof(Ranked), compare_ranked);
 	baskets->n_ranks = n;
 	baskets->item_of = segment_allocate(memory, n, sizeof(uint32));
+	for (i = 0; i < n_items; i++)
+		if (counts[i] >= least)
+			baskets->item_of[order[i]] = i;
+	scratch = segment_allocate(memory, n, sizeof(uint32));
+	sort_by_count(baskets->item_of, scratch, n, counts);
+	memory.release(memory.ctx, scratch);
 	baskets->rank_of = segment_allocate(memory, n_items, sizeof(uint32));
 	memset(baskets->rank_of, 0xFF, sizeof(uint32) * n_items);
 	baskets->item_start = segment_allocate_zeros(memory, (uint64) n + 1, sizeof(uint64));
 	for (i = 0; i < n; i++)
 	{
-		baskets->item_of[i] = ranked[i].item;
-		baskets->rank_of[ranked[i].item] = i;
-		baskets->item_start[i + 1] = baskets->item_start[i] + ranked[i].count;
+		baskets->rank_of[baskets->item_of[i]] = i;
+		baskets->item_start[i + 1] = baskets->item_start[i] + counts[baskets->item_of[i]];
 	}
-	memory.release(memory.ctx, ranked);
 }
 
-/* order: of each item that is in at least `least` baskets its place among them. */
+/* order: of each item that is in at least `least` baskets its place among those, from 0. */
 SegmentStatus
 segment_baskets_rank(SegmentBaskets *baskets, SegmentMemory memory, const uint32 *counts,
 					 const uint32 *order, uint32 n_items, uint32 least,
