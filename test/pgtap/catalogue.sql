@@ -87,7 +87,7 @@ $$, 'assigning by a model is immutable, by a name stable');
 SELECT is_empty($$
     SELECT routine FROM routine
     WHERE proname = ANY (
-        '{rfm_summary,refresh_segmentation,retrain_segmentation,create_rfm_segmentation,'
+        '{rfm_summary,association_rules,item_similarity,recommend,refresh_segmentation,retrain_segmentation,create_rfm_segmentation,'
         'create_cluster_segmentation,query_rows,drop_segmentation,rfm_summary_counts,create_rfm_scheme,'
         'drop_rfm_scheme}'::text[])
       AND provolatile <> 'v'
