@@ -241,6 +241,18 @@ scale_label(Fit *fit)
 		r->y[i] /= fit->y_spread;
 }
 
+/* Whether all spreads are numbers that can be calculated with. */
+static bool
+spreads_are_finite(const Fit *fit)
+{
+	int			j;
+
+	for (j = 0; j < fit->p; j++)
+		if (!(fit->spread[j] < HUGE_VAL))
+			return false;
+	return fit->y_spread < HUGE_VAL;
+}
+
 /* What coefficients of scaled columns cost. */
 static void
 price(Fit *fit)
@@ -966,7 +978,7 @@ segment_regression_fit(SegmentRegression *r, SegmentMemory memory, SegmentInterr
 	scale_columns(&fit);
 	scale_label(&fit);
 	price(&fit);
-	result = iterate(&fit, padded, trial);
+	result = spreads_are_finite(&fit) ? iterate(&fit, padded, trial) : SEGMENT_REGRESSION_NOT_FINITE;
 	if (result == SEGMENT_REGRESSION_SEPARATED)
 		for (j = 0; j < fit.p; j++)
 			r->direction[j] = fit.step[j] * (j < fit.m ? 1 : fit.spread[j]);
