@@ -9,4 +9,5 @@ Features: numbers of any type and categories in the model's order, or one row (m
 the target is none of them.
 NULL model: NULL.
 A missing feature or a category that training did not meet: NULL.
-Error (wrong_object_type) for a model that predicts no number, invalid_parameter_value for a wrong number of features.$$;
+Error (wrong_object_type) for a model that predicts no number, invalid_parameter_value for a wrong number
+of features.$$;
