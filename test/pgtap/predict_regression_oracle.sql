@@ -103,7 +103,8 @@ CREATE TEMP TABLE visit (administrative float8, administrative_duration float8, 
     float8,
     month text, operating_systems text, browser text, region text, traffic_type text, visitor_type text, weekend text, revenue text,
     number integer GENERATED ALWAYS AS IDENTITY) ON COMMIT DROP;
-SELECT format('COPY visit (administrative, administrative_duration, informational, informational_duration, product_related, product_related_duration,
+SELECT format('COPY visit (administrative, administrative_duration, informational, informational_duration, product_related,
+    product_related_duration,
     bounce_rates, exit_rates, page_values, special_day, month, operating_systems, browser, region, traffic_type, visitor_type, weekend,
     revenue)
     FROM PROGRAM %L (FORMAT csv, HEADER)', 'gzip -dc ' || quote_literal(:'folder' || '/online_shoppers_intention.csv.gz')) AS load \gset
