@@ -9,6 +9,7 @@
 #include "cluster/centroid_model.h"
 #include "cluster/gaussian_mixture_kind.h"
 #include "cluster/kprototypes_kind.h"
+#include "predict/regression.h"
 #include "rfm/rfm.h"
 #include "tree/rule_tree.h"
 #include "utils/memutils.h"
@@ -20,7 +21,9 @@ static const ModelKind *const own_kinds[] = {
 	&segment_bisecting_model_kind,
 	&segment_mixture_model_kind,
 	&segment_prototype_model_kind,
-	&segment_rule_tree_kind
+	&segment_rule_tree_kind,
+	&segment_linear_regression_kind,
+	&segment_logistic_regression_kind
 };
 
 static const ModelKind **registered = NULL;
