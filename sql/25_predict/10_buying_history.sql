@@ -80,7 +80,7 @@ BEGIN
         query, at, pg_catalog.format(period, 'e.at'),
         pg_catalog.format(period, '($2 - interval ''1 microsecond'')'),
         pg_catalog.format(period, '($1 - interval ''1 microsecond'')'),
-        CASE WHEN whole_units THEN '1' ELSE days[place]::text END);
+        CASE WHEN whole_units THEN '1' ELSE days[place]::text || '::numeric' END);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.buying_history_query(text, regtype, text, boolean) IS

@@ -14,6 +14,12 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "probability_alive(segment_model,double precision,double precision,double precision)",
+    "expected_purchases(segment_model,double precision,double precision,double precision,double precision)",
+    "purchase_probability(segment_model,double precision,double precision,double precision,double precision,integer)",
+    "segment_internal.discounted_purchases(segment_model,double precision,double precision,double precision,double precision,double precision,double precision)",
+    "segment_internal.next_purchase(segment_model,double precision,double precision,double precision,double precision)",
+    "model_fit(segment_model,feature_set,integer)",
     "segment_internal.model_features(segment_model)",
     "segment_internal.candidate_match(segment_model,segment_model,integer)",
     "segment_internal.event_times_in(cstring)", "segment_internal.event_times_out(segment_internal.event_times)",

@@ -74,6 +74,14 @@ segment_history_valid(SegmentBuyingModel model, double x, double last, double le
 
 /* ---- BG/NBD and MBG/NBD ---- */
 
+/* ln B(a + i, b + j) - ln B(a, b) */
+static double
+beta_step(double a, double b, double i, double j)
+{
+	return segment_lgamma(a + i) - segment_lgamma(a) + segment_lgamma(b + j) - segment_lgamma(b) +
+		segment_lgamma(a + b) - segment_lgamma(a + b + i + j);
+}
+
 /* the chances to stop that a customer with x repeat purchases has passed by */
 static inline double
 passed(SegmentBuyingModel model, double x)
@@ -175,6 +183,34 @@ bgnbd_likelihood(const SegmentHistories *histories, const double *p, double *gra
 	return sum;
 }
 
+/* The probability of `least` purchases within t, of a customer who is there. */
+static double
+bgnbd_at_least(SegmentBuyingModel model, const double *p, const SegmentHistory *h, double t,
+			   double least)
+{
+	/* not having stopped after any but the last, and so many in time */
+	return segment_exp(beta_step(p[2], p[3] + passed(model, h->x), 0, least - 1)) *
+		segment_beta_p(least, p[0] + h->x, t / (p[1] + h->length + t));
+}
+
+/* Purchases within t from now on, of a customer who is there, by their probabilities. */
+static double
+bgnbd_sum(SegmentBuyingModel model, const double *p, const SegmentHistory *h, double t)
+{
+	double		sum = 0;
+	double		least;
+
+	for (least = 1; least < 100000; least += 1)
+	{
+		double		term = bgnbd_at_least(model, p, h, t, least);
+
+		sum += term;
+		if (!(term > 0x1p-50 * sum))
+			break;
+	}
+	return sum;
+}
+
 /* Purchases within t from now on, of a customer who is there. */
 static double
 bgnbd_while_alive(SegmentBuyingModel model, const double *p, const SegmentHistory *h, double t)
@@ -183,8 +219,12 @@ bgnbd_while_alive(SegmentBuyingModel model, const double *p, const SegmentHistor
 	double		c = p[3] + passed(model, h->x) + d;
 	double		end = p[1] + h->length;
 	double		l = -segment_log1p(t / end);
-	double		rest = segment_hypergeometric_rest(c - p[0] - h->x, d, c, t / (end + t));
+	double		rest;
 
+	/* where factors are too large for numbers to hold */
+	if (d > 30)
+		return bgnbd_sum(model, p, h, t);
+	rest = segment_hypergeometric_rest(c - p[0] - h->x, d, c, t / (end + t));
 	return c * (d == 0 ? -l : -segment_expm1(d * l) / d) - segment_exp(d * l) * rest;
 }
 
@@ -352,15 +392,7 @@ pareto_at_least(const double *p, const SegmentHistory *h, double t, double least
 
 /* ---- BG/BB ---- */
 
-/* ln B(a + i, b + j) - ln B(a, b) */
-static double
-beta_step(double a, double b, double i, double j)
-{
-	return segment_lgamma(a + i) - segment_lgamma(a) + segment_lgamma(b + j) - segment_lgamma(b) +
-		segment_lgamma(a + b) - segment_lgamma(a + b + i + j);
-}
-
-/* the derivatives of that by a and b, given those of x + i and x + j */
+/* the derivatives of beta_step() by a and b */
 static void
 beta_slopes(double a, double b, double i, double j, double *by_a, double *by_b)
 {
@@ -720,7 +752,6 @@ double
 segment_buying_at_least(SegmentBuyingModel model, const double *p, const SegmentHistory *h,
 						double horizon, double least)
 {
-	double		end = p[1] + h->length;
 	double		took;
 
 	if (least <= 0)
@@ -734,10 +765,7 @@ segment_buying_at_least(SegmentBuyingModel model, const double *p, const Segment
 		case SEGMENT_PARETO_NBD:
 			return segment_buying_alive(model, p, h) * pareto_at_least(p, h, horizon, least);
 		default:
-			/* not having stopped after any but the last, and so many in time */
-			return segment_buying_alive(model, p, h) *
-				segment_exp(beta_step(p[2], p[3] + passed(model, h->x), 0, least - 1)) *
-				segment_beta_p(least, p[0] + h->x, horizon / (end + horizon));
+			return segment_buying_alive(model, p, h) * bgnbd_at_least(model, p, h, horizon, least);
 	}
 }
 

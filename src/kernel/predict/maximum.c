@@ -16,8 +16,9 @@
 #include "kernel/base/elementary.h"
 
 #define N				SEGMENT_MAX_PARAMETERS
-#define MOST_STEPS		300
-#define MOST_HALVINGS	40
+#define MOST_STEPS		200
+#define MOST_HALVINGS	20
+#define MOST_IDLE		3		/* steps that win next to nothing, one after the other */
 #define SMALL_GRADIENT	1e-8	/* of a row's share, by the logarithm of a parameter */
 #define NOISE			1e-13	/* of a value of the likelihood, as a share */
 #define DIFFERENCE		1e-4
@@ -217,6 +218,7 @@ segment_maximise(SegmentLikelihood likelihood, const void *data, SegmentMaximum 
 	Point		point;
 	Point		next;
 	double		d[N];
+	int			idle = 0;
 
 	begin(&search, likelihood, data, maximum, &point);
 	if (!maximum->have_inverse)
@@ -242,7 +244,10 @@ segment_maximise(SegmentLikelihood likelihood, const void *data, SegmentMaximum 
 			continue;
 		}
 		learn(maximum, &point, &next);
+		idle = point.value - next.value <= 1e-10 * fabs(point.value) ? idle + 1 : 0;
 		point = next;
+		if (idle >= MOST_IDLE)
+			break;
 	}
 	keep(&search, &point);
 	return SEGMENT_DONE;
