@@ -85,6 +85,14 @@ INSERT INTO said VALUES
     "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "predict(segment_model,\"any\")",
+    "bgnbd(feature_set,double precision)",
+    "mbgnbd(feature_set,double precision)",
+    "pareto_nbd(feature_set,double precision)",
+    "bgbb(feature_set,double precision)",
+    "gamma_gamma(feature_set)",
+    "expected_value(segment_model,double precision,double precision)",
+    "customer_lifetime_value(segment_model,segment_model,double precision,double precision,double precision,double precision,double precision,double precision,double precision)",
     "segment_internal.watermark_base(regtype)",
     "segment_internal.rough(interval)", "segment_internal.jump(double precision,double precision[])",
     "segment_internal.job_name(text)", "segment_internal.check_schedule(text)",
@@ -170,6 +178,7 @@ INSERT INTO said VALUES
     "segment_internal.equality_operator(regtype)", "segment_internal.feature_type(regtype)",
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)"}'),
 ('stable', 'called on null', 'safe', '{
+    "next_purchase_at(segment_model,double precision,double precision,double precision,timestamp with time zone,interval,double precision)",
     "segment_internal.with_parts(regclass,name[])", "segment_internal.no_trigger_reason(regclass)",
     "segment_internal.lacks_triggers(regclass)", "segment_internal.source_state(text,regclass[])",
     "segment_internal.changed_log(segmentation)",
@@ -285,6 +294,7 @@ INSERT INTO said VALUES
 ('stable', 'strict', 'unsafe', '{
     "segment_internal.rules_clock(text,text,text[])"}'),
 ('stable', 'called on null', 'unsafe', '{
+    "segment_internal.buying_history_query(text,regtype,text,boolean)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_internal.trace_source(text,text,regtype,regcollation)", "segment_internal.trace(segmentation)",
@@ -333,6 +343,8 @@ INSERT INTO said VALUES
     "segment_internal.rows_as_owner(name,text,text[])", "segment_internal.number_events(text)",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "buying_history(anyelement,text,timestamp with time zone,text,timestamp with time zone,timestamp with time zone,boolean,text)",
+    "segment_internal.buying_history_told(bigint,bigint)",
     "segment_internal.rfm_candidate(segmentation,json)", "segment_internal.cluster_candidate(segmentation,json)",
     "segment_internal.rules_candidate(segmentation,json)", "segment_internal.rules_copied(segmentation)",
     "segment_internal.candidate(segmentation,json)",

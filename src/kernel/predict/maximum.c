@@ -241,10 +241,12 @@ segment_maximise(SegmentLikelihood likelihood, const void *data, SegmentMaximum 
 			if (!maximum->have_inverse)
 				break;
 			reset_inverse(maximum);
+			if (++idle >= MOST_IDLE)
+				break;
 			continue;
 		}
 		learn(maximum, &point, &next);
-		idle = point.value - next.value <= 1e-10 * fabs(point.value) ? idle + 1 : 0;
+		idle = point.value - next.value <= 1e-9 * fabs(point.value) ? idle + 1 : 0;
 		point = next;
 		if (idle >= MOST_IDLE)
 			break;
