@@ -30,16 +30,18 @@ DECLARE
 BEGIN
     IF place IS NULL THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = pg_catalog.format('unit is %L, expected ''day'', ''week'', ''month'', ''quarter'' or ''year''', unit);
+            MESSAGE = pg_catalog.format('unit is %L, expected ''day'', ''week'', ''month'', ''quarter'' or ''year''',
+                                        unit);
     END IF;
-    SELECT pg_catalog.array_agg(c.type::text ORDER BY c.number) INTO kinds FROM segment_internal.query_columns(query) AS c;
+    SELECT pg_catalog.array_agg(c.type::text ORDER BY c.number) INTO kinds
+    FROM segment_internal.query_columns(query) AS c;
     IF pg_catalog.cardinality(kinds) < 3 OR kinds[1] <> key_type::text
        OR kinds[2] <> ALL (ARRAY['date', 'timestamp without time zone', 'timestamp with time zone'])
        OR kinds[3] <> ALL (ARRAY['smallint', 'integer', 'bigint', 'real', 'double precision', 'numeric']) THEN
         RAISE datatype_mismatch USING
             MESSAGE = pg_catalog.format('the query must return (customer %s, time, amount), not (%s)', key_type,
                                         pg_catalog.array_to_string(kinds, ', ')),
-            HINT = 'The time is a date, timestamp or timestamptz, the amount a number; the key names the type of customer.';
+            HINT = 'The time is a date, timestamp or timestamptz, the amount a number; the key has the customer''s type.';
     END IF;
     at := CASE kinds[2] WHEN 'timestamp with time zone' THEN 's.ordered_at AT TIME ZONE $4'
                         ELSE 's.ordered_at::timestamp' END;
@@ -48,7 +50,7 @@ BEGIN
                    WHEN unit = 'year' THEN 'extract(year FROM %1$s)::integer'
                    ELSE '(extract(year FROM %1$s)::integer * 12 + extract(month FROM %1$s)::integer - 1)'
                         || CASE unit WHEN 'quarter' THEN ' / 3' ELSE '' END END;
-    -- %1$s the query, %2$s time, %3$s period of the time, %4$s of the end of the first part, %5$s of the end, %6$s divisor
+    -- %1$s the query, %2$s time, %3$s its period, %4$s that of the first part's end, %5$s of the end, %6$s divisor
     RETURN pg_catalog.format($q$
         WITH event AS MATERIALIZED (
             SELECT s.customer, %2$s AS at, s.amount::numeric AS amount,
@@ -66,7 +68,8 @@ BEGIN
             SELECT p.customer, p.first,
                    count(*) FILTER (WHERE NOT p.holdout) - 1 AS x, max(p.n) FILTER (WHERE NOT p.holdout) AS last,
                    avg(p.amount) FILTER (WHERE NOT p.holdout AND p.n > p.first) AS mean,
-                   count(*) FILTER (WHERE p.holdout) AS holdout_x, avg(p.amount) FILTER (WHERE p.holdout) AS holdout_mean
+                   count(*) FILTER (WHERE p.holdout) AS holdout_x,
+                   avg(p.amount) FILTER (WHERE p.holdout) AS holdout_mean
             FROM numbered AS p WHERE p.first_at < $2 AND ($3 IS NULL OR p.first_at >= $3) GROUP BY p.customer, p.first
         )
         SELECT s.customer, s.x::double precision, ((s.last - s.first) / %6$s)::double precision,

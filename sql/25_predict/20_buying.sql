@@ -91,8 +91,8 @@ CREATE FUNCTION expected_value(model segment_model, x double precision, mean_val
     RETURNS double precision
     AS 'MODULE_PATHNAME', 'segment_expected_value' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION expected_value(segment_model, double precision, double precision) IS
-$$The expected value of a purchase of a customer, by gamma_gamma(): the own mean of x repeat purchases drawn towards that
-of all, the more the fewer they are.
+$$The expected value of a purchase of a customer, by gamma_gamma(): the own mean of x repeat purchases drawn towards
+that of all, the more the fewer they are.
 For x = 0 that of all, whatever mean_value.
 NULL for NULL, for a mean of 0 or less, and where the model has no expected value (p x + q at most 1).
 Errors: wrong_object_type for a model of another kind.$$;

@@ -44,7 +44,8 @@ SELECT cmp_ok(max(pg_temp.off(expected_purchases(pg_temp.given(model, params), x
         'expected_purchases: ' || model)
 FROM conditional WHERE model <> 'Pareto/NBD' OR x < 100 GROUP BY model ORDER BY model;
 -- the two long histories of Pareto/NBD in that file are right to 7e-8 and 2e-5 only: these agree by 2F1 and by quadrature, with 60 digits
-SELECT cmp_ok(pg_temp.off(probability_alive(pg_temp.given('Pareto/NBD', '0.5534 10.5802 0.6061 11.6562'), x, t_x, t), p), '<=', 1e-10::float8,
+SELECT cmp_ok(pg_temp.off(probability_alive(pg_temp.given('Pareto/NBD', '0.5534 10.5802 0.6061 11.6562'), x, t_x, t), p),
+        '<=', 1e-10::float8,
         format('probability_alive: Pareto/NBD, x = %s', x))
 FROM (VALUES (200, 38, 40, 0.092100965811000999), (100, 30, 52, 1.6056389425673339e-17)) AS v (x, t_x, t, p);
 SELECT cmp_ok(max(pg_temp.off(expected_purchases(pg_temp.given(model, params), 0, 0, 0, horizon), e_x_t)), '<=', 1e-10::float8,
@@ -87,7 +88,8 @@ UNION ALL SELECT 'CDNOW sample, weeks = days/7, cal 39w', 'Pareto/NBD', pareto_n
 UNION ALL SELECT 'CDNOW sample, days, cal 39w', 'BG/NBD', bgnbd(feature_set(x, t_x * 7, t * 7)) FROM history
 UNION ALL SELECT 'CDNOW sample, days, cal 39w', 'MBG/NBD', mbgnbd(feature_set(x, t_x * 7, t * 7)) FROM history
 UNION ALL SELECT 'CDNOW sample, days, cal 39w', 'Pareto/NBD', pareto_nbd(feature_set(x, t_x * 7, t * 7)) FROM history
-UNION ALL SELECT 'CDNOW sample, exact zbar (BTYD m.x), 946 customers x>0', 'Gamma-Gamma', gamma_gamma(feature_set(x, mean_value)) FROM history
+UNION ALL SELECT 'CDNOW sample, exact zbar (BTYD m.x), 946 customers x>0', 'Gamma-Gamma', gamma_gamma(feature_set(x, mean_value))
+        FROM history
 UNION ALL SELECT 'lifetimes_example_transactions, days, end 2014-12-31, 5000 customers', 'BG/NBD', bgnbd(feature_set(x, t_x, t))
 FROM buying_history(null::int, 'SELECT id, at, 1 FROM example', '2015-01-01', 'day')
 UNION ALL SELECT 'donations_bgbb 11,104 donors', 'BG/BB', bgbb(feature_set(x, t_x, t)) FROM donations, generate_series(1, customers);
@@ -121,7 +123,8 @@ FROM (SELECT feature_set(x, t_x, t) AS f FROM donations, generate_series(1, cust
 SELECT cmp_ok(abs(expected_purchases(:'pareto', 26, 30.86, 31, 52) - 25.46), '<=', 0.01::float8, 'Pareto/NBD, E[Y(52)]');
 SELECT cmp_ok(abs(probability_alive(pg_temp.given('Pareto/NBD', '.5143 2.8845 .2856 14.1087'), x, t_x, t) - p), '<=', 1e-9::float8,
         format('Pareto/NBD, x = %s', x))
-FROM (VALUES (221, 103.42857, 103.57143, 0.999596052318), (254, 97.14286, 97.28571, 0.999558226123), (161, 94.71429, 98.0, 0.749487752258105),
+FROM (VALUES (221, 103.42857, 103.57143, 0.999596052318), (254, 97.14286, 97.28571, 0.999558226123),
+      (161, 94.71429, 98.0, 0.749487752258105),
       (204, 98.57143, 99.42857, 0.994255079638)) AS v (x, t_x, t, p);
 SELECT cmp_ok(abs(expected_purchases(pg_temp.given('Pareto/NBD', '.55 10.58 .61 11.67'), x, 200, 200, 10) - e), '<=', 1e-5::float8,
         format('Pareto/NBD, x = %s', x)) FROM (VALUES (132, 6.20605), (133, 6.25287)) AS v (x, e);
@@ -132,7 +135,8 @@ FROM unnest(ARRAY[24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28,
 SELECT cmp_ok(abs(sum(expected_purchases(:'pareto', 0, 0, 0, week - first / 7.0)) - e), '<=', 1.5::float8,
         format('Pareto/NBD, expected purchases to week %s', week))
 FROM (VALUES (20, 1309), (21, 1385), (22, 1460), (23, 1533), (24, 1604), (25, 1674)) AS v (week, e),
-    (SELECT min(day) - date '1997-01-01' AS first FROM orders GROUP BY id) AS o WHERE week - first / 7.0 >= 0 GROUP BY week, e ORDER BY week;
+    (SELECT min(day) - date '1997-01-01' AS first
+        FROM orders GROUP BY id) AS o WHERE week - first / 7.0 >= 0 GROUP BY week, e ORDER BY week;
 SELECT cmp_ok(pg_temp.off(customer_lifetime_value(pg_temp.given('BG/NBD', '.243 4.414 .793 2.426'),
         pg_temp.given('gamma_gamma', '6.25 3.74 15.44'), x, t_x, 38.86, m, 12 * 30 / 7.0, 0.01, 30 / 7.0), clv), '<=', 1e-10::float8,
         format('customer_lifetime_value, x = %s', x))

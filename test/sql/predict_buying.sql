@@ -39,7 +39,8 @@ SELECT probability_alive(:'bg', 1, 30, 20), expected_purchases(:'bg', NULL, 30, 
 -- the instant of the next purchase is where its probability is
 SELECT abs(purchase_probability(:'bg', 3, 10, 12, extract(epoch FROM next_purchase_at(:'bg', 3, 10, 12, '2026-01-01 00:00Z', '1 week', 0.1)
        - timestamptz '2026-01-01 00:00Z')::float8 / 604800) - 0.1) < 1e-6;
-SELECT sum(customers), round(sum(expected)::numeric, 6) FROM (SELECT feature_set(x, t_x, t) AS f FROM customer) AS s, model_fit(:'bg', f, 3);
+SELECT sum(customers), round(sum(expected)::numeric, 6) FROM (SELECT feature_set(x, t_x, t) AS f FROM customer) AS s,
+    model_fit(:'bg', f, 3);
 
 -- the floor: an error with a reason, never an invented number
 SELECT bgnbd(feature_set(0, 0, t)) FROM customer;
