@@ -297,10 +297,47 @@ waits(void)
 	ok(fine, "waiting for the next purchase");
 }
 
+/* Likelihoods of single customers: asserted by PyMC-Marketing, and of 40 digits by mpmath. */
+static void
+likelihoods(void)
+{
+	static const struct
+	{
+		SegmentBuyingModel model;
+		double		p[4];
+		SegmentHistory h;
+		double		value;
+		double		within;
+	}			known[] = {
+		{SEGMENT_BGNBD, {.25, 4, .8, 2.5}, {0, 0, 40, 1}, -0.59947382, 1e-8},
+		{SEGMENT_BGNBD, {.25, 4, .8, 2.5}, {200, 38, 40, 1}, 100.7957, 1e-4},
+		{SEGMENT_MBGNBD, {.25, 4, .8, 2.5}, {0, 0, 40, 1}, -0.41792826, 1e-8},
+		{SEGMENT_MBGNBD, {.25, 4, .8, 2.5}, {200, 38, 40, 1}, 100.7869, 1e-4},
+		{SEGMENT_BGNBD, {.243, 4.414, .793, 2.426}, {2, 30.43, 38.86, 1}, -9.45860630706627, 1e-12},
+		{SEGMENT_BGNBD, {.243, 4.414, .793, 2.426}, {200, 38, 40, 1}, 98.804174928869, 1e-11},
+		{SEGMENT_MBGNBD, {.525, 6.183, .891, 1.614}, {1, 1.71, 38.86, 1}, -4.46036061258432, 1e-12},
+		{SEGMENT_PARETO_NBD, {.5534, 10.5802, .6061, 11.6562}, {2, 30.43, 38.86, 1}, -9.55451069461442, 1e-12},
+		{SEGMENT_PARETO_NBD, {.5534, 10.5802, .6061, 11.6562}, {26, 30.86, 31, 1}, -39.1321278835061, 1e-11}
+	};
+	int			i;
+
+	for (i = 0; i < (int) lengthof(known); i++)
+	{
+		SegmentHistories one = {known[i].model, 1, 1, &known[i].h, NULL};
+		double		g[4];
+		double		off = fabs(segment_buying_likelihood(&one, known[i].p, g) - known[i].value);
+
+		ok(off <= known[i].within, "likelihood of one customer");
+		if (off > known[i].within)
+			printf("# %d: off by %g\n", i, off);
+	}
+}
+
 int
 main(void)
 {
 	functions();
+	likelihoods();
 	gradients();
 	edges();
 	waits();
