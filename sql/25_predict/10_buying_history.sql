@@ -41,7 +41,7 @@ BEGIN
         RAISE datatype_mismatch USING
             MESSAGE = pg_catalog.format('the query must return (customer %s, time, amount), not (%s)', key_type,
                                         pg_catalog.array_to_string(kinds, ', ')),
-            HINT = 'The time is a date, timestamp or timestamptz, the amount a number; the key has the customer''s type.';
+            HINT = 'Time is a date, timestamp or timestamptz, the amount a number; the key has the customer''s type.';
     END IF;
     at := CASE kinds[2] WHEN 'timestamp with time zone' THEN 's.ordered_at AT TIME ZONE $4'
                         ELSE 's.ordered_at::timestamp' END;

@@ -10,5 +10,7 @@ CREATE TEMP TABLE customer AS SELECT i, i * 7 % 5 * (i % 3) AS x, CASE WHEN i * 
 SELECT bgnbd(feature_set(x, t_x, t)) AS bg, pareto_nbd(feature_set(x, t_x, t)) AS pareto, gamma_gamma(feature_set(x, mean_value)) AS gg
 FROM customer \gset
 SELECT :'bg', :'pareto', :'gg';
-SELECT md5(string_agg(concat_ws('|', probability_alive(m, x, t_x, t), expected_purchases(m, x, t_x, t, 30), 
-       purchase_probability(m, x, t_x, t, 30, 2), expected_value(:'gg', x, mean_value)), ',' ORDER BY i)) FROM customer, unnest(ARRAY[:'bg', :'pareto']::segment_model[]) AS m;
+SELECT md5(string_agg(concat_ws('|', probability_alive(m, x, t_x, t),
+       expected_purchases(m, x, t_x, t, 30),
+       purchase_probability(m, x, t_x, t, 30, 2), expected_value(:'gg', x, mean_value)),
+       ',' ORDER BY i)) FROM customer, unnest(ARRAY[:'bg', :'pareto']::segment_model[]) AS m;
