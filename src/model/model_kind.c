@@ -9,6 +9,7 @@
 #include "cluster/centroid_model.h"
 #include "cluster/gaussian_mixture_kind.h"
 #include "cluster/kprototypes_kind.h"
+#include "predict/buying_model.h"
 #include "predict/regression.h"
 #include "rfm/rfm.h"
 #include "tree/rule_tree.h"
@@ -23,7 +24,12 @@ static const ModelKind *const own_kinds[] = {
 	&segment_prototype_model_kind,
 	&segment_rule_tree_kind,
 	&segment_linear_regression_kind,
-	&segment_logistic_regression_kind
+	&segment_logistic_regression_kind,
+	&segment_buying_kinds[SEGMENT_BGNBD],
+	&segment_buying_kinds[SEGMENT_MBGNBD],
+	&segment_buying_kinds[SEGMENT_PARETO_NBD],
+	&segment_buying_kinds[SEGMENT_BGBB],
+	&segment_buying_kinds[SEGMENT_GAMMA_GAMMA]
 };
 
 static const ModelKind **registered = NULL;

@@ -14,6 +14,12 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "probability_alive(segment_model,double precision,double precision,double precision)",
+    "expected_purchases(segment_model,double precision,double precision,double precision,double precision)",
+    "purchase_probability(segment_model,double precision,double precision,double precision,double precision,integer)",
+    "segment_internal.discounted_purchases(segment_model,double precision,double precision,double precision,double precision,double precision,double precision)",
+    "segment_internal.next_purchase(segment_model,double precision,double precision,double precision,double precision)",
+    "model_fit(segment_model,feature_set,integer)",
     "segment_internal.model_features(segment_model)",
     "segment_internal.candidate_match(segment_model,segment_model,integer)",
     "segment_internal.event_times_in(cstring)", "segment_internal.event_times_out(segment_internal.event_times)",
@@ -80,6 +86,14 @@ INSERT INTO said VALUES
     "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "predict(segment_model,\"any\")",
+    "bgnbd(feature_set,double precision)",
+    "mbgnbd(feature_set,double precision)",
+    "pareto_nbd(feature_set,double precision)",
+    "bgbb(feature_set,double precision)",
+    "gamma_gamma(feature_set)",
+    "expected_value(segment_model,double precision,double precision)",
+    "customer_lifetime_value(segment_model,segment_model,double precision,double precision,double precision,double precision,double precision,double precision,double precision)",
     "segment_internal.watermark_base(regtype)",
     "segment_internal.rough(interval)", "segment_internal.jump(double precision,double precision[])",
     "segment_internal.job_name(text)", "segment_internal.check_schedule(text)",
@@ -171,6 +185,7 @@ INSERT INTO said VALUES
     "segment_internal.key_column(regclass)", "segment_internal.key_type(regclass)"}'),
 ('stable', 'called on null', 'safe', '{
     "segment_internal.known_until(segmentation)", "segment_internal.shown_as_of(segmentation)",
+    "next_purchase_at(segment_model,double precision,double precision,double precision,timestamp with time zone,interval,double precision)",
     "segment_internal.with_parts(regclass,name[])", "segment_internal.no_trigger_reason(regclass)",
     "segment_internal.lacks_triggers(regclass)", "segment_internal.source_state(text,regclass[])",
     "segment_internal.changed_log(segmentation)", "segment_internal.had_its_turn(text,timestamp with time zone)",
@@ -278,6 +293,7 @@ INSERT INTO said VALUES
 ('stable', 'strict', 'unsafe', '{
     "segment_internal.rules_clock(text,text,text[])"}'),
 ('stable', 'called on null', 'unsafe', '{
+    "segment_internal.buying_history_query(text,regtype,text,boolean)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_internal.trace_source(text,text,regtype,regcollation)", "segment_internal.trace(segmentation)",
@@ -327,6 +343,8 @@ INSERT INTO said VALUES
     "segment_internal.rows_as_owner(name,text,text[])", "segment_internal.number_events(text)",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "buying_history(anyelement,text,timestamp with time zone,text,timestamp with time zone,timestamp with time zone,boolean,text)",
+    "segment_internal.buying_history_told(bigint,bigint)",
     "segment_internal.rfm_candidate(segmentation,json)", "segment_internal.cluster_candidate(segmentation,json)",
     "segment_internal.rules_candidate(segmentation,json)", "segment_internal.rules_copied(segmentation)",
     "segment_internal.candidate(segmentation,json)",

@@ -101,6 +101,25 @@ segment_lgamma(double x)
 	return lgamma_around_two(x - 2) + segment_log(product);
 }
 
+/*
+ * The derivative of ln gamma(x) for x > 0, by Stirling's series from 10 on and
+ * digamma(x) = digamma(x + 1) - 1/x below; -infinity for 0, NaN below and for NaN.
+ */
+double
+segment_digamma(double x)
+{
+	double		below = 0;
+	double		y;
+
+	if (!(x > 0) || x == HUGE_VAL)
+		return x == 0 ? -HUGE_VAL : x == HUGE_VAL ? x : NOT_A_NUMBER;
+	for (; x < STIRLING_FROM; x += 1)
+		below += 1 / x;
+	y = 1 / (x * x);
+	return segment_log(x) - 0.5 / x - y * (1.0 / 12 - y * (1.0 / 120 - y * (1.0 / 252 - y * (
+		1.0 / 240 - y * (1.0 / 132 - y * (691.0 / 32760 - y * (1.0 / 12))))))) - below;
+}
+
 /* ---- the incomplete gamma function ---- */
 
 /* m - ln(1 + m) for m > -1, without what cancels where m is near 0 */

@@ -6,6 +6,7 @@
 #define SEGMENT_GAMMA_H
 
 extern double segment_lgamma(double x);
+extern double segment_digamma(double x);
 extern double segment_gamma_p(double a, double x);
 extern double segment_gamma_q(double a, double x);
 extern double segment_erfc(double x);

@@ -1,0 +1,190 @@
+/*
+ * buying_kind.c: models of how customers buy and what they spend: their JSON, predicting.
+ *
+ * Members of the JSON beside the common ones:
+ *
+ *	 parameters, standard_errors: {name: number}; an error is null where the rows do not
+ *			   determine the parameter
+ *	 log_likelihood, steps, converged	of the training
+ *	 horizon	of what predict() tells; null for gamma_gamma
+ */
+#include "predict/buying_model.h"
+
+#include <math.h>
+
+#include "base/json_write.h"
+#include "kernel/base/row_store.h"
+
+#define MOST_PARAMETER 1e30
+
+static const char *const parameter_names[BUYING_KINDS][SEGMENT_MAX_PARAMETERS + 1] = {
+	{"r", "alpha", "a", "b", NULL}, {"r", "alpha", "a", "b", NULL},
+	{"r", "alpha", "s", "beta", NULL}, {"alpha", "beta", "gamma", "delta", NULL},
+	{"p", "q", "gamma", NULL, NULL}
+};
+
+static const char *const history_names[] = {"x", "t_x", "t"};
+static const char *const spending_names[] = {"x", "mean_value"};
+
+/* The features that such a model is trained on, and given. */
+const char *const *
+segment_buying_feature_names(SegmentBuyingModel model, int *n)
+{
+	bool		spending = model == SEGMENT_GAMMA_GAMMA;
+
+	*n = spending ? lengthof(spending_names) : lengthof(history_names);
+	return spending ? spending_names : history_names;
+}
+
+/* The detail of a model of one of these kinds, not filled; sets its features. */
+BuyingModel *
+segment_buying_new(Model *model)
+{
+	BuyingModel *buying = palloc0(sizeof(BuyingModel));
+	const char *const *names;
+	int			i;
+
+	buying->model = (SegmentBuyingModel) (model->kind - segment_buying_kinds);
+	for (buying->n = 0; parameter_names[buying->model][buying->n] != NULL;)
+		buying->n++;
+	names = segment_buying_feature_names(buying->model, &model->n_features);
+	model->feature = palloc(sizeof(char *) * model->n_features);
+	for (i = 0; i < model->n_features; i++)
+		model->feature[i] = pstrdup(names[i]);
+	model->detail = buying;
+	return buying;
+}
+
+/* An error for models of other kinds, and of spending. */
+const BuyingModel *
+segment_buying_of(const Model *model)
+{
+	if (model->kind < segment_buying_kinds || model->kind >= segment_buying_kinds + SEGMENT_GAMMA_GAMMA)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("expected a model of buying, got one of kind \"%s\"", model->kind->name),
+				 errhint("Such models are made by bgnbd(), mbgnbd(), pareto_nbd() and bgbb().")));
+	return model->detail;
+}
+
+/* ---- reading ---- */
+
+static void
+buying_read(Model *model, const JsonPlace *json)
+{
+	BuyingModel *buying = segment_buying_new(model);
+	const char *const *names = parameter_names[buying->model];
+	JsonPlace	parameters = segment_json_member(json, "parameters");
+	JsonPlace	errors = segment_json_member(json, "standard_errors");
+	JsonPlace	place;
+	int			i;
+
+	segment_json_check_keys(&parameters, names);
+	segment_json_check_keys(&errors, names);
+	for (i = 0; i < buying->n; i++)
+	{
+		buying->parameter[i] = segment_json_member_number(&parameters, names[i], 1 / MOST_PARAMETER,
+														  MOST_PARAMETER);
+		place = segment_json_member(&errors, names[i]);
+		buying->error[i] = segment_json_is_null(&place) ? segment_missing_value()
+			: segment_json_number(&place, 0, HUGE_VAL);
+	}
+	buying->log_likelihood = segment_json_member_number(json, "log_likelihood", -HUGE_VAL, HUGE_VAL);
+	place = segment_json_member(json, "steps");
+	buying->steps = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
+	place = segment_json_member(json, "converged");
+	buying->converged = segment_json_boolean(&place);
+	place = segment_json_member(json, "horizon");
+	if (buying->model == SEGMENT_GAMMA_GAMMA)
+	{
+		if (!segment_json_is_null(&place))
+			segment_json_error(&place, "expected null: this kind has none");
+		return;
+	}
+	buying->horizon = segment_json_number(&place, 0, 1e15);
+	if (buying->model == SEGMENT_BGBB && buying->horizon != floor(buying->horizon))
+		segment_json_error(&place, "expected a whole number");
+}
+
+/* ---- writing ---- */
+
+static void
+put_numbers(const BuyingModel *buying, const double *number, StringInfo out)
+{
+	int			i;
+
+	for (i = 0; i < buying->n; i++)
+	{
+		appendStringInfo(out, "%s\"%s\": ", i == 0 ? "{" : ", ", parameter_names[buying->model][i]);
+		segment_json_put_number_or_null(out, number[i]);
+	}
+	appendStringInfoChar(out, '}');
+}
+
+static void
+buying_metrics(const Model *model, StringInfo out)
+{
+	const BuyingModel *buying = model->detail;
+
+	appendStringInfoString(out, ", \"parameters\": ");
+	put_numbers(buying, buying->parameter, out);
+	appendStringInfoString(out, ", \"standard_errors\": ");
+	put_numbers(buying, buying->error, out);
+	appendStringInfoString(out, ", \"log_likelihood\": ");
+	segment_json_put_number(out, buying->log_likelihood);
+	appendStringInfo(out, ", \"steps\": %d, \"converged\": %s", buying->steps,
+					 buying->converged ? "true" : "false");
+}
+
+static void
+buying_write(const Model *model, StringInfo out)
+{
+	const BuyingModel *buying = model->detail;
+
+	buying_metrics(model, out);
+	appendStringInfoString(out, ", \"horizon\": ");
+	segment_json_put_number_or_null(out, buying->model == SEGMENT_GAMMA_GAMMA
+									? segment_missing_value() : buying->horizon);
+}
+
+/* ---- predicting ---- */
+
+/* Expected purchases within the model's horizon, or the expected value of one. */
+static double
+buying_predict(const Model *model, const double *features)
+{
+	const BuyingModel *buying = model->detail;
+	SegmentHistory history = {features[0], features[1], 0, 1};
+
+	if (buying->model == SEGMENT_GAMMA_GAMMA)
+	{
+		if (history.x == 0)
+			history.last = 0;
+		return segment_history_valid(buying->model, history.x, history.last, 0)
+			? segment_spending_expected(buying->parameter, history.x, history.last)
+			: segment_missing_value();
+	}
+	history.length = features[2];
+	if (!segment_history_valid(buying->model, history.x, history.last, history.length))
+		return segment_missing_value();
+	return segment_buying_expected(buying->model, buying->parameter, &history, buying->horizon);
+}
+
+static const char *const buying_keys[] = {
+	"parameters", "standard_errors", "log_likelihood", "steps", "converged", "horizon", NULL
+};
+
+#define BUYING_KIND(called) { \
+	.name = called, \
+	.read = buying_read, \
+	.write = buying_write, \
+	.keys = buying_keys, \
+	.metrics = buying_metrics, \
+	.predict = buying_predict \
+}
+
+/* in the order of SegmentBuyingModel */
+const ModelKind segment_buying_kinds[BUYING_KINDS] = {
+	BUYING_KIND("bgnbd"), BUYING_KIND("mbgnbd"), BUYING_KIND("pareto_nbd"), BUYING_KIND("bgbb"),
+	BUYING_KIND("gamma_gamma")
+};

@@ -1,0 +1,31 @@
+/*
+ * buying_model.h: what a model of buying or spending holds.  See buying_kind.c.
+ */
+#ifndef SEGMENT_BUYING_MODEL_H
+#define SEGMENT_BUYING_MODEL_H
+
+#include "model/model.h"
+
+#include "kernel/predict/buying.h"
+
+#define BUYING_KINDS 5			/* as many as SegmentBuyingModel has */
+
+typedef struct BuyingModel
+{
+	SegmentBuyingModel model;
+	int			n;				/* parameters */
+	double		parameter[SEGMENT_MAX_PARAMETERS];
+	double		error[SEGMENT_MAX_PARAMETERS];	/* standard errors; NaN: not determined */
+	double		log_likelihood;
+	int			steps;
+	bool		converged;
+	double		horizon;		/* of predict() */
+} BuyingModel;
+
+extern const ModelKind segment_buying_kinds[BUYING_KINDS];
+
+extern const BuyingModel *segment_buying_of(const Model *model);
+extern BuyingModel *segment_buying_new(Model *model);
+extern const char *const *segment_buying_feature_names(SegmentBuyingModel model, int *n);
+
+#endif							/* SEGMENT_BUYING_MODEL_H */

@@ -1,0 +1,306 @@
+/*
+ * buying_train.c: fits a model of buying or spending to a feature set.
+ *
+ * Equal histories are one with a weight, sorted, so that the answer depends on neither the
+ * order of rows nor on how the feature set held them (law 3).  A row that is no history
+ * (a NULL, a last purchase after the end) is skipped and counted (law 5).
+ */
+#include "predict/buying_model.h"
+
+#include <math.h>
+
+#include "base/arguments.h"
+#include "base/memory.h"
+#include "feature/feature_set.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+
+PG_FUNCTION_INFO_V1(segment_bgnbd);
+PG_FUNCTION_INFO_V1(segment_mbgnbd);
+PG_FUNCTION_INFO_V1(segment_pareto_nbd);
+PG_FUNCTION_INFO_V1(segment_bgbb);
+PG_FUNCTION_INFO_V1(segment_gamma_gamma);
+PG_FUNCTION_INFO_V1(segment_model_fit);
+
+/* Which columns of the set are the features: by name where it has them all, else by position. */
+static void
+find_columns(const FeatureSet *set, const Model *model, int *column)
+{
+	bool		named = true;
+	int			i;
+	int			j;
+
+	for (i = 0; i < model->n_features; i++)
+	{
+		column[i] = -1;
+		for (j = 0; j < set->store.n_columns; j++)
+			if (set->columns[j].name != NULL && strcmp(set->columns[j].name, model->feature[i]) == 0)
+				column[i] = j;
+		if (column[i] < 0)
+			named = false;
+	}
+	if (!named && set->store.n_columns != model->n_features)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s() needs the %d features %s, but the feature set has %d features",
+						model->kind->name, model->n_features,
+						model->n_features == 3 ? "x, t_x, t" : "x, mean_value", set->store.n_columns),
+				 errhint("Collect them with feature_set(%s), from buying_history().",
+						 model->n_features == 3 ? "x, t_x, t" : "x, mean_value")));
+	for (i = 0; i < model->n_features; i++)
+	{
+		if (!named)
+			column[i] = i;
+		if (set->columns[column[i]].categories != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("feature \"%s\" is categorical, expected a number", model->feature[i])));
+	}
+}
+
+static int
+compare(double a, double b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int
+compare_histories(const void *a, const void *b)
+{
+	const SegmentHistory *ha = a;
+	const SegmentHistory *hb = b;
+	int			order = compare(ha->x, hb->x);
+
+	if (order == 0)
+		order = compare(ha->last, hb->last);
+	if (order == 0)
+		order = compare(ha->length, hb->length);
+	return order != 0 ? order : compare(ha->weight, hb->weight);
+}
+
+/* Sorts histories and makes equal ones one; returns how many are left. */
+static int64
+fold_histories(SegmentHistory *history, int64 n)
+{
+	int64		folded = 0;
+	int64		i;
+
+	qsort(history, n, sizeof(SegmentHistory), compare_histories);
+	for (i = 0; i < n; i++)
+	{
+		SegmentHistory *last = &history[Max(folded, 1) - 1];
+
+		if (folded > 0 && history[i].x == last->x && history[i].last == last->last &&
+			history[i].length == last->length)
+			last->weight += history[i].weight;
+		else
+			history[folded++] = history[i];
+	}
+	return folded;
+}
+
+/* The histories of a set, and what became of its rows. */
+static SegmentHistories
+collect(const FeatureSet *set, Model *model)
+{
+	const SegmentRowStore *store = &set->store;
+	SegmentBuyingModel kind = ((BuyingModel *) model->detail)->model;
+	SegmentHistory *history = segment_new_array(store->n_rows, 1, sizeof(SegmentHistory));
+	SegmentHistories histories = {kind, 0, 1, history, NULL};
+	int			column[3];
+	int64		r;
+
+	find_columns(set, model, column);
+	for (r = 0; r < store->n_rows; r++)
+	{
+		const double *row = store->rows + r * store->width;
+		int64		copies = segment_row_copies(store, r);
+		SegmentHistory h = {row[column[0]], row[column[1]], 0, 0};
+
+		h.weight = segment_row_weight(store, row) * copies;
+		if (kind != SEGMENT_GAMMA_GAMMA)
+			h.length = row[column[2]];
+		else if (h.x == 0)
+			h.last = 0;
+		if (!(h.weight > 0 && isfinite(h.weight)) ||
+			!segment_history_valid(kind, h.x, h.last, h.length))
+		{
+			model->rows.n_skipped += copies;
+			continue;
+		}
+		model->rows.n_used += copies;
+		/* who has not come back tells nothing of what is spent */
+		if (kind != SEGMENT_GAMMA_GAMMA || h.x > 0)
+			history[histories.n++] = h;
+	}
+	model->rows.n_input = store->n_seen;
+	model->rows.n_unsampled = store->n_seen - model->rows.n_used - model->rows.n_skipped;
+	histories.n = fold_histories(history, histories.n);
+	histories.interrupted = segment_check_interrupts;
+	return histories;
+}
+
+/* The floor below which a figure would be an invention. */
+static void
+check_enough(const Model *model, const SegmentHistories *histories)
+{
+	const BuyingModel *buying = model->detail;
+	int64		least = buying->n;
+
+	if (model->rows.n_used == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("no row of the feature set is a history of purchases"),
+				 errdetail("%s", buying->model == SEGMENT_GAMMA_GAMMA
+						   ? "x is a whole number of at least 0, mean_value more than 0."
+						   : "x is a whole number of at least 0, t_x from 0 to t, and 0 where x is 0."),
+				 errhint("buying_history() makes such rows from orders.")));
+	if (histories->n == 0 || histories->history[histories->n - 1].x == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("no customer has bought a second time"),
+				 errhint("Without repeat purchases there is nothing to learn from; take a longer time or a smaller unit.")));
+	if (histories->n < least)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg(INT64_FORMAT " different histories do not determine %d parameters",
+						histories->n, buying->n),
+				 errhint("Use more customers.")));
+}
+
+static Datum
+train(FunctionCallInfo fcinfo, SegmentBuyingModel kind)
+{
+	Model	   *model;
+	BuyingModel *buying;
+	FeatureSet *set;
+	SegmentHistories histories;
+	SegmentMaximum maximum = {0};
+	double		horizon = 0;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (kind != SEGMENT_GAMMA_GAMMA)
+		horizon = segment_arg_number(fcinfo, 1, "horizon", 0);
+	if (kind == SEGMENT_BGBB && horizon != floor(horizon))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("horizon must be a whole number of opportunities, not %g", horizon)));
+	set = PG_GETARG_FEATURE_SET(0);
+	model = segment_model_new(&segment_buying_kinds[kind]);
+	buying = segment_buying_new(model);
+	histories = collect(set, model);
+	check_enough(model, &histories);
+	(void) segment_buying_fit(&histories, &maximum);
+
+	memcpy(buying->parameter, maximum.parameter, sizeof(buying->parameter));
+	memcpy(buying->error, maximum.error, sizeof(buying->error));
+	buying->log_likelihood = maximum.value;
+	buying->steps = maximum.steps;
+	buying->converged = maximum.converged;
+	buying->horizon = horizon;
+	if (!isfinite(maximum.value))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the likelihood of these histories is beyond what numbers can hold"),
+				 errhint("Take a unit of time, or of money, in which values are neither tiny nor huge.")));
+	if (!maximum.converged)
+		ereport(NOTICE,
+				(errmsg("%s(): the search for the greatest likelihood did not converge", model->kind->name),
+				 maximum.on_bound
+				 ? errdetail("A parameter ran to its limit: the customers do not determine it.")
+				 : maximum.flat
+				 ? errdetail("The customers do not tell some parameters apart.")
+				 : errdetail("It stopped after %d steps.", maximum.steps),
+				 errhint("Figures of this model may be far off; compare them with model_fit().")));
+	PG_RETURN_MODEL(model);
+}
+
+Datum
+segment_bgnbd(PG_FUNCTION_ARGS)
+{
+	return train(fcinfo, SEGMENT_BGNBD);
+}
+
+Datum
+segment_mbgnbd(PG_FUNCTION_ARGS)
+{
+	return train(fcinfo, SEGMENT_MBGNBD);
+}
+
+Datum
+segment_pareto_nbd(PG_FUNCTION_ARGS)
+{
+	return train(fcinfo, SEGMENT_PARETO_NBD);
+}
+
+Datum
+segment_bgbb(PG_FUNCTION_ARGS)
+{
+	return train(fcinfo, SEGMENT_BGBB);
+}
+
+Datum
+segment_gamma_gamma(PG_FUNCTION_ARGS)
+{
+	return train(fcinfo, SEGMENT_GAMMA_GAMMA);
+}
+
+/*
+ * model_fit(model, features, most): customers by the number of their purchases, as they were
+ * and as the model expects them, given for how long each was watched.
+ */
+Datum
+segment_model_fit(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Model	   *model = PG_GETARG_MODEL(0);
+	const BuyingModel *buying = segment_buying_of(model);
+	int			most = segment_arg_count(fcinfo, 2, "most", 1);
+	FeatureSet *set = PG_GETARG_FEATURE_SET(1);
+	SegmentHistories histories;
+	SegmentHistory *history;
+	double	   *actual;
+	double	   *expected;
+	int64		i;
+	int			k;
+
+	if (most > 1000)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("most must be at most 1000, not %d", most)));
+	InitMaterializedSRF(fcinfo, 0);
+	model->rows = (RowCounts) {0};
+	histories = collect(set, model);
+	history = (SegmentHistory *) histories.history;
+	actual = palloc0(sizeof(double) * (most + 2));
+	expected = palloc0(sizeof(double) * (most + 2));
+	for (i = 0; i < histories.n; i++)
+	{
+		actual[(int) Min(history[i].x, most)] += history[i].weight;
+		history[i].x = history[i].last = 0;
+	}
+	histories.n = fold_histories(history, histories.n);
+	for (i = 0; i < histories.n; i++)
+	{
+		SegmentHistory unknown = {0, 0, 0, 1};
+
+		CHECK_FOR_INTERRUPTS();
+		/* expected[k]: of customers with at least k purchases */
+		for (k = 0; k <= most; k++)
+			expected[k] += history[i].weight *
+				segment_buying_at_least(buying->model, buying->parameter, &unknown,
+										history[i].length, k);
+	}
+	for (k = 0; k <= most; k++)
+	{
+		Datum		values[3];
+		bool		nulls[3] = {false};
+
+		values[0] = Int32GetDatum(k);
+		values[1] = Float8GetDatum(actual[k]);
+		values[2] = Float8GetDatum(k < most ? expected[k] - expected[k + 1] : expected[k]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
