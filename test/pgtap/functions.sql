@@ -165,8 +165,8 @@ INSERT INTO said VALUES
     "segment_internal.rfm_days_left(segment_model,double precision,double precision,smallint,double precision)",
     "segment_internal.rfm_columns(segmentation)", "segment_internal.rfm_figures()", "rfm_score(segment_model,\"any\")",
     "segment_internal.rfm_train(feature_set,integer,integer,text,jsonb,text,text[],integer[],text,boolean)",
-    "segment_internal.rows_skipped(jsonb)", "rule_tree(feature_set,integer,integer)",
-    "predict(segment_model,\"any\")", "prediction_quality(feature_set,text)", "prediction_table(feature_set,integer,text)",
+    "segment_internal.rows_skipped(jsonb)", "rule_tree(feature_set,integer,integer)", "prediction_quality(feature_set,text)",
+    "prediction_table(feature_set,integer,text)",
     "linear_regression(feature_set,text,double precision,double precision,boolean,jsonb,boolean,text)",
     "logistic_regression(feature_set,text,double precision,double precision,boolean,jsonb,boolean,text,text,integer)",
     "rank_criteria(feature_set,text,text,integer,integer,double precision,bigint)",
@@ -288,7 +288,7 @@ INSERT INTO said VALUES
     "segment_internal.due_as_owner(text,text,text)", "segment_flapping(text,timestamp with time zone)",
     "segment_profile(text)", "segment_internal.unreadable_reason(segmentation)",
     "segment_of(text,anyelement,timestamp with time zone)", "segment_of(text,text,timestamp with time zone)",
-    "segment_internal.compared_segmentations(text[])", "segment_overlap(text[])",}'),
+    "segment_internal.compared_segmentations(text[])", "segment_overlap(text[])"}'),
 -- prepare a query of the user's
 ('stable', 'strict', 'unsafe', '{
     "segment_internal.rules_clock(text,text,text[])"}'),
