@@ -17,7 +17,8 @@ INSERT INTO said VALUES
     "probability_alive(segment_model,double precision,double precision,double precision)",
     "expected_purchases(segment_model,double precision,double precision,double precision,double precision)",
     "purchase_probability(segment_model,double precision,double precision,double precision,double precision,integer)",
-    "segment_internal.discounted_purchases(segment_model,double precision,double precision,double precision,double precision,double precision,double precision)",
+    "segment_internal.discounted_purchases(segment_model,double precision,double precision,double precision,'
+    'double precision,double precision,double precision)",
     "segment_internal.next_purchase(segment_model,double precision,double precision,double precision,double precision)",
     "model_fit(segment_model,feature_set,integer)",
     "segment_internal.model_features(segment_model)",
@@ -93,7 +94,8 @@ INSERT INTO said VALUES
     "bgbb(feature_set,double precision)",
     "gamma_gamma(feature_set)",
     "expected_value(segment_model,double precision,double precision)",
-    "customer_lifetime_value(segment_model,segment_model,double precision,double precision,double precision,double precision,double precision,double precision,double precision)",
+    "customer_lifetime_value(segment_model,segment_model,double precision,double precision,double precision,'
+    'double precision,double precision,double precision,double precision)",
     "segment_internal.watermark_base(regtype)",
     "segment_internal.rough(interval)", "segment_internal.jump(double precision,double precision[])",
     "segment_internal.job_name(text)", "segment_internal.check_schedule(text)",
