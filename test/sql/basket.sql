@@ -1,7 +1,8 @@
 --
 -- association_rules, item_similarity, recommend: against plain SQL, on types, NULLs, names and errors.
 --
-SET search_path = public, segment;
+CREATE SCHEMA baskets;
+SET search_path = baskets, segment;
 \i test/lib/try.psql
 
 -- ---- a table one can count by hand ----
@@ -131,3 +132,5 @@ SELECT n.customer, n.item FROM recommend(null::integer, null::text, 'random_line
 JOIN once AS o ON o.basket = n.customer AND o.item = n.item;
 SELECT count(*), count(DISTINCT customer), max(rank)
 FROM recommend(null::integer, null::text, 'random_line', 'placed', '{5,6,8}'::integer[], top => 2);
+SET client_min_messages = warning;
+DROP SCHEMA baskets CASCADE;

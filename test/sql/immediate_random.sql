@@ -11,7 +11,7 @@ SET search_path = immediate_random, segment;
 SET datestyle = 'ISO, YMD';
 SET client_min_messages = error;
 -- far from midnight, so that no day ends within the test, and all times are half an hour away from full ones
-SELECT set_config('timezone', format('Etc/GMT%s', to_char(extract(hour FROM now() AT TIME ZONE 'UTC') - 12, 'SG99')), false) IS NULL;
+SELECT set_config('timezone', format('Etc/GMT%s', to_char(extract(hour FROM now() AT TIME ZONE 'UTC') - 12, 'FMSG99')), false) IS NULL;
 
 CREATE TABLE clients (id bigint PRIMARY KEY, country text, spend numeric, visits integer);
 CREATE TABLE orders (order_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer_id bigint, at timestamptz, amount numeric);

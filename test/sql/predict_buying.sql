@@ -2,7 +2,8 @@
 -- Models of buying: histories from orders, fits, row functions, bad input.  Figures are compared with references in
 -- test/pgtap/predict_buying_oracle.sql.
 --
-SET search_path = public, segment;
+CREATE SCHEMA buying;
+SET search_path = buying, segment;
 \set VERBOSITY terse
 CREATE TABLE orders (id int, day date, amount numeric);
 INSERT INTO orders VALUES (1, '2015-01-01', 1), (1, '2015-02-06', 2), (2, '2015-01-01', 2), (3, '2015-01-01', 3), (3, '2015-01-02', 1),
@@ -58,4 +59,5 @@ SELECT * FROM segments(:'bg');
 SELECT explain_segment(:'bg'::segment_model, 1, 1, 2);
 SELECT replace(:'bg', '"horizon": 10', '"horizon": -1')::segment_model;
 SELECT regexp_replace(:'bg', '"r": [0-9.]+', '"r": 0')::segment_model;
-DROP TABLE orders, customer;
+SET client_min_messages = warning;
+DROP SCHEMA buying CASCADE;

@@ -920,7 +920,7 @@ unscale(Fit *fit)
 static void
 start(Fit *fit, SegmentRegression *r, SegmentMemory memory, SegmentInterrupted interrupted)
 {
-	int			p = r->n_columns;
+	int			p = Max(r->n_columns, 0);
 
 	fit->r = r;
 	fit->p = p;
