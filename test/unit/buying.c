@@ -8,6 +8,7 @@
 
 #include "kernel/base/elementary.h"
 #include "kernel/base/gamma.h"
+#include "kernel/base/beta.h"
 #include "kernel/base/hypergeometric.h"
 #include "tap.h"
 
@@ -225,7 +226,7 @@ functions(void)
 	for (worst = 0, i = 0; i < (int) lengthof(beta); i++)
 	{
 		const double *v = beta[i];
-		double		off = fabs(segment_beta_p(v[0], v[1], v[2]) / v[3] - 1);
+		double		off = fabs(segment_beta_i(v[0], v[1], v[2]) / v[3] - 1);
 
 		if (off > 1e-11)
 			printf("# beta %g %g %g: off by %g\n", v[0], v[1], v[2], off);
@@ -233,7 +234,7 @@ functions(void)
 	}
 	ok(worst < 1e-11, "incomplete beta function");
 	ok(isnan(segment_hypergeometric_rest(1, 1, -1, 0.5)) && isnan(segment_hypergeometric_rest(1, 1, 1, 1)) &&
-	   isnan(segment_beta_p(0, 1, 0.5)) && isnan(segment_beta_p(1, 1, 1.5)), "no such value");
+	   isnan(segment_beta_i(0, 1, 0.5)) && isnan(segment_beta_i(1, 1, 1.5)), "no such value");
 }
 
 /* What must hold of any history and any model. */

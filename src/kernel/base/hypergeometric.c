@@ -1,6 +1,6 @@
 /*
  * hypergeometric.c: Gauss's hypergeometric function 2F1 for arguments from 0 to below 1,
- * and the regularised incomplete beta function, with the same bits everywhere.
+ * with the same bits everywhere.
  *
  * 2F1(a, b; c; z) = 1 + a b/c z + a (a + 1) b (b + 1) / (c (c + 1) 2!) z^2 + ...  What the
  *	models of buying need is c (2F1 - 1) / b, also for b = 0, where the 1 must not drown it,
@@ -13,15 +13,11 @@
  *
  *	which no values of the parameters upset, as they do the formulas in 1 - z.
  *
- * I(x; a, b): the continued fraction of Press et al. 6.4, which converges on the
- *	side of the mean that x lies on, by the method of Lentz.
- *
- * References: Abramowitz and Stegun 15.1, 15.5, 26.5; Press et al., Numerical Recipes, 5.14, 6.4.
+ * References: Abramowitz and Stegun 15.1, 15.5; Press et al., Numerical Recipes, 5.14.
  */
 #include "kernel/base/hypergeometric.h"
 
 #include "kernel/base/elementary.h"
-#include "kernel/base/gamma.h"
 
 #define NOT_A_NUMBER	segment_bits_double(UINT64CONST(0x7FF8000000000000))
 #define SERIES_UP_TO	0.75
@@ -111,61 +107,4 @@ segment_hypergeometric_rest(double a, double b, double c, double z)
 		at = h < z - at ? at + h : z;
 	}
 	return value;
-}
-
-/* ---- the incomplete beta function ---- */
-
-/* Press et al. 6.4.5, by Lentz */
-static double
-beta_fraction(double a, double b, double x)
-{
-	const double tiny = 0x1p-1000;
-	double		c = 1;
-	double		d = 1 - (a + b) * x / (a + 1);
-	double		result;
-	double		m;
-
-	d = 1 / (fabs(d) < tiny ? tiny : d);
-	result = d;
-	for (m = 1; m < 1e6; m += 1)
-	{
-		double		term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-		double		factor;
-
-		d = 1 + term * d;
-		d = 1 / (fabs(d) < tiny ? tiny : d);
-		c = 1 + term / c;
-		c = fabs(c) < tiny ? tiny : c;
-		result *= c * d;
-		term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-		d = 1 + term * d;
-		d = 1 / (fabs(d) < tiny ? tiny : d);
-		c = 1 + term / c;
-		c = fabs(c) < tiny ? tiny : c;
-		factor = c * d;
-		result *= factor;
-		if (fabs(factor - 1) <= 0x1p-52)
-			break;
-	}
-	return result;
-}
-
-/* The part of the beta distribution with a, b > 0 below x; NaN where there is none. */
-double
-segment_beta_p(double a, double b, double x)
-{
-	double		density;
-	double		result;
-
-	if (!(a > 0 && b > 0 && x >= 0 && x <= 1))
-		return NOT_A_NUMBER;
-	if (x == 0 || x == 1)
-		return x;
-	density = segment_exp(segment_lgamma(a + b) - segment_lgamma(a) - segment_lgamma(b) +
-						  a * segment_log(x) + b * segment_log1p(-x));
-	if (x < (a + 1) / (a + b + 2))
-		result = density * beta_fraction(a, b, x) / a;
-	else
-		result = 1 - density * beta_fraction(b, a, 1 - x) / b;
-	return result < 0 ? 0 : result > 1 ? 1 : result;
 }

@@ -30,6 +30,7 @@
 
 #include "kernel/base/elementary.h"
 #include "kernel/base/gamma.h"
+#include "kernel/base/beta.h"
 #include "kernel/base/hypergeometric.h"
 
 #define NOT_A_NUMBER	segment_bits_double(UINT64CONST(0x7FF8000000000000))
@@ -190,7 +191,7 @@ bgnbd_at_least(SegmentBuyingModel model, const double *p, const SegmentHistory *
 {
 	/* not having stopped after any but the last, and so many in time */
 	return segment_exp(beta_step(p[2], p[3] + passed(model, h->x), 0, least - 1)) *
-		segment_beta_p(least, p[0] + h->x, t / (p[1] + h->length + t));
+		segment_beta_i(least, p[0] + h->x, t / (p[1] + h->length + t));
 }
 
 /* Purchases within t from now on, of a customer who is there, by their probabilities. */
@@ -371,7 +372,7 @@ pareto_at_least(const double *p, const SegmentHistory *h, double t, double least
 	double		beta = p[3] + h->length;
 	double		width = segment_log1p(t / Min(alpha, beta));
 	int			panels = (int) ceil(width * 4);
-	double		sum = segment_beta_p(least, q, t / (alpha + t)) *
+	double		sum = segment_beta_i(least, q, t / (alpha + t)) *
 		segment_exp(-p[2] * segment_log1p(t / beta));
 	int			panel;
 	int			i;
@@ -385,7 +386,7 @@ pareto_at_least(const double *p, const SegmentHistory *h, double t, double least
 
 			sum += point[1] * width / panels * (Min(alpha, beta) + at) * p[2] / beta *
 				segment_exp(-(p[2] + 1) * segment_log1p(at / beta)) *
-				segment_beta_p(least, q, at / (alpha + at));
+				segment_beta_i(least, q, at / (alpha + at));
 		}
 	return Min(sum, 1);
 }
