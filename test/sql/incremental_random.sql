@@ -179,9 +179,9 @@ BEGIN
     FOR i IN 1 .. rounds LOOP
         PERFORM run_round(i, at);
         COMMIT;
-        -- the same instant again, some hours, or weeks
-        at := at + CASE pick(4) WHEN 0 THEN interval '0' WHEN 1 THEN pick(100) * interval '1 hour' WHEN 2 THEN pick(30) * interval '1 day'
-                   ELSE interval '1 day' END;
+        -- the same instant again, some hours, or weeks; many rounds are nearer to each other, so that none is to come
+        at := at + (CASE pick(4) WHEN 0 THEN interval '0' WHEN 1 THEN pick(100) * interval '1 hour' WHEN 2 THEN pick(30) * interval '1 day'
+                   ELSE interval '1 day' END) * least(1, 200.0 / rounds);
     END LOOP;
 END;
 $$;
