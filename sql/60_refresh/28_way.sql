@@ -83,6 +83,8 @@ BEGIN
     END IF;
     IF reason IS NULL AND everybody THEN
         reason := 'a change that may concern everybody was logged';
+    ELSIF reason IS NULL AND s.watermark IS NOT NULL AND marked IS NULL THEN
+        reason := 'no value of the watermark was seen before';
     END IF;
     IF reason IS NULL THEN
         IF due_query <> '' THEN
