@@ -10,9 +10,10 @@
  * Rows with a missing or infinite value, or without weight, are skipped and told in
  * a NOTICE (law 5).  The others are brought into the order of their hash and
  * equal ones made one (kernel/points.c), so that sums depend on the rows alone
- * (law 3) and the first of them are a uniform sample.  The hash is of the rows as
+ * (law 3) and the first of them are a uniform sample.  The hash is of the coordinates as
  * they came, to the last bit: unlike in clustering, they are not scaled by
- * feature, and one far row must not make all others share a hash.
+ * feature, and one far row must not make all others share a hash.  Labels are not in
+ * it, so that it does not matter how they are numbered.
  */
 #include "feature/labelled_points.h"
 
@@ -203,15 +204,13 @@ usable(const SegmentRowStore *store, const double *row)
 	return segment_row_weight(store, row) > 0;
 }
 
-/* Of the label as it reads, and of the coordinates' bits. */
+/* Of the coordinates' bits. */
 static uint64
 content_hash(const FeatureSet *set, const double *row)
 {
-	const FeatureCategories *categories = set->columns[0].categories;
-	uint64		h = categories != NULL ? categories->hash[(int) row[0]] : segment_double_bits(row[0]);
+	uint64		h = FEATURE_SET_SEED;
 	int			i;
 
-	h = segment_hash_step(FEATURE_SET_SEED, h);
 	for (i = 1; i < set->store.n_columns; i++)
 		h = segment_hash_step(h, segment_double_bits(row[i]));
 	return h;

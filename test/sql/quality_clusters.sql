@@ -14,6 +14,18 @@ SELECT label, rows, silhouette FROM cluster_quality((SELECT feature_set(label, 1
 SELECT adjusted_rand_index(a, b), eta_squared(a, b) FROM (VALUES (1, 1), (1, 1), (2, 2), (NULL, 2), (2, NULL)) AS v (a, b);
 SELECT adjusted_rand_index(NULL, b) FROM (VALUES ('x'), ('y')) AS v (b);
 
+-- ---- how labels are numbered shows in no figure (law 3) ----
+WITH r AS (SELECT i % 7 AS label, (i % 7 * 3 + 2) % 7 AS other, sin(i * 12.9898) + i % 3 AS a, cos(i * 78.233) * 2 AS b, i % 5 AS split
+           FROM generate_series(1, 1500) AS i),
+     s AS (SELECT feature_set(label, a, b) AS one, feature_set(other, a, b) AS two, adjusted_rand_index(label, split) AS ari,
+               adjusted_rand_index(other, split) AS other_ari, normalized_mutual_information(label, split) AS nmi,
+               normalized_mutual_information(other, split) AS other_nmi, eta_squared(label, a) AS eta, eta_squared(other, a) AS other_eta
+           FROM r)
+SELECT silhouette(one) = silhouette(two) AS silhouette, simplified_silhouette(one) = simplified_silhouette(two) AS simplified,
+    davies_bouldin(one) = davies_bouldin(two) AS davies_bouldin, calinski_harabasz(one) = calinski_harabasz(two) AS calinski_harabasz,
+    inertia(one) = inertia(two) AS inertia, ari = other_ari AS ari, nmi = other_nmi AS nmi, eta = other_eta AS eta
+FROM s;
+
 -- ---- samples (laws 5 and 13) ----
 SELECT round(silhouette(feature_set(i % 2, i % 2 * 1000, sin(i)))::numeric, 2) AS silhouette FROM generate_series(1, 20001) AS i;
 SELECT label, rows, round(silhouette::numeric, 2) AS silhouette

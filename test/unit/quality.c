@@ -28,6 +28,7 @@ random_sample(int n, int d, int k, bool weighted, bool few_values)
 	s.points.n = n;
 	s.points.d = d;
 	s.points.x = malloc(sizeof(double) * n * d + 1);
+	s.points.hash = calloc(n, sizeof(uint64));
 	s.points.weight = weighted ? malloc(sizeof(double) * n) : NULL;
 	s.labels = malloc(sizeof(int32) * n);
 	for (i = 0; i < n * d; i++)
@@ -45,6 +46,7 @@ static void
 free_sample(Sample *s)
 {
 	free(s->points.x);
+	free(s->points.hash);
 	free(s->points.weight);
 	free(s->labels);
 }
@@ -67,6 +69,7 @@ repeated(const Sample *s)
 	r.points.n = total;
 	r.points.d = d;
 	r.points.x = malloc(sizeof(double) * total * d + 1);
+	r.points.hash = calloc(total, sizeof(uint64));
 	r.labels = malloc(sizeof(int32) * total);
 	for (i = 0; i < s->points.n; i++)
 		for (w = 0; w < (int) segment_point_weight(&s->points, i); w++)
@@ -271,12 +274,59 @@ test_against_definitions(void)
 	ok(tap_blocks == 0, "all memory is given back");
 }
 
+/* The figures of one set of labels, to the last bit. */
+static void
+all_figures(const Sample *s, const int32 *labels, double *figure)
+{
+	SegmentQuality q;
+
+	segment_quality_init(&q, &s->points, labels, s->k, tap_memory());
+	(void) segment_quality_measure(&q, NULL);
+	figure[0] = q.inertia;
+	figure[1] = q.between;
+	figure[2] = q.n_clusters > 1 ? segment_davies_bouldin(&q) : 0;
+	figure[3] = segment_quality_defined(&q) ? segment_calinski_harabasz(&q) : 0;
+	(void) segment_silhouette(&q, NULL);
+	figure[4] = q.silhouette;
+	(void) segment_simplified_silhouette(&q, NULL);
+	figure[5] = q.silhouette;
+	segment_quality_free(&q);
+}
+
+static void
+test_numbers_of_labels(void)
+{
+	bool		same = true;
+	int			round;
+
+	for (round = 0; round < 300; round++)
+	{
+		int			k = 2 + round % 30;
+		Sample		s = random_sample(k + (int) (random64() % 300), 1 + round % 5, k, round % 2 == 0,
+									  round % 7 == 0);
+		int32	   *other = malloc(sizeof(int32) * s.points.n);
+		int32		shift = (int32) (1 + random64() % (k - 1));
+		double		figure[2][6];
+		int64		i;
+
+		for (i = 0; i < s.points.n; i++)
+			other[i] = k - 1 - (s.labels[i] + shift) % k;
+		all_figures(&s, s.labels, figure[0]);
+		all_figures(&s, other, figure[1]);
+		same = same && memcmp(figure[0], figure[1], sizeof(figure[0])) == 0;
+		free(other);
+		free_sample(&s);
+	}
+	ok(same, "no figure depends on how labels are numbered");
+}
+
 static void
 test_worked_example(void)
 {
 	double		x[] = {0, 2, 10};
 	int32		labels[] = {0, 0, 2};
-	SegmentPoints points = {.n = 3, .d = 1, .x = x};
+	uint64		hash[3] = {0};
+	SegmentPoints points = {.n = 3, .d = 1, .x = x, .hash = hash};
 	SegmentQuality q;
 
 	segment_quality_init(&q, &points, labels, 4, tap_memory());
@@ -295,7 +345,8 @@ test_degenerate(void)
 	double		equal[] = {5, 5, 5, 5};
 	double		apart[] = {1, 1, 3, 3};
 	int32		labels[] = {0, 0, 1, 1};
-	SegmentPoints points = {.n = 4, .d = 1, .x = equal};
+	uint64		hash[4] = {0};
+	SegmentPoints points = {.n = 4, .d = 1, .x = equal, .hash = hash};
 	SegmentQuality q;
 
 	segment_quality_init(&q, &points, labels, 2, tap_memory());
@@ -473,6 +524,7 @@ int
 main(void)
 {
 	test_against_definitions();
+	test_numbers_of_labels();
 	test_worked_example();
 	test_degenerate();
 	test_centre_and_scale();

@@ -109,9 +109,9 @@ compare_doubles(double a, double b)
 	return a < b ? -1 : a > b;
 }
 
-/* By hash, coordinates, codes; equal rows by weight, whose sum then has one order. */
+/* By hash, coordinates and the first n_codes categories. */
 static int
-compare_rows(const SegmentPoints *points, int64 a, int64 b)
+compare_content(const SegmentPoints *points, int64 a, int64 b, int n_codes)
 {
 	int			j;
 	int			result;
@@ -124,7 +124,7 @@ compare_rows(const SegmentPoints *points, int64 a, int64 b)
 		if (result != 0)
 			return result;
 	}
-	for (j = 0; j < points->n_codes; j++)
+	for (j = 0; j < n_codes; j++)
 	{
 		int32		code_a = points->code[a * points->n_codes + j];
 		int32		code_b = points->code[b * points->n_codes + j];
@@ -135,10 +135,17 @@ compare_rows(const SegmentPoints *points, int64 a, int64 b)
 	return 0;
 }
 
-static int
-compare_with_weight(const SegmentPoints *points, int64 a, int64 b)
+static inline int
+compare_rows(const SegmentPoints *points, int64 a, int64 b)
 {
-	int			result = compare_rows(points, a, b);
+	return compare_content(points, a, b, points->n_codes);
+}
+
+/* Equal rows by weight, too, whose sum then has one order. */
+int
+segment_points_compare(const SegmentPoints *points, int64 a, int64 b, int n_codes)
+{
+	int			result = compare_content(points, a, b, n_codes);
 
 	return result != 0 || points->weight == NULL ? result
 		: compare_doubles(points->weight[a], points->weight[b]);
@@ -181,7 +188,7 @@ sort_rows(const SegmentPoints *points, int64 *rows, int64 *room, int64 n,
 			{
 				if (i % ROWS_BETWEEN_CHECKS == 0 && interrupted != NULL && interrupted())
 					return SEGMENT_INTERRUPTED;
-				if (a < middle && (b >= right || compare_with_weight(points, rows[a], rows[b]) <= 0))
+				if (a < middle && (b >= right || segment_points_compare(points, rows[a], rows[b], points->n_codes) <= 0))
 					room[i] = rows[a++];
 				else
 					room[i] = rows[b++];

@@ -40,6 +40,7 @@ extern uint64 segment_point_hash(const double *x, const double *unit, int d,
 extern void segment_row_keys_sort(SegmentRowKey *keys, SegmentRowKey *room, int64 n);
 extern SegmentStatus segment_points_settle(SegmentPoints *points, SegmentMemory memory,
 										   SegmentMemory scratch, SegmentInterrupted interrupted);
+extern int	segment_points_compare(const SegmentPoints *points, int64 a, int64 b, int n_codes);
 extern void segment_points_free(SegmentPoints *points, SegmentMemory memory);
 
 /* three passes of 11 bits; for millions of rows few share the 33 bits */

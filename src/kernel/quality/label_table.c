@@ -17,7 +17,8 @@
  * I = ln 2, H_a = 1.5 ln 2, H_b = ln 2: 0.8.
  *
  * Values are scikit-learn's, also where nothing is said: both labelings with all
- * rows alike agree fully, 1.  Numbers of pairs are exact, rounded once.
+ * rows alike agree fully, 1.  Numbers of pairs are exact, rounded once; so are the other
+ * sums, that nothing depends on how labels are numbered.
  *
  * References: Hubert and Arabie 1985; Strehl and Ghosh 2002; Vinh, Epps and
  * Bailey 2010.
@@ -115,13 +116,14 @@ segment_adjusted_rand_index(const SegmentLabelTable *table, SegmentMemory memory
 static double
 entropy(const double *rows, int n_labels, double n)
 {
-	double		sum = 0;
+	SegmentExactSum sum;
 	int			i;
 
+	segment_exact_init(&sum);
 	for (i = 0; i < n_labels; i++)
 		if (rows[i] > 0)
-			sum -= rows[i] / n * segment_log(rows[i] / n);
-	return sum;
+			segment_exact_add(&sum, -(rows[i] / n * segment_log(rows[i] / n)));
+	return segment_exact_value(&sum);
 }
 
 static int
@@ -139,18 +141,21 @@ double
 segment_normalized_mutual_information(const SegmentLabelTable *table, SegmentMemory memory)
 {
 	Margins		m;
-	double		information = 0;
+	SegmentExactSum sum;
+	double		information;
 	double		result;
 	int64		i;
 
 	margins_init(&m, table, memory);
+	segment_exact_init(&sum);
 	for (i = 0; i < table->n_cells; i++)
 	{
 		const SegmentLabelCell *cell = &table->cell[i];
 
-		information += cell->rows / m.n *
-			segment_log((cell->rows / m.a[cell->a]) / (m.b[cell->b] / m.n));
+		segment_exact_add(&sum, cell->rows / m.n *
+						  segment_log((cell->rows / m.a[cell->a]) / (m.b[cell->b] / m.n)));
 	}
+	information = segment_exact_value(&sum);
 	if (labels_used(m.a, table->n_a) <= 1 && labels_used(m.b, table->n_b) <= 1)
 		result = 1.0;
 	/* nothing but rounding */

@@ -38,8 +38,10 @@
  * points.  When two clusters are done, their mean distances go into b (or a) of
  * each point.  O(n^2 d / 2) time, O(n + d) memory.
  *
- * Sums are taken in the order of the points, those of distances in eight fixed
- * lanes: the same on every CPU, whatever its vectors are.
+ * Sums within a cluster are taken in the order of the points, those of distances in eight
+ * fixed lanes: the same on every CPU, whatever its vectors are.  Sums over clusters are
+ * exact, and where two clusters are compared their points say which comes first: so no
+ * figure depends on how clusters are numbered.
  *
  * References: Rousseeuw 1987; Davies and Bouldin 1979; Calinski and Harabasz
  * 1974; Hruschka, de Castro and Campello 2004 (simplified silhouette).
@@ -53,6 +55,7 @@
 #endif
 
 #include "kernel/base/allocate.h"
+#include "kernel/base/exact_sum.h"
 #include "kernel/base/lanes.h"
 #include "kernel/base/precision.h"
 
@@ -232,11 +235,13 @@ static SegmentStatus
 find_means(SegmentQuality *quality, SegmentInterrupted interrupted)
 {
 	const SegmentPoints *points = quality->points;
+	SegmentExactSum weight;
 	int			d = points->d;
 	int64		i;
 	int			c;
 	int			j;
 
+	segment_exact_init(&weight);
 	quality->rounding = segment_points_rounding(points);
 	for (i = 0; i < points->n; i++)
 	{
@@ -256,11 +261,12 @@ find_means(SegmentQuality *quality, SegmentInterrupted interrupted)
 		if (w > 0)
 		{
 			quality->n_clusters++;
-			quality->weight += w;
+			segment_exact_add(&weight, w);
 			for (j = 0; j < d; j++)
 				quality->mean[(int64) c * d + j] /= w;
 		}
 	}
+	quality->weight = segment_exact_value(&weight);
 	return SEGMENT_DONE;
 }
 
@@ -268,6 +274,7 @@ static SegmentStatus
 find_scatter(SegmentQuality *quality, SegmentInterrupted interrupted)
 {
 	const SegmentPoints *points = quality->points;
+	SegmentExactSum inertia;
 	int			d = points->d;
 	int64		i;
 	int			c;
@@ -285,29 +292,36 @@ find_scatter(SegmentQuality *quality, SegmentInterrupted interrupted)
 		cluster->inertia += w * square;
 		cluster->mean_distance += w * sqrt(square);
 	}
+	segment_exact_init(&inertia);
 	for (c = 0; c < quality->k; c++)
 	{
 		SegmentCluster *cluster = &quality->cluster[c];
 
-		quality->inertia += cluster->inertia;
+		segment_exact_add(&inertia, cluster->inertia);
 		if (cluster->weight > 0)
 			cluster->mean_distance /= cluster->weight;
 	}
+	quality->inertia = segment_exact_value(&inertia);
 	/* column by column, so that the mean of all needs no memory */
 	for (j = 0; j < d; j++)
 	{
-		double		mean = 0;
-		double		sum = 0;
+		SegmentExactSum mean_sum;
+		SegmentExactSum squares;
+		double		mean;
 
+		segment_exact_init(&mean_sum);
+		segment_exact_init(&squares);
 		for (c = 0; c < quality->k; c++)
-			mean += quality->cluster[c].weight / quality->weight * quality->mean[(int64) c * d + j];
+			segment_exact_add(&mean_sum,
+							  quality->cluster[c].weight / quality->weight * quality->mean[(int64) c * d + j]);
+		mean = segment_exact_value(&mean_sum);
 		for (c = 0; c < quality->k; c++)
 		{
 			double		difference = quality->mean[(int64) c * d + j] - mean;
 
-			sum += quality->cluster[c].weight * difference * difference;
+			segment_exact_add(&squares, quality->cluster[c].weight * difference * difference);
 		}
-		quality->between += sum;
+		quality->between += segment_exact_value(&squares);
 	}
 	return SEGMENT_DONE;
 }
@@ -387,12 +401,13 @@ segment_quality_varies(const SegmentQuality *quality)
 double
 segment_davies_bouldin(const SegmentQuality *quality)
 {
-	double		sum = 0;
+	SegmentExactSum sum;
 	int			c;
 
+	segment_exact_init(&sum);
 	for (c = 0; c < quality->k; c++)
-		sum += quality->cluster[c].similarity;
-	return sum / quality->n_clusters;
+		segment_exact_add(&sum, quality->cluster[c].similarity);
+	return segment_exact_value(&sum) / quality->n_clusters;
 }
 
 double
@@ -411,7 +426,6 @@ clear_silhouettes(SegmentQuality *quality)
 {
 	int			c;
 
-	quality->silhouette = 0;
 	for (c = 0; c < quality->k; c++)
 		quality->cluster[c].silhouette = 0;
 }
@@ -430,18 +444,22 @@ add_silhouette(SegmentQuality *quality, int64 i, double a, double b)
 	/* b is infinite when nobody else is there */
 	s = isinf(b) ? 0 : (b - a) / larger;
 	cluster->silhouette += w * s;
-	quality->silhouette += w * s;
 }
 
 static void
 average_silhouettes(SegmentQuality *quality)
 {
+	SegmentExactSum sum;
 	int			c;
 
-	quality->silhouette /= quality->weight;
+	segment_exact_init(&sum);
 	for (c = 0; c < quality->k; c++)
+	{
+		segment_exact_add(&sum, quality->cluster[c].silhouette);
 		if (quality->cluster[c].weight > 0)
 			quality->cluster[c].silhouette /= quality->cluster[c].weight;
+	}
+	quality->silhouette = segment_exact_value(&sum) / quality->weight;
 }
 
 /* Means as tiles: the same eight-fold distances as between points. */
@@ -510,6 +528,29 @@ typedef struct Pairs
 	SegmentInterrupted interrupted;
 } Pairs;
 
+/*
+ * Which of two clusters comes first, by their points in canonical order; 0: their points
+ * are equal.
+ */
+static int
+compare_clusters(const Pairs *p, int a, int b)
+{
+	const SegmentPoints *points = p->quality->points;
+	const int64 of_a = p->start[a + 1] - p->start[a];
+	const int64 of_b = p->start[b + 1] - p->start[b];
+	int64		r;
+
+	for (r = 0; r < of_a && r < of_b; r++)
+	{
+		int			result = segment_points_compare(points, p->order[p->start[a] + r],
+													p->order[p->start[b] + r], p->of.n_codes);
+
+		if (result != 0)
+			return result;
+	}
+	return of_a < of_b ? -1 : of_a > of_b;
+}
+
 static void
 order_by_cluster(Pairs *p)
 {
@@ -562,9 +603,9 @@ fill_tile(Pairs *p, int64 from, int64 to)
 }
 
 /*
- * Sums of distances between the points of clusters a <= b into to_one: of each
- * point of a to all of b, and the other way round.  Within one cluster, of each
- * point to all.
+ * Sums of distances between the points of two clusters into to_one: of each point of a to
+ * all of b, in lanes, and the other way round, point by point.  Within one cluster, of
+ * each point to all.
  */
 static SegmentStatus
 sum_distances(Pairs *p, int a, int b)
@@ -582,7 +623,7 @@ sum_distances(Pairs *p, int a, int b)
 	{
 		int			used = fill_tile(p, from, end);
 		int64		tile_end = from + TILE < end ? from + TILE : end;
-		int64		last = a < b ? p->start[a + 1] : tile_end;
+		int64		last = a != b ? p->start[a + 1] : tile_end;
 		int			j;
 
 		memset(p->tile_to_one, 0, sizeof(p->tile_to_one));
@@ -631,12 +672,14 @@ compare_all(Pairs *p)
 		for (a = 0; wb > 0 && a <= b; a++)
 		{
 			double		wa = quality->cluster[a].weight;
+			bool		swap;
 
 			if (stop(p->interrupted, a))
 				return SEGMENT_INTERRUPTED;
 			if (wa == 0)
 				continue;
-			if (sum_distances(p, a, b) == SEGMENT_INTERRUPTED)
+			swap = a < b && compare_clusters(p, a, b) > 0;
+			if (sum_distances(p, swap ? b : a, swap ? a : b) == SEGMENT_INTERRUPTED)
 				return SEGMENT_INTERRUPTED;
 			if (a < b)
 			{
