@@ -27,7 +27,9 @@ nulls: 'skip' leaves out rows with a missing or infinite value, which get no seg
 metric: 'euclidean' or 'cosine' (rows and centroids are brought to length 1 after scaling).
 centroids: to start from, k rows of features in their own units; then there is one start.
 Unnamed features are called f1, f2, ...
-The same rows, seed and options give the same model, byte for byte, whatever the order of rows.
+The same rows, seed and options give the same model, byte for byte, whatever the order of rows; the same segments,
+whatever the order of features. iterations of model_metrics() are the steps that moved something:
+scikit-learn's n_iter_ counts the one that confirms it, too.
 Fewer distinct rows than k: that many segments, with a NOTICE.
 A set beyond maintenance_work_mem is trained on a sample, scaled by the figures of all rows, with a NOTICE;
 refine_model() goes on with all rows.

@@ -98,6 +98,7 @@ fill_tree(Model *model, const SegmentBisectingResult *result)
 	int		   *reference = palloc(sizeof(int) * n_nodes);
 	int			i;
 
+	segment_space_order_features(cluster->space, result->centroids, n_nodes, false);
 	segment_tree_allocate(tree, result->n_splits, d);
 	for (i = 0; i < n_nodes; i++)
 	{

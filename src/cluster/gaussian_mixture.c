@@ -11,6 +11,7 @@
 #include "cluster/centroid_model.h"
 #include "base/arguments.h"
 #include "base/memory.h"
+#include "kernel/base/cholesky.h"
 #include "miscadmin.h"
 #include "feature/space_options.h"
 #include "cluster/trainer.h"
@@ -73,6 +74,41 @@ measure_sizes(const SegmentPoints *points, const SegmentMixtureFit *fit)
 	return size;
 }
 
+/* Brings means and covariances from the order of the points' columns into that of features. */
+static void
+order_features(const FeatureSpace *space, const SegmentMixture *mixture)
+{
+	const int	d = mixture->d;
+	const int	n = mixture->kind == SEGMENT_TIED ? 1 : mixture->k;
+	const size_t length = segment_mixture_covariance_size(mixture->kind, 1, d);
+	double	   *one;
+	int			c;
+	int			i;
+	int			j;
+
+	segment_space_order_features(space, mixture->mean, mixture->k, false);
+	if (mixture->kind == SEGMENT_DIAG)
+		segment_space_order_features(space, mixture->covariance, mixture->k, false);
+	if (mixture->kind == SEGMENT_DIAG || mixture->kind == SEGMENT_SPHERICAL)
+		return;
+	one = palloc(sizeof(double) * length);
+	for (c = 0; c < n; c++)
+	{
+		double	   *covariance = mixture->covariance + c * length;
+
+		memcpy(one, covariance, sizeof(double) * length);
+		for (i = 0; i < d; i++)
+			for (j = 0; j <= i; j++)
+			{
+				int			row = Max(space->column[i], space->column[j]);
+				int			column = Min(space->column[i], space->column[j]);
+
+				covariance[SEGMENT_TRIANGLE_AT(row, column)] = one[SEGMENT_TRIANGLE_AT(i, j)];
+			}
+	}
+	pfree(one);
+}
+
 /* Fills the model from what the kernel found. */
 static void
 fill_model(MixtureModel *model, const SegmentPoints *points, const SegmentMixtureFit *fit)
@@ -83,9 +119,11 @@ fill_model(MixtureModel *model, const SegmentPoints *points, const SegmentMixtur
 	const int	d = from->d;
 	size_t		length = segment_mixture_covariance_size(from->kind, 1, d);
 	double	   *size = measure_sizes(points, fit);
-	int		   *number = segment_order_of_segments(k, size, from->mean, d);
+	int		   *number;
 	int			c;
 
+	order_features(model->space, from);
+	number = segment_order_of_segments(k, size, from->mean, d);
 	segment_mixture_model_init(model, from->kind, k);
 	for (c = 0; c < k; c++)
 	{

@@ -42,6 +42,7 @@ given_centroids(const FeatureSpace *space, ArrayType *array, int k)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("centroid %d has a value that is not finite, or lies at the origin", c + 1)));
+	segment_space_order_columns(space, centroids, k);
 	return centroids;
 }
 
@@ -58,6 +59,7 @@ fill_clusters(ClusterModel *cluster, const SegmentPoints *points, const SegmentK
 		size[result->labels[i]] += segment_point_weight(points, i);
 	segment_cluster_inertia(points, result->centroids, result->labels, k, inertia,
 							segment_check_interrupts);
+	segment_space_order_features(cluster->space, result->centroids, k, false);
 	(void) segment_cluster_fill(cluster, k, result->centroids, size, inertia);
 	cluster->training.iterations = result->iterations;
 	cluster->training.converged = result->converged;

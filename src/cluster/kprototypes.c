@@ -68,13 +68,17 @@ segment_prototype_arg_gamma(FunctionCallInfo fcinfo, int arg, const FeatureSpace
 	return gamma;
 }
 
-/* Categories and weights by feature; refuses more than fit into memory. */
+/*
+ * Categories and weights, by category in the order of the space's columns; refuses more
+ * than fit into memory.
+ */
 void
 segment_prototype_categories(const FeatureSpace *space, int k, const int **counts,
 							 const double **weights)
 {
 	int		   *n_categories = palloc(sizeof(int) * (space->n_codes + 1));
 	double	   *weight = palloc(sizeof(double) * (space->n_codes + 1));
+	const SpaceFeature **category = palloc(sizeof(SpaceFeature *) * (space->n_codes + 1));
 	double		total = 0;
 	double		bytes;
 	int			most = 0;
@@ -87,12 +91,17 @@ segment_prototype_categories(const FeatureSpace *space, int k, const int **count
 
 		if (feature->category == NULL)
 			continue;
-		n_categories[n] = feature->n_categories;
-		weight[n] = feature->weight;
+		category[n++] = feature;
 		total += feature->n_categories;
 		if (feature->n_categories >= space->feature[most].n_categories)
 			most = i;
-		n++;
+	}
+	for (i = 0; i < n; i++)
+	{
+		const SpaceFeature *feature = category[space->column == NULL ? i : space->code_column[i]];
+
+		n_categories[i] = feature->n_categories;
+		weight[i] = feature->weight;
 	}
 	*counts = n_categories;
 	*weights = weight;
@@ -140,6 +149,7 @@ fill_model(PrototypeModel *model, const SegmentPoints *points,
 	int			c;
 
 	measure_clusters(points, result, size, cost);
+	segment_space_order_features(model->space, result->prototypes.value, k, true);
 	number = segment_order_of_segments(k, size, result->prototypes.value, width);
 	segment_prototype_model_init(model, k);
 	for (c = 0; c < k; c++)

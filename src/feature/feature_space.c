@@ -30,6 +30,9 @@
  *
  * What is worked out here from the training rows is stored in the model
  * (space_json.c), and a row is later placed by the same function.
+ *
+ * For training, coordinates are brought into an order that follows from their values
+ * (segment_space_points), so that models do not depend on the order of features.
  */
 #include "feature/feature_space.h"
 
@@ -38,6 +41,8 @@
 #include "kernel/base/allocate.h"
 #include "kernel/base/cut_points.h"
 #include "kernel/base/elementary.h"
+#include "kernel/base/exact_sum.h"
+#include "kernel/base/hash.h"
 #include "kernel/base/lanes.h"
 #include "kernel/base/moments.h"
 #include "kernel/base/precision.h"
@@ -123,6 +128,25 @@ segment_space_ready(FeatureSpace *space)
 	}
 }
 
+/* Compensated (Neumaier 1974), so that the order of coordinates does not show. */
+static double
+length_of(const double *x, int d)
+{
+	double		sum = 0;
+	double		lost = 0;
+	int			i;
+
+	for (i = 0; i < d; i++)
+	{
+		double		square = x[i] * x[i];
+		double		next = sum + square;
+
+		lost += sum >= square ? (sum - next) + square : (square - next) + sum;
+		sum = next;
+	}
+	return sqrt(sum + lost);
+}
+
 /*
  * The coordinates and codes of a row; missing features are NaN, an unknown
  * category is -1.  False: it cannot be placed.
@@ -172,12 +196,8 @@ segment_space_place(const FeatureSpace *space, const double *features, double *x
 	}
 	if (space->metric == METRIC_COSINE)
 	{
-		double		sum = 0;
-		double		length;
+		double		length = length_of(x, d);
 
-		for (i = 0; i < d; i++)
-			sum += x[i] * x[i];
-		length = sqrt(sum);
 		/* a row at the origin has no direction */
 		if (d > 0 && !directed)
 			return false;
@@ -517,6 +537,9 @@ typedef struct Placing
 	const FeatureSet *set;
 	double	   *row;			/* features, categories by the space's code */
 	int32	  **code;			/* by column: the space's code of the set's; NULL: numeric */
+	/* a row as it is placed, before it is brought into the order of the space */
+	double	   *x;
+	int32	   *codes;
 } Placing;
 
 static void
@@ -528,6 +551,8 @@ placing_init(Placing *placing, const FeatureSpace *space, const FeatureSet *set)
 	placing->space = space;
 	placing->set = set;
 	placing->row = palloc(sizeof(double) * space->n_features);
+	placing->x = palloc(sizeof(double) * (space->d + 1));
+	placing->codes = palloc(sizeof(int32) * (space->n_codes + 1));
 	placing->code = palloc0(sizeof(int32 *) * space->n_features);
 	for (i = 0; i < space->n_features; i++)
 	{
@@ -546,8 +571,9 @@ placing_init(Placing *placing, const FeatureSpace *space, const FeatureSet *set)
 	}
 }
 
+/* Coordinates and codes in the order of features. */
 static bool
-place_row(const Placing *placing, int64 r, double *x, int32 *code)
+place_features(const Placing *placing, int64 r, double *x, int32 *code)
 {
 	const SegmentRowStore *store = &placing->set->store;
 	const double *row = store->rows + r * store->width;
@@ -559,6 +585,24 @@ place_row(const Placing *placing, int64 r, double *x, int32 *code)
 		placing->row[i] = placing->code[i] == NULL || segment_is_missing(row[i]) ? row[i]
 			: placing->code[i][(int) row[i]];
 	return segment_space_place(placing->space, placing->row, x, code);
+}
+
+/* The same in the order of the space's columns. */
+static bool
+place_row(const Placing *placing, int64 r, double *x, int32 *code)
+{
+	const FeatureSpace *space = placing->space;
+	int			j;
+
+	if (space->column == NULL)
+		return place_features(placing, r, x, code);
+	if (!place_features(placing, r, placing->x, placing->codes))
+		return false;
+	for (j = 0; j < space->d; j++)
+		x[j] = placing->x[space->column[j]];
+	for (j = 0; j < space->n_codes; j++)
+		code[j] = placing->codes[space->code_column[j]];
+	return true;
 }
 
 /*
@@ -609,6 +653,183 @@ code_hashes(const FeatureSpace *space)
 	return hashes;
 }
 
+/* ---- an order of columns that follows from their values ---- */
+
+/*
+ * What columns are ordered by: a sum over all rows of a number that is drawn by the value.
+ * It says nothing of a column but tells any two apart that are not the same; it knows
+ * no order of rows, and a row of weight 2 is two rows.
+ */
+typedef struct Signature
+{
+	uint128		sum;			/* rows without weights: copies times numbers */
+	SegmentExactSum *weighted;	/* weights times numbers; NULL: without weights */
+	double		value;
+	bool		constant;
+	int			column;
+} Signature;
+
+static Signature *
+signatures_new(int n, bool weighted)
+{
+	Signature  *signature = palloc0(sizeof(Signature) * (n + 1));
+	int			j;
+
+	for (j = 0; j < n; j++)
+	{
+		signature[j].column = j;
+		if (weighted)
+		{
+			signature[j].weighted = palloc(sizeof(SegmentExactSum));
+			segment_exact_init(signature[j].weighted);
+		}
+	}
+	return signature;
+}
+
+static inline void
+signature_add(Signature *signature, double weight, uint64 hash)
+{
+	uint32		number = (uint32) (segment_hash_step(SEGMENT_GOLDEN, hash) >> 32);
+
+	if (signature->weighted != NULL)
+		segment_exact_add_product(signature->weighted, weight, number, 0);
+	else
+		signature->sum += (uint128) weight * number;
+}
+
+static int
+compare_signatures(const void *a, const void *b)
+{
+	const Signature *x = a;
+	const Signature *y = b;
+
+	if (x->constant != y->constant)
+		return x->constant ? 1 : -1;
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	return x->column - y->column;
+}
+
+/* The columns in order, those that are constant last; *n_varying: how many are not. */
+static int *
+columns_by_signature(Signature *signature, int n, int *n_varying)
+{
+	int		   *column = palloc(sizeof(int) * (n + 1));
+	int			j;
+
+	for (j = 0; j < n; j++)
+		signature[j].value = signature[j].weighted != NULL ? segment_exact_value(signature[j].weighted)
+			: (double) signature[j].sum;
+	qsort(signature, n, sizeof(Signature), compare_signatures);
+	*n_varying = 0;
+	for (j = 0; j < n; j++)
+	{
+		column[j] = signature[j].column;
+		*n_varying += !signature[j].constant;
+	}
+	return column;
+}
+
+/* Gives the space the order of its columns that the rows of the set tell. */
+static void
+order_columns(FeatureSpace *space, const FeatureSet *set)
+{
+	const SegmentRowStore *store = &set->store;
+	Signature  *number = signatures_new(space->d, store->weighted);
+	Signature  *category = signatures_new(space->n_codes, store->weighted);
+	double	   *unit = segment_space_units(space);
+	uint64	  **code_hash = code_hashes(space);
+	Placing		placing;
+	int			d = 0;
+	int			n = 0;
+	int			i;
+	int			j;
+	int64		r;
+
+	/* directions need coordinates that are the same everywhere, too */
+	for (i = 0; i < space->n_features; i++)
+	{
+		const SpaceFeature *feature = &space->feature[i];
+
+		if (feature->category == NULL)
+			number[d++].constant = feature->constant && space->metric == METRIC_EUCLIDEAN;
+		else
+			category[n++].constant = feature->n_categories == 1;
+	}
+	placing_init(&placing, space, set);
+	for (r = 0; r < store->n_rows; r++)
+	{
+		double		weight;
+
+		if (r % 4096 == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (!is_usable(space, store, r) || !place_features(&placing, r, placing.x, placing.codes))
+			continue;
+		weight = row_weight(store, r);
+		for (j = 0; j < space->d; j++)
+			signature_add(&number[j], weight, segment_double_bits(segment_point_step(placing.x[j], unit[j])));
+		for (j = 0; j < space->n_codes; j++)
+			signature_add(&category[j], weight, code_hash[j][placing.codes[j]]);
+	}
+	space->column = columns_by_signature(number, space->d, &space->n_varying);
+	space->code_column = columns_by_signature(category, space->n_codes, &space->n_varying_codes);
+}
+
+/* Brings numbers by coordinate, `rows` rows of them, into the order of the space's columns. */
+void
+segment_space_order_columns(const FeatureSpace *space, double *x, int rows)
+{
+	double	   *one = palloc(sizeof(double) * (space->d + 1));
+	int			r;
+	int			j;
+
+	for (r = 0; r < rows && space->column != NULL; r++, x += space->d)
+	{
+		memcpy(one, x, sizeof(double) * space->d);
+		for (j = 0; j < space->d; j++)
+			x[j] = one[space->column[j]];
+	}
+	pfree(one);
+}
+
+/*
+ * And back into that of features: rows of d coordinates, and of a code for each category
+ * where there are codes, as prototypes have them.
+ */
+void
+segment_space_order_features(const FeatureSpace *space, double *x, int rows, bool codes)
+{
+	const int	width = space->d + (codes ? space->n_codes : 0);
+	double	   *one = palloc(sizeof(double) * (width + 1));
+	int			r;
+	int			j;
+
+	for (r = 0; r < rows && space->column != NULL; r++, x += width)
+	{
+		memcpy(one, x, sizeof(double) * width);
+		for (j = 0; j < space->d; j++)
+			x[space->column[j]] = one[j];
+		for (j = space->d; j < width; j++)
+			x[space->d + space->code_column[j - space->d]] = one[j];
+	}
+	pfree(one);
+}
+
+static void
+order_code_hashes(const FeatureSpace *space, uint64 **hashes)
+{
+	uint64	  **one = palloc(sizeof(uint64 *) * (space->n_codes + 1));
+	int			j;
+
+	memcpy(one, hashes, sizeof(uint64 *) * space->n_codes);
+	for (j = 0; j < space->n_codes && space->column != NULL; j++)
+		hashes[j] = one[space->code_column[j]];
+	pfree(one);
+}
+
+/* ---- rows in canonical order ---- */
+
 /*
  * The keys of the rows that can be placed, in canonical order; counts them, and the
  * others.
@@ -624,8 +845,12 @@ sorted_keys(const Placing *placing, RowCounts *counts, int64 *n)
 	int32	   *code = palloc(sizeof(int32) * (space->n_codes + 1));
 	double	   *unit = segment_space_units(space);
 	uint64	  **code_hash = code_hashes(space);
+	const int	d = space->column == NULL ? space->d : space->n_varying;
+	const int	n_codes = space->column == NULL ? space->n_codes : space->n_varying_codes;
 	int64		r;
 
+	segment_space_order_columns(space, unit, 1);
+	order_code_hashes(space, code_hash);
 	*n = 0;
 	for (r = 0; r < store->n_rows; r++)
 	{
@@ -639,7 +864,7 @@ sorted_keys(const Placing *placing, RowCounts *counts, int64 *n)
 			continue;
 		}
 		counts->n_used += copies;
-		keys[*n].hash = segment_point_hash(x, unit, space->d, code, code_hash, space->n_codes);
+		keys[*n].hash = segment_point_hash(x, unit, d, code, code_hash, n_codes);
 		keys[*n].row = (uint32) r;
 		(*n)++;
 	}
@@ -742,13 +967,15 @@ segment_space_place_set(const FeatureSpace *space, const FeatureSet *set, Size m
 	return points;
 }
 
-/* The same for training, which needs points. */
+/* The same for training, which needs points; with columns in an order of their own. */
 SegmentPoints *
-segment_space_points(const FeatureSpace *space, const FeatureSet *set, Size memory_per_row,
+segment_space_points(FeatureSpace *space, const FeatureSet *set, Size memory_per_row,
 					 RowCounts *counts, SegmentMemory memory)
 {
-	SegmentPoints *points = segment_space_place_set(space, set, memory_per_row, counts, memory);
+	SegmentPoints *points;
 
+	order_columns(space, set);
+	points = segment_space_place_set(space, set, memory_per_row, counts, memory);
 	if (points->n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA),

@@ -69,6 +69,14 @@ typedef struct FeatureSpace
 	/* by feature, where all are numbers that are only shifted and scaled: NULL else */
 	double	   *plain_center;
 	double	   *plain_factor;
+	/*
+	 * By column of points for training, its coordinate, and of the categories, its code: an
+	 * order that follows from the rows, those that are constant last.  NULL: that of features.
+	 */
+	int		   *column;
+	int		   *code_column;
+	int			n_varying;
+	int			n_varying_codes;
 	double		unit;			/* squared distances times this squared are in the features' own unit */
 } FeatureSpace;
 
@@ -85,7 +93,7 @@ typedef struct SpaceOptions
 
 extern void segment_space_ready(FeatureSpace *space);
 extern FeatureSpace *segment_space_from_set(const FeatureSet *set, const SpaceOptions *options);
-extern SegmentPoints *segment_space_points(const FeatureSpace *space, const FeatureSet *set,
+extern SegmentPoints *segment_space_points(FeatureSpace *space, const FeatureSet *set,
 										   Size memory_per_row, RowCounts *counts, SegmentMemory memory);
 extern SegmentPoints *segment_space_place_set(const FeatureSpace *space, const FeatureSet *set,
 											  Size memory_per_row, RowCounts *counts, SegmentMemory memory);
@@ -93,6 +101,8 @@ extern Size segment_space_bytes(const FeatureSpace *space, const FeatureSet *set
 								Size memory_per_row);
 extern bool segment_space_place(const FeatureSpace *space, const double *features, double *x,
 								int32 *code);
+extern void segment_space_order_columns(const FeatureSpace *space, double *x, int rows);
+extern void segment_space_order_features(const FeatureSpace *space, double *x, int rows, bool codes);
 extern double *segment_space_units(const FeatureSpace *space);
 extern double segment_space_original(const SpaceFeature *feature, double coordinate);
 extern const char *segment_space_scale_name(const FeatureSpace *space);

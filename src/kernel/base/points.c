@@ -57,9 +57,8 @@ segment_point_hash(const double *x, const double *unit, int d,
 		double		step[STEPS_AHEAD];
 		int			n = Min(d - from, STEPS_AHEAD);
 
-		/* + 0.0 makes -0 a 0 */
 		for (j = 0; j < n; j++)
-			step[j] = floor(x[from + j] / unit[from + j] * SEGMENT_HASH_STEPS + 0.5) + 0.0;
+			step[j] = segment_point_step(x[from + j], unit[from + j]);
 		for (j = 0; j < n; j++)
 			h = segment_hash_step(h, segment_double_bits(step[j]));
 	}

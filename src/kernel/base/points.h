@@ -7,6 +7,8 @@
 
 #include "c.h"
 
+#include <math.h>
+
 #include "kernel/base/memory.h"
 
 typedef struct SegmentPoints
@@ -34,6 +36,13 @@ typedef struct SegmentRowKey
  * decide about the order.
  */
 #define SEGMENT_HASH_STEPS 16384.0
+
+/* The step that a coordinate lies in; + 0.0 makes -0 a 0. */
+static inline double
+segment_point_step(double x, double unit)
+{
+	return floor(x / unit * SEGMENT_HASH_STEPS + 0.5) + 0.0;
+}
 
 extern uint64 segment_point_hash(const double *x, const double *unit, int d,
 								 const int32 *code, uint64 *const *code_hash, int n_codes);

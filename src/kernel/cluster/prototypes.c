@@ -123,7 +123,7 @@ segment_prototype_distance(const SegmentPrototypes *prototypes, int c, const dou
 /*
  * The cost of a different category that makes categories and numbers weigh
  * about the same: half the mean standard deviation of the numbers (as Huang
- * suggests, and kmodes computes).  1 where there is no deviation to compare with.
+ * suggests, and kmodes computes) that have one.  1 where none has.
  */
 SegmentStatus
 segment_prototypes_gamma(const SegmentPoints *points, double *gamma, SegmentMemory memory,
@@ -134,6 +134,7 @@ segment_prototypes_gamma(const SegmentPoints *points, double *gamma, SegmentMemo
 	double	   *mean = segment_allocate(memory, d, sizeof(double));
 	double	   *square = segment_allocate(memory, d, sizeof(double));
 	double		sum = 0;
+	int			varying = 0;
 	bool		stopped = false;
 	int64		i;
 	int			j;
@@ -159,8 +160,11 @@ segment_prototypes_gamma(const SegmentPoints *points, double *gamma, SegmentMemo
 		stopped = i % step == 0 && interrupted != NULL && interrupted();
 	}
 	for (j = 0; j < d; j++)
+	{
 		sum += sqrt(square[j] / points->total_weight);
-	*gamma = sum > 0 && sum < HUGE_VAL ? 0.5 * sum / d : 1.0;
+		varying += square[j] > 0;
+	}
+	*gamma = sum > 0 && sum < HUGE_VAL ? 0.5 * sum / varying : 1.0;
 	memory.release(memory.ctx, mean);
 	memory.release(memory.ctx, square);
 	return stopped ? SEGMENT_INTERRUPTED : SEGMENT_DONE;
