@@ -12,10 +12,12 @@ $$Trains a k-prototypes model: k segments of rows with numbers and categories (H
 k-modes where there are only categories.
 The distance of a row from a segment is the squared Euclidean one from the means of the numbers,
 plus gamma times the weight of each category that is not the segment's commonest.
-gamma: how much a different category counts; NULL: half the mean standard deviation of the scaled numbers
+gamma: how much a different category counts; NULL: half the mean standard deviation of the scaled numbers that differ
 (0.5 with scale 'zscore'), 1 where there are none.
 The first of n_init starts takes dense rows far from each other (Cao, Liang and Bai 2009),
 the others draw as greedy k-means++ does; the least cost wins.
+Where rows are few, the best start goes on with swaps: a prototype goes to a row far from its own, and is kept there
+when that costs less (Fraenti 2018); none with n_init 1.
 Each takes at most max_iter steps.
 Of categories equally common the first in the order of bytes is the segment's.
 A category that training did not meet differs from all; rows are placed by what else is known of them.

@@ -376,9 +376,9 @@ test_order(void)
 	segment_kprototypes(&points, &options, &b, tap_memory());
 	segment_points_free(&points, tap_memory());
 	ok(hash_result(&a) == hash_result(&b), "rows the other way round, the same bits");
-	if (hash_result(&a) != UINT64CONST(0x7C8FF1125907EE99))
+	if (hash_result(&a) != UINT64CONST(0x4DC478D3E2542715))
 		printf("# the hash is UINT64CONST(0x%" INT64_MODIFIER "X)\n", hash_result(&a));
-	ok(hash_result(&a) == UINT64CONST(0x7C8FF1125907EE99), "the bits are those of every other build");
+	ok(hash_result(&a) == UINT64CONST(0x4DC478D3E2542715), "the bits are those of every other build");
 	segment_kprototypes_free(&a, tap_memory());
 	segment_kprototypes_free(&b, tap_memory());
 	free(x);

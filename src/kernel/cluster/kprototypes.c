@@ -6,6 +6,8 @@
  * prototype to the means and modes of its rows, until the cost, the sum of
  * distances, falls no more (Huang 1997, 1998).  Without numbers this is k-modes, without
  * categories k-means.  Several starts, the least cost wins, the earlier among equals.
+ * Where rows are few, swaps follow (Fraenti 2018): one of the best prototypes goes to a row
+ * that lies far from its own, and the steps go on from there; kept when the cost is less.
  * Of very many rows the first START_ROWS, a uniform sample (points.h), take part in
  * the starts; the best one goes on with all.
  *
@@ -26,11 +28,26 @@
 #include <string.h>
 
 #include "kernel/base/allocate.h"
+#include "kernel/base/draw.h"
 #include "kernel/base/fixed_sum.h"
+#include "kernel/base/hash.h"
 
 /* rows that take part in starts: at least this many, and ROWS_PER_PROTOTYPE for each prototype */
 #define START_ROWS			131072
 #define ROWS_PER_PROTOTYPE	1024
+
+/*
+ * Swaps in a row that may fail for each start: as many as keep rows times prototypes times
+ * columns within SWAP_WORK, at most MOST_PATIENCE; where that is none, there are no swaps.
+ */
+#define SWAP_WORK			1e6
+#define MOST_PATIENCE		40
+
+/* a swap has to win this share of the cost, which rounding could not */
+#define LEAST_GAIN			1e-12
+
+/* what tells the draws of swaps from those of starts */
+#define SWAP_SEED			UINT64CONST(0x53776170)	/* "Swap" */
 
 /* rows whose distances are summed before they are added to the total */
 #define BLOCK 4096
@@ -402,6 +419,93 @@ run_starts(Work *work, SegmentPrototypesResult *result, SegmentMemory memory)
 	return SEGMENT_DONE;
 }
 
+/* Brings the prototypes back to those of a result. */
+static void
+stand_at_result(Work *work, const SegmentPrototypesResult *result)
+{
+	const SegmentPrototypes *best = &result->prototypes;
+
+	work->prototypes.k = best->k;
+	memcpy(work->prototypes.value, best->value, sizeof(double) * best->k * (best->d + best->n_codes));
+}
+
+/* By row, its distance from the prototype it belongs to in the result. */
+static SegmentStatus
+measure_rows(const Work *work, const SegmentPrototypesResult *result, double *distance)
+{
+	int64		i;
+
+	for (i = 0; i < work->points->n; i++)
+	{
+		if (i % BLOCK == 0 && interrupted(work))
+			return SEGMENT_INTERRUPTED;
+		distance[i] = segment_prototype_distance(&result->prototypes, result->labels[i],
+												 numbers_of(work, i), codes_of(work, i));
+	}
+	return SEGMENT_DONE;
+}
+
+/* Tries one swap; keeps it when it is better. */
+static SegmentStatus
+try_swap(Work *work, const double *distance, uint64 seed, SegmentPrototypesResult *result, bool *better)
+{
+	const int	width = work->points->d + work->points->n_codes;
+	SegmentDraw drawn = {.wanted = 1};
+	double	   *spared;
+	double		cost;
+	int			iterations;
+	bool		converged;
+	int			j;
+
+	*better = false;
+	segment_draw(work->points, work->points->n, distance, seed, &drawn);
+	if (drawn.n == 0)
+		return SEGMENT_DONE;
+	stand_at_result(work, result);
+	spared = work->prototypes.value + (size_t) (segment_mix64(seed) % (uint64) result->prototypes.k) * width;
+	for (j = 0; j < work->points->d; j++)
+		spared[j] = numbers_of(work, drawn.row[0])[j];
+	for (j = 0; j < work->points->n_codes; j++)
+		spared[work->points->d + j] = codes_of(work, drawn.row[0])[j];
+	clear(work);
+	if (iterate(work, &cost, &iterations, &converged) == SEGMENT_INTERRUPTED)
+		return SEGMENT_INTERRUPTED;
+	*better = cost < result->cost * (1 - LEAST_GAIN);
+	if (*better)
+		keep(work, cost, iterations, converged, result);
+	return SEGMENT_DONE;
+}
+
+/* Puts prototypes where they are needed more. */
+static SegmentStatus
+improve_by_swaps(Work *work, SegmentPrototypesResult *result, SegmentMemory memory)
+{
+	const SegmentPrototypesOptions *options = work->options;
+	const double effort = (double) work->points->n * result->prototypes.k *
+		(work->points->d + work->points->n_codes);
+	const int	patience = options->n_init == 1 ? 0 : (int) Min(SWAP_WORK / effort, MOST_PATIENCE);
+	double	   *distance;
+	SegmentStatus status = SEGMENT_DONE;
+	bool		better = true;
+	int			failed;
+	int			tried;
+
+	if (result->prototypes.k < 2 || patience == 0)
+		return SEGMENT_DONE;
+	distance = segment_allocate(memory, work->points->n, sizeof(double));
+	for (tried = failed = 0; status == SEGMENT_DONE && failed / patience < options->n_init; tried++)
+	{
+		if (better)
+			status = measure_rows(work, result, distance);
+		if (status == SEGMENT_DONE)
+			status = try_swap(work, distance, segment_hash_step(segment_hash_step(options->seed, SWAP_SEED), tried),
+							  result, &better);
+		failed = better ? 0 : failed + 1;
+	}
+	memory.release(memory.ctx, distance);
+	return status;
+}
+
 /* With all points, from the prototypes that work holds. */
 static SegmentStatus
 run_on(Work *work, int steps_before, SegmentPrototypesResult *result)
@@ -441,12 +545,12 @@ segment_kprototypes(const SegmentPoints *points, const SegmentPrototypesOptions 
 	{
 		work.points = &first;
 		status = run_starts(&work, result, memory);
+		if (status == SEGMENT_DONE)
+			status = improve_by_swaps(&work, result, memory);
 		work.points = points;
 		if (status == SEGMENT_DONE && first.n < points->n)
 		{
-			work.prototypes.k = result->prototypes.k;
-			memcpy(work.prototypes.value, result->prototypes.value,
-				   sizeof(double) * result->prototypes.k * (points->d + points->n_codes));
+			stand_at_result(&work, result);
 			status = run_on(&work, result->iterations, result);
 		}
 	}
