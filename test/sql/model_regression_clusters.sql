@@ -103,8 +103,9 @@ WITH bread AS (
 SELECT what, inverse(array_agg(r ORDER BY i) FILTER (WHERE matrix = 'bread')) AS bread, array_agg(r ORDER BY i) FILTER (WHERE matrix =
     'filling') AS filling
 FROM rows GROUP BY what;
-SELECT s.what, model_metrics(model) ->> 'n_used' = n::text AS n, model_metrics(model) ->> 'clusters' = g::text AS clusters, count(c.error) AS errors,
-       bool_and(near(c.error, sqrt((product(product(bread, filling), bread))[c.i][c.i] * g / (g - 1) * (n - 1) / (n - 6))::float8)) AS as_sql
+SELECT s.what, model_metrics(model) ->> 'n_used' = n::text AS n, model_metrics(model) ->> 'clusters' = g::text AS clusters,
+       count(c.error) AS errors, bool_and(near(c.error, sqrt((product(product(bread, filling), bread))[c.i][c.i] * g / (g - 1) * (n - 1) /
+       (n - 6))::float8)) AS as_sql
 FROM setting AS s JOIN matrix USING (what) JOIN (SELECT what, count(DISTINCT team)::numeric AS g, sum(times)::numeric AS n FROM design
     GROUP BY 1) AS d USING (what),
     regression_coefficients(model) WITH ORDINALITY AS c (feature, category, baseline, coefficient, error, statistic, p, lower, upper, i)

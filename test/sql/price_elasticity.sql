@@ -36,7 +36,8 @@ CREATE TABLE ways AS
 SELECT shop, linear_regression(feature_set(d), cluster => 'cluster') AS dummies, linear_regression(feature_set(s.ln_quantity - avg_quantity,
        s.ln_price - avg_price, s.season - avg_season, s.product), cluster => 'f4') AS within
 FROM (SELECT *, avg(ln_quantity) OVER w AS avg_quantity, avg(ln_price) OVER w AS avg_price, avg(season) OVER w AS avg_season
-      FROM sale WHERE shop <= 5 AND (product + shop) % 7 < 5 AND (product <> 9 OR season < 0.75) WINDOW w AS (PARTITION BY shop, product)) AS s,
+      FROM sale WHERE shop <= 5 AND (product + shop) % 7 < 5 AND (product <> 9 OR season < 0.75)
+      WINDOW w AS (PARTITION BY shop, product)) AS s,
     LATERAL (SELECT ln_quantity, ln_price, season, 'p' || product AS product, product AS cluster) AS d GROUP BY shop;
 SELECT count(*) AS shops, max(abs(a.coefficient - b.coefficient)) < 1e-9 AS same_elasticity,
        max(abs(a.error * sqrt((n - rank) / (n - within_rank)) - b.error)) < 1e-9 AS same_error,
