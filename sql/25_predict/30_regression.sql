@@ -3,10 +3,10 @@
 CREATE FUNCTION linear_regression(
     features feature_set, target text DEFAULT NULL, penalty double precision DEFAULT 0,
     l1_share double precision DEFAULT 0, standardize boolean DEFAULT true, baseline jsonb DEFAULT NULL,
-    intercept boolean DEFAULT true, errors text DEFAULT 'model') RETURNS segment_model
+    intercept boolean DEFAULT true, errors text DEFAULT NULL, cluster text DEFAULT NULL) RETURNS segment_model
     AS 'MODULE_PATHNAME', 'segment_linear_regression' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION linear_regression(feature_set, text, double precision, double precision, boolean, jsonb,
-                                      boolean, text) IS
+                                      boolean, text, text) IS
 $$Trains a linear regression by least squares: what number to expect of a row, and what each feature has to do with it.
 predict(model, ...) applies it, regression_coefficients(model) shows it; coefficients, errors and p-values are those
 of R's lm.
@@ -22,27 +22,35 @@ l1_share: 0 is ridge, 1 the lasso.
 standardize: b are coefficients of features brought to standard deviation 1; else of features as they are.
 intercept: false: none.
 errors: 'model', where all rows differ by chance alike, or by the residuals of the rows (robust): 'HC0' (White 1980),
-'HC1', 'HC2' and 'HC3' (MacKinnon and White 1985).
+'HC1', 'HC2' and 'HC3' (MacKinnon and White 1985); NULL: 'model', or 'CR1' with clusters.
+cluster: name of a feature, a number or a category, that says which rows may differ by chance together, as those of a
+customer or a product do; it is no regressor, and predict() does not want it.
+Errors are then 'CR1' (Liang and Zeger 1986): V = c (X'WX)^-1 (sum over clusters of s s') (X'WX)^-1,
+s = X'W (y - Xb) over the rows of a cluster, c = G / (G - 1) * (n - 1) / (n - p), of G clusters, n rows and
+p coefficients; p-values and intervals are by Student's t with G - 1 degrees of freedom.
+So Stata's vce(cluster) has it, and vcovCL of R's sandwich; with a row a cluster it is HC1.
+It takes many clusters, some 30 or more; errors of categories that are clusters themselves mean nothing.
+Numbers beyond 2^53 are clusters as double precision: cast such keys to text.
 A column that follows from those before it (numbers before categories) is left out, with a NOTICE; its coefficient
 is NULL, and counts as 0.
 model_metrics has deviance (the sum of squared residuals), null_deviance, r_squared, residual_error (NULL without a
-degree of freedom), rank (coefficients), iterations.
+degree of freedom), rank (coefficients), iterations, and clusters, where there are any.
 The same rows and options give the same model, byte for byte, whatever the order of rows.
 Takes about as much memory as the feature set.
 NULL features: NULL.
-Errors: no_data when no row can be used, datatype_mismatch for a target that is a category,
-invalid_parameter_value for a single feature, an unknown target and numbers out of range, null_value_not_allowed,
-program_limit_exceeded for more than 2000 coefficients, numeric_value_out_of_range,
-data_exception where it does not converge.$$;
+Errors: no_data when no row can be used, or all are of one cluster, datatype_mismatch for a target that is a category,
+invalid_parameter_value for a single feature, an unknown target or cluster, other errors with a cluster and numbers
+out of range, null_value_not_allowed, program_limit_exceeded for more than 2000 coefficients,
+numeric_value_out_of_range, data_exception where it does not converge.$$;
 
 CREATE FUNCTION logistic_regression(
     features feature_set, target text DEFAULT NULL, penalty double precision DEFAULT 0,
     l1_share double precision DEFAULT 0, standardize boolean DEFAULT true, baseline jsonb DEFAULT NULL,
-    intercept boolean DEFAULT true, errors text DEFAULT 'model', positive text DEFAULT NULL,
-    max_iterations integer DEFAULT 50) RETURNS segment_model
+    intercept boolean DEFAULT true, errors text DEFAULT NULL, cluster text DEFAULT NULL,
+    positive text DEFAULT NULL, max_iterations integer DEFAULT 50) RETURNS segment_model
     AS 'MODULE_PATHNAME', 'segment_logistic_regression' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION logistic_regression(feature_set, text, double precision, double precision, boolean, jsonb,
-                                        boolean, text, text, integer) IS
+                                        boolean, text, text, text, integer) IS
 $$Trains a logistic regression by maximum likelihood: how probable one of two labels is, and what each feature has to
 do with it.
 predict(model, ...) is the probability, regression_coefficients(model) shows coefficients (logarithms of odds ratios);
@@ -52,6 +60,8 @@ positive: the label whose probability it is, of a category; NULL: the second by 
 ('true', 'yes'); given, it is told from all others.
 Weights multiply the log-likelihood of rows.
 The penalty is of the mean log-likelihood (weighted); it and the other arguments are as in linear_regression.
+With a cluster s is of W (y - probability), X'WX the matrix of second derivatives, and p-values are by the normal
+distribution; so vcovCL(type = "HC1") has it, while Stata's logit leaves (n - 1) / (n - p) out.
 max_iterations: steps of Newton's method at most.
 Where features tell the labels apart without error, at least of some rows (separation), the likelihood has no maximum:
 an error says so, and which feature has the largest part in it; a penalty gives finite coefficients.
@@ -75,8 +85,8 @@ is 0.
 coefficient: what one unit more of the feature, or the category in place of the baseline, adds to the target, or to
 the logarithm of the odds of the positive label; NULL where the column follows from others.
 error: its standard error; statistic: coefficient / error; p: how likely one as far from 0 is by chance, by Student's
-t (linear) or the normal distribution (logistic); lower, upper: the interval that holds it with the confidence asked
-for (Wald).
+t (linear; of clusters with one degree of freedom less than there are) or the normal distribution (logistic);
+lower, upper: the interval that holds it with the confidence asked for (Wald).
 They are NULL for baselines, and where the model has none: penalised, or no more rows than coefficients;
 statistic and p also where the error is 0.
 NULL for any argument: no rows.

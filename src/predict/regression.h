@@ -32,6 +32,8 @@ typedef struct Regression
 	double		l1_share;
 	bool		standardize;
 	int			errors;			/* SegmentRegressionErrors */
+	char	   *cluster;		/* name of the feature that says the clusters of rows; NULL: none */
+	int			n_clusters;
 	int			max_iterations;
 	bool		weighted;
 	double		deviance;

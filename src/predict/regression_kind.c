@@ -7,6 +7,7 @@
  *	 target		name of the feature that is predicted
  *	 positive	of logistic regression: the label whose probability it is; null: the number 1
  *	 weighted, penalty, l1_share, standardize, errors, max_iterations	of the training
+ *	 cluster, clusters	of errors CR1: name of the feature that says the clusters; how many there were
  *	 deviance, null_deviance, rank, iterations	of what came out
  *	 intercept: {coefficient, error}, or null
  *	 features: [{name, coefficient, error} of a number; of categories
@@ -31,7 +32,7 @@
 
 PG_FUNCTION_INFO_V1(segment_regression_coefficients);
 
-const char *const segment_regression_error_names[] = {"model", "HC0", "HC1", "HC2", "HC3", NULL};
+const char *const segment_regression_error_names[] = {"model", "HC0", "HC1", "HC2", "HC3", "CR1", NULL};
 
 /* ---- reading ---- */
 
@@ -168,6 +169,15 @@ read_training(Model *model, Regression *regression, const JsonPlace *json)
 	if (segment_regression_error_names[i] == NULL)
 		segment_json_error(&place, psprintf("\"%s\" is no way to standard errors", errors));
 	regression->errors = i;
+	if (i == SEGMENT_ERRORS_CR1)
+	{
+		place = segment_json_member(json, "cluster");
+		regression->cluster = segment_json_string(&place);
+		place = segment_json_member(json, "clusters");
+		regression->n_clusters = (int) segment_json_integer(&place, 2, PG_INT32_MAX);
+	}
+	else if (segment_json_has(json, "cluster") || segment_json_has(json, "clusters"))
+		segment_json_error(json, "there are clusters, but errors is not \"CR1\"");
 	place = segment_json_member(json, "max_iterations");
 	regression->max_iterations = (int) segment_json_integer(&place, 1, PG_INT32_MAX);
 	regression->deviance = segment_json_member_number(json, "deviance", 0, DBL_MAX);
@@ -264,9 +274,15 @@ regression_write(const Model *model, StringInfo out)
 	segment_json_put_number(out, regression->penalty);
 	appendStringInfoString(out, ", \"l1_share\": ");
 	segment_json_put_number(out, regression->l1_share);
-	appendStringInfo(out, ", \"standardize\": %s, \"errors\": \"%s\", \"max_iterations\": %d, \"deviance\": ",
-					 regression->standardize ? "true" : "false",
-					 segment_regression_error_names[regression->errors], regression->max_iterations);
+	appendStringInfo(out, ", \"standardize\": %s, \"errors\": \"%s\"", regression->standardize ? "true" : "false",
+					 segment_regression_error_names[regression->errors]);
+	if (regression->cluster != NULL)
+	{
+		appendStringInfoString(out, ", \"cluster\": ");
+		segment_json_put_string(out, regression->cluster);
+		appendStringInfo(out, ", \"clusters\": %d", regression->n_clusters);
+	}
+	appendStringInfo(out, ", \"max_iterations\": %d, \"deviance\": ", regression->max_iterations);
 	segment_json_put_number(out, regression->deviance);
 	appendStringInfoString(out, ", \"null_deviance\": ");
 	segment_json_put_number(out, regression->null_deviance);
@@ -369,6 +385,8 @@ regression_metrics(const Model *model, StringInfo out)
 		segment_json_put_number_or_null(out, df > 0 ? sqrt(regression->deviance / df) : NAN);
 	}
 	appendStringInfo(out, ", \"rank\": %d, \"iterations\": %d", regression->rank, regression->iterations);
+	if (regression->cluster != NULL)
+		appendStringInfo(out, ", \"clusters\": %d", regression->n_clusters);
 }
 
 /* ---- coefficients as rows ---- */
@@ -432,7 +450,8 @@ segment_regression_coefficients(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("confidence must lie between 0 and 1, not %g", rows.confidence),
 				 errhint("0.95 gives intervals that hold the coefficient 95 times in 100.")));
-	rows.df = segment_is_logistic(model) ? 0 : degrees_of_freedom(model);
+	rows.df = segment_is_logistic(model) ? 0 : regression->cluster != NULL ? regression->n_clusters - 1
+		: degrees_of_freedom(model);
 	rows.width = rows.df > 0 ? segment_student_width(rows.confidence, rows.df)
 		: segment_normal_width(rows.confidence);
 	InitMaterializedSRF(fcinfo, 0);
@@ -453,13 +472,13 @@ segment_regression_coefficients(PG_FUNCTION_ARGS)
 /* ---- the kinds ---- */
 
 static const char *const linear_keys[] = {
-	"target", "weighted", "penalty", "l1_share", "standardize", "errors", "max_iterations", "deviance",
-	"null_deviance", "rank", "iterations", "intercept", "features", NULL
+	"target", "weighted", "penalty", "l1_share", "standardize", "errors", "cluster", "clusters", "max_iterations",
+	"deviance", "null_deviance", "rank", "iterations", "intercept", "features", NULL
 };
 
 static const char *const logistic_keys[] = {
-	"target", "positive", "weighted", "penalty", "l1_share", "standardize", "errors", "max_iterations",
-	"deviance", "null_deviance", "rank", "iterations", "intercept", "features", NULL
+	"target", "positive", "weighted", "penalty", "l1_share", "standardize", "errors", "cluster", "clusters",
+	"max_iterations", "deviance", "null_deviance", "rank", "iterations", "intercept", "features", NULL
 };
 
 const ModelKind segment_linear_regression_kind = {

@@ -2,8 +2,8 @@
  * regression_train.c: trains linear and logistic regressions from a feature set, one of whose
  * features is the number or label to predict (kernel/predict/regression.c).
  *
- * Rows are worked through in the order of their hash, equal ones as one with a number of
- * copies, so that sums depend on the rows alone (law 3).
+ * Rows are worked through in the order of their hash, or of their cluster and their hash, equal ones as one with
+ * a number of copies, so that sums depend on the rows alone (law 3).
  */
 #include "predict/regression.h"
 
@@ -14,6 +14,7 @@
 #include "base/json_write.h"
 #include "base/memory.h"
 #include "feature/labelled_points.h"
+#include "kernel/base/cut_points.h"
 #include "kernel/base/hash.h"
 #include "kernel/base/points.h"
 #include "miscadmin.h"
@@ -25,7 +26,7 @@ PG_FUNCTION_INFO_V1(segment_logistic_regression);
 enum
 {
 	ARG_FEATURES, ARG_TARGET, ARG_PENALTY, ARG_L1_SHARE, ARG_STANDARDIZE, ARG_BASELINE,
-	ARG_INTERCEPT, ARG_ERRORS, ARG_POSITIVE, ARG_MAX_ITERATIONS
+	ARG_INTERCEPT, ARG_ERRORS, ARG_CLUSTER, ARG_POSITIVE, ARG_MAX_ITERATIONS
 };
 
 #define LINEAR_ITERATIONS 50
@@ -38,6 +39,7 @@ typedef struct Training
 	Regression *regression;
 	const FeatureSet *set;
 	int			target;			/* number of the feature that is predicted */
+	int			cluster;		/* of the one that says the clusters; -1: none */
 	int		   *column;			/* by feature of the model: its number in the set */
 	int32	  **code;			/* by feature of the model: the column of the design by code; NULL: a number */
 	SegmentRowKey *keys;		/* rows that can be used, by hash */
@@ -149,26 +151,50 @@ same_content(const FeatureSet *set, const double *a, const double *b)
 
 /* ---- arguments ---- */
 
+/* The feature that an argument names; `otherwise` where it is NULL. */
 static int
-target_column(FunctionCallInfo fcinfo, const FeatureSet *set)
+column_argument(FunctionCallInfo fcinfo, int arg, const char *argument, const FeatureSet *set, int otherwise)
 {
-	char	   *name = segment_arg_text(fcinfo, ARG_TARGET);
+	char	   *name = segment_arg_text(fcinfo, arg);
 	int			i;
+
+	if (name == NULL)
+		return otherwise;
+	for (i = 0; i < set->store.n_columns; i++)
+		if (strcmp(segment_feature_set_column_name(set, i), name) == 0)
+			return i;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the feature set has no feature \"%s\", which %s says", name, argument),
+			 errhint("feature_set_info() shows the names of its features.")));
+}
+
+static void
+find_columns(FunctionCallInfo fcinfo, Training *training)
+{
+	const FeatureSet *set = training->set;
+	Regression *regression = training->regression;
 
 	if (set->store.n_columns < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a regression has a target and at least one other feature, but the feature set has a single one"),
 				 errhint("The target is the first feature: feature_set(target, a, b).")));
-	if (name == NULL)
-		return 0;
-	for (i = 0; i < set->store.n_columns; i++)
-		if (strcmp(segment_feature_set_column_name(set, i), name) == 0)
-			return i;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the feature set has no feature \"%s\", which target says", name),
-			 errhint("feature_set_info() shows the names of its features.")));
+	training->target = column_argument(fcinfo, ARG_TARGET, "target", set, 0);
+	training->cluster = column_argument(fcinfo, ARG_CLUSTER, "cluster", set, -1);
+	regression->target = pstrdup(segment_feature_set_column_name(set, training->target));
+	if (training->cluster < 0)
+		return;
+	regression->cluster = pstrdup(segment_feature_set_column_name(set, training->cluster));
+	if (training->cluster == training->target)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" cannot be both the target and what says the clusters", regression->target)));
+	if (set->store.n_columns < 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a regression has a target and at least one other feature, but beside \"%s\", which says the clusters, there is a single one",
+						regression->cluster)));
 }
 
 static bool
@@ -183,6 +209,7 @@ read_arguments(FunctionCallInfo fcinfo, Training *training)
 {
 	Regression *regression = training->regression;
 	char	   *errors = segment_arg_text(fcinfo, ARG_ERRORS);
+	bool		clustered = !PG_ARGISNULL(ARG_CLUSTER);
 
 	regression->penalty = segment_arg_number(fcinfo, ARG_PENALTY, "penalty", 0);
 	regression->l1_share = segment_arg_number(fcinfo, ARG_L1_SHARE, "l1_share", 0);
@@ -193,15 +220,80 @@ read_arguments(FunctionCallInfo fcinfo, Training *training)
 				 errhint("0 is ridge, 1 is the lasso.")));
 	regression->standardize = arg_boolean(fcinfo, ARG_STANDARDIZE, "standardize");
 	regression->has_intercept = arg_boolean(fcinfo, ARG_INTERCEPT, "intercept");
-	regression->errors = segment_name_in_list(errors, segment_regression_error_names, "errors");
+	if (errors != NULL)
+		regression->errors = segment_name_in_list(errors, segment_regression_error_names, "errors");
+	else
+		regression->errors = clustered ? SEGMENT_ERRORS_CR1 : SEGMENT_ERRORS_MODEL;
+	if (clustered != (regression->errors == SEGMENT_ERRORS_CR1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 clustered ? errmsg("errors of clusters are \"CR1\", but errors is \"%s\"", errors)
+				 : errmsg("errors \"CR1\" are those of clusters, but cluster is not given"),
+				 clustered ? errhint("Leave out either, cluster or errors.")
+				 : errhint("cluster => names the feature that says which rows belong together.")));
 	if (regression->penalty > 0 && regression->errors != SEGMENT_ERRORS_MODEL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("coefficients that are penalised have no standard errors, but errors is \"%s\"", errors),
-				 errhint("A penalty shrinks them on purpose: leave errors out, or the penalty.")));
+				 errmsg("coefficients that are penalised have no standard errors, but errors is \"%s\"",
+						segment_regression_error_names[regression->errors]),
+				 errhint("A penalty shrinks them on purpose: leave errors and cluster out, or the penalty.")));
 	regression->max_iterations = LINEAR_ITERATIONS;
 	if (segment_is_logistic(training->model))
 		regression->max_iterations = segment_arg_count(fcinfo, ARG_MAX_ITERATIONS, "max_iterations", 1);
+}
+
+/* ---- clusters ---- */
+
+/*
+ * Rows of a cluster together, clusters by number or name, rows of one in the order of their hash: nothing
+ * depends on which was met first.
+ */
+static void
+sort_clusters(Training *training)
+{
+	const FeatureSet *set = training->set;
+	SegmentRegression *fit = &training->fit;
+	LabelList  *names = set->columns[training->cluster].categories == NULL ? NULL
+		: segment_label_list(set, training->cluster);
+	SegmentRowKey *sorted = segment_new_array(training->n, 1, sizeof(SegmentRowKey));
+	uint64	   *cluster = segment_new_array(training->n, 1, sizeof(uint64));
+	double	   *place = segment_new_array(training->n, 1, sizeof(double));
+	uint64	   *room = segment_new_array(training->n, 1, sizeof(uint64));
+	double	   *place_room = segment_new_array(training->n, 1, sizeof(double));
+	int64		i;
+
+	for (i = 0; i < training->n; i++)
+	{
+		double		x = row_of(training, i)[training->cluster];
+
+		cluster[i] = names == NULL ? segment_sort_key(x + 0.0) : (uint64) names->number[(int) x];
+		place[i] = (double) i;
+	}
+	CHECK_FOR_INTERRUPTS();
+	segment_sort_numbers(cluster, place, room, place_room, training->n);
+	CHECK_FOR_INTERRUPTS();
+	fit->cluster = segment_new_array(training->n, 1, sizeof(int32));
+	fit->n_clusters = 0;
+	for (i = 0; i < training->n; i++)
+	{
+		sorted[i] = training->keys[(int64) place[i]];
+		fit->n_clusters += i == 0 || cluster[i] != cluster[i - 1] ? 1 : 0;
+		fit->cluster[i] = fit->n_clusters;
+	}
+	pfree(training->keys);
+	pfree(cluster);
+	pfree(place);
+	pfree(room);
+	pfree(place_room);
+	training->keys = sorted;
+	training->regression->n_clusters = fit->n_clusters;
+	if (fit->n_clusters < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("all rows are of one cluster by \"%s\", so nothing says how clusters differ",
+						training->regression->cluster),
+				 errdetail("Errors of clusters need at least 2, and mean little below some 30."),
+				 errhint("Leave out cluster, or name a feature that divides the rows.")));
 }
 
 /* ---- the design ---- */
@@ -284,7 +376,7 @@ describe_features(Training *training, Jsonb *baseline)
 	int			i;
 	int			c;
 
-	model->n_features = set->store.n_columns - 1;
+	model->n_features = set->store.n_columns - 1 - (training->cluster >= 0 ? 1 : 0);
 	model->feature = palloc(sizeof(char *) * model->n_features);
 	model->categories = palloc0(sizeof(ModelCategories) * model->n_features);
 	training->column = palloc(sizeof(int) * model->n_features);
@@ -293,8 +385,11 @@ describe_features(Training *training, Jsonb *baseline)
 	names = palloc0(sizeof(LabelList *) * model->n_features);
 	for (i = 0; i < model->n_features; i++)
 	{
-		int			column = training->column[i] = i < training->target ? i : i + 1;
+		int			column = i == 0 ? 0 : training->column[i - 1] + 1;
 
+		while (column == training->target || column == training->cluster)
+			column++;
+		training->column[i] = column;
 		model->feature[i] = pstrdup(segment_feature_set_column_name(set, column));
 		if (set->columns[column].categories == NULL)
 		{
@@ -468,6 +563,8 @@ place_rows(Training *training, const bool *is_positive)
 			else
 				*code++ = training->code[f][(int) row[training->column[f]]];
 		fit->y[fit->n] = label_of(training, is_positive, row[training->target]);
+		if (fit->cluster != NULL)
+			fit->cluster[fit->n] = fit->cluster[i];
 		if (fit->weight != NULL)
 			fit->weight[fit->n] = segment_row_weight(store, row);
 		if (fit->copies != NULL)
@@ -650,8 +747,7 @@ train(FunctionCallInfo fcinfo, const ModelKind *kind)
 	training.model->detail = regression;
 	read_arguments(fcinfo, &training);
 	training.set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
-	training.target = target_column(fcinfo, training.set);
-	regression->target = pstrdup(segment_feature_set_column_name(training.set, training.target));
+	find_columns(fcinfo, &training);
 	regression->weighted = training.set->store.weighted;
 	if (kind == &segment_linear_regression_kind && training.set->columns[training.target].categories != NULL)
 		ereport(ERROR,
@@ -659,6 +755,8 @@ train(FunctionCallInfo fcinfo, const ModelKind *kind)
 				 errmsg("the target \"%s\" is a category, expected a number", regression->target),
 				 errhint("logistic_regression() tells two labels apart.")));
 	sort_rows(&training);
+	if (training.cluster >= 0)
+		sort_clusters(&training);
 	fit->family = kind == &segment_linear_regression_kind ? SEGMENT_LINEAR : SEGMENT_LOGISTIC;
 	fit->intercept = regression->has_intercept;
 	fit->penalty = regression->penalty;

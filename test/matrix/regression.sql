@@ -8,11 +8,12 @@ SET extra_float_digits = 1;
 CREATE TEMP TABLE made AS
 SELECT i, i * 7919 % 1009 / 7.0 AS a, 1e9 + i * 104729 % 9973 / 90.0 AS b, 'group ' || i % 7 AS name, 1 + i % 4 / 3.0 AS weight,
        (i * 31 % 101 + i * 7919 % 1009 / 20.0 > 75)::integer AS label FROM generate_series(1, 3000) AS i;
-SELECT linear_regression(s), linear_regression(s, penalty => 0.1, l1_share => 0.5), linear_regression(s, errors => 'HC3')
+SELECT linear_regression(s), linear_regression(s, penalty => 0.1, l1_share => 0.5), linear_regression(s, errors => 'HC3'),
+       linear_regression(s, cluster => 'name')
 FROM (SELECT feature_set(r) AS s FROM (SELECT a, b, name, label FROM made) AS r) AS t;
 SELECT logistic_regression(s), logistic_regression(s, penalty => 0.1), logistic_regression(s, penalty => 0.01, l1_share => 0.7,
     standardize => false),
-       logistic_regression(s, errors => 'HC2')
+       logistic_regression(s, errors => 'HC2'), logistic_regression(s, cluster => 'b')
 FROM (SELECT feature_set(r) AS s FROM (SELECT label, a, b, name FROM made) AS r) AS t;
 SELECT c.* FROM (SELECT feature_set_weighted(weight, label, a, b) AS s FROM made) AS t, regression_coefficients(logistic_regression(s)) AS
     c;

@@ -181,6 +181,56 @@ test_collinear(void)
 	ok(segment_regression_fit(&r, tap_memory(), NULL) == SEGMENT_REGRESSION_DONE && r.rank <= 3, "fewer rows than columns");
 }
 
+/* Clusters of one row each are HC1; of pairs of equal rows, that with a row of twice the weight. */
+static void
+test_clusters(void)
+{
+	static int32 cluster[N];
+	static double single[COLUMNS];
+	SegmentRegression r;
+	uint64		state = tap_state;
+	double		most = 0;
+	int			family;
+	int			pairs;
+	int			i;
+	int			j;
+
+	for (family = 0; family < 2; family++)
+		for (pairs = 0; pairs < 2; pairs++)
+		{
+			tap_state = state;
+			r = rows(family, 0);
+			for (i = 0; i < N; i++)
+				copies[i] = pairs ? 2 : 1;
+			r.errors = pairs ? SEGMENT_ERRORS_CR1 : SEGMENT_ERRORS_HC1;
+			for (i = 0; i < N; i++)
+				cluster[i] = i;
+			r.cluster = cluster;
+			r.n_clusters = N;
+			(void) segment_regression_fit(&r, tap_memory(), NULL);
+			if (!pairs)
+			{
+				memcpy(single, error, sizeof(error));
+				tap_state = state;
+				r = rows(family, 0);
+				for (i = 0; i < N; i++)
+					copies[i] = 1;
+				r.errors = SEGMENT_ERRORS_CR1;
+				r.cluster = cluster;
+				r.n_clusters = N;
+				(void) segment_regression_fit(&r, tap_memory(), NULL);
+			}
+			for (j = 0; j < COLUMNS; j++)
+			{
+				/* n (2n - 1) / ((n - 1) (2n - p)), where n / (n - p) was */
+				double		more = pairs ? sqrt((2.0 * N - 1) / (N - 1) * (N - COLUMNS) / (2.0 * N - COLUMNS)) : 1;
+
+				most = fmax(most, fabs(error[j] / single[j] / more - 1));
+			}
+		}
+	ok(most < 1e-9, "a row a cluster is HC1, and copies of a row are of its cluster");
+}
+
 static bool
 interrupt(void)
 {
@@ -203,6 +253,7 @@ main(void)
 	test_offset();
 	test_separation();
 	test_collinear();
+	test_clusters();
 	test_interrupt();
 	return done();
 }

@@ -30,7 +30,9 @@
  *
  * Standard errors: the root of the diagonal of (X'VX)^-1, times the residual variance of linear
  * regression; or of the sandwich (X'VX)^-1 X' diag(w^2 r^2) X (X'VX)^-1 (White 1980), with the
- * corrections of MacKinnon and White 1985.
+ * corrections of MacKinnon and White 1985.  Of rows in G clusters (Liang and Zeger 1986) the filling is the
+ * sum of s s' over clusters, s being the sum of w r x over the rows of one, times
+ * G / (G - 1) (n - 1) / (n - p): what Stata calls vce(cluster) of regress, and R's sandwich HC1.
  */
 #include "kernel/predict/regression.h"
 
@@ -744,16 +746,94 @@ leverage(const Fit *fit, int64 i, const double *inverse)
 	return sum;
 }
 
-/* The matrix of the sandwich's filling into fit->gram. */
+/* What the rows of a cluster add up to, on the way. */
+typedef struct ClusterSum
+{
+	double	   *sum;			/* p: of w r x; 0 outside of what the cluster's rows have */
+	int32	   *column;			/* columns of categories that they have, n of them */
+	bool	   *met;			/* p: whether it is among these */
+	int			n;
+} ClusterSum;
+
+/* Adds v s s' to the matrix, and begins anew. */
+SEGMENT_CLONES static void
+end_cluster(Fit *fit, ClusterSum *cluster, double v)
+{
+	double	   *sum = cluster->sum;
+	int			a;
+	int			j;
+
+	for (a = 0; a < fit->m; a++)
+		for (j = 0; j <= a; j++)
+			fit->gram[(size_t) a * fit->p + j] += v * sum[a] * sum[j];
+	for (a = 0; a < cluster->n; a++)
+	{
+		int32		column = cluster->column[a];
+		double	   *out = fit->gram + (size_t) column * fit->p;
+
+		for (j = 0; j < fit->m; j++)
+			out[j] += v * sum[column] * sum[j];
+		for (j = 0; j < cluster->n; j++)
+			if (cluster->column[j] <= column)
+				out[cluster->column[j]] += v * sum[column] * sum[cluster->column[j]];
+	}
+	memset(sum, 0, sizeof(double) * fit->m);
+	for (a = 0; a < cluster->n; a++)
+	{
+		sum[cluster->column[a]] = 0;
+		cluster->met[cluster->column[a]] = false;
+	}
+	cluster->n = 0;
+}
+
+/* Adds the rows of a block, each times u, to their clusters; v is of those that end. */
 static bool
-filling(Fit *fit, const double *inverse, double *padded)
+add_clusters(Fit *fit, int64 from, int n, const double *u, ClusterSum *cluster, double v)
 {
 	const SegmentRegression *r = fit->r;
+	int64		i;
+	int			j;
+
+	for (i = from; i < from + n; i++)
+	{
+		const double *x = r->x + i * r->stride;
+		const int32 *code = r->code + i * r->n_codes;
+
+		for (j = 0; j < fit->m; j++)
+			cluster->sum[j] += u[i - from] * x[j];
+		for (j = 0; j < r->n_codes; j++)
+		{
+			if (code[j] < 0)
+				continue;
+			cluster->sum[code[j]] += u[i - from];
+			if (!cluster->met[code[j]])
+				cluster->column[cluster->n++] = code[j];
+			cluster->met[code[j]] = true;
+		}
+		if (i + 1 < r->n && r->cluster[i + 1] == r->cluster[i])
+			continue;
+		if (stopped(fit))
+			return false;
+		end_cluster(fit, cluster, v);
+	}
+	return true;
+}
+
+/* The matrix of the sandwich's filling into fit->gram. */
+static bool
+filling(Fit *fit, const double *inverse, double *padded, ClusterSum *cluster)
+{
+	const SegmentRegression *r = fit->r;
+	bool		clustered = r->errors == SEGMENT_ERRORS_CR1;
 	double		u[ROWS_AT_ONCE];
-	double		all = r->errors != SEGMENT_ERRORS_HC1 ? 1 : r->rows / (r->rows - r->rank);
+	double		all = 1;
 	int64		from;
 	int			i;
 
+	if (r->errors == SEGMENT_ERRORS_HC1)
+		all = r->rows / (r->rows - r->rank);
+	if (clustered)
+		all = r->n_clusters / (r->n_clusters - 1.0) * ((r->rows - 1) / (r->rows - r->rank));
 	pad(fit, fit->b, padded);
 	memset(fit->gram, 0, sizeof(double) * fit->p * fit->p);
 	for (from = 0; from < r->n; from += ROWS_AT_ONCE)
@@ -770,13 +850,18 @@ filling(Fit *fit, const double *inverse, double *padded)
 			if ((i & 255) == 0 && stopped(fit))
 				return false;
 			(void) row_likelihood(r, from + i, row_dot(r, from + i, padded), &residual, &second);
-			if (r->errors >= SEGMENT_ERRORS_HC2)
+			if (r->errors == SEGMENT_ERRORS_HC2 || r->errors == SEGMENT_ERRORS_HC3)
 				rest = 1 - w * second * leverage(fit, from + i, inverse);
 			if (r->errors == SEGMENT_ERRORS_HC3)
 				rest *= rest;
-			u[i] = row_copies(r, from + i) * (w * residual) * (w * residual) * all / rest;
+			u[i] = row_copies(r, from + i) * (w * residual);
+			if (!clustered)
+				u[i] = u[i] * (w * residual) * all / rest;
 		}
-		add_matrix(fit, from, n, u);
+		if (!clustered)
+			add_matrix(fit, from, n, u);
+		else if (!add_clusters(fit, from, n, u, cluster, all))
+			return false;
 	}
 	return true;
 }
@@ -850,6 +935,7 @@ standard_errors(Fit *fit, SegmentMemory memory, double *padded)
 	int			p = fit->p;
 	double	   *inverse = segment_allocate_rows(memory, p, p, sizeof(double));
 	double	   *product = NULL;
+	ClusterSum	cluster = {.sum = fit->gradient};
 	double		scale = 1;
 	bool		done;
 	int			j;
@@ -860,7 +946,12 @@ standard_errors(Fit *fit, SegmentMemory memory, double *padded)
 	if (done && r->errors != SEGMENT_ERRORS_MODEL)
 	{
 		product = segment_allocate_rows(memory, p, p, sizeof(double));
-		done = filling(fit, inverse, padded) && sandwich(fit, inverse, product);
+		memset(cluster.sum, 0, sizeof(double) * p);
+		cluster.column = segment_allocate_zeros(memory, p, sizeof(int32));
+		cluster.met = segment_allocate_zeros(memory, p, sizeof(bool));
+		done = filling(fit, inverse, padded, &cluster) && sandwich(fit, inverse, product);
+		memory.release(memory.ctx, cluster.column);
+		memory.release(memory.ctx, cluster.met);
 	}
 	else if (r->family == SEGMENT_LINEAR)
 		scale = -2 * fit->likelihood / (r->rows - r->rank);

@@ -24,7 +24,8 @@ typedef enum SegmentRegressionErrors
 	SEGMENT_ERRORS_HC0,			/* the residuals of rows (White), as they are ... */
 	SEGMENT_ERRORS_HC1,			/* ... times n / (n - p) ... */
 	SEGMENT_ERRORS_HC2,			/* ... each by 1 - its leverage ... */
-	SEGMENT_ERRORS_HC3			/* ... or by the square of that */
+	SEGMENT_ERRORS_HC3,			/* ... or by the square of that */
+	SEGMENT_ERRORS_CR1			/* the residuals of clusters of rows */
 } SegmentRegressionErrors;
 
 typedef enum SegmentRegressionResult
@@ -51,6 +52,8 @@ typedef struct SegmentRegression
 	double	   *y;				/* n; 0 or 1 where logistic; is scaled in place */
 	double	   *weight;			/* n; NULL: 1 each */
 	double	   *copies;			/* n; NULL: 1 each */
+	int32	   *cluster;		/* n, ascending: rows of a cluster stand together; NULL: no clusters */
+	int			n_clusters;		/* at least 2, where there are clusters */
 
 	/* what is asked for */
 	double		penalty;		/* lambda, of the mean loss; 0: none */
