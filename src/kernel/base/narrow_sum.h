@@ -1,5 +1,6 @@
 /*
- * narrow_sum.h: an exact sum of doubles in as few limbs as its addends need.
+ * narrow_sum.h: an exact sum of doubles, or of products of two, in as few limbs as its
+ * addends need.
  *
  * See narrow_sum.c.
  */
@@ -30,11 +31,13 @@ typedef struct SegmentLimbs
 #define SEGMENT_NARROW_SIZE(n) (offsetof(SegmentNarrowSum, limb) + sizeof(int64) * (n))
 
 extern SegmentLimbs segment_limbs_of_double(double x);
+extern SegmentLimbs segment_limbs_of_product(double x, double y);
 extern SegmentLimbs segment_limbs_of_exact(SegmentExactSum *sum);
 extern SegmentLimbs segment_limbs_to_hold(const SegmentNarrowSum *sum, SegmentLimbs more);
 extern void segment_narrow_widen(SegmentNarrowSum *wide, SegmentLimbs limbs,
 								 const SegmentNarrowSum *sum);
 extern void segment_narrow_add(SegmentNarrowSum *sum, double x);
+extern void segment_narrow_add_product(SegmentNarrowSum *sum, double x, double y);
 extern void segment_narrow_merge(SegmentNarrowSum *into, const SegmentNarrowSum *from);
 extern void segment_narrow_to_exact(const SegmentNarrowSum *sum, SegmentExactSum *exact);
 extern void segment_narrow_of_exact(SegmentNarrowSum *sum, SegmentLimbs limbs,
