@@ -30,6 +30,7 @@ PG_FUNCTION_INFO_V1(segment_outcome_out);
 PG_FUNCTION_INFO_V1(segment_outcome_recv);
 PG_FUNCTION_INFO_V1(segment_outcome_send);
 PG_FUNCTION_INFO_V1(segment_outcome_accum_rate);
+PG_FUNCTION_INFO_V1(segment_outcome_accum_value);
 PG_FUNCTION_INFO_V1(segment_outcome_accum_mean);
 PG_FUNCTION_INFO_V1(segment_outcome_accum_ratio);
 PG_FUNCTION_INFO_V1(segment_outcome_combine);
@@ -150,6 +151,32 @@ segment_outcome_accum_rate(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+static pg_noinline void
+wrong_number_of_values(int n, const SegmentOutcome *state)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("a row has %d values, another one had %d", n, state->n_values),
+			 errhint("A covariate that is not known is NULL, and its row is skipped.")));
+}
+
+/* (state, value): as below, but without an array for each row */
+Datum
+segment_outcome_accum_value(PG_FUNCTION_ARGS)
+{
+	SegmentOutcome *state;
+	double		value;
+
+	(void) segment_aggregate_context(fcinfo, AGGREGATES);
+	state = PG_ARGISNULL(0) ? new_outcome(SEGMENT_MEAN, 1) : PG_GETARG_OUTCOME(0);
+	value = PG_ARGISNULL(1) ? segment_missing_value() : PG_GETARG_FLOAT8(1);
+	if (isfinite(value))
+		state = add_row(state, &value);
+	else
+		state->skipped++;
+	PG_RETURN_POINTER(state);
+}
+
 /* (state, values) */
 Datum
 segment_outcome_accum_mean(PG_FUNCTION_ARGS)
@@ -175,10 +202,7 @@ segment_outcome_accum_mean(PG_FUNCTION_ARGS)
 						SEGMENT_OUTCOME_VALUES - 1, n)));
 	state = PG_ARGISNULL(0) ? new_outcome(SEGMENT_MEAN, n) : PG_GETARG_OUTCOME(0);
 	if (state->n_values != n)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("a row has %d values, another one had %d", n, state->n_values),
-				 errhint("A covariate that is not known is NULL, and its row is skipped.")));
+		wrong_number_of_values(n, state);
 	segment_copy_features(array, n, row);
 	for (i = 0; i < n; i++)
 		finite &= isfinite(row[i]) != 0;

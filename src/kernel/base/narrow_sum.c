@@ -17,58 +17,6 @@
 
 #include <string.h>
 
-#include "kernel/base/hash.h"
-
-/* a limb takes this many addends of 32 bits before it could overflow */
-#define MAX_PENDING ((uint32) 1 << 29)
-
-/* |x| = mantissa * 2^(bit - SEGMENT_EXACT_BIAS) */
-static inline uint64
-split(double x, int *bit)
-{
-	uint64		bits = segment_double_bits(x);
-	int			field = (int) ((bits >> 52) & 0x7FF);
-	uint64		mantissa = bits & ((UINT64CONST(1) << 52) - 1);
-
-	if (field == 0)
-		field = 1;				/* subnormal: no hidden bit */
-	else
-		mantissa |= UINT64CONST(1) << 52;
-	*bit = field - 1075 + SEGMENT_EXACT_BIAS;
-	return mantissa;
-}
-
-/* A mantissa shifted by up to 31 bits lies in three limbs; one more for carries. */
-SegmentLimbs
-segment_limbs_of_double(double x)
-{
-	SegmentLimbs limbs = {0, 0};
-	int			bit;
-
-	if (split(x, &bit) != 0)
-	{
-		limbs.from = bit >> 5;
-		limbs.to = limbs.from + 4;
-	}
-	return limbs;
-}
-
-/* 106 bits shifted by up to 31 lie in five limbs. */
-SegmentLimbs
-segment_limbs_of_product(double x, double y)
-{
-	SegmentLimbs limbs = {0, 0};
-	int			bit_x;
-	int			bit_y;
-
-	if (split(x, &bit_x) != 0 && split(y, &bit_y) != 0)
-	{
-		limbs.from = (bit_x + bit_y - SEGMENT_EXACT_BIAS) >> 5;
-		limbs.to = limbs.from + 6;
-	}
-	return limbs;
-}
-
 /* The limbs of a sum that are not its sign alone; normalises it. */
 SegmentLimbs
 segment_limbs_of_exact(SegmentExactSum *sum)
@@ -106,8 +54,8 @@ segment_limbs_to_hold(const SegmentNarrowSum *sum, SegmentLimbs more)
 }
 
 /* Carries what exceeds 32 bits upwards; the last limb keeps the rest, and the sign. */
-static void
-normalise(SegmentNarrowSum *sum)
+void
+segment_narrow_normalise(SegmentNarrowSum *sum)
 {
 	int64		carry = 0;
 	int			i;
@@ -138,55 +86,7 @@ segment_narrow_widen(SegmentNarrowSum *wide, SegmentLimbs limbs, const SegmentNa
 		return;
 	for (i = 0; i < sum->n; i++)
 		wide->limb[sum->from - limbs.from + i] = sum->limb[i];
-	normalise(wide);
-}
-
-/* Adds x, whose limbs the sum has. */
-void
-segment_narrow_add(SegmentNarrowSum *sum, double x)
-{
-	int			bit;
-	uint64		mantissa = split(x, &bit);
-	int			shift = bit & 31;
-	int64	   *limb = sum->limb + ((bit >> 5) - sum->from);
-	uint64		low = mantissa << shift;
-	uint64		high = shift == 0 ? 0 : mantissa >> (64 - shift);
-	int64		sign = x < 0 ? -1 : 1;
-
-	/* a zero needs no limbs */
-	if (mantissa == 0)
-		return;
-	limb[0] += sign * (int64) (low & 0xFFFFFFFF);
-	limb[1] += sign * (int64) (low >> 32);
-	limb[2] += sign * (int64) high;
-	if (++sum->pending >= MAX_PENDING)
-		normalise(sum);
-}
-
-/* Adds x * y, whose limbs the sum has. */
-void
-segment_narrow_add_product(SegmentNarrowSum *sum, double x, double y)
-{
-	int			bit_x;
-	int			bit_y;
-	uint128		product = (uint128) split(x, &bit_x) * split(y, &bit_y);
-	int			bit = bit_x + bit_y - SEGMENT_EXACT_BIAS;
-	int			shift = bit & 31;
-	int64	   *limb = sum->limb + ((bit >> 5) - sum->from);
-	uint64		low = (uint64) product << shift;
-	uint64		middle = (uint64) (product >> (64 - shift));	/* what shifting pushed out of low */
-	uint64		high = (uint64) (product >> 96) >> (32 - shift);
-	int64		sign = (x < 0) != (y < 0) ? -1 : 1;
-
-	if (product == 0)
-		return;
-	limb[0] += sign * (int64) (low & 0xFFFFFFFF);
-	limb[1] += sign * (int64) (low >> 32);
-	limb[2] += sign * (int64) (middle & 0xFFFFFFFF);
-	limb[3] += sign * (int64) (middle >> 32);
-	limb[4] += sign * (int64) high;
-	if (++sum->pending >= MAX_PENDING)
-		normalise(sum);
+	segment_narrow_normalise(wide);
 }
 
 /* Adds a sum whose limbs the other one has. */
@@ -196,7 +96,7 @@ segment_narrow_merge(SegmentNarrowSum *into, const SegmentNarrowSum *from)
 	int64		carry = 0;
 	int			i;
 
-	normalise(into);
+	segment_narrow_normalise(into);
 	for (i = 0; i < from->n; i++)
 	{
 		int64		limb = from->limb[i] + carry;
@@ -205,7 +105,7 @@ segment_narrow_merge(SegmentNarrowSum *into, const SegmentNarrowSum *from)
 		carry = (limb - low) / (INT64CONST(1) << 32);
 		into->limb[from->from - into->from + i] += low;
 	}
-	normalise(into);
+	segment_narrow_normalise(into);
 }
 
 void

@@ -81,6 +81,22 @@ segment_outcome_init(SegmentOutcome *outcome, SegmentOutcomeKind kind, int n_val
 	outcome->n_values = n_values;
 }
 
+/* One value a row, as most have it. */
+static bool
+add_value(SegmentOutcome *outcome, double x)
+{
+	SegmentNarrowSum *sum = &outcome->first;
+	SegmentNarrowSum *squares = next_own_sum(sum);
+
+	if (!segment_narrow_holds(sum, segment_limbs_of_double(x)) ||
+		!segment_narrow_holds(squares, segment_limbs_of_product(x, x)))
+		return false;
+	segment_narrow_add(sum, x);
+	segment_narrow_add_product(squares, x, x);
+	outcome->n++;
+	return true;
+}
+
 /* Adds a customer's finite values; false, and nothing done, where the sums lack limbs. */
 bool
 segment_outcome_add(SegmentOutcome *outcome, const double *row)
@@ -90,6 +106,8 @@ segment_outcome_add(SegmentOutcome *outcome, const double *row)
 	int			i;
 	int			j;
 
+	if (outcome->n_values == 1)
+		return add_value(outcome, row[0]);
 	for (i = 0; i < outcome->n_values; i++, room = next_sum(room))
 		if (!segment_narrow_holds(room, segment_limbs_of_double(row[i])))
 			return false;
