@@ -42,7 +42,8 @@ CREATE TEMP TABLE nps (promoters int, passives int, detractors int, quantity tex
     kind text, source text) ON COMMIT DROP;
 CREATE TEMP TABLE effect (arm text, outcome text, segmentation text, segment text,
     n_treated bigint, sum_treated float8, n_control bigint, sum_control float8,
-    mean_treated float8, mean_control float8, difference float8, lower float8, upper float8, p_value float8, lift float8, lift_lower float8,
+    mean_treated float8, mean_control float8, difference float8, lower float8, upper float8, p_value float8, lift float8,
+        lift_lower float8,
     lift_upper float8, p_holm float8, p_bh float8, method text) ON COMMIT DROP;
 CREATE TEMP TABLE heterogeneity (arm text, outcome text, segmentation text, segments int, common_difference float8, std_error float8,
     q float8, df float8,
@@ -156,7 +157,8 @@ SELECT arm, segmentation, segment, outcome(visit = 1) AS visit, outcome(conversi
 FROM hillstrom, LATERAL (VALUES ('all customers', 'all'), ('channel', channel), ('history_segment',
     history_segment), ('newbie', newbie::text),
                                 ('zip_code', zip_code),
-                                ('recency_band', CASE WHEN recency <= 3 THEN '1-3' WHEN recency <= 6 THEN '4-6' WHEN recency <= 9 THEN '7-9' ELSE '10-12' END))
+                                ('recency_band',
+                                 CASE WHEN recency <= 3 THEN '1-3' WHEN recency <= 6 THEN '4-6' WHEN recency <= 9 THEN '7-9' ELSE '10-12' END))
     AS s (segmentation, segment)
 GROUP BY arm, segmentation, segment;
 CREATE TEMP TABLE found ON COMMIT DROP AS
@@ -168,7 +170,8 @@ FROM arm AS t JOIN arm AS c USING (segmentation, segment),
 WHERE t.arm <> 'No E-Mail' AND c.arm = 'No E-Mail';
 SELECT is((SELECT count(*) FROM found JOIN effect USING (arm, outcome, segmentation, segment)), 120::bigint, '120 comparisons');
 SELECT is_empty($$ SELECT e.*, f.* FROM effect AS e JOIN found AS f USING (arm, outcome, segmentation, segment)
-                   WHERE NOT (treated_customers = n_treated AND control_customers = n_control AND pg_temp.near(treated_value, mean_treated)
+                   WHERE NOT (treated_customers = n_treated AND control_customers = n_control
+                       AND pg_temp.near(treated_value, mean_treated)
                               AND pg_temp.near(control_value, mean_control) AND pg_temp.near(f.difference, e.difference)
                               AND pg_temp.near(difference_lower, lower) AND pg_temp.near(difference_upper, upper)
                                   AND pg_temp.near(f.p_value, e.p_value)
@@ -236,7 +239,8 @@ SELECT is_empty($$ SELECT a.*, c.* FROM adjusted AS a JOIN cuped AS c USING (nam
                                AND pg_temp.near(lift_lower, lower)
                                AND pg_temp.near(lift_upper, upper)
                            ELSE true END $$, 'differences and lifts adjusted by a covariate');
-SELECT is((SELECT variance_reduction::numeric(6, 4) FROM adjusted WHERE name LIKE 'cdnow%'), 0.1040, 'CDNOW: a tenth of the variance goes');
+SELECT is((SELECT variance_reduction::numeric(6, 4) FROM adjusted
+    WHERE name LIKE 'cdnow%'), 0.1040, 'CDNOW: a tenth of the variance goes');
 
 -- ---- and the rest ----
 SELECT is((SELECT row(l.difference, ((l.difference_upper - l.difference_lower) / (d.upper - d.lower))::numeric(12,
@@ -249,7 +253,8 @@ SELECT is((SELECT row(l.difference, ((l.difference_upper - l.difference_lower) /
           row(2.75::float8, 1::numeric(12, 9), 0.0431997415663::numeric(12, 10), 0.0857843768404::numeric(12, 9)),
           'difference in differences of Card and Krueger');
 SELECT is_empty($$ SELECT * FROM power, LATERAL (SELECT CASE WHEN quantity LIKE '%rate%' THEN rate_control ELSE 1 END) AS c (value),
-                       detectable_lift(CASE WHEN quantity LIKE '%rate%' THEN make_outcome(10000000, round(rate_control * 10000000)::bigint)
+                       detectable_lift(CASE WHEN quantity LIKE '%rate%' THEN make_outcome(10000000,
+                           round(rate_control * 10000000)::bigint)
                                            ELSE make_outcome(1000, 1, sd ^ 2) END, n_per_arm, n_per_arm, power.power, level) AS l
                    WHERE (quantity LIKE 'smallest detectable rate%' AND NOT pg_temp.near(c.value * (1 + l), power.value, 1e-9))
                        OR (quantity LIKE '%normal approximation' AND NOT pg_temp.near(l, power.value, 1e-10))
