@@ -102,7 +102,8 @@ SELECT is_empty($$ SELECT routine FROM routine WHERE NOT has_function_privilege(
 -- ---- types: text and binary, both ways ----
 SELECT set_eq($$ SELECT typname::text FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
                  WHERE typtype = 'b' AND typelem = 0 $$,
-              ARRAY['cronbach_state', 'decayed_state', 'event_times', 'feature_set', 'kmeans_state', 'segment_model'], 'base types');
+              ARRAY['cronbach_state', 'decayed_state', 'event_times', 'feature_set', 'kmeans_state', 'outcome', 'segment_model'],
+              'base types');
 SELECT is_empty($$
     SELECT typname FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
     WHERE typtype = 'b' AND typelem = 0 AND (typinput = 0 OR typoutput = 0 OR typreceive = 0 OR typsend = 0 OR typlen <> -1)
