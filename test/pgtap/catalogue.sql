@@ -133,7 +133,7 @@ SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggserialfn <> 0 OR aggde
 SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggtransspace = 0 $$, 'the size of the state is stated');
 SELECT is_empty($$
     SELECT routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
-    WHERE CASE WHEN aggfinalfn = 0 THEN aggtranstype <> prorettype
+    WHERE CASE WHEN aggfinalfn = 0 OR aggtranstype = prorettype THEN aggtranstype <> prorettype
           ELSE NOT EXISTS (SELECT FROM pg_proc AS f WHERE f.oid = aggfinalfn AND f.proname = regexp_replace(p.proname, '_weighted$', '')
                              AND f.prorettype = p.prorettype AND f.pronargs = 1 AND f.proargtypes[0] = aggtranstype) END
 $$, 'the result is the state, so that it can be merged, or a function of that name, but for _weighted, takes the state');
