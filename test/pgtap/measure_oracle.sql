@@ -158,7 +158,8 @@ FROM hillstrom, LATERAL (VALUES ('all customers', 'all'), ('channel', channel), 
     history_segment), ('newbie', newbie::text),
                                 ('zip_code', zip_code),
                                 ('recency_band',
-                                 CASE WHEN recency <= 3 THEN '1-3' WHEN recency <= 6 THEN '4-6' WHEN recency <= 9 THEN '7-9' ELSE '10-12' END))
+                                 CASE WHEN recency <= 3 THEN '1-3' WHEN recency <= 6 THEN '4-6'
+                                     WHEN recency <= 9 THEN '7-9' ELSE '10-12' END))
     AS s (segmentation, segment)
 GROUP BY arm, segmentation, segment;
 CREATE TEMP TABLE found ON COMMIT DROP AS
@@ -262,8 +263,53 @@ SELECT is_empty($$ SELECT * FROM power, LATERAL (SELECT CASE WHEN quantity LIKE 
                 'what can be found: power.prop.test, power.t.test');
 SELECT is_empty($$ SELECT *, hash_fraction(salt, key) FROM fraction WHERE hash_fraction(salt, key) IS DISTINCT
     FROM fraction $$, 'fractions of hashes');
+-- ---- recipes of the documentation ----
+CREATE TEMP TABLE adjusted_p ("set" text, position int, p float8, method text, adjusted float8) ON COMMIT DROP;
+CREATE TEMP TABLE credit (path_set text, paths text, model text, channel text, conversions float8,
+    removal float8, probability float8, kind text,
+    source text) ON COMMIT DROP;
+CREATE TEMP TABLE budget (what text, segment text, cost float8, return float8, per_unit float8, net float8, source text) ON COMMIT DROP;
+CREATE TEMP TABLE path (path text, conversions float8, value float8, none float8) ON COMMIT DROP;
+SELECT format('COPY %s FROM %L WITH (FORMAT csv, HEADER)', t, :'data' || '/reference/measure_' || f || '.csv')
+FROM (VALUES ('adjusted_p', 'p_adjust'), ('credit', 'attribution'), ('budget', 'budget')) AS v (t, f) \gexec
+SELECT format('COPY path FROM PROGRAM %L WITH (FORMAT csv, HEADER)',
+    'xz -dc ' || quote_literal(:'data' || '/data/channel_paths.csv.xz')) AS copy \gset
+:copy;
+SELECT is_empty($$ SELECT * FROM (
+                       SELECT "set", position, least(1, max(p * (m - i + 1)) OVER (PARTITION BY "set" ORDER BY p)) AS holm,
+                              least(1, min(p * m / i) OVER (PARTITION BY "set" ORDER BY p DESC)) AS bh
+                       FROM (SELECT *, count(*) OVER (PARTITION BY "set") AS m, row_number() OVER (PARTITION BY "set" ORDER BY p) AS i
+                             FROM (SELECT DISTINCT "set", position, p FROM adjusted_p WHERE p IS NOT NULL) AS d) AS r) AS f
+                   JOIN adjusted_p AS a USING ("set", position)
+                   WHERE (method = 'holm' AND NOT pg_temp.near(holm, adjusted)) OR (method = 'bh' AND NOT pg_temp.near(bh, adjusted)) $$,
+                'Holm''s and Benjamini and Hochberg''s correction');
+SELECT is_empty($$ WITH touch AS (SELECT p.id AS conversion, i, channel, conversions
+                                  FROM (SELECT row_number() OVER () AS id, * FROM path) AS p,
+                                      regexp_split_to_table(path, ' > ') WITH ORDINALITY AS t (channel, i) WHERE conversions > 0),
+                       t AS (SELECT *, count(*) OVER (PARTITION BY conversion) AS n,
+                                    row_number() OVER (PARTITION BY conversion, channel ORDER BY i) AS again FROM touch),
+                       d AS (SELECT *, count(*) FILTER (WHERE again = 1) OVER (PARTITION BY conversion) AS distinct_n FROM t),
+                       f AS (SELECT channel, coalesce(sum(conversions) FILTER (WHERE i = 1), 0) AS first,
+                                    coalesce(sum(conversions) FILTER (WHERE i = n), 0) AS last, sum(conversions / n) AS linear,
+                                    sum(conversions * CASE n WHEN 1 THEN 1 WHEN 2 THEN 0.5
+                                        ELSE CASE WHEN i IN (1, n) THEN 0.4 ELSE 0.2 / (n - 2) END END) AS position,
+                                    sum(conversions / distinct_n) FILTER (WHERE again = 1) AS shapley FROM d GROUP BY channel)
+                   SELECT * FROM credit AS c JOIN f USING (channel)
+                   WHERE c.paths = '10,000 paths'
+                       AND NOT pg_temp.near(c.conversions, CASE model WHEN 'first' THEN first WHEN 'last' THEN last
+                       WHEN 'linear' THEN linear WHEN 'position_40_20_40' THEN position
+                           WHEN 'shapley' THEN shapley ELSE c.conversions END, 1e-8) $$,
+                'attribution by five rules');
+SELECT is_empty($$ SELECT * FROM budget AS b,
+                       LATERAL (SELECT substring(b.what FROM '[0-9]+$')::float8 AS total) AS w,
+                       LATERAL (SELECT coalesce(sum(greatest(0, least(cost, w.total - before))), 0) AS spend
+                                FROM (SELECT *, sum(cost) OVER (ORDER BY return / cost DESC,
+                                    segment ROWS UNBOUNDED PRECEDING) - cost AS before
+                                      FROM budget WHERE what = 'step' AND return > cost) AS s
+                                          WHERE s.segment = b.segment OR b.segment = 'all') AS f
+                   WHERE b.what LIKE 'optimum at budget%' AND NOT pg_temp.near(f.spend, b.cost) $$, 'budgets');
 \else
-SELECT skip('reference figures of measurement are not there (SEGMENT_TEST_DATA)', 22);
+SELECT skip('reference figures of measurement are not there (SEGMENT_TEST_DATA)', 25);
 \endif
 SELECT * FROM finish();
 ROLLBACK;

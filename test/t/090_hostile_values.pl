@@ -1,4 +1,4 @@
-# Law 12: whatever bytes a client sends as a segment_model, feature_set or kmeans_state, as text
+# Law 12: whatever bytes a client sends as a segment_model, feature_set, outcome or kmeans_state, as text
 # or as binary, it gets an error of a known class, or a value; values written
 # back are in canonical form; the session lives on and takes no memory for it.
 #
@@ -37,6 +37,7 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE segment_model (v segment.segment_model);
 	CREATE TABLE feature_set (v segment.feature_set);
 	CREATE TABLE kmeans_state (v segment.kmeans_state);
+	CREATE TABLE outcome (v segment.outcome);
 });
 
 sub bytes_of
@@ -243,7 +244,8 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 	{
 		foreach my $word (0x7FFFFFFF, 0xFFFFFFFF, 0)
 		{
-			push @values, map { my $v = $outcome; substr($v, $_, 4) = pack('N', $word); $v } grep { $_ % 2 == 0 } 2 .. length($outcome) - 4;
+			push @values, map { my $v = $outcome; substr($v, $_, 4) = pack('N', $word); $v }
+				grep { $_ % 2 == 0 } 2 .. length($outcome) - 4;
 		}
 	}
 	push @values, map { random_bytes($_) } 1 .. 100;
