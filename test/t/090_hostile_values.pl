@@ -257,7 +257,8 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 		'22P03', '08P01', '22021');
 	check_canonical('outcome');
 	is($node->safe_psql('postgres', q{SELECT count(*) FROM outcome,
-		LATERAL (SELECT segment.outcome_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m WHERE m::text::segment.outcome::text <> m::text}),
+		LATERAL (SELECT segment.outcome_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m
+		WHERE m::text::segment.outcome::text <> m::text}),
 		0, 'outcomes that were read can be merged');
 }
 
