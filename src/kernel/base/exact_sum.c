@@ -225,6 +225,31 @@ segment_exact_add_multiple(SegmentExactSum *into, const SegmentExactSum *sum, do
 }
 
 /*
+ * Adds a * b exactly, or takes it away.  Both must be sums of doubles, or of doubles times
+ * whole numbers: the product of any two sums would reach below the lowest limb.
+ */
+void
+segment_exact_add_sum_product(SegmentExactSum *into, const SegmentExactSum *a,
+							  const SegmentExactSum *b, bool negative)
+{
+	SegmentExactSum x = *a;
+	SegmentExactSum y = *b;
+	int			i;
+	int			j;
+
+	negative ^= absolute(&x) ^ absolute(&y);
+	for (i = 0; i < SEGMENT_EXACT_LIMBS; i++)
+	{
+		if (x.limb[i] == 0)
+			continue;
+		for (j = 0; j < SEGMENT_EXACT_LIMBS; j++)
+			if (y.limb[j] != 0)
+				add_integer(into, (uint64) x.limb[i] * (uint64) y.limb[j],
+							32 * (i + j) - 2 * SEGMENT_EXACT_BIAS, negative);
+	}
+}
+
+/*
  * The sum, rounded once to the nearest double (ties to even).  Beyond the
  * range of doubles: infinity.
  */

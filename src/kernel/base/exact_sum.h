@@ -29,6 +29,8 @@ extern void segment_exact_add_moment(SegmentExactSum *sum, double copies, double
 									 double x, int power);
 extern void segment_exact_add_multiple(SegmentExactSum *into, const SegmentExactSum *sum,
 									   double factor);
+extern void segment_exact_add_sum_product(SegmentExactSum *into, const SegmentExactSum *a,
+										  const SegmentExactSum *b, bool negative);
 extern void segment_exact_merge(SegmentExactSum *into, const SegmentExactSum *from);
 extern void segment_exact_normalise(SegmentExactSum *sum);
 extern double segment_exact_value(const SegmentExactSum *sum);

@@ -1,5 +1,6 @@
 /*
- * narrow_sum.c: an exact sum of doubles in as few limbs as its addends need.
+ * narrow_sum.c: an exact sum of doubles, or of products of two, in as few limbs as its
+ * addends need.
  *
  * The sums of exact_sum.c take 1.7 kB, which is much when every customer has one.
  * Amounts of one customer are of similar size, so nearly all of those limbs are
@@ -15,42 +16,6 @@
 #include "kernel/base/narrow_sum.h"
 
 #include <string.h>
-
-#include "kernel/base/hash.h"
-
-/* a limb takes this many addends of 32 bits before it could overflow */
-#define MAX_PENDING ((uint32) 1 << 29)
-
-/* |x| = mantissa * 2^(bit - SEGMENT_EXACT_BIAS) */
-static inline uint64
-split(double x, int *bit)
-{
-	uint64		bits = segment_double_bits(x);
-	int			field = (int) ((bits >> 52) & 0x7FF);
-	uint64		mantissa = bits & ((UINT64CONST(1) << 52) - 1);
-
-	if (field == 0)
-		field = 1;				/* subnormal: no hidden bit */
-	else
-		mantissa |= UINT64CONST(1) << 52;
-	*bit = field - 1075 + SEGMENT_EXACT_BIAS;
-	return mantissa;
-}
-
-/* A mantissa shifted by up to 31 bits lies in three limbs; one more for carries. */
-SegmentLimbs
-segment_limbs_of_double(double x)
-{
-	SegmentLimbs limbs = {0, 0};
-	int			bit;
-
-	if (split(x, &bit) != 0)
-	{
-		limbs.from = bit >> 5;
-		limbs.to = limbs.from + 4;
-	}
-	return limbs;
-}
 
 /* The limbs of a sum that are not its sign alone; normalises it. */
 SegmentLimbs
@@ -89,8 +54,8 @@ segment_limbs_to_hold(const SegmentNarrowSum *sum, SegmentLimbs more)
 }
 
 /* Carries what exceeds 32 bits upwards; the last limb keeps the rest, and the sign. */
-static void
-normalise(SegmentNarrowSum *sum)
+void
+segment_narrow_normalise(SegmentNarrowSum *sum)
 {
 	int64		carry = 0;
 	int			i;
@@ -121,29 +86,7 @@ segment_narrow_widen(SegmentNarrowSum *wide, SegmentLimbs limbs, const SegmentNa
 		return;
 	for (i = 0; i < sum->n; i++)
 		wide->limb[sum->from - limbs.from + i] = sum->limb[i];
-	normalise(wide);
-}
-
-/* Adds x, whose limbs the sum has. */
-void
-segment_narrow_add(SegmentNarrowSum *sum, double x)
-{
-	int			bit;
-	uint64		mantissa = split(x, &bit);
-	int			shift = bit & 31;
-	int64	   *limb = sum->limb + ((bit >> 5) - sum->from);
-	uint64		low = mantissa << shift;
-	uint64		high = shift == 0 ? 0 : mantissa >> (64 - shift);
-	int64		sign = x < 0 ? -1 : 1;
-
-	/* a zero needs no limbs */
-	if (mantissa == 0)
-		return;
-	limb[0] += sign * (int64) (low & 0xFFFFFFFF);
-	limb[1] += sign * (int64) (low >> 32);
-	limb[2] += sign * (int64) high;
-	if (++sum->pending >= MAX_PENDING)
-		normalise(sum);
+	segment_narrow_normalise(wide);
 }
 
 /* Adds a sum whose limbs the other one has. */
@@ -153,7 +96,7 @@ segment_narrow_merge(SegmentNarrowSum *into, const SegmentNarrowSum *from)
 	int64		carry = 0;
 	int			i;
 
-	normalise(into);
+	segment_narrow_normalise(into);
 	for (i = 0; i < from->n; i++)
 	{
 		int64		limb = from->limb[i] + carry;
@@ -162,7 +105,7 @@ segment_narrow_merge(SegmentNarrowSum *into, const SegmentNarrowSum *from)
 		carry = (limb - low) / (INT64CONST(1) << 32);
 		into->limb[from->from - into->from + i] += low;
 	}
-	normalise(into);
+	segment_narrow_normalise(into);
 }
 
 void
