@@ -23,16 +23,17 @@ CREATE FUNCTION segment_internal.features_told(
 BEGIN
     IF n > customers THEN
         RAISE cardinality_violation USING
-            MESSAGE = format('features must return one row per customer; %s of %s rows are of another''s customer',
-                             n - customers, n),
-            HINT = 'Add GROUP BY; rows without customer count, too.';
+            MESSAGE = format('feature_query must return one row per customer; it returned %s for %s customers',
+                             n, customers),
+            HINT = 'Add GROUP BY.';
     END IF;
     IF ahead > 0 THEN
         RAISE data_exception USING
             MESSAGE = format('features look ahead: those of %s of %s customers speak of %s or later', ahead, n, at),
             DETAIL = format('By column: %s.', (SELECT string_agg(format('%I of %s', c.key, c.value), ', ')
                                                FROM jsonb_each_text(columns) AS c WHERE c.value <> '0')),
-            HINT = 'Read history, or add WHERE ... < as_of(); a date to come that was known by then, as days from as_of().';
+            HINT = 'Read history, or add WHERE ... < as_of(). '
+                   'A date to come that was known by then goes in as days from as_of().';
     END IF;
     RETURN true;
 END;
@@ -47,19 +48,21 @@ RETURN CASE type::text WHEN 'timestamp with time zone' THEN expression
                        WHEN 'date' THEN format('((%s)::timestamp AT TIME ZONE $2)', expression)
                        WHEN 'timestamp without time zone' THEN format('((%s) AT TIME ZONE $2)', expression) END;
 COMMENT ON FUNCTION segment_internal.local_instant(text, regtype) IS
-'An expression for the instant that another one of this type means in the time zone $2; NULL for types without instants.';
+'An expression for the instant that another one of this type means in the time zone $2; NULL for types without.';
 
 CREATE FUNCTION segment_internal.label_features_query(query text, features text, key_type regtype) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
+    LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE AS $$
 DECLARE
     source record;
     found record;
     tried text;
     reads regclass[];
 BEGIN
-    SELECT pg_catalog.string_agg(pg_catalog.format('NULL::%s AS %I', c.type, c.name), ', ' ORDER BY c.number) AS nothing,
+    SELECT pg_catalog.string_agg(pg_catalog.format('NULL::%s AS %I', c.type, c.name), ', ' ORDER BY c.number)
+               AS nothing,
            pg_catalog.min(segment_internal.local_instant('s.' || pg_catalog.quote_ident(c.name), c.type))
-               FILTER (WHERE c.number = 2) AS time
+               FILTER (WHERE c.number = 2) AS time,
+           pg_catalog.min(pg_catalog.quote_ident(c.name)) FILTER (WHERE c.number = 1) AS key
     INTO source FROM segment_internal.query_columns(query) AS c;
     -- with a history of no table, so that what is read is read beside it
     tried := pg_catalog.format(E'WITH history AS (SELECT %s) SELECT * FROM (%s\n) AS f', source.nothing, features);
@@ -70,12 +73,16 @@ BEGIN
            pg_catalog.bool_or(c.name = 'known_at' AND i.instant IS NOT NULL) AS has_known_at,
            pg_catalog.string_agg(', f.' || pg_catalog.quote_ident(c.name), '' ORDER BY c.number)
                FILTER (WHERE c.number > 1 AND i.instant IS NULL) AS features,
-           pg_catalog.string_agg(i.instant || ' >= $6', ' OR ' ORDER BY c.number) FILTER (WHERE c.number > 1) AS ahead,
-           pg_catalog.string_agg(pg_catalog.format('%L, count(*) FILTER (WHERE %s >= $6)', c.name, i.instant), ', '
-                                 ORDER BY c.number) FILTER (WHERE c.number > 1 AND i.instant IS NOT NULL) AS columns
+           pg_catalog.string_agg(i.ahead, ' OR ' ORDER BY c.number) FILTER (WHERE c.number > 1) AS ahead,
+           pg_catalog.string_agg(pg_catalog.format('%L, count(*) FILTER (WHERE %s)', c.name, i.ahead), ', '
+                                 ORDER BY c.number) FILTER (WHERE c.number > 1 AND i.ahead IS NOT NULL) AS columns
     INTO found
-    FROM segment_internal.query_columns(tried) AS c,
-        LATERAL (SELECT segment_internal.local_instant('f.' || pg_catalog.quote_ident(c.name), c.type)) AS i (instant);
+    FROM segment_internal.query_columns(tried) AS c
+    CROSS JOIN LATERAL (SELECT segment_internal.local_instant('f.' || pg_catalog.quote_ident(c.name), c.type))
+        AS t (instant)
+    LEFT JOIN LATERAL (SELECT t.instant, pg_catalog.format(CASE c.name WHEN 'known_at' THEN '(%s < $6) IS NOT TRUE'
+                                                                 ELSE '%s >= $6' END, t.instant)
+                 WHERE t.instant IS NOT NULL) AS i (instant, ahead) ON true;
     IF found.key_type <> key_type::text OR found.features IS NULL OR found.has_label THEN
         RAISE datatype_mismatch USING
             MESSAGE = pg_catalog.format('feature_query must return (customer %s, features ...), not (%s)', key_type,
@@ -92,18 +99,20 @@ BEGIN
     END IF;
     RETURN pg_catalog.format($q$, segment_feature AS MATERIALIZED (
             WITH history AS (SELECT * FROM (%1$s
-                ) AS s WHERE %2$s < $6)
+                ) AS s WHERE %2$s < $6 AND s.%8$s IS NOT NULL)
             SELECT * FROM (%3$s
                 ) AS f
         ), segment_feature_told AS (
-            SELECT segment_internal.features_told($6, count(*), count(DISTINCT f.%4$s), count(*) FILTER (WHERE %5$s),
-                                                  jsonb_build_object(%6$s)) AS told
+            SELECT segment_internal.features_told(
+                       $6, count(f.%4$s), count(DISTINCT f.%4$s), count(*) FILTER (WHERE %5$s),
+                       jsonb_build_object(%6$s)) AS told
             FROM segment_feature AS f
         )
         SELECT l.*, (SELECT r FROM (SELECT l.label%7$s) AS r)
         FROM segment_label AS l LEFT JOIN segment_feature AS f ON f.%4$s = l.customer, segment_feature_told AS t
         WHERE t.told$q$,
-        query, source.time, features, found.key, COALESCE(found.ahead, 'false'), found.columns, found.features);
+        query, source.time, features, found.key, COALESCE(found.ahead, 'false'), found.columns, found.features,
+        source.key);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.label_features_query(text, text, regtype) IS
@@ -131,8 +140,8 @@ BEGIN
         RAISE datatype_mismatch USING
             MESSAGE = pg_catalog.format('the query must return (customer %s, time ...), not (%s)', key_type,
                                         pg_catalog.array_to_string(kinds, ', ')),
-            HINT = 'Time is a date, timestamp or timestamptz; whether the row counts (boolean) and an amount may follow. '
-                   'The key has the customer''s type.';
+            HINT = 'Time is a date, timestamp or timestamptz; whether the row counts (boolean) and an amount '
+                   'may follow. The key has the customer''s type.';
     END IF;
     has_counts := COALESCE(kinds[3] = 'boolean', false);
     amount := CASE WHEN has_counts AND kinds[4] = ANY (numbers) THEN 's.c4::numeric'
@@ -151,12 +160,13 @@ BEGIN
             FROM segment_event AS e GROUP BY 1, 2
         ), segment_known AS (
             SELECT k.known, segment_internal.labels_told(CASE WHEN $9 THEN k.skipped END, k.ends, k.known) AS told
-            FROM (SELECT COALESCE($5, least(max(p.last_at)%8$s, now())) AS known,
+            FROM (SELECT COALESCE($5, least((max(p.last_at)%8$s, now())) AS known,
                          sum(p.n) FILTER (WHERE p.part IS NULL)::bigint AS skipped,
                          (SELECT max(s) FROM unnest($3) AS s) AS ends
                   FROM segment_part AS p) AS k
         ), segment_span AS (
-            SELECT s.at, s.ends <= k.known AS over, array_position($8, s.at) AS here, array_position($8, s.ends) AS past,
+            SELECT s.at, s.ends <= k.known AS over,
+                   array_position($8, s.at) AS here, array_position($8, s.ends) AS past,
                    COALESCE(array_position($8, s.since), 0) AS since
             FROM unnest($1, $3, $4) AS s (at, ends, since), segment_known AS k WHERE k.told
         ), segment_label AS (
@@ -172,7 +182,7 @@ BEGIN
         query, at, CASE WHEN has_counts THEN 's.c3' WHEN amount IS NULL THEN 'true' ELSE amount || ' >= 0' END,
         CASE WHEN has_counts THEN 's.c3' ELSE 'true' END, COALESCE(amount, 'NULL::numeric'),
         ' AND ' || amount || ' NOT IN (''NaN'', ''Infinity'', ''-Infinity'')', names,
-        CASE WHEN kinds[2] = 'date' THEN ' + interval ''1 day''' ELSE '' END,
+        CASE WHEN kinds[2] = 'date' THEN ' AT TIME ZONE $2 + interval ''1 day'') AT TIME ZONE $2' ELSE ')' END,
         CASE WHEN amount IS NULL THEN 'NULL::numeric'
              ELSE 'COALESCE(sum(p.amount) FILTER (WHERE p.part >= s.here), 0)' END,
         CASE WHEN features IS NULL THEN ' SELECT l.*, NULL::record FROM segment_label AS l'
@@ -218,7 +228,8 @@ BEGIN
                   WHERE d.ends <= d.at OR d.since >= d.at) THEN
         RAISE invalid_parameter_value USING
             MESSAGE = pg_catalog.format('as_of (%s) must have finite dates, and horizon (%s) and active_within (%s) '
-                                        'be longer than nothing', as_of, horizon, COALESCE(active_within::text, 'none'));
+                                        'be longer than nothing',
+                                        as_of, horizon, COALESCE(active_within::text, 'none'));
     END IF;
     SELECT pg_catalog.array_agg(DISTINCT i ORDER BY i) INTO instants
     FROM pg_catalog.unnest(dates || ends || since) AS i WHERE i IS NOT NULL;
@@ -231,7 +242,8 @@ BEGIN
     FOR n IN 1 .. pg_catalog.cardinality(dates) LOOP
         PERFORM pg_catalog.set_config('segment.as_of', segment_internal.instant(dates[n]), true);
         RETURN QUERY EXECUTE statement
-            USING dates[n:n], zone, ends[n:n], since[n:n], known_until, dates[n], COALESCE(churn, false), instants, n = 1;
+            USING dates[n:n], zone, ends[n:n], since[n:n], known_until, dates[n], COALESCE(churn, false), instants,
+                n = 1;
     END LOOP;
     PERFORM pg_catalog.set_config('segment.as_of', COALESCE(before, ''), true);
 END;
@@ -256,7 +268,8 @@ Labels whose horizon ends after it are not known, and NULL, as are events, amoun
 NULL: the time of the last row, of dates the end of that day, and now where that is before.
 as_of: one date or several, each a training set of its own; dates in the future are of no label and score customers.
 feature_query: a query of (customer, features ...), run once for each date with as_of() being the date.
-It reads history, which stands for the query's rows before the date with the names of its columns; so it cannot look ahead.
+It reads history, which stands for the query's rows before the date, with the names of its columns; so it cannot look
+ahead.
 Where it reads tables beside it, it must return a column known_at: the last instant that the row tells of.
 A row whose known_at, or any other date or time, is not before the date is refused, with the number of customers.
 features: a record of the label and the features, by their names: feature_set(features) trains, predict(model, features)
