@@ -58,6 +58,8 @@ gini: 2 auc - 1 of the cells ordered by their rate of positive labels.
 lower and upper: basic bootstrap intervals (Davison and Hinkley 1997), not below 0, of as many resamples, in which
 each count is a Poisson number; they correct for what chance adds, so a lower end of 0 says that the feature may tell
 nothing; NULL for no resamples.
+A NOTICE names features whose information value (the lower end, where there is one) is above 0.5, as that is mostly too
+good to be true (Siddiqi 2006): they may be known only after the label.
 The same rows, options and seed give the same figures.
 Rows without a label are skipped with a NOTICE.
 NULL features: no rows.

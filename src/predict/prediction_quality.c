@@ -13,6 +13,7 @@
 #include "funcapi.h"
 #include "kernel/base/hash.h"
 #include "kernel/predict/scored.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -23,6 +24,7 @@ PG_FUNCTION_INFO_V1(segment_rank_criteria);
 #define MOST_BINS		100
 #define MOST_RESAMPLES	100000
 #define CHECK_EVERY		0xFFFF
+#define SUSPICIOUS_VALUE 0.5	/* an information value above it is mostly too good to be true (Siddiqi 2006) */
 
 /* ---- labels ---- */
 
@@ -409,6 +411,38 @@ criteria(const Ranking *ranking, int *n)
 	return result;
 }
 
+/*
+ * Tells which features say more about the label than honest ones mostly do: such a feature
+ * may be known only afterwards.  Where there are intervals, the lower end has to say so.
+ */
+static void
+tell_suspicious(const Ranking *ranking, const Criterion *found, int n)
+{
+	StringInfoData names;
+	int			count = 0;
+	int			i;
+
+	initStringInfo(&names);
+	for (i = 0; i < n; i++)
+	{
+		double		value = ranking->resamples > 0 ? found[i].lower[SEGMENT_INFORMATION_VALUE]
+			: found[i].measure[SEGMENT_INFORMATION_VALUE];
+
+		if (!(value > SUSPICIOUS_VALUE))
+			continue;
+		appendStringInfo(&names, "%s\"%s\"", count++ > 0 ? ", " : "",
+						 segment_feature_set_column_name(ranking->set, found[i].column));
+	}
+	if (count > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d feature says suspiciously much about \"%s\"",
+							   "%d features say suspiciously much about \"%s\"", count, count,
+							   segment_feature_set_column_name(ranking->set, ranking->target)),
+				 count > 1 ? errdetail("These are %s, with information values above %g.", names.data, SUSPICIOUS_VALUE)
+				 : errdetail("It is %s, with an information value above %g.", names.data, SUSPICIOUS_VALUE),
+				 errhint("Leave out what is known only after the outcome.")));
+}
+
 static void
 check_both_labels(const Ranking *ranking)
 {
@@ -497,6 +531,7 @@ segment_rank_criteria(PG_FUNCTION_ARGS)
 	read_ranking(fcinfo, &ranking);
 	check_both_labels(&ranking);
 	result = criteria(&ranking, &n);
+	tell_suspicious(&ranking, result, n);
 	for (i = 0; i < n; i++)
 	{
 		Datum		values[3 + 3 * SEGMENT_CELL_MEASURES];

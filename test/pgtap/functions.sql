@@ -100,6 +100,7 @@ INSERT INTO said VALUES
     "segment_internal.outcome_combine(outcome,outcome)", "outcome(boolean)", "outcome(double precision)",
     "outcome(double precision[])", "outcome_ratio(double precision,double precision)", "outcome_merge(outcome)",
     "lift(outcome,outcome,double precision,bigint)",
+    "segment_internal.local_instant(text,regtype)",
     "predict(segment_model,\"any\")",
     "bgnbd(feature_set,double precision)",
     "mbgnbd(feature_set,double precision)",
@@ -306,9 +307,9 @@ INSERT INTO said VALUES
     "segment_internal.compared_segmentations(text[])", "segment_overlap(text[])"}'),
 -- prepare a query of the user's
 ('stable', 'strict', 'unsafe', '{
-    "segment_internal.rules_clock(text,text,text[])"}'),
+    "segment_internal.rules_clock(text,text,text[])", "segment_internal.label_features_query(text,text,regtype)"}'),
 ('stable', 'called on null', 'unsafe', '{
-    "segment_internal.buying_history_query(text,regtype,text,boolean)",
+    "segment_internal.buying_history_query(text,regtype,text,boolean)", "segment_internal.label_query(text,text,regtype)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_internal.trace_source(text,text,regtype,regcollation)", "segment_internal.trace(segmentation)",
@@ -360,6 +361,9 @@ INSERT INTO said VALUES
 ('volatile', 'called on null', 'unsafe', '{
     "buying_history(anyelement,text,timestamp with time zone,text,timestamp with time zone,timestamp with time zone,boolean,text)",
     "segment_internal.buying_history_told(bigint,bigint)",
+    "label_at(anyelement,text,timestamp with time zone[],interval,timestamp with time zone,boolean,interval,text,text)",
+    "segment_internal.labels_told(bigint,timestamp with time zone,timestamp with time zone)",
+    "segment_internal.features_told(timestamp with time zone,bigint,bigint,bigint,jsonb)",
     "segment_internal.rfm_candidate(segmentation,json)", "segment_internal.cluster_candidate(segmentation,json)",
     "segment_internal.rules_candidate(segmentation,json)", "segment_internal.rules_copied(segmentation)",
     "segment_internal.candidate(segmentation,json)",

@@ -60,6 +60,26 @@ SELECT is((SELECT array_agg(round(coefficient::numeric, 9)) FROM (SELECT feature
            FROM shop) AS t,
                regression_coefficients(linear_regression(s))), 'categories');
 
+-- ---- R on small data: am ~ wt of mtcars (Henderson and Velleman 1981), virginica against versicolor ----
+CREATE TEMP TABLE fit (name text, model segment_model, predictions feature_set) ON COMMIT DROP;
+CREATE TEMP TABLE car (am integer, wt float8) ON COMMIT DROP;
+INSERT INTO car VALUES (1,2.62),(1,2.875),(1,2.32),(0,3.215),(0,3.44),(0,3.46),(0,3.57),(0,3.19),(0,3.15),(0,3.44),(0,3.44),(0,4.07),
+    (0,3.73),(0,3.78),(0,5.25),(0,5.424),(0,5.345),(1,2.2),(1,1.615),(1,1.835),(0,2.465),(0,3.52),(0,3.435),(0,3.84),(0,3.845),(1,1.935),
+    (1,2.14),(1,1.513),(1,3.17),(1,2.77),(1,3.57),(1,2.78);
+\ir ../lib/iris.psql
+CREATE TEMP VIEW iris100 AS
+SELECT (label = 2)::integer AS virginica, sepal_length AS "Sepal.Length", sepal_width AS "Sepal.Width", petal_length AS "Petal.Length",
+       petal_width AS "Petal.Width" FROM iris WHERE label > 0;
+INSERT INTO fit
+SELECT name, model, (SELECT feature_set(p) FROM (SELECT am, predict(model, r) FROM car AS r) AS p)
+FROM (SELECT 'mtcars' AS name, logistic_regression(feature_set(r)) AS model FROM car AS r) AS m
+UNION ALL
+SELECT name, model, (SELECT feature_set(p) FROM (SELECT virginica, predict(model, r) FROM iris100 AS r) AS p)
+FROM (SELECT 'iris100' AS name, logistic_regression(feature_set(r)) AS model FROM iris100 AS r) AS m;
+SELECT ok(pg_temp.near((SELECT coefficient FROM regression_coefficients(model) WHERE feature = 'wt'), -4.02396996217, 1e-9)
+          AND pg_temp.near((SELECT error FROM regression_coefficients(model) WHERE feature = 'wt'), 1.43652774369), 'mtcars')
+FROM fit WHERE name = 'mtcars';
+
 -- ---- R on real data ----
 SELECT :'data' || '/data' AS folder \gset
 SELECT :'data' <> '' AND (pg_stat_file(:'folder' || '/bank.csv.gz', true)).size IS NOT NULL
@@ -80,23 +100,89 @@ CREATE TEMP TABLE telco (customer text, gender text, "SeniorCitizen" float8, par
 SELECT format('COPY telco FROM PROGRAM %L (FORMAT csv, HEADER)', 'gzip -dc ' || quote_literal(:'folder' || '/telco_churn.csv.gz')) AS load
     \gset
 :load;
-CREATE TEMP TABLE fit ON COMMIT DROP AS
-SELECT 'bank4521_numeric' AS name, logistic_regression(feature_set(r)) AS model
-FROM (SELECT y, age, balance, duration, campaign, pdays, previous FROM bank) AS r
-UNION ALL SELECT 'bank4521_mixed', logistic_regression(feature_set(r), target => 'y', positive => 'yes')
-FROM (SELECT age, balance, campaign, previous, job, marital, education, housing, loan, contact, poutcome, y FROM bank) AS r
-UNION ALL SELECT 'telco7043', logistic_regression(feature_set(r))
-FROM (SELECT churn, tenure, "MonthlyCharges", "SeniorCitizen", "Contract", "InternetService", "PaperlessBilling", "PaymentMethod" FROM
-    telco) AS r;
+CREATE TEMP TABLE mailing (id text, born text, education text, marital text, "Income" float8, "Kidhome" float8, "Teenhome" float8,
+    since text, "Recency" float8, "MntWines" float8, fruits text, "MntMeatProducts" float8, fish text, sweets text, gold text, deals text,
+    "NumWebPurchases" float8, "NumCatalogPurchases" float8, "NumStorePurchases" float8, visits text, c3 text, c4 text, c5 text, c1 text,
+    c2 text, complain text, cost text, revenue text, "Response" integer) ON COMMIT DROP;
+SELECT format('COPY mailing FROM PROGRAM %L (FORMAT csv, HEADER)', 'gzip -dc ' || quote_literal(:'folder' ||
+    '/marketing_campaign.csv.gz')) AS load \gset
+:load;
+CREATE TEMP VIEW mailed AS
+SELECT "Response", "Income" / 1000 AS "I(Income/1000)", "Kidhome", "Teenhome", "Recency", "MntWines", "MntMeatProducts",
+       "NumWebPurchases", "NumCatalogPurchases", "NumStorePurchases" FROM mailing WHERE "Income" IS NOT NULL;
+INSERT INTO fit
+SELECT name, model, (SELECT feature_set(p) FROM (SELECT y, predict(model, r) FROM bank AS r) AS p)
+FROM (SELECT 'bank4521_numeric' AS name, logistic_regression(feature_set(r)) AS model
+      FROM (SELECT y, age, balance, duration, campaign, pdays, previous FROM bank) AS r
+      UNION ALL SELECT 'bank4521_mixed', logistic_regression(feature_set(r), target => 'y', positive => 'yes')
+      FROM (SELECT age, balance, campaign, previous, job, marital, education, housing, loan, contact, poutcome, y FROM bank) AS r) AS m
+UNION ALL SELECT name, model, (SELECT feature_set(p) FROM (SELECT churn, predict(model, r) FROM telco AS r) AS p)
+FROM (SELECT 'telco7043' AS name, logistic_regression(feature_set(r)) AS model
+      FROM (SELECT churn, tenure, "MonthlyCharges", "SeniorCitizen", "Contract", "InternetService", "PaperlessBilling", "PaymentMethod"
+            FROM telco) AS r) AS m
+UNION ALL SELECT name, model, (SELECT feature_set(p) FROM (SELECT "Response", predict(model, r) FROM mailed AS r) AS p)
+FROM (SELECT 'marketing2216' AS name, logistic_regression(feature_set(r)) AS model FROM mailed AS r) AS m;
 CREATE TEMP TABLE compared ON COMMIT DROP AS
 SELECT r.*, c.* FROM reference AS r JOIN fit AS f ON f.name = split_part(r.model, ':', 1)
 LEFT JOIN LATERAL (SELECT * FROM regression_coefficients(f.model)
                    WHERE coalesce(feature, '(Intercept)') || coalesce(category, '') = r.term) AS c (feature, category, baseline,
                    coefficient, error, statistic, our_p) ON true;
-SELECT cmp_ok((SELECT count(*) FROM compared), '>=', 45::bigint, 'three models of R');
+SELECT ok((SELECT count(DISTINCT model) = 6 AND count(coefficient) = (SELECT count(*) FROM reference) FROM compared), 'six models of R');
 SELECT is_empty($$ SELECT model, term, estimate, coefficient, std_error, error, p, our_p FROM compared
     WHERE NOT coalesce(pg_temp.near(coefficient, estimate) AND pg_temp.near(error, std_error) AND pg_temp.near(statistic, z)
                        AND abs(our_p - p) <= 1e-5 * p, false) $$, 'coefficients, errors, z and p');
+CREATE TEMP TABLE measured (model text, n bigint, positives bigint, loglik float8, null_deviance float8, deviance float8, aic float8,
+    mcfadden float8, auc float8, brier float8, logloss float8, ks float8, iter integer) ON COMMIT DROP;
+SELECT format('COPY measured FROM %L (FORMAT csv, HEADER)', :'data' || '/reference/logistic_metrics.csv') AS load \gset
+:load;
+SELECT is((SELECT count(*) FROM measured AS r JOIN fit AS f ON f.name = split_part(r.model, ':', 1)), 6::bigint, 'six measured by R');
+SELECT is_empty($$ SELECT f.name, q.*, r.* FROM measured AS r JOIN fit AS f ON f.name = split_part(r.model, ':', 1),
+        prediction_quality(f.predictions) AS q, model_metrics(f.model) AS m
+    WHERE (q.rows, q.positives) IS DISTINCT FROM (r.n, r.positives)
+       OR NOT (pg_temp.near(q.auc, r.auc, 1e-9) AND pg_temp.near(q.ks, r.ks, 1e-9) AND pg_temp.near(q.brier, r.brier, 1e-9)
+               AND pg_temp.near(q.log_loss, r.logloss, 1e-9) AND pg_temp.near((m ->> 'deviance')::float8, r.deviance, 1e-9)
+               AND pg_temp.near((m ->> 'null_deviance')::float8, r.null_deviance, 1e-9)
+               AND pg_temp.near((m ->> 'log_likelihood')::float8, r.loglik, 1e-9) AND pg_temp.near((m ->> 'aic')::float8, r.aic, 1e-9)
+               AND pg_temp.near((m ->> 'mcfadden')::float8, r.mcfadden, 1e-9)) $$, 'AUC, KS, Brier, log loss and deviances as of R');
+
+-- ---- criteria: the definitions in plain SQL, on the bank; intervals against rows drawn again here ----
+CREATE TEMP TABLE cell ON COMMIT DROP AS
+SELECT f.feature, f.cell, count(*) FILTER (WHERE b.y = 'yes')::float8 AS yes, count(*) FILTER (WHERE b.y = 'no')::float8 AS no
+FROM bank AS b, LATERAL (VALUES ('job', job), ('education', education), ('poutcome', poutcome), ('month', month), ('loan', loan))
+    AS f (feature, cell) GROUP BY 1, 2
+UNION ALL  -- of numbers, the tenth from above in which the middle of equal ones lies
+SELECT feature, floor(10 * (above + here / 2.0) / 4521)::text, sum(yes), sum(here - yes) FROM (
+    SELECT f.feature, f.value, count(*) AS here, count(*) FILTER (WHERE b.y = 'yes') AS yes,
+           sum(count(*)) OVER (PARTITION BY f.feature ORDER BY f.value DESC) - count(*) AS above
+    FROM bank AS b, LATERAL (VALUES ('age', age), ('balance', balance), ('duration', duration), ('campaign', campaign))
+        AS f (feature, value) GROUP BY 1, 2) AS v GROUP BY 1, 2;
+CREATE TEMP TABLE criterion ON COMMIT DROP AS
+SELECT c.* FROM (SELECT feature_set(r) AS s FROM (SELECT y, job, education, poutcome, month, loan, age, balance, duration, campaign
+                                                  FROM bank) AS r) AS t, rank_criteria(s, resamples => 1000) AS c;
+SELECT is_empty($$ SELECT * FROM criterion AS c FULL JOIN (
+        SELECT feature, count(*) AS cells, sum((g - b) * ln(g / b)) AS iv,
+               sum(CASE WHEN yes > 0 THEN yes / 4521 * ln(yes * 4521 / ((yes + no) * 521)) ELSE 0 END
+                   + CASE WHEN no > 0 THEN no / 4521 * ln(no * 4521 / ((yes + no) * 4000)) ELSE 0 END) AS mi
+        FROM (SELECT *, CASE yes WHEN 0 THEN 0.99 ELSE yes END / 521 AS g, CASE no WHEN 0 THEN 0.99 ELSE no END / 4000 AS b FROM cell)
+            AS x GROUP BY feature) AS o USING (feature)
+    LEFT JOIN (SELECT a.feature, sum(sign(a.yes / (a.yes + a.no) - b.yes / (b.yes + b.no)) * a.yes * b.no) / 521 / 4000 AS gini
+               FROM cell AS a JOIN cell AS b USING (feature) GROUP BY 1) AS g USING (feature)
+    WHERE NOT coalesce(c.cells = o.cells AND pg_temp.near(c.information_value, o.iv, 1e-9)
+                       AND pg_temp.near(c.mutual_information, o.mi, 1e-9) AND pg_temp.near(c.gini, g.gini, 1e-9), false) $$,
+    'information value, mutual information and Gini');
+SELECT ok((SELECT array_agg(feature) FROM criterion) = (SELECT array_agg(feature ORDER BY information_value DESC) FROM criterion),
+          'the most telling first');
+SELECT setseed(0.4);
+CREATE TEMP TABLE again ON COMMIT DROP AS
+SELECT n, sum((g - b) * ln(g / b)) AS iv FROM (
+    SELECT n, yes / sum(yes) OVER (PARTITION BY n) AS g, no / sum(no) OVER (PARTITION BY n) AS b FROM (
+        SELECT d.n, b.poutcome, count(*) FILTER (WHERE b.y = 'yes')::float8 AS yes, count(*) FILTER (WHERE b.y = 'no')::float8 AS no
+        FROM (SELECT n, 1 + floor(random() * 4521)::integer AS i FROM generate_series(1, 400) AS n, generate_series(1, 4521)) AS d
+        JOIN (SELECT row_number() OVER () AS i, poutcome, y FROM bank) AS b USING (i) GROUP BY 1, 2) AS r) AS s GROUP BY n;
+SELECT ok(abs(c.iv_lower - (2 * c.information_value - a.q[2])) < 0.15 * (a.q[2] - a.q[1])
+          AND abs(c.iv_upper - (2 * c.information_value - a.q[1])) < 0.15 * (a.q[2] - a.q[1]), 'intervals of the information value')
+FROM criterion AS c, (SELECT percentile_cont(ARRAY[0.025, 0.975]) WITHIN GROUP (ORDER BY iv) AS q FROM again) AS a
+WHERE c.feature = 'poutcome';
 -- held-out rows of online_shoppers: three of four train; figures of R 4.2: glm(family = binomial), and its predictions
 CREATE TEMP TABLE visit (administrative float8, administrative_duration float8, informational float8, informational_duration float8,
     product_related float8, product_related_duration float8, bounce_rates float8, exit_rates float8, page_values float8, special_day
@@ -122,7 +208,7 @@ FROM (SELECT feature_set(r) AS s FROM (SELECT revenue, predict(:'visit_model'::s
     0) AS r) AS t,
     prediction_quality(s);
 \else
-SELECT skip('data of banks and shops are not there (SEGMENT_TEST_DATA)', 5);
+SELECT skip('data of banks and shops are not there (SEGMENT_TEST_DATA)', 11);
 \endif
 
 SELECT * FROM finish();
