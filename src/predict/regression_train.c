@@ -217,7 +217,11 @@ list_categories(Training *training, int feature, const LabelList *names)
 	int			c;
 
 	for (i = 0; i < training->n; i++)
+	{
+		if ((i & CHECK_EVERY) == 0)
+			CHECK_FOR_INTERRUPTS();
 		seen[names->number[(int) row_of(training, i)[column]]] = true;
+	}
 	categories->name = palloc(sizeof(char *) * (names->n + 1));
 	for (c = 0; c < names->n; c++)
 		if (seen[c])
@@ -383,7 +387,11 @@ positive_labels(FunctionCallInfo fcinfo, Training *training)
 	seen = palloc0(sizeof(bool) * (labels->n + 1));
 	is_positive = palloc0(sizeof(bool) * (labels->n + 1));
 	for (i = 0; i < training->n; i++)
+	{
+		if ((i & CHECK_EVERY) == 0)
+			CHECK_FOR_INTERRUPTS();
 		seen[labels->number[(int) row_of(training, i)[training->target]]] = true;
+	}
 	for (c = 0; c < labels->n; c++)
 		if (seen[c])
 		{
