@@ -276,6 +276,23 @@ baseline_of(const Training *training, int feature, const JsonPlace *json)
 	return number;
 }
 
+/* A feature is found by its name, and none is what it helps to predict. */
+static void
+check_names(const Training *training)
+{
+	const FeatureSet *set = training->set;
+	int			i;
+	int			j;
+
+	for (i = 1; i < set->store.n_columns; i++)
+		for (j = 0; j < i; j++)
+			if (strcmp(segment_feature_set_column_name(set, i), segment_feature_set_column_name(set, j)) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("two features are named \"%s\"", segment_feature_set_column_name(set, i)),
+						 errhint("Give each column of the row a name of its own.")));
+}
+
 /* Features, their categories and the columns of the design that they have. */
 static void
 describe_features(Training *training, Jsonb *baseline)
@@ -658,6 +675,7 @@ train(FunctionCallInfo fcinfo, const ModelKind *kind)
 	training.model->detail = regression;
 	read_arguments(fcinfo, &training);
 	training.set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
+	check_names(&training);
 	training.target = target_column(fcinfo, training.set);
 	regression->target = pstrdup(segment_feature_set_column_name(training.set, training.target));
 	regression->weighted = training.set->store.weighted;
