@@ -39,7 +39,7 @@ UNION ALL SELECT 'mixture ' || covariance, segment.gaussian_mixture(set, 2, cova
 UNION ALL SELECT 'prototypes', segment.kprototypes(set, 3, log => '{monetary}', winsorize => '{"recency": 0.1}', weights => '{"region": 2}', nulls => 'mean') FROM fuzz.seed WHERE name = 'named'
 UNION ALL SELECT 'means', segment.kmeans(set, 2, metric => 'cosine') FROM fuzz.seed WHERE name = 'numbers'
 UNION ALL SELECT 'hierarchy', segment.bisecting_kmeans(set, 3) FROM fuzz.seed WHERE name = 'numbers'
-UNION ALL SELECT 'tree', segment.rule_tree(set, 3, 2, 'region') FROM fuzz.seed WHERE name = 'named'
+UNION ALL SELECT 'tree', segment.rule_tree(set, 3, 2) FROM fuzz.seed WHERE name = 'named'
 UNION ALL SELECT 'line', segment.linear_regression(set, baseline => '{"region": "south"}', errors => 'HC1') FROM fuzz.seed WHERE name = 'named'
 UNION ALL SELECT 'lasso', segment.linear_regression(set, penalty => 0.5, l1_share => 1, intercept => false) FROM fuzz.seed WHERE name = 'weighted'
 UNION ALL SELECT 'logistic', segment.logistic_regression(set, 'member', penalty => 0.1) FROM fuzz.seed WHERE name = 'named'
