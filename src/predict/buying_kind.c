@@ -67,6 +67,28 @@ segment_buying_of(const Model *model)
 	return model->detail;
 }
 
+/*
+ * How large a parameter may be; how small, its reciprocal says.  Those in a unit of time or money
+ * depend on it, and of no sensible one go beyond; the others train up to 1e5.
+ */
+double
+segment_buying_most_parameter(SegmentBuyingModel model, int number)
+{
+	switch (model)
+	{
+		case SEGMENT_BGNBD:
+		case SEGMENT_MBGNBD:
+			return number == 1 ? 1e30 : 1e6;
+		case SEGMENT_PARETO_NBD:
+			return number % 2 == 1 ? 1e30 : 1e6;
+		case SEGMENT_GAMMA_GAMMA:
+			return number == 2 ? 1e30 : 1e6;
+		case SEGMENT_BGBB:
+			break;
+	}
+	return 1e6;
+}
+
 /* How far a model looks ahead, in its unit of time; BG/BB: opportunities. */
 double
 segment_buying_most_horizon(SegmentBuyingModel model)
@@ -103,14 +125,15 @@ buying_read(Model *model, const JsonPlace *json)
 	JsonPlace	parameters = segment_json_member(json, "parameters");
 	JsonPlace	errors = segment_json_member(json, "standard_errors");
 	JsonPlace	place;
+	double		most;
 	int			i;
 
 	segment_json_check_keys(&parameters, names);
 	segment_json_check_keys(&errors, names);
 	for (i = 0; i < buying->n; i++)
 	{
-		buying->parameter[i] = segment_json_member_number(&parameters, names[i], 1 / BUYING_MOST_PARAMETER,
-														  BUYING_MOST_PARAMETER);
+		most = segment_buying_most_parameter(buying->model, i);
+		buying->parameter[i] = segment_json_member_number(&parameters, names[i], 1 / most, most);
 		place = segment_json_member(&errors, names[i]);
 		buying->error[i] = segment_json_is_null(&place) ? segment_missing_value()
 			: segment_json_number(&place, 0, HUGE_VAL);

@@ -45,7 +45,7 @@ find_columns(const FeatureSet *set, const Model *model, int *column)
 	if (!named && set->store.n_columns != model->n_features)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s() needs the %d features %s, but the feature set has %d features",
+				 errmsg("%s() needs the %d features %s, but the feature set has %d",
 						model->kind->name, model->n_features,
 						model->n_features == 3 ? "x, t_x, t" : "x, mean_value", set->store.n_columns),
 				 errhint("Collect them with feature_set(%s), from buying_history().",
@@ -195,9 +195,12 @@ in_range(const BuyingModel *buying)
 	int			i;
 
 	for (i = 0; i < buying->n; i++)
-		if (!(buying->parameter[i] >= 1 / BUYING_MOST_PARAMETER &&
-			  buying->parameter[i] <= BUYING_MOST_PARAMETER))
+	{
+		double		most = segment_buying_most_parameter(buying->model, i);
+
+		if (!(buying->parameter[i] >= 1 / most && buying->parameter[i] <= most))
 			return false;
+	}
 	return true;
 }
 

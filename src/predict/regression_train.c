@@ -627,7 +627,8 @@ run(Training *training)
 static RegressionTerm
 term(const SegmentRegression *fit, int column)
 {
-	RegressionTerm result = {fit->coefficient[column], fit->error[column]};
+	/* no negative zero, which JSON does not keep */
+	RegressionTerm result = {fit->coefficient[column] + 0.0, fit->error[column] + 0.0};
 
 	return result;
 }
@@ -654,8 +655,8 @@ store_terms(Training *training)
 				regression->feature[f].term[c] = term(fit, number++);
 			else
 				regression->feature[f].term[c].error = NAN;
-	regression->deviance = fit->deviance;
-	regression->null_deviance = fit->null_deviance;
+	regression->deviance = fit->deviance + 0.0;
+	regression->null_deviance = fit->null_deviance + 0.0;
 	regression->rank = fit->rank;
 	regression->iterations = fit->iterations;
 }

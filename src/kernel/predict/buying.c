@@ -192,7 +192,7 @@ bgnbd_at_least(SegmentBuyingModel model, const double *p, const SegmentHistory *
 			   double least)
 {
 	/* not having stopped after any but the last, and so many in time */
-	return segment_exp(beta_step(p[2], p[3] + passed(model, h->x), 0, least - 1)) *
+	return Min(segment_exp(beta_step(p[2], p[3] + passed(model, h->x), 0, least - 1)), 1) *
 		segment_beta_i(least, p[0] + h->x, t / (p[1] + h->length + t));
 }
 
@@ -232,7 +232,8 @@ bgnbd_while_alive(SegmentBuyingModel model, const double *p, const SegmentHistor
 	if (d > 30)
 		return bgnbd_sum(model, p, h, t, interrupted);
 	rest = segment_hypergeometric_rest(c - p[0] - h->x, d, c, t / (end + t));
-	return c * (d == 0 ? -l : -segment_expm1(d * l) / d) - segment_exp(d * l) * rest;
+	/* next to nothing may come out below it */
+	return Max(c * (d == 0 ? -l : -segment_expm1(d * l) / d) - segment_exp(d * l) * rest, 0);
 }
 
 /* ---- Pareto/NBD ---- */
