@@ -134,7 +134,6 @@ check_name(const Model *model, int number, const JsonPlace *json)
 	const char *name = model->feature[number];
 	int			i;
 
-	CHECK_FOR_INTERRUPTS();
 	if (strcmp(name, ((const Regression *) model->detail)->target) == 0)
 		segment_json_error(json, psprintf("the target \"%s\" is a feature, too", name));
 	for (i = 0; i < number; i++)

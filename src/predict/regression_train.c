@@ -284,12 +284,13 @@ check_names(const Training *training)
 	int			i;
 	int			j;
 
-	for (i = 1; i < set->store.n_columns; i++)
+	/* features without names are f1, f2, ... */
+	for (i = 1; i < set->store.n_columns && set->columns[i].name != NULL; i++)
 		for (j = 0; j < i; j++)
-			if (strcmp(segment_feature_set_column_name(set, i), segment_feature_set_column_name(set, j)) == 0)
+			if (strcmp(set->columns[i].name, set->columns[j].name) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_COLUMN),
-						 errmsg("two features are named \"%s\"", segment_feature_set_column_name(set, i)),
+						 errmsg("two features are named \"%s\"", set->columns[i].name),
 						 errhint("Give each column of the row a name of its own.")));
 }
 
