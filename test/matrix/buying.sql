@@ -16,7 +16,7 @@ SELECT m FROM (SELECT feature_set_weighted(0.5 + i % 3, x, t_x, t) AS f FROM cus
 SELECT bgnbd(f) = :'bg'::segment_model, pareto_nbd(f) = :'pareto'::segment_model
 FROM (SELECT feature_set_merge(f) AS f FROM (SELECT feature_set(x, t_x, t) AS f FROM customer GROUP BY i % 7) AS p) AS s;
 SET maintenance_work_mem = '1MB';
-SELECT bgnbd(feature_set(x, t_x, t + i / 1e6)) FROM customer AS c, generate_series(1, 100) AS i;
+SELECT bgnbd(feature_set(x, t_x, t + n / 1e6)) FROM customer AS c, generate_series(1, 100) AS n;
 RESET maintenance_work_mem;
 SELECT md5(string_agg(concat_ws('|', probability_alive(m, x, t_x, t),
        expected_purchases(m, x, t_x, t, 30),

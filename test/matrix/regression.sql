@@ -29,4 +29,5 @@ FROM (SELECT feature_set(r) AS f FROM (SELECT a, b, name, label FROM made) AS r)
                                                  LATERAL (SELECT a, b, name, label) AS r GROUP BY i % 5) AS p) AS t;
 SELECT model_to_pmml(logistic_regression(s, 'label')) FROM (SELECT feature_set(r) AS s FROM (SELECT a, name, label FROM made) AS r) AS t;
 SET maintenance_work_mem = '1MB';
-SELECT linear_regression(feature_set(i * 7919 % 100003 / 7.0, i, i::bigint * 104729 % 99991 / 3.0), errors => 'HC1') FROM generate_series(1, 60000) AS i;
+SELECT linear_regression(feature_set(i * 7919 % 100003 / 7.0, i, i::bigint * 104729 % 99991 / 3.0), errors => 'HC1')
+    FROM generate_series(1, 60000) AS i;

@@ -280,7 +280,8 @@ END $$;
 CREATE TEMP TABLE regressed ON COMMIT DROP AS
 SELECT what, model, model_to_pmml(model) AS pmml
 FROM (SELECT feature_set(r) AS f
-      FROM (SELECT 3 * sin(id * 1.7) + id % 3 + spend / 50 AS y, spend, "a<b & ""c""", (ARRAY['x', 'y<"&', 'true'])[1 + id * 7 % 11 % 3] AS letter,
+      FROM (SELECT 3 * sin(id * 1.7) + id % 3 + spend / 50 AS y, spend, "a<b & ""c""",
+                   (ARRAY['x', 'y<"&', 'true'])[1 + id * 7 % 11 % 3] AS letter,
                    id * 5 % 7 > 3 AS flag FROM shop) AS r) AS s,
 LATERAL (VALUES
     ('linear', linear_regression(f)), ('linear, robust', linear_regression(f, errors => 'HC3', baseline => '{"letter": "y<\"&"}')),
@@ -308,7 +309,8 @@ SELECT ok(count(DISTINCT predicted) > 10, 'many different numbers: ' || what) FR
 SELECT is(count(predicted), CASE WHEN what LIKE 'logistic, %' THEN 33 ELSE 31 END::bigint, 'a hole has no prediction: ' || what)
 FROM foretold GROUP BY what ORDER BY what COLLATE "C";
 SELECT is((SELECT string_agg(pg_temp.plain(pg_temp.attribute(v, 'value')), '|' ORDER BY o)
-           FROM unnest(pg_temp.nodes('//p:DataField[1]/p:Value', pmml)) WITH ORDINALITY AS u(v, o)), "values", 'values of the target: ' || what)
+           FROM unnest(pg_temp.nodes('//p:DataField[1]/p:Value', pmml)) WITH ORDINALITY AS u(v, o)), "values",
+           'values of the target: ' || what)
 FROM regressed JOIN (VALUES ('logistic', 'true|false'), ('logistic, of a name', 'y<"&|not y<"&'),
                             ('logistic, of true among others', 'true|false'), ('logistic, of numbers', '1|0'),
                             ('linear', NULL)) AS v(what, "values") USING (what);

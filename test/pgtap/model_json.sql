@@ -67,7 +67,8 @@ FROM (SELECT feature_set(x) AS f,
              (SELECT feature_set(y)
               FROM (SELECT i * 7 % 31 AS recency, (ARRAY['web', 'shop', 'ph"one'])[i % 3 + 1] AS channel, i % 4 = 0 AS letters
                     FROM generate_series(1, 200) AS i) AS y) AS mixed, feature_set(x.recency, x.frequency, x.monetary) AS three,
-             feature_set(x.recency, x.monetary * 1e200) AS huge, feature_set_weighted(0.5, x.recency) AS half, feature_set(1, 1, 1) AS equal,
+             feature_set(x.recency, x.monetary * 1e200) AS huge, feature_set_weighted(0.5, x.recency) AS half, feature_set(1, 1,
+             1) AS equal,
              (SELECT feature_set(h) FROM bought AS h) AS bought,
              (SELECT feature_set(x, 3 + t_x * 7 % 11) FROM bought WHERE x > 0) AS spent,
              (SELECT feature_set(least(x, 1), t_x, t + i) FROM bought, generate_series(1, 2) AS i) AS rare
@@ -189,11 +190,13 @@ FROM models AS m JOIN (VALUES
     ('linear_regression', '{deviance}', 'null'), ('linear_regression', '{null_deviance}', NULL), ('linear_regression', '{rank}', '-1'),
     ('linear_regression', '{rank}', '0.5'), ('linear_regression', '{iterations}', '0'), ('linear_regression', '{intercept}', '1'),
     ('linear_regression', '{intercept}', '{}'), ('linear_regression', '{intercept,coefficient}', '"Infinity"'),
-    ('linear_regression', '{intercept,error}', '-1'), ('linear_regression', '{intercept,p}', '1'), ('linear_regression', '{features}', '[]'),
+    ('linear_regression', '{intercept,error}', '-1'), ('linear_regression', '{intercept,p}', '1'), ('linear_regression', '{features}',
+    '[]'),
     ('linear_regression', '{features}', 'null'), ('linear_regression', '{features,0}', '1'),
     ('linear_regression', '{features,0,name}', 'null'), ('linear_regression', '{features,0,coefficient}', NULL),
     ('linear_regression', '{features,0,coefficient}', '"NaN"'), ('linear_regression', '{features,0,error}', '"-Infinity"'),
-    ('linear_regression', '{features,0,baseline}', '"a"'), ('linear_regression', '{segments}', '[]'), ('linear_regression', '{n_used}', '-1'),
+    ('linear_regression', '{features,0,baseline}', '"a"'), ('linear_regression', '{segments}', '[]'), ('linear_regression', '{n_used}',
+    '-1'),
     ('logistic_regression', '{positive}', NULL), ('logistic_regression', '{positive}', '1'), ('logistic_regression', '{kind}', '"logit"'),
     ('logistic_regression', '{features,1,categories}', '[]'), ('logistic_regression', '{features,1,categories,0}', '1'),
     ('logistic_regression', '{features,1,baseline}', '2'), ('logistic_regression', '{features,1,baseline}', NULL),
@@ -207,7 +210,8 @@ FROM models AS m JOIN (VALUES
     ('bgnbd', '{standard_errors,r}', NULL), ('bgnbd', '{standard_errors,s}', 'null'), ('bgnbd', '{log_likelihood}', '"-Infinity"'),
     ('bgnbd', '{log_likelihood}', 'null'), ('bgnbd', '{steps}', '-1'), ('bgnbd', '{steps}', '0.5'), ('bgnbd', '{converged}', 'null'),
     ('bgnbd', '{horizon}', '-1'), ('bgnbd', '{horizon}', '1e10'), ('bgnbd', '{horizon}', 'null'), ('bgnbd', '{horizon}', NULL),
-    ('bgnbd', '{segments}', '[]'), ('bgnbd', '{extra}', '1'), ('mbgnbd', '{horizon}', '"long"'), ('mbgnbd', '{parameters,a}', 'true'), ('mbgnbd', '{parameters,b}', '1000001'),
+    ('bgnbd', '{segments}', '[]'), ('bgnbd', '{extra}', '1'), ('mbgnbd', '{horizon}', '"long"'), ('mbgnbd', '{parameters,a}', 'true'),
+    ('mbgnbd', '{parameters,b}', '1000001'),
     ('pareto_nbd', '{parameters,beta}', '0'), ('pareto_nbd', '{parameters,a}', '1'), ('pareto_nbd', '{n_unsampled}', NULL),
     ('bgbb', '{horizon}', '1.5'), ('bgbb', '{horizon}', '100001'), ('bgbb', '{parameters,gamma}', NULL), ('bgbb', '{parameters,r}', '1'),
     ('gamma_gamma', '{horizon}', '1'), ('gamma_gamma', '{horizon}', NULL), ('gamma_gamma', '{parameters,gamma}', '"x"'),
@@ -237,7 +241,8 @@ FROM models JOIN (VALUES
      'invalid segment_model, "features", element 2, "categories": the categories do not ascend')) AS b(what, path, value, message)
     USING (what);
 SELECT throws_ok(format('SELECT %L::segment_model',
-                        jsonb_set(model::jsonb, '{features}', (SELECT jsonb_agg(jsonb_build_object('name', n::text, 'coefficient', 0, 'error', 0))
+                        jsonb_set(model::jsonb, '{features}', (SELECT jsonb_agg(jsonb_build_object('name', n::text, 'coefficient', 0,
+                        'error', 0))
                                                                FROM generate_series(1, 2001) AS n))), '22P02',
                  'invalid segment_model, "features": expected 1 to 2000 features, got 2001', 'too many features')
 FROM models WHERE what = 'linear_regression';

@@ -6,7 +6,8 @@
 SET LOCAL client_min_messages = warning;
 
 CREATE TEMP TABLE made ON COMMIT DROP AS
-SELECT i, hash_fraction('a', i) * 10 AS a, hash_fraction('b', i) * 4 AS b, hash_fraction('e', i) + hash_fraction('f', i) + hash_fraction('g', i) AS e
+SELECT i, hash_fraction('a', i) * 10 AS a, hash_fraction('b', i) * 4 AS b,
+       hash_fraction('e', i) + hash_fraction('f', i) + hash_fraction('g', i) AS e
 FROM generate_series(1, 120000) AS i;
 CREATE TEMP TABLE whole ON COMMIT DROP AS
 SELECT feature_set(2 + 0.5 * a - 3 * b + e, a, b) AS linear, feature_set((e + a / 10 > 2)::integer, a, b) AS logistic,
@@ -21,12 +22,13 @@ CREATE TEMP TABLE model ON COMMIT DROP AS
 SELECT v.what, w.model AS whole, v.model AS sample
 FROM sample AS s, LATERAL (VALUES ('linear', linear_regression(linear)), ('robust', linear_regression(linear, errors => 'HC3')),
                                   ('logistic', logistic_regression(logistic)), ('bgnbd', bgnbd(histories))) AS v (what, model)
-JOIN (SELECT m.* FROM whole AS s, LATERAL (VALUES ('linear', linear_regression(linear)), ('robust', linear_regression(linear, errors => 'HC3')),
-                                                  ('logistic', logistic_regression(logistic)), ('bgnbd', bgnbd(histories))) AS m (what, model)) AS w
-    USING (what);
-SELECT ok((sample::jsonb ->> 'n_unsampled')::integer > 0 AND (whole::jsonb ->> 'n_unsampled')::integer = 0, 'sampled and whole: ' || what) FROM model;
-SELECT is((sample::jsonb ->> 'n_used')::integer + (sample::jsonb ->> 'n_skipped')::integer + (sample::jsonb ->> 'n_unsampled')::integer, 120000,
-          'every row is counted: ' || what) FROM model;
+JOIN (SELECT m.* FROM whole AS s,
+          LATERAL (VALUES ('linear', linear_regression(linear)), ('robust', linear_regression(linear, errors => 'HC3')),
+                          ('logistic', logistic_regression(logistic)), ('bgnbd', bgnbd(histories))) AS m (what, model)) AS w USING (what);
+SELECT ok((sample::jsonb ->> 'n_unsampled')::integer > 0 AND (whole::jsonb ->> 'n_unsampled')::integer = 0, 'sampled and whole: ' || what)
+FROM model;
+SELECT is((sample::jsonb ->> 'n_used')::integer + (sample::jsonb ->> 'n_skipped')::integer
+          + (sample::jsonb ->> 'n_unsampled')::integer, 120000, 'every row is counted: ' || what) FROM model;
 CREATE TEMP TABLE figure ON COMMIT DROP AS
 SELECT what, c.feature, c.coefficient AS whole, c.error AS whole_error, d.coefficient AS sample, d.error AS sample_error,
        sqrt(120000 / (sample::jsonb ->> 'n_used')::float8) AS wider

@@ -996,7 +996,11 @@ segment_regression_fit(SegmentRegression *r, SegmentMemory memory, SegmentInterr
 	scale_columns(&fit);
 	scale_label(&fit);
 	price(&fit);
-	result = spreads_are_finite(&fit) ? iterate(&fit, padded, trial) : SEGMENT_REGRESSION_NOT_FINITE;
+	/* a pass that was stopped has left what is no scale */
+	if (stopped(&fit))
+		result = SEGMENT_REGRESSION_INTERRUPTED;
+	else
+		result = spreads_are_finite(&fit) ? iterate(&fit, padded, trial) : SEGMENT_REGRESSION_NOT_FINITE;
 	if (result == SEGMENT_REGRESSION_SEPARATED)
 		for (j = 0; j < fit.p; j++)
 			r->direction[j] = fit.step[j] * (j < fit.m ? 1 : fit.spread[j]);
