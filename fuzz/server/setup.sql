@@ -26,6 +26,11 @@ UNION ALL SELECT 'named', segment.feature_set(c) FROM fuzz.customer AS c
 UNION ALL SELECT 'few named', segment.feature_set(c) FROM (SELECT region, monetary, recency, frequency FROM fuzz.customer LIMIT 3) AS c;
 INSERT INTO fuzz.seed SELECT name || ' sampled', fuzz.sample(set, 2) FROM fuzz.seed;
 
+CREATE VIEW fuzz.history AS
+SELECT segment.feature_set(h) AS times, segment.feature_set(x, 5 + n * 7 % 13) AS spent
+FROM (SELECT n * 5 % 7 * (n % 3) / 2 AS x, CASE WHEN n * 5 % 7 * (n % 3) / 2 > 0 THEN 12 + n % 9 ELSE 0 END AS t_x, 24 AS t, n
+      FROM generate_series(1, 60) AS n) AS h;
+
 CREATE VIEW fuzz.model AS
 SELECT name, segment_internal.rfm_train(set, 3, 1, method, NULL, name, names, cells, 'None', false) AS model
 FROM fuzz.seed, fuzz.scheme, unnest('{quantile,natural_breaks,r_rfm}'::text[]) AS method
@@ -34,6 +39,12 @@ UNION ALL SELECT 'mixture ' || covariance, segment.gaussian_mixture(set, 2, cova
 UNION ALL SELECT 'prototypes', segment.kprototypes(set, 3, log => '{monetary}', winsorize => '{"recency": 0.1}', weights => '{"region": 2}', nulls => 'mean') FROM fuzz.seed WHERE name = 'named'
 UNION ALL SELECT 'means', segment.kmeans(set, 2, metric => 'cosine') FROM fuzz.seed WHERE name = 'numbers'
 UNION ALL SELECT 'hierarchy', segment.bisecting_kmeans(set, 3) FROM fuzz.seed WHERE name = 'numbers'
+UNION ALL SELECT 'tree', segment.rule_tree(set, 3, 2) FROM fuzz.seed WHERE name = 'named'
+UNION ALL SELECT 'line', segment.linear_regression(set, baseline => '{"region": "south"}', errors => 'HC1') FROM fuzz.seed WHERE name = 'named'
+UNION ALL SELECT 'lasso', segment.linear_regression(set, penalty => 0.5, l1_share => 1, intercept => false) FROM fuzz.seed WHERE name = 'weighted'
+UNION ALL SELECT 'logistic', segment.logistic_regression(set, 'member', penalty => 0.1) FROM fuzz.seed WHERE name = 'named'
+UNION ALL SELECT 'buying', m FROM fuzz.history, LATERAL unnest(ARRAY[segment.bgnbd(times, 5), segment.mbgnbd(times), segment.pareto_nbd(times, 0.5),
+                                                                     segment.bgbb(times, 3), segment.gamma_gamma(spent)]) AS m
 UNION ALL SELECT 'smallest', '{"format": 1, "kind": "rfm", "n_input": 9, "n_used": 4, "n_skipped": 3, "n_unsampled": 2, "cuts": "quantile", "scheme": "s", "bins": 2, "lowest_score": 0, "features": [{"name": "recency", "closed": "right", "min": 1, "max": 2.5, "cuts": [2], "counts": [1, 3]}, {"name": "frequency", "closed": "left", "min": null, "max": null, "cuts": ["-Infinity"], "counts": [4, 0]}, {"name": "monetary", "closed": "right", "min": "-Infinity", "max": 1e300, "cuts": ["Infinity"], "counts": [0, 4]}], "no_orders": 7, "cells": [1, 1, 1, 1, 7, 7, 7, 7], "segments": [{"id": 1, "name": "a", "origin": "b"}, {"id": 7, "name": "\u00e4"}]}';
 
 CREATE VIEW fuzz.state AS

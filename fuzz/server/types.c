@@ -88,7 +88,22 @@ typedef struct Target
 	" jsonb_each_text(segment.segment_probabilities($1, r, f, m)) AS p GROUP BY v", \
 	"SELECT segment.explain_segment($1, 'NaN'::float8, 1, 1) IS NOT NULL", \
 	"SELECT count(*) = 1 FROM segment.segments($1) AS s, LATERAL segment.segments(segment.rename_segment($1, s.segment, 'x')) AS t WHERE t.segment = 'x' GROUP BY s.segment LIMIT 1", \
-	"SELECT segment.assign_segment($1, 1, 2)" \
+	"SELECT segment.assign_segment($1, 1, 2)", \
+	/* models that predict: numbers in their range, for any history and any row */ \
+	"SELECT segment.predict($1, a, b, c) IS NULL OR segment.model_metrics($1)->>'kind' <> 'logistic_regression' OR segment.predict($1, a, b, c) BETWEEN 0 AND 1" \
+	" FROM (VALUES (12::float8, 4::float8, 310::float8), (0, 0, 5), (3, 1e300, 1e300), (-1e300, NULL, 'NaN')) AS v (a, b, c)", \
+	"SELECT coalesce(segment.predict($1, a, b), 0) >= 0 OR segment.model_metrics($1)->>'kind' = 'linear_regression' FROM (VALUES (12::float8, 4::float8), (0, NULL), (1e15, 1e300)) AS v (a, b)", \
+	"SELECT coalesce(segment.predict($1, c), 0) = coalesce(segment.predict($1, c), 0) FROM (SELECT * FROM fuzz.customer LIMIT 5) AS c", \
+	"SELECT segment.predict($1, region, monetary, frequency, recency) IS NULL OR segment.model_metrics($1)->>'kind' NOT LIKE 'log%' FROM fuzz.customer LIMIT 3", \
+	"SELECT count(*) >= 1 AND bool_and(baseline OR coefficient IS NULL OR lower IS NULL OR lower <= coefficient AND coefficient <= upper)" \
+	" FROM segment.regression_coefficients($1)", \
+	"SELECT segment.probability_alive($1, x, t_x, t) BETWEEN 0 AND 1 AND segment.expected_purchases($1, x, t_x, t, 100) >= 0" \
+	" AND segment.purchase_probability($1, x, t_x, t, 10, 2) BETWEEN 0 AND 1" \
+	" FROM (VALUES (0::float8, 0::float8, 0::float8), (0, 0, 30), (3, 10, 20), (5000, 1e4, 2e4)) AS v (x, t_x, t)", \
+	"SELECT segment.next_purchase_at($1, 3, 10, 20, '2026-01-01') >= '2026-01-01'", \
+	"SELECT abs(sum(f.customers - f.expected)) < 1e-6 FROM fuzz.history AS h, segment.model_fit($1, h.times, 5) AS f", \
+	"SELECT segment.expected_value($1, x, m) >= 0 FROM (VALUES (0::float8, NULL::float8), (1, 1), (1e9, 1e300)) AS v (x, m)", \
+	"SELECT segment.model_to_pmml($1)::text LIKE '<PMML %</PMML>'" \
 }
 
 #define SET_USES { \
@@ -105,7 +120,18 @@ typedef struct Target
 	"SELECT segment_internal.rfm_train($1, 3, 1, 'quantile', NULL, 's', names, cells, 'None', false)::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
 	"SELECT segment_internal.rfm_train($1, 3, 1, 'natural_breaks', NULL, 's', names, cells, 'None', false)::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
 	"SELECT segment_internal.rfm_train($1, 3, 0, 'r_rfm', NULL, 's', names, cells, 'None', false)::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
-	"SELECT segment_internal.rfm_train($1, 3, 1, 'thresholds', '{\"recency\": [1, 2], \"frequency\": [1, 2], \"monetary\": [1, 2]}', 's', names, cells, 'None', false)::text::segment.segment_model IS NOT NULL FROM fuzz.scheme" \
+	"SELECT segment_internal.rfm_train($1, 3, 1, 'thresholds', '{\"recency\": [1, 2], \"frequency\": [1, 2], \"monetary\": [1, 2]}', 's', names, cells, 'None', false)::text::segment.segment_model IS NOT NULL FROM fuzz.scheme", \
+	"SELECT segment.linear_regression($1)::text::segment.segment_model IS NOT NULL", \
+	"SELECT segment.linear_regression($1, penalty => 0.1, l1_share => 0.5)::text::segment.segment_model IS NOT NULL", \
+	"SELECT segment.linear_regression($1, intercept => false, errors => 'HC3')::text::segment.segment_model IS NOT NULL", \
+	"SELECT segment.logistic_regression($1, 'member')::text::segment.segment_model IS NOT NULL", \
+	"SELECT segment.logistic_regression($1, 'region', positive => 'south', penalty => 1)::text::segment.segment_model IS NOT NULL", \
+	"SELECT segment.bgnbd($1, 3)::text::segment.segment_model IS NOT NULL", \
+	"SELECT segment.pareto_nbd($1)::text::segment.segment_model IS NOT NULL", \
+	"SELECT segment.bgbb($1)::text::segment.segment_model IS NOT NULL", \
+	"SELECT segment.gamma_gamma($1)::text::segment.segment_model IS NOT NULL", \
+	"SELECT q IS NOT NULL FROM segment.prediction_quality($1) AS q", \
+	"SELECT count(*) >= 0 FROM segment.rank_criteria($1, resamples => 3)" \
 }
 
 #define STATE_USES { \

@@ -7,18 +7,19 @@ $$Fits the BG/NBD model (Fader, Hardie and Lee 2005) to feature_set(x, t_x, t) o
 customers buy at random, each at a rate that is Gamma(r, alpha) among them, and stop after a repeat purchase with
 a probability that is Beta(a, b).
 Who has bought once only cannot have stopped; see mbgnbd() where that is wrong.
-horizon: the time in which predict(model, x, t_x, t) tells the expected purchases, in the unit of t.
+horizon: the time in which predict(model, x, t_x, t) tells the expected purchases, in the unit of t, at most 1e9.
 A set with columns named x, t_x and t may have others, which are not read.
 Maximum likelihood by analytic derivatives, in the logarithms of the parameters.
 model_metrics has parameters, standard_errors (from the second derivatives; null where the customers do not
 determine a parameter), log_likelihood (without x!, as in the literature), steps, converged.
-Rows that are no history (NULL, x not whole, t_x beyond t, t_x without x) are skipped and counted.
+Rows that are no history (NULL, x not whole, t_x beyond t, t_x without x) are skipped, with a NOTICE.
+Of a sampled feature set figures and standard errors are those of the rows it has kept; a NOTICE tells.
 The same rows give the same model, byte for byte, whatever their order.
 Without convergence: a NOTICE says why, and the model says converged false.
 NULL features: NULL.
 Errors: no_data when no row is a history, nobody has bought again, or there are fewer different histories than
-parameters; invalid_parameter_value for a wrong number of features or a negative horizon; datatype_mismatch for
-categories.$$;
+parameters; invalid_parameter_value for a wrong number of features or a horizon out of range; datatype_mismatch for
+categories; numeric_value_out_of_range where times are beyond what numbers can hold.$$;
 
 CREATE FUNCTION mbgnbd(features feature_set, horizon double precision DEFAULT 1) RETURNS segment_model
     AS 'MODULE_PATHNAME', 'segment_mbgnbd' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
@@ -43,7 +44,7 @@ to feature_set(x, t_x, t): opportunities taken, the last one taken, opportunitie
 first purchase; buying_history(whole_units => true) makes them.
 One takes an opportunity with a probability that is Beta(alpha, beta) among customers, and stops before one with a
 probability that is Beta(gamma, delta).
-horizon: a whole number of opportunities.
+horizon: a whole number of opportunities; it and t are at most 100000.
 Arguments, metrics and errors as in bgnbd().$$;
 
 CREATE FUNCTION gamma_gamma(features feature_set) RETURNS segment_model
@@ -52,7 +53,7 @@ COMMENT ON FUNCTION gamma_gamma(feature_set) IS
 $$Fits the gamma-gamma model of what a purchase is worth (Colombo and Jiang 1999; Fader and Hardie 2013) to
 feature_set(x, mean_value) of buying_history(): amounts are Gamma(p, nu), and nu is Gamma(q, gamma) among customers.
 It takes for granted that what is spent has nothing to do with how often.
-Customers without repeat purchases have no part; rows with a mean of 0 or less are skipped and counted.
+Customers without repeat purchases have no part; rows with a mean of 0 or less are skipped, with a NOTICE.
 predict(model, x, mean_value) is expected_value().
 Metrics and errors as in bgnbd(); NULL features: NULL.$$;
 

@@ -15,6 +15,7 @@ Other features are numbers, or categories, each of which but the baseline has a 
 baseline: {"feature": "category"}; by default the first by the bytes of its name.
 Weights of feature_set_weighted() weigh the rows, as those of lm do.
 Rows with a missing or infinite value or without weight are skipped, with a NOTICE.
+Of a sampled feature set coefficients and standard errors are those of the rows it has kept; a NOTICE tells.
 penalty: lambda of ridge, lasso and elastic net; half the mean squared error (weighted) +
 penalty * sum(l1_share * |b| + (1 - l1_share) / 2 * b^2) is minimal, b being coefficients but the intercept
 (Friedman, Hastie and Tibshirani 2010); there are no standard errors then.
@@ -40,8 +41,9 @@ Takes about as much memory as the feature set.
 NULL features: NULL.
 Errors: no_data when no row can be used, or all are of one cluster, datatype_mismatch for a target that is a category,
 invalid_parameter_value for a single feature, an unknown target or cluster, other errors with a cluster and numbers
-out of range, null_value_not_allowed, program_limit_exceeded for more than 2000 coefficients,
-numeric_value_out_of_range, data_exception where it does not converge.$$;
+out of range, duplicate_column for two features of one name, null_value_not_allowed,
+program_limit_exceeded for more than 2000 coefficients, numeric_value_out_of_range,
+data_exception where it does not converge.$$;
 
 CREATE FUNCTION logistic_regression(
     features feature_set, target text DEFAULT NULL, penalty double precision DEFAULT 0,

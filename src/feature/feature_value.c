@@ -89,6 +89,13 @@ segment_feature_number(FeatureReader reader, Datum value)
 			return DatumGetFloat8(value);
 		case FEATURE_NUMERIC:
 			return segment_numeric_to_double(value);
+		case FEATURE_UNKNOWN_NULL:
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("a feature is '%s', a literal without a type, expected a number or NULL",
+							DatumGetCString(value)),
+					 errhint("Write a number without quotes, or cast it: '1.5'::float8.")));
+			break;
 		default:
 			elog(ERROR, "feature reader %d does not yield a number", (int) reader);
 	}

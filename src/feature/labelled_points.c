@@ -32,12 +32,19 @@
 void
 segment_tell_skipped(int64 n_skipped, int64 n_used)
 {
+	segment_tell_skipped_as(n_skipped, n_used,
+							"A label, a coordinate or the weight is missing or not finite, or the weight is 0.");
+}
+
+void
+segment_tell_skipped_as(int64 n_skipped, int64 n_used, const char *why)
+{
 	if (n_skipped > 0)
 		ereport(NOTICE,
 				(errmsg_plural(INT64_FORMAT " of " INT64_FORMAT " rows was skipped",
 							   INT64_FORMAT " of " INT64_FORMAT " rows were skipped",
 							   (unsigned long) n_skipped, n_skipped, n_skipped + n_used),
-				 errdetail("A label, a coordinate or the weight is missing or not finite, or the weight is 0.")));
+				 errdetail("%s", why)));
 }
 
 void

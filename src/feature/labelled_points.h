@@ -37,6 +37,7 @@ extern LabelList *segment_label_list(const FeatureSet *set, int column);
 extern int32 segment_label_number(const LabelList *labels, double value);
 extern LabelledPoints *segment_labelled_points(const FeatureSet *set);
 extern void segment_tell_skipped(int64 n_skipped, int64 n_used);
+extern void segment_tell_skipped_as(int64 n_skipped, int64 n_used, const char *why);
 extern void segment_tell_sampled(const FeatureSet *set);
 
 #endif							/* SEGMENT_LABELLED_POINTS_H */

@@ -9,6 +9,7 @@
  *						nearest of all centroids may be one that it does not get to
  *	rule_tree			a tree, of its own conditions (pmml_rule_tree.c), which say themselves where
  *						missing values go
+ *	linear_regression, logistic_regression	tables of coefficients (pmml_regression.c)
  *
  * Missing values are invalid where the model skips them, else the mean, or the commonest
  * category, stands in.  What PMML has no word for: infinite values are missing here, and a row

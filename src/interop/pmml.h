@@ -7,6 +7,7 @@
 #include "feature/feature_space.h"
 
 /* pmml_write.c: pieces that all models share */
+extern FeatureSpace *segment_pmml_names(const Model *model, char *target);
 extern void segment_pmml_value(StringInfo out, const char *text);
 extern char *segment_pmml_new_name(const FeatureSpace *space, char *name);
 extern char *segment_pmml_coordinate(const FeatureSpace *space, int feature);

@@ -13,24 +13,6 @@
 #include "interop/pmml.h"
 #include "miscadmin.h"
 
-/* What the shared pieces want to know: names, and which are categories. */
-static FeatureSpace *
-space_of(const Model *model)
-{
-	FeatureSpace *space = palloc0(sizeof(FeatureSpace));
-	int			i;
-
-	space->n_features = model->n_features;
-	space->feature = palloc0(sizeof(SpaceFeature) * model->n_features);
-	for (i = 0; i < model->n_features; i++)
-	{
-		space->feature[i].name = model->feature[i];
-		space->feature[i].category = model->categories[i].n > 0 ? model->categories[i].name : NULL;
-		space->feature[i].n_categories = model->categories[i].n;
-	}
-	return space;
-}
-
 static void
 put_operator(StringInfo out, const char *field, const char *operator)
 {
@@ -130,7 +112,7 @@ put_node(StringInfo out, const Model *model, int number, const SegmentTreeNode *
 void
 segment_rule_tree_pmml(const Model *model, StringInfo out)
 {
-	FeatureSpace *space = space_of(model);
+	FeatureSpace *space = segment_pmml_names(model, NULL);
 	char	   *predicted = segment_pmml_new_name(space, pstrdup("predicted_segment"));
 	int			i;
 

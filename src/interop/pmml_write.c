@@ -64,6 +64,29 @@ segment_pmml_new_name(const FeatureSpace *space, char *name)
 	return name;
 }
 
+/*
+ * What the shared pieces want to know of a model without a space: names, and which are categories.
+ * Behind them, where it has one, that of what it predicts.
+ */
+FeatureSpace *
+segment_pmml_names(const Model *model, char *target)
+{
+	FeatureSpace *space = palloc0(sizeof(FeatureSpace));
+	int			i;
+
+	space->n_features = model->n_features;
+	space->feature = palloc0(sizeof(SpaceFeature) * (model->n_features + 1));
+	for (i = 0; i < model->n_features; i++)
+	{
+		space->feature[i].name = model->feature[i];
+		space->feature[i].category = model->categories[i].n > 0 ? model->categories[i].name : NULL;
+		space->feature[i].n_categories = model->categories[i].n;
+	}
+	if (target != NULL)
+		space->feature[space->n_features++].name = target;
+	return space;
+}
+
 static char *
 scaled_name(const FeatureSpace *space, int feature)
 {

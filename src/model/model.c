@@ -192,7 +192,8 @@ read_json(Jsonb *jsonb)
 	name = segment_json_string(&place);
 	kind = segment_model_kind_by_name(name);
 	if (kind == NULL)
-		segment_json_error(&place, psprintf("unknown kind of model \"%s\"", name));
+		segment_json_error(&place, psprintf("unknown kind of model \"%s\", expected one of %s", name,
+										   segment_kind_names()));
 
 	model = segment_model_new(kind);
 	place = segment_json_member(&json, "n_input");

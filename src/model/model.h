@@ -128,6 +128,7 @@ typedef struct ModelKind
 extern PGDLLEXPORT void segment_register_model_kind(const ModelKind *kind);
 extern const ModelKind *segment_model_kind_by_name(const char *name);
 extern char *segment_kinds_with(size_t op);
+extern char *segment_kind_names(void);
 pg_noreturn extern void segment_no_segments(const Model *model);
 
 /* segments in a model; their numbers fit into 16 bits */

@@ -99,6 +99,20 @@ segment_kinds_with(size_t op)
 	return names.data;
 }
 
+/* The names of all kinds, for a message. */
+char *
+segment_kind_names(void)
+{
+	const ModelKind *kind;
+	StringInfoData names;
+	int			i;
+
+	initStringInfo(&names);
+	for (i = 0; (kind = kind_by_number(i)) != NULL; i++)
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", kind->name);
+	return names.data;
+}
+
 void
 segment_no_segments(const Model *model)
 {

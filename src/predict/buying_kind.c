@@ -12,10 +12,10 @@
 
 #include <math.h>
 
+#include "base/arguments.h"
 #include "base/json_write.h"
+#include "base/memory.h"
 #include "kernel/base/row_store.h"
-
-#define MOST_PARAMETER 1e30
 
 static const char *const parameter_names[BUYING_KINDS][SEGMENT_MAX_PARAMETERS + 1] = {
 	{"r", "alpha", "a", "b", NULL}, {"r", "alpha", "a", "b", NULL},
@@ -67,6 +67,54 @@ segment_buying_of(const Model *model)
 	return model->detail;
 }
 
+/*
+ * How large a parameter may be; how small, its reciprocal says.  Those in a unit of time or money
+ * depend on it, and of no sensible one go beyond; the others train up to 1e5.
+ */
+double
+segment_buying_most_parameter(SegmentBuyingModel model, int number)
+{
+	switch (model)
+	{
+		case SEGMENT_BGNBD:
+		case SEGMENT_MBGNBD:
+			return number == 1 ? 1e30 : 1e6;
+		case SEGMENT_PARETO_NBD:
+			return number % 2 == 1 ? 1e30 : 1e6;
+		case SEGMENT_GAMMA_GAMMA:
+			return number == 2 ? 1e30 : 1e6;
+		case SEGMENT_BGBB:
+			break;
+	}
+	return 1e6;
+}
+
+/* How far a model looks ahead, in its unit of time; BG/BB: opportunities. */
+double
+segment_buying_most_horizon(SegmentBuyingModel model)
+{
+	return model == SEGMENT_BGBB ? SEGMENT_MOST_OPPORTUNITIES : 1e9;
+}
+
+/* The argument horizon of a function that is about such a model. */
+double
+segment_buying_arg_horizon(FunctionCallInfo fcinfo, int arg, SegmentBuyingModel model)
+{
+	double		horizon = segment_arg_number(fcinfo, arg, "horizon", 0);
+
+	if (model == SEGMENT_BGBB && horizon != floor(horizon))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("horizon must be a whole number of opportunities, not %g", horizon),
+				 errhint("A model by bgbb() knows no time between them.")));
+	if (horizon > segment_buying_most_horizon(model))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("horizon must be at most %g, not %g", segment_buying_most_horizon(model), horizon),
+				 errhint("It is in the unit of t.")));
+	return horizon;
+}
+
 /* ---- reading ---- */
 
 static void
@@ -77,14 +125,15 @@ buying_read(Model *model, const JsonPlace *json)
 	JsonPlace	parameters = segment_json_member(json, "parameters");
 	JsonPlace	errors = segment_json_member(json, "standard_errors");
 	JsonPlace	place;
+	double		most;
 	int			i;
 
 	segment_json_check_keys(&parameters, names);
 	segment_json_check_keys(&errors, names);
 	for (i = 0; i < buying->n; i++)
 	{
-		buying->parameter[i] = segment_json_member_number(&parameters, names[i], 1 / MOST_PARAMETER,
-														  MOST_PARAMETER);
+		most = segment_buying_most_parameter(buying->model, i);
+		buying->parameter[i] = segment_json_member_number(&parameters, names[i], 1 / most, most);
 		place = segment_json_member(&errors, names[i]);
 		buying->error[i] = segment_json_is_null(&place) ? segment_missing_value()
 			: segment_json_number(&place, 0, HUGE_VAL);
@@ -101,7 +150,7 @@ buying_read(Model *model, const JsonPlace *json)
 			segment_json_error(&place, "expected null: this kind has none");
 		return;
 	}
-	buying->horizon = segment_json_number(&place, 0, 1e15);
+	buying->horizon = segment_json_number(&place, 0, segment_buying_most_horizon(buying->model));
 	if (buying->model == SEGMENT_BGBB && buying->horizon != floor(buying->horizon))
 		segment_json_error(&place, "expected a whole number");
 }
@@ -167,7 +216,8 @@ buying_predict(const Model *model, const double *features)
 	history.length = features[2];
 	if (!segment_history_valid(buying->model, history.x, history.last, history.length))
 		return segment_missing_value();
-	return segment_buying_expected(buying->model, buying->parameter, &history, buying->horizon);
+	return segment_buying_expected(buying->model, buying->parameter, &history, buying->horizon,
+								   segment_check_interrupts);
 }
 
 static const char *const buying_keys[] = {

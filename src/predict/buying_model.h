@@ -22,10 +22,14 @@ typedef struct BuyingModel
 	double		horizon;		/* of predict() */
 } BuyingModel;
 
+
 extern const ModelKind segment_buying_kinds[BUYING_KINDS];
 
 extern const BuyingModel *segment_buying_of(const Model *model);
 extern BuyingModel *segment_buying_new(Model *model);
+extern double segment_buying_most_parameter(SegmentBuyingModel model, int number);
+extern double segment_buying_most_horizon(SegmentBuyingModel model);
+extern double segment_buying_arg_horizon(FunctionCallInfo fcinfo, int arg, SegmentBuyingModel model);
 extern const char *const *segment_buying_feature_names(SegmentBuyingModel model, int *n);
 
 #endif							/* SEGMENT_BUYING_MODEL_H */

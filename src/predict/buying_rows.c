@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "base/arguments.h"
+#include "base/memory.h"
 #include "kernel/base/row_store.h"
 #include "miscadmin.h"
 #include "model/model_argument.h"
@@ -31,23 +32,6 @@ read_call(FunctionCallInfo fcinfo, SegmentHistory *history, bool *valid)
 	history->weight = 1;
 	*valid = segment_history_valid(buying->model, history->x, history->last, history->length);
 	return buying;
-}
-
-static double
-read_horizon(FunctionCallInfo fcinfo, const BuyingModel *buying, int arg)
-{
-	double		horizon = segment_arg_number(fcinfo, arg, "horizon", 0);
-
-	if (buying->model == SEGMENT_BGBB && horizon != floor(horizon))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("horizon must be a whole number of opportunities, not %g", horizon),
-				 errhint("A model by bgbb() knows no time between them.")));
-	if (horizon > 1e9)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("horizon must be at most 1e9, not %g", horizon)));
-	return horizon;
 }
 
 static Datum
@@ -76,12 +60,12 @@ segment_expected_purchases(PG_FUNCTION_ARGS)
 	SegmentHistory history;
 	bool		valid;
 	const BuyingModel *buying = read_call(fcinfo, &history, &valid);
-	double		horizon = read_horizon(fcinfo, buying, 4);
+	double		horizon = segment_buying_arg_horizon(fcinfo, 4, buying->model);
 
 	if (!valid)
 		PG_RETURN_NULL();
 	return number_or_null(fcinfo, segment_buying_expected(buying->model, buying->parameter, &history,
-														  horizon));
+														  horizon, segment_check_interrupts));
 }
 
 /* discounted_purchases(model, x, t_x, t, horizon, discount, step) */
@@ -91,7 +75,7 @@ segment_discounted_purchases(PG_FUNCTION_ARGS)
 	SegmentHistory history;
 	bool		valid;
 	const BuyingModel *buying = read_call(fcinfo, &history, &valid);
-	double		horizon = read_horizon(fcinfo, buying, 4);
+	double		horizon = segment_buying_arg_horizon(fcinfo, 4, buying->model);
 	double		discount = segment_arg_number(fcinfo, 5, "discount", 0);
 	double		step = segment_arg_number(fcinfo, 6, "step", 0);
 	double		before = 0;
@@ -116,7 +100,7 @@ segment_discounted_purchases(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		all = segment_buying_expected(buying->model, buying->parameter, &history,
-									  Min(i * step, horizon));
+									  Min(i * step, horizon), segment_check_interrupts);
 		factor /= 1 + discount;
 		sum += (all - before) * factor;
 		before = all;
@@ -130,13 +114,13 @@ segment_purchase_probability(PG_FUNCTION_ARGS)
 	SegmentHistory history;
 	bool		valid;
 	const BuyingModel *buying = read_call(fcinfo, &history, &valid);
-	double		horizon = read_horizon(fcinfo, buying, 4);
+	double		horizon = segment_buying_arg_horizon(fcinfo, 4, buying->model);
 	int			least = segment_arg_count(fcinfo, 5, "at_least", 0);
 
 	if (!valid)
 		PG_RETURN_NULL();
 	return number_or_null(fcinfo, segment_buying_at_least(buying->model, buying->parameter, &history,
-														  horizon, least));
+														  horizon, least, segment_check_interrupts));
 }
 
 /* The time until the next purchase, in the unit of the model. */
@@ -155,7 +139,7 @@ segment_next_purchase(PG_FUNCTION_ARGS)
 	if (!valid)
 		PG_RETURN_NULL();
 	return number_or_null(fcinfo, segment_buying_wait(buying->model, buying->parameter, &history,
-													  quantile));
+													  quantile, segment_check_interrupts));
 }
 
 /* expected_value(model, x, mean_value) */

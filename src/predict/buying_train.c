@@ -11,9 +11,12 @@
 
 #include "base/arguments.h"
 #include "base/memory.h"
-#include "feature/feature_set.h"
+#include "feature/labelled_points.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+
+/* rows between two checks for a cancel */
+#define CHECK_EVERY 0xFFFF
 
 PG_FUNCTION_INFO_V1(segment_bgnbd);
 PG_FUNCTION_INFO_V1(segment_mbgnbd);
@@ -42,7 +45,7 @@ find_columns(const FeatureSet *set, const Model *model, int *column)
 	if (!named && set->store.n_columns != model->n_features)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s() needs the %d features %s, but the feature set has %d features",
+				 errmsg("%s() needs the %d features %s, but the feature set has %d",
 						model->kind->name, model->n_features,
 						model->n_features == 3 ? "x, t_x, t" : "x, mean_value", set->store.n_columns),
 				 errhint("Collect them with feature_set(%s), from buying_history().",
@@ -65,7 +68,7 @@ compare(double a, double b)
 }
 
 static int
-compare_histories(const void *a, const void *b)
+compare_histories(const void *a, const void *b, void *unused)
 {
 	const SegmentHistory *ha = a;
 	const SegmentHistory *hb = b;
@@ -85,7 +88,7 @@ fold_histories(SegmentHistory *history, int64 n)
 	int64		folded = 0;
 	int64		i;
 
-	qsort(history, n, sizeof(SegmentHistory), compare_histories);
+	qsort_interruptible(history, n, sizeof(SegmentHistory), compare_histories, NULL);
 	for (i = 0; i < n; i++)
 	{
 		SegmentHistory *last = &history[Max(folded, 1) - 1];
@@ -99,7 +102,22 @@ fold_histories(SegmentHistory *history, int64 n)
 	return folded;
 }
 
-/* The histories of a set, and what became of its rows. */
+static const char *
+what_is_a_history(SegmentBuyingModel kind)
+{
+	switch (kind)
+	{
+		case SEGMENT_GAMMA_GAMMA:
+			return "x is a whole number of at least 0, mean_value more than 0, a weight more than 0.";
+		case SEGMENT_BGBB:
+			return "x, t_x and t are whole numbers, x at most t_x, t_x at most t, and 0 where x is 0, "
+				"t at most 100000, a weight more than 0.";
+		default:
+			return "x is a whole number of at least 0, t_x from 0 to t, and 0 where x is 0, a weight more than 0.";
+	}
+}
+
+/* The histories of a set; what became of its rows is counted, and told. */
 static SegmentHistories
 collect(const FeatureSet *set, Model *model)
 {
@@ -117,6 +135,8 @@ collect(const FeatureSet *set, Model *model)
 		int64		copies = segment_row_copies(store, r);
 		SegmentHistory h = {row[column[0]], row[column[1]], 0, 0};
 
+		if ((r & CHECK_EVERY) == 0)
+			CHECK_FOR_INTERRUPTS();
 		h.weight = segment_row_weight(store, row) * copies;
 		if (kind != SEGMENT_GAMMA_GAMMA)
 			h.length = row[column[2]];
@@ -137,6 +157,8 @@ collect(const FeatureSet *set, Model *model)
 	model->rows.n_unsampled = store->n_seen - model->rows.n_used - model->rows.n_skipped;
 	histories.n = fold_histories(history, histories.n);
 	histories.interrupted = segment_check_interrupts;
+	segment_tell_sampled(set);
+	segment_tell_skipped_as(model->rows.n_skipped, model->rows.n_used, what_is_a_history(kind));
 	return histories;
 }
 
@@ -151,9 +173,7 @@ check_enough(const Model *model, const SegmentHistories *histories)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA),
 				 errmsg("no row of the feature set is a history of purchases"),
-				 errdetail("%s", buying->model == SEGMENT_GAMMA_GAMMA
-						   ? "x is a whole number of at least 0, mean_value more than 0."
-						   : "x is a whole number of at least 0, t_x from 0 to t, and 0 where x is 0."),
+				 errdetail("%s", what_is_a_history(buying->model)),
 				 errhint("buying_history() makes such rows from orders.")));
 	if (histories->n == 0 || histories->history[histories->n - 1].x == 0)
 		ereport(ERROR,
@@ -168,6 +188,22 @@ check_enough(const Model *model, const SegmentHistories *histories)
 				 errhint("Use more customers.")));
 }
 
+/* Whether all parameters are such as a model may have. */
+static bool
+in_range(const BuyingModel *buying)
+{
+	int			i;
+
+	for (i = 0; i < buying->n; i++)
+	{
+		double		most = segment_buying_most_parameter(buying->model, i);
+
+		if (!(buying->parameter[i] >= 1 / most && buying->parameter[i] <= most))
+			return false;
+	}
+	return true;
+}
+
 static Datum
 train(FunctionCallInfo fcinfo, SegmentBuyingModel kind)
 {
@@ -177,15 +213,12 @@ train(FunctionCallInfo fcinfo, SegmentBuyingModel kind)
 	SegmentHistories histories;
 	SegmentMaximum maximum = {0};
 	double		horizon = 0;
+	int			i;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	if (kind != SEGMENT_GAMMA_GAMMA)
-		horizon = segment_arg_number(fcinfo, 1, "horizon", 0);
-	if (kind == SEGMENT_BGBB && horizon != floor(horizon))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("horizon must be a whole number of opportunities, not %g", horizon)));
+		horizon = segment_buying_arg_horizon(fcinfo, 1, kind);
 	set = PG_GETARG_FEATURE_SET(0);
 	model = segment_model_new(&segment_buying_kinds[kind]);
 	buying = segment_buying_new(model);
@@ -194,12 +227,13 @@ train(FunctionCallInfo fcinfo, SegmentBuyingModel kind)
 	(void) segment_buying_fit(&histories, &maximum);
 
 	memcpy(buying->parameter, maximum.parameter, sizeof(buying->parameter));
-	memcpy(buying->error, maximum.error, sizeof(buying->error));
+	for (i = 0; i < buying->n; i++)
+		buying->error[i] = isfinite(maximum.error[i]) ? maximum.error[i] : segment_missing_value();
 	buying->log_likelihood = maximum.value;
 	buying->steps = maximum.steps;
 	buying->converged = maximum.converged;
 	buying->horizon = horizon;
-	if (!isfinite(maximum.value))
+	if (!isfinite(maximum.value) || !in_range(buying))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("the likelihood of these histories is beyond what numbers can hold"),
@@ -290,7 +324,7 @@ segment_model_fit(PG_FUNCTION_ARGS)
 		for (k = 0; k <= most; k++)
 			expected[k] += history[i].weight *
 				segment_buying_at_least(buying->model, buying->parameter, &unknown,
-										history[i].length, k);
+										history[i].length, k, segment_check_interrupts);
 	}
 	for (k = 0; k <= most; k++)
 	{

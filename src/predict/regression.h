@@ -46,6 +46,9 @@ extern const ModelKind segment_linear_regression_kind;
 extern const ModelKind segment_logistic_regression_kind;
 extern const char *const segment_regression_error_names[];
 
+/* pmml_regression.c */
+extern void segment_regression_pmml(const Model *model, StringInfo out);
+
 static inline bool
 segment_is_logistic(const Model *model)
 {

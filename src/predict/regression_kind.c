@@ -128,6 +128,20 @@ read_feature(Model *model, int number, const JsonPlace *json)
 	feature->term[0] = read_term(json);
 }
 
+/* A feature is found by its name, and none is what it helps to predict. */
+static void
+check_name(const Model *model, int number, const JsonPlace *json)
+{
+	const char *name = model->feature[number];
+	int			i;
+
+	if (strcmp(name, ((const Regression *) model->detail)->target) == 0)
+		segment_json_error(json, psprintf("the target \"%s\" is a feature, too", name));
+	for (i = 0; i < number; i++)
+		if (strcmp(name, model->feature[i]) == 0)
+			segment_json_error(json, psprintf("two features are named \"%s\"", name));
+}
+
 /* How many terms can have a coefficient. */
 static int
 count_terms(const Model *model)
@@ -206,13 +220,17 @@ regression_read(Model *model, const JsonPlace *json)
 	}
 	place = segment_json_member(json, "features");
 	elements = segment_json_elements(&place, &model->n_features);
-	if (model->n_features < 1)
-		segment_json_error(&place, "there are no features");
+	if (model->n_features < 1 || model->n_features > SEGMENT_REGRESSION_MOST_COLUMNS)
+		segment_json_error(&place, psprintf("expected 1 to %d features, got %d",
+											SEGMENT_REGRESSION_MOST_COLUMNS, model->n_features));
 	model->feature = palloc(sizeof(char *) * model->n_features);
 	model->categories = palloc0(sizeof(ModelCategories) * model->n_features);
 	regression->feature = palloc0(sizeof(RegressionFeature) * model->n_features);
 	for (i = 0; i < model->n_features; i++)
+	{
 		read_feature(model, i, &elements[i]);
+		check_name(model, i, &elements[i]);
+	}
 	place = segment_json_member(json, "rank");
 	regression->rank = (int) segment_json_integer(&place, 0, count_terms(model));
 }
@@ -487,7 +505,8 @@ const ModelKind segment_linear_regression_kind = {
 	.write = regression_write,
 	.keys = linear_keys,
 	.metrics = regression_metrics,
-	.predict = linear_predict
+	.predict = linear_predict,
+	.pmml = segment_regression_pmml
 };
 
 const ModelKind segment_logistic_regression_kind = {
@@ -496,5 +515,6 @@ const ModelKind segment_logistic_regression_kind = {
 	.write = regression_write,
 	.keys = logistic_keys,
 	.metrics = regression_metrics,
-	.predict = logistic_predict
+	.predict = logistic_predict,
+	.pmml = segment_regression_pmml
 };

@@ -309,7 +309,11 @@ list_categories(Training *training, int feature, const LabelList *names)
 	int			c;
 
 	for (i = 0; i < training->n; i++)
+	{
+		if ((i & CHECK_EVERY) == 0)
+			CHECK_FOR_INTERRUPTS();
 		seen[names->number[(int) row_of(training, i)[column]]] = true;
+	}
 	categories->name = palloc(sizeof(char *) * (names->n + 1));
 	for (c = 0; c < names->n; c++)
 		if (seen[c])
@@ -362,6 +366,24 @@ baseline_of(const Training *training, int feature, const JsonPlace *json)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("no row has the category \"%s\" of \"%s\", which baseline says", category, name)));
 	return number;
+}
+
+/* A feature is found by its name, and none is what it helps to predict. */
+static void
+check_names(const Training *training)
+{
+	const FeatureSet *set = training->set;
+	int			i;
+	int			j;
+
+	/* features without names are f1, f2, ... */
+	for (i = 1; i < set->store.n_columns && set->columns[i].name != NULL; i++)
+		for (j = 0; j < i; j++)
+			if (strcmp(set->columns[i].name, set->columns[j].name) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("two features are named \"%s\"", set->columns[i].name),
+						 errhint("Give each column of the row a name of its own.")));
 }
 
 /* Features, their categories and the columns of the design that they have. */
@@ -478,7 +500,11 @@ positive_labels(FunctionCallInfo fcinfo, Training *training)
 	seen = palloc0(sizeof(bool) * (labels->n + 1));
 	is_positive = palloc0(sizeof(bool) * (labels->n + 1));
 	for (i = 0; i < training->n; i++)
+	{
+		if ((i & CHECK_EVERY) == 0)
+			CHECK_FOR_INTERRUPTS();
 		seen[labels->number[(int) row_of(training, i)[training->target]]] = true;
+	}
 	for (c = 0; c < labels->n; c++)
 		if (seen[c])
 		{
@@ -699,7 +725,8 @@ run(Training *training)
 static RegressionTerm
 term(const SegmentRegression *fit, int column)
 {
-	RegressionTerm result = {fit->coefficient[column], fit->error[column]};
+	/* no negative zero, which JSON does not keep */
+	RegressionTerm result = {fit->coefficient[column] + 0.0, fit->error[column] + 0.0};
 
 	return result;
 }
@@ -726,8 +753,8 @@ store_terms(Training *training)
 				regression->feature[f].term[c] = term(fit, number++);
 			else
 				regression->feature[f].term[c].error = NAN;
-	regression->deviance = fit->deviance;
-	regression->null_deviance = fit->null_deviance;
+	regression->deviance = fit->deviance + 0.0;
+	regression->null_deviance = fit->null_deviance + 0.0;
 	regression->rank = fit->rank;
 	regression->iterations = fit->iterations;
 }
@@ -747,6 +774,7 @@ train(FunctionCallInfo fcinfo, const ModelKind *kind)
 	training.model->detail = regression;
 	read_arguments(fcinfo, &training);
 	training.set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
+	check_names(&training);
 	find_columns(fcinfo, &training);
 	regression->weighted = training.set->store.weighted;
 	if (kind == &segment_linear_regression_kind && training.set->columns[training.target].categories != NULL)

@@ -23,3 +23,12 @@ SELECT q.* FROM (SELECT logistic_regression(feature_set(label, a, b)) AS m FROM 
     LATERAL (SELECT feature_set_weighted(weight, label, predict(m, a, b)) AS s FROM made) AS p, prediction_quality(s) AS q;
 SELECT q.* FROM (SELECT feature_set(label, a / 200) AS s FROM made) AS p, prediction_table(s) AS q;
 SELECT q.* FROM (SELECT feature_set(r) AS s FROM (SELECT label, a, b, name FROM made) AS r) AS t, rank_criteria(s) AS q;
+-- in parts that are merged, a sample
+SELECT linear_regression(f) = linear_regression(g), logistic_regression(f, 'label') = logistic_regression(g, 'label')
+FROM (SELECT feature_set(r) AS f FROM (SELECT a, b, name, label FROM made) AS r) AS s,
+     (SELECT feature_set_merge(g) AS g FROM (SELECT feature_set(r) AS g FROM (SELECT a, b, name, label, i FROM made) AS r0,
+                                                 LATERAL (SELECT a, b, name, label) AS r GROUP BY i % 5) AS p) AS t;
+SELECT model_to_pmml(logistic_regression(s, 'label')) FROM (SELECT feature_set(r) AS s FROM (SELECT a, name, label FROM made) AS r) AS t;
+SET maintenance_work_mem = '1MB';
+SELECT linear_regression(feature_set(i * 7919 % 100003 / 7.0, i, i::bigint * 104729 % 99991 / 3.0), errors => 'HC1')
+    FROM generate_series(1, 60000) AS i;

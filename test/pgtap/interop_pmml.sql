@@ -1,6 +1,6 @@
 --
 -- model_to_pmml(): the document carried out step by step, as a reader of PMML would, places rows as
--- assign_segment() does.
+-- assign_segment() does, and predicts what predict() does.
 --
 -- With SEGMENT_TEST_PMML_XSD, a file with the XML Schema of PMML 4.4, documents are validated by xmllint, too.
 --
@@ -227,6 +227,102 @@ SELECT is((SELECT count(*) FROM unnest(pg_temp.nodes('//p:ClusteringField', pmml
 INSERT INTO documents SELECT * FROM mixed;
 SELECT throws_ok('SELECT model_to_pmml(kprototypes(categories, 3, gamma => 0)) FROM sorted', '0A000',
                  'a model without distances cannot be written as PMML');
+
+-- ---- regressions ----
+-- What a reader predicts: of a table intercept + coefficients, in the order of the document; of classification by the
+-- logit the probability of the first value, in a table of its own.  NULL: a value is missing or invalid.
+CREATE FUNCTION pg_temp.foretell(document xml, given jsonb) RETURNS double precision LANGUAGE plpgsql AS $$
+DECLARE
+    field xml;
+    predictor xml;
+    valid text[];
+    name text;
+    sums double precision[] := '{}';
+    total double precision;
+    model xml := (pg_temp.nodes('//p:RegressionModel', document))[1];
+BEGIN
+    FOREACH field IN ARRAY pg_temp.nodes('//p:MiningField[not(@usageType)]', document) LOOP
+        name := pg_temp.plain(pg_temp.attribute(field, 'name'));
+        IF given ->> name IS NULL THEN
+            IF pg_temp.attribute(field, 'missingValueTreatment') <> 'returnInvalid' THEN
+                RAISE EXCEPTION 'a missing value has to be invalid';
+            END IF;
+            RETURN NULL;
+        END IF;
+        valid := (SELECT array_agg(pg_temp.plain(pg_temp.attribute(v, 'value')))
+                  FROM unnest(pg_temp.nodes('//p:DataField', document)) AS d, unnest(xpath('/*/*', d)) AS v
+                  WHERE pg_temp.plain(pg_temp.attribute(d, 'name')) = name);
+        IF NOT given ->> name = ANY (valid) AND pg_temp.attribute(field, 'invalidValueTreatment') = 'returnInvalid' THEN
+            RETURN NULL;
+        END IF;
+    END LOOP;
+    FOREACH field IN ARRAY pg_temp.nodes('//p:RegressionTable', document) LOOP
+        total := pg_temp.attribute(field, 'intercept');
+        FOREACH predictor IN ARRAY xpath('/*/*', field) LOOP
+            name := pg_temp.plain(pg_temp.attribute(predictor, 'name'));
+            total := total + pg_temp.attribute(predictor, 'coefficient')::float8
+                * CASE (xpath('local-name(/*)', predictor))[1]::text
+                      WHEN 'NumericPredictor' THEN (given ->> name)::float8
+                      WHEN 'CategoricalPredictor' THEN (given ->> name = pg_temp.plain(pg_temp.attribute(predictor, 'value')))::integer
+                  END;
+        END LOOP;
+        sums := sums || total;
+    END LOOP;
+    IF pg_temp.attribute(model, 'functionName') = 'regression' AND pg_temp.attribute(model, 'normalizationMethod') = 'none'
+        AND cardinality(sums) = 1 THEN
+        RETURN sums[1];
+    ELSIF pg_temp.attribute(model, 'functionName') = 'classification' AND pg_temp.attribute(model, 'normalizationMethod') = 'logit'
+        AND cardinality(sums) = 2 AND sums[2] = 0 THEN
+        RETURN 1 / (1 + exp(-least(greatest(sums[1], -700), 700)));
+    END IF;
+    RAISE EXCEPTION 'unknown regression';
+END $$;
+CREATE TEMP TABLE regressed ON COMMIT DROP AS
+SELECT what, model, model_to_pmml(model) AS pmml
+FROM (SELECT feature_set(r) AS f
+      FROM (SELECT 3 * sin(id * 1.7) + id % 3 + spend / 50 AS y, spend, "a<b & ""c""",
+                   (ARRAY['x', 'y<"&', 'true'])[1 + id * 7 % 11 % 3] AS letter,
+                   id * 5 % 7 > 3 AS flag FROM shop) AS r) AS s,
+LATERAL (VALUES
+    ('linear', linear_regression(f)), ('linear, robust', linear_regression(f, errors => 'HC3', baseline => '{"letter": "y<\"&"}')),
+    ('linear, no intercept', linear_regression(f, intercept => false)),
+    ('lasso', linear_regression(f, penalty => 0.3, l1_share => 1)),
+    ('columns left out',
+     (SELECT linear_regression(feature_set(r)) FROM (SELECT i * i % 7 AS y, i AS spend, 2 * i AS "a<b & ""c""",
+                                                     (ARRAY['x', 'y<"&', 'true'])[1 + i % 3] AS letter, i % 3 = 0 AS flag
+                                                     FROM generate_series(1, 50) AS i) AS r)),
+    ('logistic', logistic_regression(f, 'flag')),
+    ('logistic, of a name', logistic_regression(f, 'letter', positive => 'y<"&', penalty => 0.1)),
+    ('logistic, of true among others', logistic_regression(f, 'letter', positive => 'true')),
+    ('logistic, of numbers',
+     (SELECT logistic_regression(feature_set(r)) FROM (SELECT i * 7 % 11 / 6 AS prediction, i AS spend, i * 5 % 13 AS "a<b & ""c"""
+                                                       FROM generate_series(1, 100) AS i) AS r))) AS m(what, model);
+CREATE TEMP TABLE foretold ON COMMIT DROP AS
+SELECT d.what, predict(d.model, r) AS predicted, pg_temp.foretell(d.pmml, to_jsonb(r)) AS pmml
+FROM regressed AS d,
+     (SELECT 0.5::float8 AS y, spend, "a<b & ""c""", (ARRAY['x', 'y<"&', 'true'])[1 + id % 3] AS letter, id % 2 = 0 AS flag
+      FROM shop WHERE id <= 30
+      UNION ALL VALUES (0, NULL, 1, 'x', true), (0, 1, 1, 'unheard of', true), (0, 1, 1, NULL, true), (0, 1e5, -1e4, 'true', false)) AS r;
+SELECT is(count(*) FILTER (WHERE abs(pmml - predicted) <= 1e-12 * (1 + abs(predicted)) OR pmml IS NULL AND predicted IS NULL),
+          34::bigint, 'predicts what the model does: ' || what) FROM foretold GROUP BY what ORDER BY what COLLATE "C";
+SELECT ok(count(DISTINCT predicted) > 10, 'many different numbers: ' || what) FROM foretold GROUP BY what ORDER BY what COLLATE "C";
+SELECT is(count(predicted), CASE WHEN what LIKE 'logistic, %' THEN 33 ELSE 31 END::bigint, 'a hole has no prediction: ' || what)
+FROM foretold GROUP BY what ORDER BY what COLLATE "C";
+SELECT is((SELECT string_agg(pg_temp.plain(pg_temp.attribute(v, 'value')), '|' ORDER BY o)
+           FROM unnest(pg_temp.nodes('//p:DataField[1]/p:Value', pmml)) WITH ORDINALITY AS u(v, o)), "values",
+           'values of the target: ' || what)
+FROM regressed JOIN (VALUES ('logistic', 'true|false'), ('logistic, of a name', 'y<"&|not y<"&'),
+                            ('logistic, of true among others', 'true|false'), ('logistic, of numbers', '1|0'),
+                            ('linear', NULL)) AS v(what, "values") USING (what);
+SELECT is((SELECT string_agg((xpath('local-name(/*)', n))[1]::text, ' ' ORDER BY o)
+           FROM unnest(pg_temp.nodes('//p:RegressionModel/*', pmml)) WITH ORDINALITY AS u(n, o)),
+          'MiningSchema Output RegressionTable RegressionTable', 'parts of a regression in the order that PMML demands') FROM regressed
+WHERE what = 'logistic';
+SELECT is(pg_temp.attribute((pg_temp.nodes('//p:OutputField', pmml))[1], 'name'), 'prediction_', 'a target may be called prediction, too')
+FROM regressed WHERE what = 'logistic, of numbers';
+INSERT INTO documents SELECT * FROM regressed;
+SELECT throws_ok('SELECT model_to_pmml(bgnbd(feature_set(i % 4, CASE WHEN i % 4 > 0 THEN 3 + i % 5 ELSE 0 END, 20 + i % 3))) '
+                 'FROM generate_series(1, 60) AS i', '0A000', 'a model of kind "bgnbd" cannot be written as PMML');
 
 -- ---- the document ----
 SELECT ok(xml_is_well_formed_document(pmml::text), 'well-formed: ' || what) FROM documents;

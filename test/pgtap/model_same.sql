@@ -42,6 +42,17 @@ INSERT INTO trainer VALUES
                            FROM choose_k(f, 1, 4, n_init => 2, n_references => 3, n_resamples => 3) AS x)$$),
 ('choose_k weighted mixtures', 'weighted',
  $$(SELECT string_agg(x::text, ';') FROM choose_k(f, 1, 3, 'gaussian_mixture', 'bic', n_init => 1, max_iter => 20) AS x)$$),
+('linear_regression', 'numbers', 'linear_regression(f)'),
+('linear_regression robust', 'mixed', $$linear_regression(f, errors => 'HC3')$$),
+('linear_regression lasso weighted', 'weighted', 'linear_regression(f, penalty => 0.1, l1_share => 1)'),
+('logistic_regression', 'mixed', $$logistic_regression(f, 'flag', errors => 'HC1')$$),
+('logistic_regression elastic net', 'categories', $$logistic_regression(f, 'letter', positive => 'x', penalty => 0.01, l1_share => 0.5)$$),
+('regression_coefficients', 'mixed',
+ $$(SELECT string_agg(c::text, ';') FROM regression_coefficients(logistic_regression(f, 'flag')) AS c)$$),
+('bgnbd', 'histories', 'bgnbd(f, 10)'), ('mbgnbd', 'histories', 'mbgnbd(f)'), ('pareto_nbd', 'histories', 'pareto_nbd(f)'),
+('bgbb', 'histories', 'bgbb(f)'), ('gamma_gamma', 'spending', 'gamma_gamma(f)'),
+('model_fit', 'histories', $$(SELECT string_agg(m::text, ';') FROM model_fit(bgnbd(f), f) AS m)$$),
+('rank_criteria', 'mixed', $$(SELECT string_agg(c::text, ';') FROM rank_criteria(f, 'flag', resamples => 20) AS c)$$),
 ('rfm_model', 'numbers', 'rfm_model(f)'),
 ('rfm_model natural breaks', 'weighted', $$rfm_model(f, 4, 'natural_breaks')$$),
 ('rfm_model r_rfm', 'numbers', $$rfm_model(f, cuts => 'r_rfm')$$);
@@ -67,6 +78,9 @@ INSERT INTO way SELECT format('%s workers', n), 'SELECT %1$s AS f FROM %2$s', n 
 CREATE FUNCTION pg_temp.query_of(query text, shape text) RETURNS text LANGUAGE sql AS $$
     SELECT format(query, CASE shape WHEN 'numbers' THEN 'feature_set(a, b, c)' WHEN 'weighted' THEN 'feature_set_weighted(w, a, b, c)'
                          WHEN 'mixed' THEN 'feature_set((a, b, c, letter, flag)::law3_mixed)'
+                         WHEN 'histories'
+                             THEN 'feature_set((b + id) % 5, CASE (b + id) % 5 WHEN 0 THEN 0 ELSE 3 + id % 17 END, 20 + id % 13 + w * 0)'
+                         WHEN 'spending' THEN 'feature_set((b + id) % 5, 10 + id % 101 / 7.0)'
                          ELSE 'feature_set((letter, flag, b::text)::law3_categories)' END, 'law3_row')
 $$;
 CREATE TYPE law3_mixed AS (a double precision, b integer, c double precision, letter text, flag boolean);
@@ -92,12 +106,12 @@ $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (COSTS off) ' || query; END $$;
 
 -- ---- sets first: a model cannot be the same when its set is not ----
 CREATE TEMP TABLE made ON COMMIT DROP AS SELECT shape, name, pg_temp.answer(pg_temp.query_of(query, shape), 'f', workers) AS f
-FROM unnest('{numbers,weighted,mixed,categories}'::text[]) AS shape, way;
+FROM unnest('{numbers,weighted,mixed,categories,histories,spending}'::text[]) AS shape, way;
 SELECT is(count(DISTINCT f)::integer, 1, shape || ': one set, whatever the way') FROM made GROUP BY shape ORDER BY shape;
 SELECT pg_temp.with_workers(4);
 SELECT ok((SELECT string_agg(p, ' ') ~ 'Finalize Aggregate.*Gather.*Partial Aggregate'
            FROM pg_temp.plan_of(pg_temp.query_of('SELECT %1$s AS f FROM %2$s', shape)) AS p), shape || ': workers are there')
-FROM unnest('{numbers,weighted,mixed,categories}'::text[]) AS shape;
+FROM unnest('{numbers,weighted,mixed,categories,histories,spending}'::text[]) AS shape;
 
 -- ---- models of each of these sets ----
 CREATE TEMP TABLE answer ON COMMIT DROP AS
@@ -116,7 +130,8 @@ ALTER TABLE law3_many SET (parallel_workers = 4);
 ANALYZE law3_many;
 CREATE TEMP TABLE sampled ON COMMIT DROP AS
 SELECT name, pg_temp.answer(format(query, 'feature_set(a, b, c)', 'law3_many'),
-                            'ARRAY[kmeans(f, 5, n_init => 2)::text, rfm_model(f)::text]', workers) AS answer FROM way;
+                            'ARRAY[kmeans(f, 5, n_init => 2)::text, rfm_model(f)::text, linear_regression(f, errors => ''HC1'')::text]',
+                            workers) AS answer FROM way;
 SELECT ok((SELECT (feature_set_info(feature_set(a, b, c)) ->> 'sample_level')::integer > 0 FROM law3_many), 'a sample it is');
 SELECT is(a.answer, b.answer, 'sampled: ' || a.name) FROM sampled AS a, sampled AS b
 WHERE b.name = 'as they lie' AND a.name <> 'as they lie' ORDER BY 1;

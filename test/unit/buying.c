@@ -260,10 +260,10 @@ edges(void)
 				double		g[4];
 				double		ll = segment_buying_likelihood(&one, odd[j], g);
 				double		alive = segment_buying_alive(model, odd[j], h);
-				double		near = segment_buying_expected(model, odd[j], h, 10);
-				double		far = segment_buying_expected(model, odd[j], h, 1000);
-				double		p1 = segment_buying_at_least(model, odd[j], h, 10, 1);
-				double		p2 = segment_buying_at_least(model, odd[j], h, 10, 2);
+				double		near = segment_buying_expected(model, odd[j], h, 10, NULL);
+				double		far = segment_buying_expected(model, odd[j], h, 1000, NULL);
+				double		p1 = segment_buying_at_least(model, odd[j], h, 10, 1, NULL);
+				double		p2 = segment_buying_at_least(model, odd[j], h, 10, 2, NULL);
 				bool		good = isfinite(ll) && isfinite(g[0] + g[1] + g[2] + g[3]) &&
 					alive >= 0 && alive <= 1 && near >= 0 && far >= near && isfinite(far) &&
 					p1 >= p2 && p2 >= 0 && p1 <= 1 && p1 <= near * (1 + 1e-12);
@@ -286,14 +286,14 @@ waits(void)
 
 	for (model = SEGMENT_BGNBD; model <= SEGMENT_BGBB; model++)
 	{
-		double		t = segment_buying_wait(model, truth[model], &h, 0.3);
-		double		p = segment_buying_at_least(model, truth[model], &h, t, 1);
+		double		t = segment_buying_wait(model, truth[model], &h, 0.3, NULL);
+		double		p = segment_buying_at_least(model, truth[model], &h, t, 1, NULL);
 
 		if (model == SEGMENT_BGBB)
-			fine = fine && p >= 0.3 && segment_buying_at_least(model, truth[model], &h, t - 1, 1) < 0.3;
+			fine = fine && p >= 0.3 && segment_buying_at_least(model, truth[model], &h, t - 1, 1, NULL) < 0.3;
 		else
 			fine = fine && close_to(p, 0.3, 1e-10);
-		fine = fine && isnan(segment_buying_wait(model, truth[model], &h, 0.9999));
+		fine = fine && isnan(segment_buying_wait(model, truth[model], &h, 0.9999, NULL));
 	}
 	ok(fine, "waiting for the next purchase");
 }

@@ -39,6 +39,7 @@
 #define E_FOLDINGS		45.0
 #define PANEL			2.0		/* of the logarithm of time, that one rule of 32 points does */
 #define ROWS_A_CHECK	4096
+#define TERMS_A_CHECK	65536
 
 /* Gauss-Legendre's 32 points of an interval of length 1: distance from the middle, weight */
 static const double legendre[][2] = {
@@ -70,7 +71,8 @@ segment_history_valid(SegmentBuyingModel model, double x, double last, double le
 		return x == 0 || last > 0;
 	if (!(last <= length && length < 1e15 && (x > 0 || last == 0)))
 		return false;
-	return model != SEGMENT_BGBB || (last == floor(last) && length == floor(length) && x <= last);
+	return model != SEGMENT_BGBB || (last == floor(last) && length == floor(length) && x <= last &&
+									 length <= SEGMENT_MOST_OPPORTUNITIES);
 }
 
 /* ---- BG/NBD and MBG/NBD ---- */
@@ -190,13 +192,14 @@ bgnbd_at_least(SegmentBuyingModel model, const double *p, const SegmentHistory *
 			   double least)
 {
 	/* not having stopped after any but the last, and so many in time */
-	return segment_exp(beta_step(p[2], p[3] + passed(model, h->x), 0, least - 1)) *
+	return Min(segment_exp(beta_step(p[2], p[3] + passed(model, h->x), 0, least - 1)), 1) *
 		segment_beta_i(least, p[0] + h->x, t / (p[1] + h->length + t));
 }
 
 /* Purchases within t from now on, of a customer who is there, by their probabilities. */
 static double
-bgnbd_sum(SegmentBuyingModel model, const double *p, const SegmentHistory *h, double t)
+bgnbd_sum(SegmentBuyingModel model, const double *p, const SegmentHistory *h, double t,
+		  SegmentInterrupted interrupted)
 {
 	double		sum = 0;
 	double		least;
@@ -208,13 +211,16 @@ bgnbd_sum(SegmentBuyingModel model, const double *p, const SegmentHistory *h, do
 		sum += term;
 		if (!(term > 0x1p-50 * sum))
 			break;
+		if (interrupted != NULL && interrupted())
+			return NOT_A_NUMBER;
 	}
 	return sum;
 }
 
 /* Purchases within t from now on, of a customer who is there. */
 static double
-bgnbd_while_alive(SegmentBuyingModel model, const double *p, const SegmentHistory *h, double t)
+bgnbd_while_alive(SegmentBuyingModel model, const double *p, const SegmentHistory *h, double t,
+				  SegmentInterrupted interrupted)
 {
 	double		d = p[2] - 1;
 	double		c = p[3] + passed(model, h->x) + d;
@@ -224,9 +230,10 @@ bgnbd_while_alive(SegmentBuyingModel model, const double *p, const SegmentHistor
 
 	/* where factors are too large for numbers to hold */
 	if (d > 30)
-		return bgnbd_sum(model, p, h, t);
+		return bgnbd_sum(model, p, h, t, interrupted);
 	rest = segment_hypergeometric_rest(c - p[0] - h->x, d, c, t / (end + t));
-	return c * (d == 0 ? -l : -segment_expm1(d * l) / d) - segment_exp(d * l) * rest;
+	/* next to nothing may come out below it */
+	return Max(c * (d == 0 ? -l : -segment_expm1(d * l) / d) - segment_exp(d * l) * rest, 0);
 }
 
 /* ---- Pareto/NBD ---- */
@@ -365,7 +372,8 @@ pareto_while_alive(const double *p, const SegmentHistory *h, double t)
 
 /* The probability of `least` purchases within t, of a customer who is there. */
 static double
-pareto_at_least(const double *p, const SegmentHistory *h, double t, double least)
+pareto_at_least(const double *p, const SegmentHistory *h, double t, double least,
+				SegmentInterrupted interrupted)
 {
 	double		q = p[0] + h->x;
 	double		alpha = p[1] + h->length;
@@ -384,6 +392,9 @@ pareto_at_least(const double *p, const SegmentHistory *h, double t, double least
 			double		u = (panel + 0.5 + (i % 2 == 0 ? point[0] : -point[0])) * width / panels;
 			double		at = Min(alpha, beta) * segment_expm1(u);
 
+			/* of huge numbers a single function may take milliseconds */
+			if (interrupted != NULL && interrupted())
+				return NOT_A_NUMBER;
 			sum += point[1] * width / panels * (Min(alpha, beta) + at) * p[2] / beta *
 				segment_exp(-(p[2] + 1) * segment_log1p(at / beta)) *
 				segment_beta_i(least, q, at / (alpha + at));
@@ -484,6 +495,7 @@ static double
 bgbb_likelihood(const SegmentHistories *histories, const double *p, double *gradient)
 {
 	double		sum = 0;
+	double		terms = 0;		/* since it was asked whether to go on */
 	int64		i;
 	int			k;
 
@@ -496,7 +508,12 @@ bgbb_likelihood(const SegmentHistories *histories, const double *p, double *grad
 		sum += h->weight * bgbb_one(p, h, g);
 		for (k = 0; k < 4; k++)
 			gradient[k] += h->weight * g[k];
-		if (i % 64 == 0 && histories->interrupted != NULL && histories->interrupted())
+		/* a row has a term for each opportunity since the last one taken */
+		terms += 16 + h->length - h->last;
+		if (terms < TERMS_A_CHECK)
+			continue;
+		terms = 0;
+		if (histories->interrupted != NULL && histories->interrupted())
 			break;
 	}
 	return sum;
@@ -739,19 +756,19 @@ segment_buying_alive(SegmentBuyingModel model, const double *p, const SegmentHis
 /* The expected number of purchases within the horizon; BG/BB: opportunities, a whole number. */
 double
 segment_buying_expected(SegmentBuyingModel model, const double *p, const SegmentHistory *h,
-						double horizon)
+						double horizon, SegmentInterrupted interrupted)
 {
 	if (model == SEGMENT_BGBB)
 		return bgbb_there(p, h) * bgbb_while_alive(p, h, horizon);
 	return segment_buying_alive(model, p, h) *
 		(model == SEGMENT_PARETO_NBD ? pareto_while_alive(p, h, horizon)
-		 : bgnbd_while_alive(model, p, h, horizon));
+		 : bgnbd_while_alive(model, p, h, horizon, interrupted));
 }
 
 /* The probability of at least so many purchases within the horizon. */
 double
 segment_buying_at_least(SegmentBuyingModel model, const double *p, const SegmentHistory *h,
-						double horizon, double least)
+						double horizon, double least, SegmentInterrupted interrupted)
 {
 	double		took;
 
@@ -764,7 +781,8 @@ segment_buying_at_least(SegmentBuyingModel model, const double *p, const Segment
 		case SEGMENT_BGBB:
 			return bgbb_there(p, h) * bgbb_at_least(p, h, horizon, least, HUGE_VAL, &took);
 		case SEGMENT_PARETO_NBD:
-			return segment_buying_alive(model, p, h) * pareto_at_least(p, h, horizon, least);
+			return segment_buying_alive(model, p, h) *
+				pareto_at_least(p, h, horizon, least, interrupted);
 		default:
 			return segment_buying_alive(model, p, h) * bgnbd_at_least(model, p, h, horizon, least);
 	}
@@ -773,7 +791,7 @@ segment_buying_at_least(SegmentBuyingModel model, const double *p, const Segment
 /* The time within which the next purchase is made with a probability; NaN: never so probably. */
 double
 segment_buying_wait(SegmentBuyingModel model, const double *p, const SegmentHistory *h,
-					double probability)
+					double probability, SegmentInterrupted interrupted)
 {
 	double		end = p[1] + h->length;
 	double		near = Min(end, p[3] + h->length);
@@ -787,19 +805,19 @@ segment_buying_wait(SegmentBuyingModel model, const double *p, const SegmentHist
 		return NOT_A_NUMBER;
 	if (model == SEGMENT_BGBB)
 	{
-		(void) bgbb_at_least(p, h, 100000, 1, probability, &took);
+		(void) bgbb_at_least(p, h, SEGMENT_MOST_OPPORTUNITIES, 1, probability, &took);
 		return took;
 	}
 	if (model != SEGMENT_PARETO_NBD)
 		return end * segment_expm1(-segment_log1p(-probability) / (p[0] + h->x));
-	if (pareto_at_least(p, h, near * segment_expm1(high), 1) < probability)
+	if (pareto_at_least(p, h, near * segment_expm1(high), 1, interrupted) < probability)
 		return NOT_A_NUMBER;
 	/* in the logarithm of time, down to its last bits */
 	for (i = 0; i < 60; i++)
 	{
 		double		middle = (low + high) / 2;
 
-		if (pareto_at_least(p, h, near * segment_expm1(middle), 1) < probability)
+		if (pareto_at_least(p, h, near * segment_expm1(middle), 1, interrupted) < probability)
 			low = middle;
 		else
 			high = middle;

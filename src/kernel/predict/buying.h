@@ -18,6 +18,9 @@ typedef enum SegmentBuyingModel
 	SEGMENT_GAMMA_GAMMA			/* p, q, gamma */
 } SegmentBuyingModel;
 
+/* of BG/BB, in a history or to come: their terms are added up one by one */
+#define SEGMENT_MOST_OPPORTUNITIES 100000.0
+
 /*
  * What is known of customers with the same history.  Of gamma-gamma: `last` is the mean
  * value of x purchases.
@@ -45,12 +48,16 @@ extern double segment_buying_likelihood(const void *histories, const double *par
 extern SegmentStatus segment_buying_fit(SegmentHistories *histories, SegmentMaximum *maximum);
 extern double segment_buying_alive(SegmentBuyingModel model, const double *parameter,
 								   const SegmentHistory *history);
+/* interrupted: may be NULL; where it says so, the figure is NaN */
 extern double segment_buying_expected(SegmentBuyingModel model, const double *parameter,
-									  const SegmentHistory *history, double horizon);
+									  const SegmentHistory *history, double horizon,
+									  SegmentInterrupted interrupted);
 extern double segment_buying_at_least(SegmentBuyingModel model, const double *parameter,
-									  const SegmentHistory *history, double horizon, double least);
+									  const SegmentHistory *history, double horizon, double least,
+									  SegmentInterrupted interrupted);
 extern double segment_buying_wait(SegmentBuyingModel model, const double *parameter,
-								  const SegmentHistory *history, double probability);
+								  const SegmentHistory *history, double probability,
+								  SegmentInterrupted interrupted);
 extern double segment_spending_expected(const double *parameter, double x, double mean);
 
 #endif							/* SEGMENT_BUYING_H */

@@ -63,6 +63,7 @@
 
 /* rows whose sums are added to the whole at once */
 #define ROWS_AT_ONCE	2048
+#define ROWS_A_CHECK	32		/* a row of thousands of columns takes a millisecond */
 
 /* Room for a fit. */
 typedef struct Fit
@@ -115,17 +116,26 @@ stopped(const Fit *fit)
 	return fit->interrupted != NULL && fit->interrupted();
 }
 
+/* The same in passes that do little with each of many rows. */
+static inline bool
+stopped_at(const Fit *fit, int64 row)
+{
+	return row % ROWS_AT_ONCE == 0 && stopped(fit);
+}
+
 /* ---- scaling ---- */
 
 /* Sums of each dense column times the row's factor, and of its squared distance from a centre. */
 static void
-column_sums(const SegmentRegression *r, int m, const double *centre, double *sum)
+column_sums(const Fit *fit, const double *centre, double *sum)
 {
+	const SegmentRegression *r = fit->r;
+	int			m = fit->m;
 	int64		i;
 	int			j;
 
 	memset(sum, 0, sizeof(double) * m);
-	for (i = 0; i < r->n; i++)
+	for (i = 0; i < r->n && !stopped_at(fit, i); i++)
 	{
 		const double *x = r->x + i * r->stride;
 		double		w = row_copies(r, i) * row_weight(r, i);
@@ -154,10 +164,10 @@ scale_columns(Fit *fit)
 	/* the second pass takes off what rounding has left of the mean */
 	for (pass = 0; pass < 2 && r->intercept; pass++)
 	{
-		column_sums(r, m, NULL, sum);
+		column_sums(fit, NULL, sum);
 		for (j = first; j < m; j++)
 			sum[j] /= r->sum_weights;
-		for (i = 0; i < r->n; i++)
+		for (i = 0; i < r->n && !stopped_at(fit, i); i++)
 			for (j = first; j < m; j++)
 				r->x[i * r->stride + j] -= sum[j];
 		for (j = first; j < m; j++)
@@ -165,7 +175,7 @@ scale_columns(Fit *fit)
 	}
 	for (j = 0; j < m; j++)
 		fit->scratch[m + j] = 0;
-	column_sums(r, m, fit->scratch + m, fit->spread);
+	column_sums(fit, fit->scratch + m, fit->spread);
 	for (j = 0; j < m; j++)
 	{
 		fit->spread[j] = sqrt(fit->spread[j] / r->sum_weights);
@@ -175,7 +185,7 @@ scale_columns(Fit *fit)
 	if (r->intercept)
 		fit->spread[0] = 1;
 	memset(fit->spread + m, 0, sizeof(double) * (fit->p - m));
-	for (i = 0; i < r->n; i++)
+	for (i = 0; i < r->n && !stopped_at(fit, i); i++)
 	{
 		double	   *x = r->x + i * r->stride;
 
@@ -348,8 +358,8 @@ add_one(double *dense, const double *x, int m, int stride, double v)
 				(v * x[a]) * *(const SegmentLanes *) (x + j);
 }
 
-/* Adds sum v x x' of a block of rows to the matrix. */
-SEGMENT_CLONES static void
+/* Adds sum v x x' of a block of rows to the matrix; false: interrupted. */
+SEGMENT_CLONES static bool
 add_matrix(Fit *fit, int64 from, int n, const double *v)
 {
 	const SegmentRegression *r = fit->r;
@@ -360,7 +370,11 @@ add_matrix(Fit *fit, int64 from, int n, const double *v)
 
 	memset(fit->dense, 0, sizeof(double) * fit->m * r->stride);
 	for (i = 0; i + 4 <= n; i += 4)
+	{
+		if (i % ROWS_A_CHECK == 0 && stopped(fit))
+			return false;
 		add_four(fit->dense, x + (size_t) i * r->stride, fit->m, r->stride, v + i);
+	}
 	for (; i < n; i++)
 		add_one(fit->dense, x + (size_t) i * r->stride, fit->m, r->stride, v[i]);
 	for (a = 0; a < fit->m; a++)
@@ -371,6 +385,8 @@ add_matrix(Fit *fit, int64 from, int n, const double *v)
 		const int32 *code = r->code + (from + i) * r->n_codes;
 		const double *row = x + (size_t) i * r->stride;
 
+		if (i % ROWS_A_CHECK == 0 && stopped(fit))
+			return false;
 		for (a = 0; a < r->n_codes; a++)
 		{
 			double	   *out = fit->gram + (size_t) code[a] * fit->p;
@@ -385,6 +401,7 @@ add_matrix(Fit *fit, int64 from, int n, const double *v)
 					out[code[j]] += v[i];
 		}
 	}
+	return true;
 }
 
 /* Adds sum u x of a block to a vector. */
@@ -463,8 +480,8 @@ evaluate(Fit *fit, const double *b, bool matrix, double *padded)
 		}
 		fit->likelihood += sum;
 		add_vector(fit, from, n, u, fit->gradient);
-		if (matrix)
-			add_matrix(fit, from, n, v);
+		if (matrix && !add_matrix(fit, from, n, v))
+			return false;
 	}
 	return true;
 }
@@ -479,7 +496,7 @@ separates(Fit *fit, const double *direction, double *padded)
 	int64		i;
 
 	pad(fit, direction, padded);
-	for (i = 0; i < r->n; i++)
+	for (i = 0; i < r->n && !stopped_at(fit, i); i++)
 	{
 		double		side = row_dot(r, i, padded) * (r->y[i] > 0 ? 1 : -1);
 
@@ -508,7 +525,7 @@ factor(Fit *fit, bool find)
 		double		whole = fit->gram[(size_t) i * p + i] + fit->l2[i];
 		double		rest = whole;
 
-		if ((i & 63) == 63 && stopped(fit))
+		if ((i & 7) == 7 && stopped(fit))
 			return false;
 		for (j = 0; j < i; j++)
 		{
@@ -847,7 +864,7 @@ filling(Fit *fit, const double *inverse, double *padded, ClusterSum *cluster)
 			double		second;
 			double		rest = 1;
 
-			if ((i & 255) == 0 && stopped(fit))
+			if (stopped(fit))
 				return false;
 			(void) row_likelihood(r, from + i, row_dot(r, from + i, padded), &residual, &second);
 			if (r->errors == SEGMENT_ERRORS_HC2 || r->errors == SEGMENT_ERRORS_HC3)
@@ -858,9 +875,7 @@ filling(Fit *fit, const double *inverse, double *padded, ClusterSum *cluster)
 			if (!clustered)
 				u[i] = u[i] * (w * residual) * all / rest;
 		}
-		if (!clustered)
-			add_matrix(fit, from, n, u);
-		else if (!add_clusters(fit, from, n, u, cluster, all))
+		if (clustered ? !add_clusters(fit, from, n, u, cluster, all) : !add_matrix(fit, from, n, u))
 			return false;
 	}
 	return true;
@@ -1057,7 +1072,7 @@ segment_regression_fit(SegmentRegression *r, SegmentMemory memory, SegmentInterr
 	padded = segment_allocate_zeros(memory, (uint64) fit.p + r->stride, sizeof(double));
 	trial = segment_allocate_zeros(memory, fit.p, sizeof(double));
 	r->rows = r->sum_weights = 0;
-	for (i = 0; i < r->n; i++)
+	for (i = 0; i < r->n && !stopped_at(&fit, i); i++)
 	{
 		r->rows += row_copies(r, i);
 		r->sum_weights += row_copies(r, i) * row_weight(r, i);
@@ -1069,7 +1084,11 @@ segment_regression_fit(SegmentRegression *r, SegmentMemory memory, SegmentInterr
 	scale_columns(&fit);
 	scale_label(&fit);
 	price(&fit);
-	result = spreads_are_finite(&fit) ? iterate(&fit, padded, trial) : SEGMENT_REGRESSION_NOT_FINITE;
+	/* a pass that was stopped has left what is no scale */
+	if (stopped(&fit))
+		result = SEGMENT_REGRESSION_INTERRUPTED;
+	else
+		result = spreads_are_finite(&fit) ? iterate(&fit, padded, trial) : SEGMENT_REGRESSION_NOT_FINITE;
 	if (result == SEGMENT_REGRESSION_SEPARATED)
 		for (j = 0; j < fit.p; j++)
 			r->direction[j] = fit.step[j] * (j < fit.m ? 1 : fit.spread[j]);
