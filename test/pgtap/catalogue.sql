@@ -48,7 +48,7 @@ SELECT is_empty($$
                           'qualified_query', 'staged_source', 'staged_places', 'rfm_staged_places', 'cluster_staged_places',
                           'steps_of', 'refresh_steps', 'table_to_lie_beside', 'rule_columns', 'bind_rules_columns', 'rule_source',
                           'check_rule_as_owner', 'explain_customer', 'rules_clock', 'rules_next', 'rules_places', 'check_decisions',
-                          'query_relations', 'describable', 'buying_history_query',
+                          'query_relations', 'describable',
                           -- and these run it, for an instant after the last refresh
                           'segment_members', 'segment_migration',
                           'trace_source', 'trace', 'traced_statements', 'tracked_parts', 'check_trackable',
@@ -69,8 +69,6 @@ SELECT is_empty($$
     WHERE lanname = 'plpgsql' AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
       -- they commit, which they could not then
       AND proname NOT IN ('refresh_all_segmentations', 'replay_segmentation')
-      -- these run the caller's query, under the caller's path
-      AND proname NOT IN ('buying_history', 'buying_history_query')
 $$, 'PL/pgSQL functions set search_path');
 SELECT is_empty($$
     SELECT routine FROM routine
