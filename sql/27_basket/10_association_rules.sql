@@ -34,8 +34,8 @@ Rows come in an order that does not depend on that of the source: sets that shar
 Memory: work_mem times hash_mem_multiplier; about 20 bytes a row of the query, 40 a basket, 100 an item and 16 a
 frequent set.
 Rows and baskets beyond that go to temporary files, with the same answer.
-Errors: configuration_limit_exceeded where items and frequent sets do not fit, invalid_parameter_value for a share beyond 0 to 1, a
-length
+Errors: configuration_limit_exceeded where items and frequent sets do not fit, invalid_parameter_value for a share
+beyond 0 to 1, a length
 below 1 or a query that is not a single reading SELECT, datatype_mismatch for wrong columns,
 undefined_function for a type without hash function.$$;
 
