@@ -72,6 +72,7 @@ RESET statement_timeout;
 RESET work_mem;
 
 -- ---- baskets that do not fit into memory: the same rules in the same order ----
+SELECT setseed(0.4);
 CREATE TABLE much AS
 SELECT b AS basket, 1 + floor(40 * random() * random())::integer AS item FROM generate_series(1, 16000) AS b, generate_series(1, 1 + b % 9);
 CREATE FUNCTION rules_of(key anyelement, query text, support float8, longest integer) RETURNS text LANGUAGE sql AS $$
