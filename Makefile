@@ -115,6 +115,7 @@ bench:
 	bench/rules
 	bench/overlap
 	bench/living
+	bench/predict
 	bench/clustering
 	bench/measure
 

@@ -35,6 +35,15 @@
 #define segment_session_status(i) pgstat_fetch_stat_local_beentry(i)
 #endif
 
+/* 16 asks whether the value is to be copied; it is one passed by value */
+#if PG_VERSION_NUM >= 160000
+#define segment_tuplesort_getdatum(sort, value, isnull) \
+	tuplesort_getdatum(sort, true, false, value, isnull, NULL)
+#else
+#define segment_tuplesort_getdatum(sort, value, isnull) \
+	tuplesort_getdatum(sort, true, value, isnull, NULL)
+#endif
+
 /* 18 lets a module tell its name and version to pg_get_loaded_modules() */
 #if PG_VERSION_NUM >= 180000
 #define SEGMENT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "segment", .version = SEGMENT_VERSION)

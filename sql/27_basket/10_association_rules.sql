@@ -31,9 +31,11 @@ Rows with a NULL are skipped, and told in a NOTICE; of no rows there are no rule
 Measures as in R's package arules.
 search_path: under which the query alone is parsed and run; NULL: the session's.
 Rows come in an order that does not depend on that of the source: sets that share their rarest items together.
-Memory: work_mem times hash_mem_multiplier; about 20 bytes a row of the query, 40 a basket and 16 a frequent set.
-Errors: configuration_limit_exceeded where that is not enough, invalid_parameter_value for a share beyond 0 to 1, a
-length
+Memory: work_mem times hash_mem_multiplier; about 20 bytes a row of the query, 40 a basket, 100 an item and 16 a
+frequent set.
+Rows and baskets beyond that go to temporary files, with the same answer.
+Errors: configuration_limit_exceeded where items and frequent sets do not fit, invalid_parameter_value for a share
+beyond 0 to 1, a length
 below 1 or a query that is not a single reading SELECT, datatype_mismatch for wrong columns,
 undefined_function for a type without hash function.$$;
 
@@ -48,7 +50,8 @@ COMMENT ON FUNCTION item_similarity(anyelement, text, text, integer, integer, te
 $$The items that are most often in one basket with each item, given how often they are in any:
 item_similarity(null::text,
 'SELECT invoice, product FROM line').
-key, query, search_path, NULLs and memory: as of association_rules.
+key, query, search_path and NULLs: as of association_rules.
+All rows must fit into work_mem times hash_mem_multiplier; about 20 bytes a row of the query and 40 a basket.
 measure: by which the nearest are chosen: 'cosine' (baskets with both / root of the product of the baskets with each),
 'jaccard' (baskets with both / baskets with either), 'lift' (baskets with both / what independence expects).
 top: neighbours of an item, at most. min_together: baskets that have both, at least; lift needs some, since what was
@@ -86,7 +89,7 @@ customer has counts 1 for itself), because: the item that adds most to it.
 Where that gives too few, the most popular items follow, with a score of 0 and NULL as because.
 Item-based recommendations: Sarwar et al. 2001, Deshpande and Karypis 2004.
 Rows of purchases with a NULL are skipped, and told in a NOTICE; those of segments say nothing.
-Memory: as of association_rules, and 16 bytes for each neighbour.
+All rows must fit into work_mem times hash_mem_multiplier, as of item_similarity, and 16 bytes for each neighbour.
 Time: items bought by the same customers are counted once for all and once for each segment, so the square of what a
 customer has counts.
 Errors: as of association_rules; cardinality_violation for a customer in two segments.$$;

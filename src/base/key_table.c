@@ -120,6 +120,26 @@ segment_key_size(const KeyType *type, Datum key)
 	return VARSIZE_ANY(DatumGetPointer(key));
 }
 
+/* A key as tables take it, not compressed, that lives as long as the context. */
+Datum
+segment_key_copy(MemoryContext context, const KeyType *type, Datum key)
+{
+	MemoryContext old;
+	Size		size;
+	char	   *copy;
+
+	if (type->by_value)
+		return key;
+	old = MemoryContextSwitchTo(context);
+	if (type->length == -1)
+		key = PointerGetDatum(PG_DETOAST_DATUM_PACKED(key));
+	size = segment_key_size(type, key);
+	copy = palloc(size);
+	memcpy(copy, DatumGetPointer(key), size);
+	MemoryContextSwitchTo(old);
+	return PointerGetDatum(copy);
+}
+
 bool
 segment_keys_equal_slow(const KeyType *type, Datum a, Datum b)
 {

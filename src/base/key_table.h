@@ -67,6 +67,7 @@ extern Size segment_key_table_memory_to_add(const KeyTable *table, Datum key);
 extern uint64 segment_key_hash_slow(const KeyType *type, Datum key);
 extern bool segment_keys_equal_slow(const KeyType *type, Datum a, Datum b);
 extern Size segment_key_size(const KeyType *type, Datum key);
+extern Datum segment_key_copy(MemoryContext context, const KeyType *type, Datum key);
 
 static inline uint64
 segment_key_hash(const KeyType *type, Datum key)

@@ -18,6 +18,7 @@
 #include "base/arguments.h"
 #include "base/memory.h"
 #include "basket/pairs.h"
+#include "basket/sorted_baskets.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "kernel/base/allocate.h"
@@ -150,16 +151,23 @@ segment_association_rules(PG_FUNCTION_ARGS)
 	double		min_confidence = argument_share(fcinfo, 3, "min_confidence");
 	int			min_length = segment_arg_count(fcinfo, 4, "min_length", 1);
 	int			max_length = segment_arg_count(fcinfo, 5, "max_length", min_length);
-	PairReader *reader = palloc(sizeof(PairReader));
+	PairReader *reader = palloc0(sizeof(PairReader));
 	SegmentBaskets baskets;
 	SegmentItemsets itemsets;
 	uint32		least;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	reader->may_sort = true;
 	read_source(reader, "association_rules", fcinfo, 6);
-	segment_rank_items(&baskets, reader, min_support, 1, &least);
-	(void) segment_itemsets_find(&itemsets, segment_pair_kernel_memory(reader->memory), &baskets,
-								 least, (uint32) max_length, segment_check_interrupts);
+	if (reader->sort == NULL)
+	{
+		segment_rank_items(&baskets, reader, min_support, 1, &least);
+		segment_pair_forget(reader->first);
+		(void) segment_itemsets_find(&itemsets, segment_pair_kernel_memory(reader->memory), &baskets,
+									 least, (uint32) max_length, segment_check_interrupts);
+	}
+	else
+		segment_itemsets_of_sorted(&itemsets, &baskets, reader, min_support, (uint32) max_length);
 	put_rules((ReturnSetInfo *) fcinfo->resultinfo, &itemsets, &baskets, reader->second,
 			  (uint32) min_length, min_confidence);
 	return (Datum) 0;
@@ -203,7 +211,7 @@ segment_item_similarity(PG_FUNCTION_ARGS)
 	int			measure = segment_name_in_list(segment_arg_text(fcinfo, 2), measures, "measure");
 	int			top = segment_arg_count(fcinfo, 3, "top", 1);
 	int			least = segment_arg_count(fcinfo, 4, "min_together", 1);
-	PairReader *reader = palloc(sizeof(PairReader));
+	PairReader *reader = palloc0(sizeof(PairReader));
 	SegmentMemory memory;
 	SegmentBaskets baskets;
 	SegmentTogether together;

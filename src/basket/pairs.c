@@ -7,10 +7,9 @@
  * are one, their type and collation decide, and the spelling kept is the first by its
  * bytes.  A row with a NULL is left out and counted.
  *
- * Nothing is divided or spilled: all pairs must fit into work_mem times
- * hash_mem_multiplier, together with what is worked out from them, since it is their joint
- * counts that are asked for.  Where they do not, the calculation ends with an error that
- * says so.
+ * All must fit into work_mem times hash_mem_multiplier, together with what is worked out from
+ * it.  Where it does not, pairs go to files if the caller can work from there (pair_sort.c), else the
+ * calculation ends with an error that says so.
  */
 #include "basket/pairs.h"
 
@@ -29,8 +28,8 @@
 
 /* ---- memory ---- */
 
-static Size
-table_size(const PairColumn *column)
+Size
+segment_pair_column_size(const PairColumn *column)
 {
 	if (column == NULL || !column->known)
 		return 0;
@@ -45,7 +44,7 @@ check_memory(const PairMemory *memory, Size more)
 	int			i;
 
 	for (i = 0; i < lengthof(memory->columns); i++)
-		used += table_size(memory->columns[i]);
+		used += segment_pair_column_size(memory->columns[i]);
 	if (used > memory->limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
@@ -136,21 +135,22 @@ begin_column(PairReader *reader, PairColumn *column, Form_pg_attribute attribute
 						 "or cast the column.")));
 	if (column->known)
 		return;
+	column->context = AllocSetContextCreate(reader->memory->context, "segment pair keys",
+											ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(reader->memory->context);
 	if (!OidIsValid(column->type))
 		column->type = type;
 	segment_key_type_init(&column->key, column->type, attribute->attcollation,
 						  psprintf("%s %s", strchr("aeiou", column->name[0]) ? "an" : "a",
 								   column->name));
-	segment_key_table_init(&column->table, &column->key, sizeof(KeyEntry),
-						   reader->memory->context);
+	segment_key_table_init(&column->table, &column->key, sizeof(KeyEntry), column->context);
 	column->known = true;
 	MemoryContextSwitchTo(old);
 }
 
 /* The number of a key whose hash is known, new or not. */
-static uint32
-number_of(PairColumn *column, Datum key, uint64 hash)
+uint32
+segment_pair_number_hashed(PairColumn *column, Datum key, uint64 hash)
 {
 	int64		number = segment_key_table_find(&column->table, key, 0, hash);
 
@@ -166,7 +166,7 @@ number_of(PairColumn *column, Datum key, uint64 hash)
 uint32
 segment_pair_number(PairColumn *column, Datum key)
 {
-	return number_of(column, key, segment_key_hash(&column->key, key));
+	return segment_pair_number_hashed(column, key, segment_key_hash(&column->key, key));
 }
 
 Datum
@@ -175,11 +175,29 @@ segment_pair_value(const PairColumn *column, uint32 number)
 	return ((KeyEntry *) segment_key_table_entry(&column->table, number))->key;
 }
 
+/* The keys are not asked for any more; how many there are stays known. */
+void
+segment_pair_forget(PairColumn *column)
+{
+	if (column->context != NULL)
+		MemoryContextDelete(column->context);
+	column->context = NULL;
+	column->known = false;
+}
+
 /* ---- reading ---- */
 
 static void
 add_line(PairReader *reader, uint32 first, uint32 second)
 {
+	if (reader->may_sort && reader->sort == NULL && reader->n_lines == reader->room &&
+		2 * reader->room * sizeof(SegmentBasketLine) > reader->memory->limit / PAIR_LINES_SHARE)
+		segment_pairs_begin_sort(reader);
+	if (reader->sort != NULL)
+	{
+		segment_pairs_put(reader, first, second);
+		return;
+	}
 	if (reader->n_lines == reader->room)
 	{
 		reader->room = Max(FIRST_LINES, 2 * reader->room);
@@ -200,7 +218,13 @@ end_batch(PairReader *reader)
 	for (i = 0; i < reader->n_batch; i++)
 		(void) segment_key_table_candidate(&column->table, reader->hash[i]);
 	for (i = 0; i < reader->n_batch; i++)
-		add_line(reader, number_of(column, reader->key[i], reader->hash[i]), reader->other[i]);
+	{
+		if (reader->may_sort &&
+			segment_pairs_spill(reader, reader->key[i], reader->hash[i], reader->other[i]))
+			continue;
+		add_line(reader, segment_pair_number_hashed(column, reader->key[i], reader->hash[i]),
+				 reader->other[i]);
+	}
 	reader->n_batch = 0;
 	MemoryContextReset(reader->batch);
 	check_memory(reader->memory, 0);
@@ -274,11 +298,11 @@ pair_nothing(DestReceiver *self)
 {
 }
 
+/* The reader is zeros, but for what the caller may want of it. */
 void
 segment_read_pairs(PairReader *reader, PairMemory *memory, PairColumn *first, PairColumn *second,
 				   const SourceText *source)
 {
-	memset(reader, 0, sizeof(*reader));
 	reader->receiver.receiveSlot = pair_receive;
 	reader->receiver.rStartup = pair_startup;
 	reader->receiver.rShutdown = pair_nothing;
@@ -289,8 +313,11 @@ segment_read_pairs(PairReader *reader, PairMemory *memory, PairColumn *first, Pa
 	reader->second = second;
 	reader->batch = AllocSetContextCreate(CurrentMemoryContext, "segment keys",
 										  ALLOCSET_DEFAULT_SIZES);
+	segment_spill_begin(&reader->spill);
 	segment_source_run(source, &reader->receiver);
 	end_batch(reader);
+	if (reader->sort != NULL)
+		segment_pairs_next_passes(reader);
 }
 
 /* Rows that were left out are told. */

@@ -252,7 +252,7 @@ segment_recommend_items(PG_FUNCTION_ARGS)
 	r.customers = segment_pair_column(r.memory, "customer",
 									  get_fn_expr_argtype(fcinfo->flinfo, 0));
 	r.items = segment_pair_column(r.memory, "item", get_fn_expr_argtype(fcinfo->flinfo, 1));
-	r.purchases = palloc(sizeof(PairReader));
+	r.purchases = palloc0(sizeof(PairReader));
 	source.query = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	source.search_path = segment_arg_text(fcinfo, 9);
 	segment_read_pairs(r.purchases, r.memory, r.customers, r.items, &source);

@@ -15,8 +15,7 @@
  * by its lines, those before the window are an order of their own.
  *
  * When memory is short: customers met so far go on being updated, and rows of
- * others are written to one of 32 files by bits of the customer's hash.  Each
- * file is then a pass of its own, with the next bits.  Where orders are told
+ * others are written to files, each of which is then a pass of its own (spill.c).  Where orders are told
  * apart by an id, the set of orders may outgrow memory for few customers, so
  * there everything known is written out (FOLD_STATE, FOLD_PAIR) and all rows
  * follow.  After 12 divisions the hash has no bits left and memory is taken as
@@ -32,23 +31,13 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
-#define PARTITION_BITS	5
-#define PARTITIONS		(1 << PARTITION_BITS)
-#define MAX_LEVEL		12
-
 /* Of the owner of an order: its lines before the window. */
 #define EARLIER_ORDER	((uint32) 1 << 31)
-
-typedef struct FoldPartition
-{
-	BufFile    *file;
-	int			level;
-} FoldPartition;
 
 /* ---- passes ---- */
 
 static void
-start_pass(CustomerFold *fold, int level)
+start_pass(CustomerFold *fold)
 {
 	MemoryContext old;
 
@@ -62,11 +51,8 @@ start_pass(CustomerFold *fold, int level)
 							   fold->by_order ? sizeof(OrderEntry) : sizeof(KeyEntry),
 							   fold->pass_context);
 	fold->scale = 0;
-	fold->large = NULL;
-	fold->n_large = fold->n_large_allocated = 0;
-	fold->level = level;
+	segment_large_sums_begin(&fold->large, fold->pass_context);
 	fold->spilling = fold->spilling_all = false;
-	fold->files = NULL;
 	MemoryContextSwitchTo(old);
 }
 
@@ -76,16 +62,16 @@ segment_fold_create(const KeyType *customer_type, const KeyType *order_type, boo
 {
 	CustomerFold *fold = palloc0(sizeof(CustomerFold));
 
-	fold->context = CurrentMemoryContext;
+	segment_spill_begin(&fold->spill);
 	fold->customer_type = customer_type;
 	fold->order_type = order_type;
 	fold->by_order = by_order;
 	fold->limit = limit;
-	fold->pass_context = AllocSetContextCreate(fold->context, "customer fold pass",
+	fold->pass_context = AllocSetContextCreate(CurrentMemoryContext, "customer fold pass",
 											   ALLOCSET_DEFAULT_SIZES);
-	fold->batch_context = AllocSetContextCreate(fold->context, "customer fold batch",
+	fold->batch_context = AllocSetContextCreate(CurrentMemoryContext, "customer fold batch",
 												ALLOCSET_DEFAULT_SIZES);
-	start_pass(fold, 0);
+	start_pass(fold);
 	return fold;
 }
 
@@ -95,7 +81,7 @@ segment_fold_keep_times(CustomerFold *fold, bool window)
 {
 	fold->clock = true;
 	fold->window = window;
-	start_pass(fold, 0);
+	start_pass(fold);
 }
 
 static Size
@@ -107,7 +93,7 @@ memory_used(const CustomerFold *fold)
 	if (fold->order_type != NULL)
 		size += fold->orders.entry_size * fold->orders.n_allocated +
 			sizeof(KeySlot) * (fold->orders.mask + 1) + fold->orders.copied;
-	return size + (Size) fold->n_large * 64;
+	return size + segment_large_sums_size(&fold->large);
 }
 
 static bool
@@ -116,203 +102,84 @@ no_room(const CustomerFold *fold, const KeyTable *table, Datum key)
 	Size		more = segment_key_table_memory_to_add(table, key);
 
 	/* a table of a thousand is always allowed: files need memory, too */
-	return more > 0 && table->n >= 512 && fold->level < MAX_LEVEL &&
+	return more > 0 && table->n >= 512 && fold->spill.level < SEGMENT_SPILL_LEVELS &&
 		(memory_used(fold) + more > fold->limit || fold->customers.n >= EARLIER_ORDER / 2);
 }
 
 /* ---- files ---- */
 
 static void
-write_bytes(BufFile *file, const void *data, Size size)
-{
-	BufFileWrite(file, (void *) data, size);
-}
-
-static void
-write_datum(BufFile *file, const KeyType *type, Datum value)
-{
-	if (type->by_value)
-		write_bytes(file, &value, sizeof(value));
-	else
-	{
-		uint32		size = (uint32) segment_key_size(type, value);
-
-		write_bytes(file, &size, sizeof(size));
-		write_bytes(file, DatumGetPointer(value), size);
-	}
-}
-
-/* The hash's top five bits at level 0, the next five at level 1, and so on. */
-static int
-partition_of(uint64 hash, int level)
-{
-	return (int) (hash >> (64 - PARTITION_BITS * (level + 1))) & (PARTITIONS - 1);
-}
-
-static void
 write_row(CustomerFold *fold, const FoldRow *row)
 {
-	int			p = partition_of(row->hash, fold->level);
-	BufFile    *file;
+	BufFile    *file = segment_spill_file(&fold->spill, row->hash);
 
-	if (fold->files == NULL)
-		fold->files = MemoryContextAllocZero(fold->pass_context, sizeof(BufFile *) * PARTITIONS);
-	if (fold->files[p] == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(fold->context);
-
-		fold->files[p] = BufFileCreateTemp(false);
-		MemoryContextSwitchTo(old);
-	}
-	file = fold->files[p];
-	fold->n_spilled++;
-	write_bytes(file, &row->flags, sizeof(row->flags));
-	write_datum(file, fold->customer_type, row->customer);
+	segment_spill_write(file, &row->flags, sizeof(row->flags));
+	segment_spill_write_datum(file, fold->customer_type, row->customer);
 	if (row->flags & FOLD_PAIR)
 	{
-		write_datum(file, fold->order_type, row->order);
+		segment_spill_write_datum(file, fold->order_type, row->order);
 		if (!fold->by_order)
 			return;
 	}
-	write_bytes(file, &row->time, sizeof(row->time));
-	write_bytes(file, &row->mantissa, sizeof(row->mantissa));
-	write_bytes(file, &row->scale, sizeof(row->scale));
+	segment_spill_write(file, &row->time, sizeof(row->time));
+	segment_spill_write(file, &row->mantissa, sizeof(row->mantissa));
+	segment_spill_write(file, &row->scale, sizeof(row->scale));
 	if (row->flags & (FOLD_STATE | FOLD_PAIR))
 	{
-		write_bytes(file, &row->last_time, sizeof(row->last_time));
-		write_bytes(file, &row->orders, sizeof(row->orders));
+		segment_spill_write(file, &row->last_time, sizeof(row->last_time));
+		segment_spill_write(file, &row->orders, sizeof(row->orders));
 		if (fold->clock && (row->flags & FOLD_STATE))
-			write_bytes(file, row->clock, sizeof(FoldClock));
+			segment_spill_write(file, row->clock, sizeof(FoldClock));
 	}
 	else if (fold->order_type != NULL && (row->flags & (FOLD_ORDER | FOLD_LINE)))
-		write_datum(file, fold->order_type, row->order);
+		segment_spill_write_datum(file, fold->order_type, row->order);
 	if (row->flags & FOLD_LARGE)
-	{
-		uint32		size = VARSIZE_ANY(row->large);
-
-		write_bytes(file, &size, sizeof(size));
-		write_bytes(file, row->large, size);
-	}
-}
-
-/* Reads that many bytes; false at the end of the file. */
-static bool
-read_bytes(BufFile *file, void *data, Size size)
-{
-	size_t		n = BufFileRead(file, data, size);
-
-	if (n == 0)
-		return false;
-	if (n != size)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read from temporary file: read only %zu of %zu bytes",
-						n, size)));
-	return true;
-}
-
-static void *
-read_block(BufFile *file)
-{
-	uint32		size;
-	void	   *block;
-
-	(void) read_bytes(file, &size, sizeof(size));
-	block = palloc(size);
-	(void) read_bytes(file, block, size);
-	return block;
-}
-
-static Datum
-read_datum(BufFile *file, const KeyType *type)
-{
-	Datum		value;
-
-	if (!type->by_value)
-		return PointerGetDatum(read_block(file));
-	(void) read_bytes(file, &value, sizeof(value));
-	return value;
+		segment_spill_write_block(file, row->large, VARSIZE_ANY(row->large));
 }
 
 static bool
 read_row(CustomerFold *fold, BufFile *file, FoldRow *row)
 {
 	memset(row, 0, sizeof(*row));
-	if (!read_bytes(file, &row->flags, sizeof(row->flags)))
+	if (!segment_spill_read(file, &row->flags, sizeof(row->flags)))
 		return false;
-	row->customer = read_datum(file, fold->customer_type);
+	row->customer = segment_spill_read_datum(file, fold->customer_type);
 	if (row->flags & FOLD_PAIR)
 	{
-		row->order = read_datum(file, fold->order_type);
+		row->order = segment_spill_read_datum(file, fold->order_type);
 		if (!fold->by_order)
 			return true;
 	}
-	(void) read_bytes(file, &row->time, sizeof(row->time));
-	(void) read_bytes(file, &row->mantissa, sizeof(row->mantissa));
-	(void) read_bytes(file, &row->scale, sizeof(row->scale));
+	(void) segment_spill_read(file, &row->time, sizeof(row->time));
+	(void) segment_spill_read(file, &row->mantissa, sizeof(row->mantissa));
+	(void) segment_spill_read(file, &row->scale, sizeof(row->scale));
 	if (row->flags & (FOLD_STATE | FOLD_PAIR))
 	{
-		(void) read_bytes(file, &row->last_time, sizeof(row->last_time));
-		(void) read_bytes(file, &row->orders, sizeof(row->orders));
+		(void) segment_spill_read(file, &row->last_time, sizeof(row->last_time));
+		(void) segment_spill_read(file, &row->orders, sizeof(row->orders));
 		if (fold->clock && (row->flags & FOLD_STATE))
 		{
 			FoldClock  *times = palloc(sizeof(FoldClock));
 
-			(void) read_bytes(file, times, sizeof(FoldClock));
+			(void) segment_spill_read(file, times, sizeof(FoldClock));
 			row->clock = times;
 		}
 	}
 	else if (fold->order_type != NULL && (row->flags & (FOLD_ORDER | FOLD_LINE)))
-		row->order = read_datum(file, fold->order_type);
+		row->order = segment_spill_read_datum(file, fold->order_type);
 	if (row->flags & FOLD_LARGE)
-		row->large = read_block(file);
+		row->large = segment_spill_read_block(file);
 	return true;
 }
 
 /* ---- sums ---- */
-
-static Numeric
-numeric_of(int64 mantissa, int scale)
-{
-	return int64_div_fast_to_numeric(mantissa, scale);
-}
 
 /* The part of a sum that is kept as an integer, with the digits its amounts had. */
 static Numeric
 integer_part(const CustomerFold *fold, const CustomerEntry *entry)
 {
 	/* what the common scale added is zeros */
-	return numeric_of(entry->sum / segment_power_of_ten[fold->scale - entry->scale], entry->scale);
-}
-
-/* Adds to the part of a sum that is kept as numeric, the large one of that number. */
-static void
-add_large(CustomerFold *fold, uint32 *large, Numeric amount)
-{
-	MemoryContext old = MemoryContextSwitchTo(fold->pass_context);
-	Numeric    *sum;
-
-	if (*large == 0)
-	{
-		if (fold->n_large == fold->n_large_allocated)
-		{
-			fold->n_large_allocated = Max(64, 2 * fold->n_large_allocated);
-			fold->large = fold->large == NULL
-				? palloc(sizeof(Numeric) * fold->n_large_allocated)
-				: repalloc_huge(fold->large, sizeof(Numeric) * fold->n_large_allocated);
-		}
-		fold->large[fold->n_large] = DatumGetNumericCopy(NumericGetDatum(amount));
-		*large = ++fold->n_large;
-	}
-	else
-	{
-		sum = &fold->large[*large - 1];
-		amount = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(*sum),
-													 NumericGetDatum(amount)));
-		pfree(*sum);
-		*sum = amount;
-	}
-	MemoryContextSwitchTo(old);
+	return segment_decimal(entry->sum / segment_power_of_ten[fold->scale - entry->scale], entry->scale);
 }
 
 /* Brings every sum to a higher scale. */
@@ -331,7 +198,7 @@ raise_scale(CustomerFold *fold, int scale)
 			entry->sum = sum;
 		else
 		{
-			add_large(fold, &entry->large, integer_part(fold, entry));
+			segment_large_sum_add(&fold->large, &entry->large, integer_part(fold, entry));
 			entry->sum = 0;
 		}
 	}
@@ -345,7 +212,7 @@ add_amount(CustomerFold *fold, CustomerEntry *entry, const FoldRow *row)
 	int64		sum;
 
 	if (unlikely(row->flags & FOLD_LARGE))
-		add_large(fold, &entry->large, row->large);
+		segment_large_sum_add(&fold->large, &entry->large, row->large);
 	if (unlikely(row->scale > entry->scale) && row->scale <= fold->scale)
 		entry->scale = row->scale;
 	if (unlikely(row->scale != fold->scale))
@@ -358,48 +225,16 @@ add_amount(CustomerFold *fold, CustomerEntry *entry, const FoldRow *row)
 		if (__builtin_mul_overflow(amount, segment_power_of_ten[fold->scale - row->scale],
 								   &amount))
 		{
-			add_large(fold, &entry->large, numeric_of(row->mantissa, row->scale));
+			segment_large_sum_add(&fold->large, &entry->large, segment_decimal(row->mantissa, row->scale));
 			return;
 		}
 	}
 	if (unlikely(__builtin_add_overflow(entry->sum, amount, &sum)))
 	{
-		add_large(fold, &entry->large, integer_part(fold, entry));
+		segment_large_sum_add(&fold->large, &entry->large, integer_part(fold, entry));
 		sum = amount;
 	}
 	entry->sum = sum;
-}
-
-/* Adds to what an order's lines add up to. */
-static void
-add_to_order(CustomerFold *fold, OrderEntry *order, const FoldRow *row)
-{
-	int64		amount = row->mantissa;
-	int64		sum = order->sum;
-
-	if (row->flags & FOLD_LARGE)
-		add_large(fold, &order->large, row->large);
-	if (row->scale > order->scale)
-	{
-		if (__builtin_mul_overflow(sum, segment_power_of_ten[row->scale - order->scale], &sum))
-		{
-			add_large(fold, &order->large, numeric_of(order->sum, order->scale));
-			sum = 0;
-		}
-		order->scale = row->scale;
-		order->sum = sum;
-	}
-	if (__builtin_mul_overflow(amount, segment_power_of_ten[order->scale - row->scale], &amount))
-	{
-		add_large(fold, &order->large, numeric_of(row->mantissa, row->scale));
-		return;
-	}
-	if (__builtin_add_overflow(sum, amount, &sum))
-	{
-		add_large(fold, &order->large, numeric_of(order->sum, order->scale));
-		sum = amount;
-	}
-	order->sum = sum;
 }
 
 /* Whether an order's lines add up to more than 0. */
@@ -408,13 +243,11 @@ order_counts(const CustomerFold *fold, const OrderEntry *order)
 {
 	Numeric		sum;
 
-	if (order->large == 0)
-		return order->sum > 0;
-	sum = numeric_of(order->sum, order->scale);
-	sum = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(sum),
-											  NumericGetDatum(fold->large[order->large - 1])));
+	if (order->sum.large == 0)
+		return order->sum.sum > 0;
+	sum = segment_decimal_value(&fold->large, &order->sum);
 	return DatumGetBool(DirectFunctionCall2(numeric_gt, NumericGetDatum(sum),
-											NumericGetDatum(numeric_of(0, 0))));
+											NumericGetDatum(segment_decimal(0, 0))));
 }
 
 /* A customer's total, displayed with as many digits as sum() would. */
@@ -425,7 +258,7 @@ segment_fold_sum(const CustomerFold *fold, const CustomerEntry *entry)
 
 	if (entry->large != 0)
 		sum = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(sum),
-												  NumericGetDatum(fold->large[entry->large - 1])));
+												  NumericGetDatum(fold->large.sum[entry->large - 1])));
 	return sum;
 }
 
@@ -482,7 +315,7 @@ spill_all(CustomerFold *fold)
 		if (entry->large != 0)
 		{
 			row.flags |= FOLD_LARGE;
-			row.large = fold->large[entry->large - 1];
+			row.large = fold->large.sum[entry->large - 1];
 		}
 		if (fold->clock)
 			row.clock = &((ClockEntry *) entry)->times;
@@ -505,12 +338,12 @@ spill_all(CustomerFold *fold)
 
 			row.time = order->first;
 			row.last_time = order->last;
-			row.mantissa = order->sum;
-			row.scale = order->scale;
-			if (order->large != 0)
+			row.mantissa = order->sum.sum;
+			row.scale = order->sum.scale;
+			if (order->sum.large != 0)
 			{
 				row.flags |= FOLD_LARGE;
-				row.large = fold->large[order->large - 1];
+				row.large = fold->large.sum[order->sum.large - 1];
 			}
 		}
 		write_row(fold, &row);
@@ -544,11 +377,9 @@ order_of_line(CustomerFold *fold, uint32 owner, Datum id)
 		return segment_key_table_entry(&fold->orders, (uint32) number);
 	order = segment_key_table_entry(&fold->orders,
 									segment_key_table_add(&fold->orders, id, owner, hash));
-	order->large = 0;
-	order->scale = 0;
+	memset(&order->sum, 0, sizeof(order->sum));
 	order->first = PG_INT64_MAX;
 	order->last = PG_INT64_MIN;
-	order->sum = 0;
 	return order;
 }
 
@@ -559,7 +390,9 @@ apply_line(CustomerFold *fold, uint32 customer, const FoldRow *row)
 	uint32		owner = (customer + 1) | (row->flags & FOLD_EARLIER ? EARLIER_ORDER : 0);
 	OrderEntry *order = order_of_line(fold, owner, row->order);
 
-	add_to_order(fold, order, row);
+	if (row->flags & FOLD_LARGE)
+		segment_large_sum_add(&fold->large, &order->sum.large, row->large);
+	segment_decimal_add(&fold->large, &order->sum, row->mantissa, row->scale);
 	if (row->flags & (FOLD_ORDER | FOLD_PAIR))
 	{
 		order->first = Min(order->first, row->time);
@@ -681,26 +514,6 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 	add_amount(fold, entry, row);
 }
 
-/* A value that lives until the batch is applied. */
-Datum
-segment_fold_copy(CustomerFold *fold, const KeyType *type, Datum value)
-{
-	MemoryContext old;
-	Size		size;
-	char	   *copy;
-
-	if (type->by_value)
-		return value;
-	old = MemoryContextSwitchTo(fold->batch_context);
-	if (type->length == -1)
-		value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
-	size = segment_key_size(type, value);
-	copy = palloc(size);
-	memcpy(copy, DatumGetPointer(value), size);
-	MemoryContextSwitchTo(old);
-	return PointerGetDatum(copy);
-}
-
 /* Takes in the rows of the batch. */
 void
 segment_fold_apply(CustomerFold *fold)
@@ -727,58 +540,30 @@ segment_fold_apply(CustomerFold *fold)
 void
 segment_fold_end_pass(CustomerFold *fold)
 {
-	MemoryContext old;
-	int			p;
-
 	if (fold->n_batch > 0)
 		segment_fold_apply(fold);
 	if (fold->by_order)
 		count_orders(fold);
-	if (fold->files == NULL)
-		return;
-	old = MemoryContextSwitchTo(fold->context);
-	for (p = 0; p < PARTITIONS; p++)
-		if (fold->files[p] != NULL)
-		{
-			FoldPartition *partition = palloc(sizeof(FoldPartition));
-
-			partition->file = fold->files[p];
-			partition->level = fold->level + 1;
-			fold->pending = lappend(fold->pending, partition);
-		}
-	fold->files = NULL;
-	MemoryContextSwitchTo(old);
+	segment_spill_end_pass(&fold->spill);
 }
 
 /* Folds the rows of the next file; false when there is none. */
 bool
 segment_fold_next_pass(CustomerFold *fold)
 {
-	FoldPartition *partition;
-	MemoryContext old;
-
-	if (fold->pending == NIL)
+	if (!segment_spill_next(&fold->spill))
 		return false;
-	partition = llast(fold->pending);
-	fold->pending = list_delete_last(fold->pending);
-	start_pass(fold, partition->level);
-	if (BufFileSeek(partition->file, 0, 0, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not rewind temporary file: %m")));
+	start_pass(fold);
 	for (;;)
 	{
-		bool		more;
+		MemoryContext old = MemoryContextSwitchTo(fold->batch_context);
+		bool		more = read_row(fold, fold->spill.reading, segment_fold_row(fold));
 
-		old = MemoryContextSwitchTo(fold->batch_context);
-		more = read_row(fold, partition->file, segment_fold_row(fold));
 		MemoryContextSwitchTo(old);
 		if (!more)
 			break;
 		segment_fold_add(fold);
 	}
-	BufFileClose(partition->file);
-	pfree(partition);
 	segment_fold_end_pass(fold);
 	return true;
 }

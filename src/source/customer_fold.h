@@ -8,9 +8,8 @@
 #include "compat.h"
 
 #include "base/key_table.h"
-#include "nodes/pg_list.h"
-#include "storage/buffile.h"
-#include "utils/numeric.h"
+#include "source/decimal_sum.h"
+#include "source/spill.h"
 
 #define FOLD_BATCH 512
 
@@ -72,16 +71,13 @@ typedef struct OrderEntry
 {
 	KeyEntry	key;			/* the order's id; owner is the customer's number + 1, and
 								 * EARLIER_ORDER for what its lines before the window are */
-	uint32		large;			/* as in CustomerEntry */
-	int			scale;
 	int64		first;			/* time of the first and last line that is no refund */
 	int64		last;
-	int64		sum;			/* of amounts, at its own scale */
+	DecimalSum	sum;			/* of amounts */
 } OrderEntry;
 
 typedef struct CustomerFold
 {
-	MemoryContext context;		/* outlives passes */
 	const KeyType *customer_type;
 	const KeyType *order_type;	/* NULL: every row is an order */
 	bool		by_order;		/* an order counts when its lines add up to more than 0 */
@@ -94,29 +90,22 @@ typedef struct CustomerFold
 	KeyTable	customers;
 	KeyTable	orders;
 	int			scale;			/* decimal digits after the point in every sum */
-	Numeric    *large;			/* sums that left the range of int64 */
-	uint32		n_large;
-	uint32		n_large_allocated;
-	int			level;			/* how often rows were divided among files */
+	LargeSums	large;			/* sums that left the range of int64 */
 	bool		spilling;		/* no new customers any more */
 	bool		spilling_all;	/* no row stays in memory any more */
-	BufFile   **files;			/* one a partition, or NULL */
 
 	/* rows waiting, and where their keys lie */
 	FoldRow		batch[FOLD_BATCH];
 	int			n_batch;
 	MemoryContext batch_context;
 
-	/* passes to come */
-	List	   *pending;		/* of FoldPartition */
-	int64		n_spilled;		/* rows written to files, for information */
+	Spill		spill;			/* rows of passes to come */
 	int64		n_cancelled;	/* orders whose lines add up to 0 or less */
 } CustomerFold;
 
 extern CustomerFold *segment_fold_create(const KeyType *customer_type, const KeyType *order_type,
 										 bool by_order, Size limit);
 extern void segment_fold_keep_times(CustomerFold *fold, bool window);
-extern Datum segment_fold_copy(CustomerFold *fold, const KeyType *type, Datum value);
 extern void segment_fold_apply(CustomerFold *fold);
 extern void segment_fold_end_pass(CustomerFold *fold);
 extern bool segment_fold_next_pass(CustomerFold *fold);

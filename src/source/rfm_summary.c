@@ -176,7 +176,7 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 		if (s->tells_next && counts_by_amount(s, row, &unused))
 		{
 			row->flags = FOLD_LATER;
-			row->customer = segment_fold_copy(s->fold, &s->customer_type, slot->tts_values[0]);
+			row->customer = segment_key_copy(s->fold->batch_context, &s->customer_type, slot->tts_values[0]);
 			segment_fold_add(s->fold);
 		}
 		return true;
@@ -190,11 +190,11 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 	if (!counts_by_amount(s, row, earlier ? &unused : &s->counts))
 		return true;
 	s->counts.used += !earlier;
-	row->customer = segment_fold_copy(s->fold, &s->customer_type, slot->tts_values[0]);
+	row->customer = segment_key_copy(s->fold->batch_context, &s->customer_type, slot->tts_values[0]);
 	if (s->refunds == REFUND_CANCEL)
 		row->flags |= FOLD_LINE;
 	row->order = s->has_order && (row->flags & (FOLD_ORDER | FOLD_LINE))
-		? segment_fold_copy(s->fold, &s->order_type, slot->tts_values[3]) : (Datum) 0;
+		? segment_key_copy(s->fold->batch_context, &s->order_type, slot->tts_values[3]) : (Datum) 0;
 	segment_fold_add(s->fold);
 	return true;
 }
@@ -505,7 +505,7 @@ segment_rfm_summary(PG_FUNCTION_ARGS)
 		emit_customers(s, rsinfo, row_context);
 	while (segment_fold_next_pass(s->fold));
 
-	s->counts.spilled = s->fold->n_spilled;
+	s->counts.spilled = s->fold->spill.n_rows;
 	s->counts.orders_cancelled = s->fold->n_cancelled;
 	INSTR_TIME_SET_CURRENT(duration);
 	INSTR_TIME_SUBTRACT(duration, start);

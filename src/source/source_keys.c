@@ -38,7 +38,7 @@ key_receive(TupleTableSlot *slot, DestReceiver *self)
 	if (isnull)
 		return true;
 	memset(row, 0, sizeof(*row));
-	row->customer = segment_fold_copy(keys->fold, &keys->key_type, value);
+	row->customer = segment_key_copy(keys->fold->batch_context, &keys->key_type, value);
 	segment_fold_add(keys->fold);
 	return true;
 }

@@ -140,15 +140,27 @@ start_of_lookback(const SummaryTime *s)
 	return from;
 }
 
+/* An instant in the terms of the time column. */
+int64
+segment_summary_local(const SummaryTime *s, TimestampTz at)
+{
+	return zoned(s) ? at : at + offset_at(s, at);
+}
+
+/* The local date of a time in the terms of the time column, as days since 2000-01-01. */
+int64
+segment_summary_day(SummaryTime *s, int64 time)
+{
+	return zoned(s) ? local_day(s, time) : floor_day(time);
+}
+
 /* Sets the bounds of the window in the terms of the time column. */
 void
 segment_summary_window(SummaryTime *s, Oid type)
 {
 	s->type = type;
-	s->until = s->as_of;
-	if (!zoned(s))
-		s->until += offset_at(s, s->as_of);
-	s->as_of_day = zoned(s) ? local_day(s, s->as_of) : floor_day(s->until);
+	s->until = segment_summary_local(s, s->as_of);
+	s->as_of_day = segment_summary_day(s, s->until);
 	s->from = PG_INT64_MIN;
 	if (s->lookback == NULL)
 		return;
@@ -188,7 +200,7 @@ segment_summary_recency(SummaryTime *s, int64 time)
 {
 	if (!s->whole_days)
 		return (double) (s->until - time) / (double) USECS_PER_DAY;
-	return (double) (s->as_of_day - (zoned(s) ? local_day(s, time) : floor_day(time)));
+	return (double) (s->as_of_day - segment_summary_day(s, time));
 }
 
 /* What calendar_days keeps for the length of a query. */

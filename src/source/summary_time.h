@@ -42,6 +42,8 @@ typedef struct SummaryTime
 extern bool segment_summary_time_type(Oid type);
 extern pg_tz *segment_summary_zone(const char *name);
 extern void segment_summary_window(SummaryTime *s, Oid type);
+extern int64 segment_summary_local(const SummaryTime *s, TimestampTz at);
+extern int64 segment_summary_day(SummaryTime *s, int64 time);
 extern TimestampTz segment_summary_instant(const SummaryTime *s, int64 time);
 extern double segment_summary_recency(SummaryTime *s, int64 time);
 

@@ -48,7 +48,7 @@ SELECT is_empty($$
                           'qualified_query', 'staged_source', 'staged_places', 'rfm_staged_places', 'cluster_staged_places',
                           'steps_of', 'refresh_steps', 'table_to_lie_beside', 'rule_columns', 'bind_rules_columns', 'rule_source',
                           'check_rule_as_owner', 'explain_customer', 'rules_clock', 'rules_next', 'rules_places', 'check_decisions',
-                          'query_relations', 'describable', 'buying_history_query', 'label_query', 'label_features_query',
+                          'query_relations', 'describable', 'label_query', 'label_features_query',
                           -- and these run it, for an instant after the last refresh
                           'segment_members', 'segment_migration',
                           'trace_source', 'trace', 'traced_statements', 'tracked_parts', 'check_trackable',
@@ -70,7 +70,7 @@ SELECT is_empty($$
       -- they commit, which they could not then
       AND proname NOT IN ('refresh_all_segmentations', 'replay_segmentation')
       -- these run the caller's query, under the caller's path
-      AND proname NOT IN ('buying_history', 'buying_history_query', 'label_at', 'label_query', 'label_features_query')
+      AND proname NOT IN ('label_at', 'label_query', 'label_features_query')
 $$, 'PL/pgSQL functions set search_path');
 SELECT is_empty($$
     SELECT routine FROM routine

@@ -309,7 +309,7 @@ INSERT INTO said VALUES
 ('stable', 'strict', 'unsafe', '{
     "segment_internal.rules_clock(text,text,text[])", "segment_internal.label_features_query(text,text,regtype)"}'),
 ('stable', 'called on null', 'unsafe', '{
-    "segment_internal.buying_history_query(text,regtype,text,boolean)", "segment_internal.label_query(text,text,regtype)",
+    "segment_internal.label_query(text,text,regtype)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_internal.trace_source(text,text,regtype,regcollation)", "segment_internal.trace(segmentation)",
@@ -360,7 +360,6 @@ INSERT INTO said VALUES
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
     "buying_history(anyelement,text,timestamp with time zone,text,timestamp with time zone,timestamp with time zone,boolean,text)",
-    "segment_internal.buying_history_told(bigint,bigint)",
     "label_at(anyelement,text,timestamp with time zone[],interval,timestamp with time zone,boolean,interval,text,text)",
     "segment_internal.labels_told(bigint,timestamp with time zone,timestamp with time zone)",
     "segment_internal.features_told(timestamp with time zone,bigint,bigint,bigint,jsonb)",

@@ -71,6 +71,27 @@ FROM association_rules(null::integer, 'SELECT b, i FROM generate_series(1, 5000)
 RESET statement_timeout;
 RESET work_mem;
 
+-- ---- baskets that do not fit into memory: the same rules in the same order ----
+SELECT setseed(0.4);
+CREATE TABLE much AS
+SELECT b AS basket, 1 + floor(40 * random() * random())::integer AS item FROM generate_series(1, 16000) AS b, generate_series(1, 1 + b % 9);
+CREATE FUNCTION rules_of(key anyelement, query text, support float8, longest integer) RETURNS text LANGUAGE sql AS $$
+SELECT count(*) || ' ' || md5(COALESCE(string_agg(r::text, E'\n' ORDER BY ordinality), ''))
+FROM association_rules(key, query, support, 0.2, 1, longest) WITH ORDINALITY AS r
+$$;
+CREATE TABLE asked AS
+SELECT * FROM (VALUES ('SELECT basket, item FROM much'), ('SELECT basket, item FROM much ORDER BY md5(basket::text || item)'),
+        ('SELECT ''a basket with a longer name '' || basket, item FROM much ORDER BY item'),
+        ('SELECT basket::numeric, item FROM much')) AS q (query),
+    (VALUES (0.002, 10), (0.02, 2), (0.02, 1), (0.9, 3)) AS s (support, longest);
+CREATE TABLE roomy AS SELECT query, support, longest, rules_of(null::integer, query, support, longest) AS rules FROM asked;
+SET work_mem = '256kB';
+SELECT count(*) AS asked, count(*) FILTER (WHERE rules <> rules_of(null::integer, query, support, longest)) AS others FROM roomy;
+RESET work_mem;
+SELECT support, longest, count(DISTINCT rules), min(split_part(rules, ' ', 1)::integer) AS n
+FROM roomy GROUP BY support, longest ORDER BY support, longest;
+SELECT count(*) FROM pg_ls_tmpdir();
+
 -- ---- random baskets, in plain SQL ----
 SELECT setseed(0.7);
 CREATE TABLE random_line AS

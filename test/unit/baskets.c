@@ -108,6 +108,80 @@ items_in(uint32 set)
 	return __builtin_popcount(set);
 }
 
+/* The baskets with a rank of from .. to - 1, without the ranks below. */
+static void
+make_part(const SegmentBaskets *whole, SegmentBaskets *part, uint32 from, uint32 to)
+{
+	SegmentMemory memory = tap_memory();
+	uint64		n = 0;
+	uint32		b;
+
+	memset(part, 0, sizeof(*part));
+	part->n_ranks = whole->n_ranks;
+	part->ranks = memory.resize(NULL, NULL, sizeof(uint32) * (whole->basket_start[whole->n_baskets] + 1));
+	part->basket_start = memory.resize(NULL, NULL, sizeof(uint64) * ((uint64) whole->n_baskets + 1));
+	part->basket_start[0] = 0;
+	for (b = 0; b < whole->n_baskets; b++)
+	{
+		uint64		i = whole->basket_start[b];
+		uint64		end = whole->basket_start[b + 1];
+
+		while (i < end && whole->ranks[i] < from)
+			i++;
+		if (i == end || whole->ranks[i] >= to)
+			continue;
+		while (i < end)
+			part->ranks[n++] = whole->ranks[i++];
+		part->basket_start[++part->n_baskets] = n;
+	}
+	if (segment_baskets_list(part, memory, from, to, NULL) != SEGMENT_DONE)
+		abort();
+}
+
+/* Sets found a few ranks at a time are those found at once, in the same order. */
+static void
+test_parts(void)
+{
+	int			wrong = 0;
+	int			larger = 0;
+	int			round;
+
+	for (round = 0; round < 300; round++)
+	{
+		SegmentMemory memory = tap_memory();
+		Case		c;
+		uint32		least = 1 + (uint32) (random64() % 10);
+		uint32		max_length = 1 + (uint32) (random64() % ITEMS);
+		SegmentItemsets once;
+		SegmentItemsets parts;
+		uint32		from;
+		uint32		to;
+
+		make_case(&c, (int) (random64() % BASKETS), least);
+		(void) segment_itemsets_find(&once, memory, &c.baskets, least, max_length, NULL);
+		segment_itemsets_begin(&parts, memory, &c.baskets, least, max_length);
+		for (from = 0; from < c.baskets.n_ranks; from = to)
+		{
+			SegmentBaskets part;
+
+			to = from + 1 + (uint32) (random64() % (c.baskets.n_ranks - from));
+			make_part(&c.baskets, &part, from, to);
+			(void) segment_itemsets_extend(&parts, &part, from, to, NULL);
+			free(part.ranks);
+			free(part.basket_start);
+			free(part.item_start);
+			free(part.baskets);
+		}
+		larger += once.longest > 2;
+		wrong += once.n != parts.n || once.longest != parts.longest ||
+			memcmp(once.sets, parts.sets, sizeof(SegmentItemset) * once.n) != 0;
+		free(once.sets);
+		free(parts.sets);
+		drop_case(&c);
+	}
+	ok(wrong == 0 && larger > 100, "itemsets found in parts are those found at once");
+}
+
 /* All rules, each as often as it came, against all subsets. */
 static void
 test_rules(void)
@@ -399,6 +473,7 @@ int
 main(void)
 {
 	test_shares();
+	test_parts();
 	test_rules();
 	test_neighbours();
 	test_recommend();

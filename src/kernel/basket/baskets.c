@@ -11,6 +11,9 @@
  *		rank	items in fewer baskets than `least` are dropped; the others are numbered
  *				from the rarest to the commonest, and their baskets are listed
  *
+ * Baskets that do not fit into memory are ranked elsewhere and come back in parts: those with one of
+ * some ranks, without what is below these.  `list` lists them.
+ *
  * What follows from the ranks depends neither on the order of lines nor on the numbers of
  * baskets and items.  Memory: 8 bytes a line while they are sorted, then 8 a line and 8 a
  * basket.
@@ -150,8 +153,9 @@ compare_numbers(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void
-sort_numbers(uint32 *numbers, uint64 n)
+/* Ascending. */
+void
+segment_sort_ranks(uint32 *numbers, uint64 n)
 {
 	uint64		i;
 
@@ -171,9 +175,10 @@ sort_numbers(uint32 *numbers, uint64 n)
 	}
 }
 
-static void
-choose_ranks(SegmentBaskets *baskets, SegmentMemory memory, const uint32 *counts,
-			 const uint32 *order, uint32 n_items, uint32 least)
+/* Ranks of the items, and item_start, which tells in how many baskets each is. */
+void
+segment_baskets_choose(SegmentBaskets *baskets, SegmentMemory memory, const uint32 *counts,
+					   const uint32 *order, uint32 n_items, uint32 least)
 {
 	uint32	   *scratch;
 	uint32		n = 0;
@@ -211,7 +216,7 @@ segment_baskets_rank(SegmentBaskets *baskets, SegmentMemory memory, const uint32
 	uint64		i = 0;
 	uint32		b;
 
-	choose_ranks(baskets, memory, counts, order, n_items, least);
+	segment_baskets_choose(baskets, memory, counts, order, n_items, least);
 	baskets->baskets = segment_allocate(memory, baskets->item_start[baskets->n_ranks],
 										sizeof(uint32));
 	end = segment_allocate(memory, baskets->n_ranks, sizeof(uint64));
@@ -233,9 +238,43 @@ segment_baskets_rank(SegmentBaskets *baskets, SegmentMemory memory, const uint32
 			baskets->ranks[n++] = rank;
 			baskets->baskets[end[rank]++] = b;
 		}
-		sort_numbers(baskets->ranks + first, n - first);
+		segment_sort_ranks(baskets->ranks + first, n - first);
 	}
 	start[baskets->n_baskets] = n;
 	memory.release(memory.ctx, end);
+	return SEGMENT_DONE;
+}
+
+/*
+ * Lists the baskets of ranks from .. to - 1 of a part: basket_start and ranks are there, n_ranks is that
+ * of the whole.
+ */
+SegmentStatus
+segment_baskets_list(SegmentBaskets *part, SegmentMemory memory, uint32 from, uint32 to,
+					 SegmentInterrupted interrupted)
+{
+	uint64	   *start = segment_allocate_zeros(memory, (uint64) part->n_ranks + 1, sizeof(uint64));
+	uint64		n = part->basket_start[part->n_baskets];
+	uint64		i;
+	uint32		rank;
+	uint32		b;
+
+	part->item_start = start;
+	for (i = 0; i < n; i++)
+		if (part->ranks[i] < to)
+			start[part->ranks[i] + 1]++;
+	for (rank = from; rank < to; rank++)
+		start[rank + 1] += start[rank];
+	part->baskets = segment_allocate(memory, start[to], sizeof(uint32));
+	for (b = 0; b < part->n_baskets; b++)
+	{
+		if (stopped(interrupted, b))
+			return SEGMENT_INTERRUPTED;
+		for (i = part->basket_start[b]; i < part->basket_start[b + 1] && part->ranks[i] < to; i++)
+			part->baskets[start[part->ranks[i]]++] = b;
+	}
+	/* filling has moved each to where the next begins */
+	memmove(start + from + 1, start + from, sizeof(uint64) * (to - from));
+	start[from] = 0;
 	return SEGMENT_DONE;
 }

@@ -46,6 +46,12 @@ extern SegmentStatus segment_baskets_rank(SegmentBaskets *baskets, SegmentMemory
 										  const uint32 *counts, const uint32 *order,
 										  uint32 n_items, uint32 least,
 										  SegmentInterrupted interrupted);
+extern void segment_baskets_choose(SegmentBaskets *baskets, SegmentMemory memory,
+								   const uint32 *counts, const uint32 *order, uint32 n_items,
+								   uint32 least);
+extern void segment_sort_ranks(uint32 *numbers, uint64 n);
+extern SegmentStatus segment_baskets_list(SegmentBaskets *part, SegmentMemory memory, uint32 from,
+										  uint32 to, SegmentInterrupted interrupted);
 extern uint32 *segment_baskets_count(const SegmentBaskets *baskets, SegmentMemory memory,
 									 uint32 n_items);
 

@@ -311,37 +311,50 @@ release_search(Search *search)
 		memory.release(memory.ctx, search->levels);
 }
 
-/* All sets of at most max_length items that are in at least `least` baskets. */
-SegmentStatus
-segment_itemsets_find(SegmentItemsets *itemsets, SegmentMemory memory,
-					  const SegmentBaskets *baskets, uint32 least, uint32 max_length,
-					  SegmentInterrupted interrupted)
+/* The sets of one item; baskets need no more than item_start. */
+void
+segment_itemsets_begin(SegmentItemsets *itemsets, SegmentMemory memory,
+					   const SegmentBaskets *baskets, uint32 least, uint32 max_length)
 {
-	Search		search = {0};
-	SegmentStatus status = SEGMENT_DONE;
-	uint32		n = baskets->n_ranks;
 	uint32		rank;
 
 	memset(itemsets, 0, sizeof(*itemsets));
 	itemsets->memory = memory;
 	itemsets->n_baskets = baskets->n_baskets;
-	itemsets->n_roots = n;
-	itemsets->room = Max(n, 1024);
+	itemsets->n_roots = baskets->n_ranks;
+	itemsets->least = least;
+	itemsets->max_length = max_length;
+	itemsets->room = Max(itemsets->n_roots, 1024);
 	itemsets->sets = segment_allocate(memory, itemsets->room, sizeof(SegmentItemset));
-	for (rank = 0; rank < n; rank++)
+	for (rank = 0; rank < itemsets->n_roots; rank++)
 		add_set(itemsets, rank, segment_baskets_with(baskets, rank), 1);
-	if (max_length < 2)
+}
+
+/*
+ * The larger sets whose rarest item is of rank from .. to - 1, which are to be found in this order.  The part has
+ * all baskets of these items, with all items of higher rank.
+ */
+SegmentStatus
+segment_itemsets_extend(SegmentItemsets *itemsets, const SegmentBaskets *part, uint32 from,
+						uint32 to, SegmentInterrupted interrupted)
+{
+	Search		search = {0};
+	SegmentMemory memory = itemsets->memory;
+	SegmentStatus status = SEGMENT_DONE;
+	uint32		rank;
+
+	if (itemsets->max_length < 2)
 		return SEGMENT_DONE;
 	search.itemsets = itemsets;
 	search.memory = memory;
-	search.baskets = baskets;
-	search.least = least;
-	search.max_length = max_length;
+	search.baskets = part;
+	search.least = itemsets->least;
+	search.max_length = itemsets->max_length;
 	search.interrupted = interrupted;
-	search.counts = segment_allocate_zeros(memory, n, sizeof(uint32));
-	search.touched = segment_allocate(memory, n, sizeof(uint32));
-	search.place = segment_allocate_zeros(memory, n, sizeof(uint32));
-	for (rank = 0; rank < n && status == SEGMENT_DONE; rank++)
+	search.counts = segment_allocate_zeros(memory, itemsets->n_roots, sizeof(uint32));
+	search.touched = segment_allocate(memory, itemsets->n_roots, sizeof(uint32));
+	search.place = segment_allocate_zeros(memory, itemsets->n_roots, sizeof(uint32));
+	for (rank = from; rank < to && status == SEGMENT_DONE; rank++)
 	{
 		uint32		n_pairs;
 
@@ -349,7 +362,7 @@ segment_itemsets_find(SegmentItemsets *itemsets, SegmentMemory memory,
 		if (status != SEGMENT_DONE)
 			break;
 		add_pairs(&search, rank, n_pairs);
-		if (n_pairs < 2 || max_length < 3)
+		if (n_pairs < 2 || itemsets->max_length < 3)
 			continue;
 		status = fill_bitmaps(&search, rank, n_pairs);
 		if (status == SEGMENT_DONE)
@@ -357,6 +370,16 @@ segment_itemsets_find(SegmentItemsets *itemsets, SegmentMemory memory,
 	}
 	release_search(&search);
 	return status;
+}
+
+/* All sets of at most max_length items that are in at least `least` baskets. */
+SegmentStatus
+segment_itemsets_find(SegmentItemsets *itemsets, SegmentMemory memory,
+					  const SegmentBaskets *baskets, uint32 least, uint32 max_length,
+					  SegmentInterrupted interrupted)
+{
+	segment_itemsets_begin(itemsets, memory, baskets, least, max_length);
+	return segment_itemsets_extend(itemsets, baskets, 0, baskets->n_ranks, interrupted);
 }
 
 /* ---- rules ---- */

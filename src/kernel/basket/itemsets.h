@@ -28,6 +28,8 @@ typedef struct SegmentItemsets
 	uint32		n_roots;
 	uint32		n_baskets;
 	uint32		longest;		/* items of the largest set */
+	uint32		least;			/* baskets of a set */
+	uint32		max_length;		/* items of a set */
 } SegmentItemsets;
 
 /* From `n_items` items to one. */
@@ -65,6 +67,12 @@ typedef struct SegmentAssociation
 	double		chi2_p;
 } SegmentAssociation;
 
+extern void segment_itemsets_begin(SegmentItemsets *itemsets, SegmentMemory memory,
+								   const SegmentBaskets *baskets, uint32 least,
+								   uint32 max_length);
+extern SegmentStatus segment_itemsets_extend(SegmentItemsets *itemsets, const SegmentBaskets *part,
+											 uint32 from, uint32 to,
+											 SegmentInterrupted interrupted);
 extern SegmentStatus segment_itemsets_find(SegmentItemsets *itemsets, SegmentMemory memory,
 										   const SegmentBaskets *baskets, uint32 least,
 										   uint32 max_length, SegmentInterrupted interrupted);
