@@ -470,8 +470,9 @@ CREATE FUNCTION segment_internal.refuse_nothing_in_use(s segmentation, code text
 AS $$
 BEGIN
     IF segment_internal.nothing_in_use(s) THEN
-        RAISE EXCEPTION 'segmentation "%" needs approval, and no version of its % has it yet', s.name,
-            CASE s.kind WHEN 'rules' THEN 'rules' ELSE 'model' END
+        RAISE EXCEPTION '%no version of the % of segmentation "%" is approved yet',
+            CASE code WHEN 'SR001' THEN 'refused: ' ELSE '' END, CASE s.kind WHEN 'rules' THEN 'rules' ELSE 'model' END,
+            s.name
             USING ERRCODE = code, HINT = 'approve_model() gives it, by somebody other than who proposed the version.';
     END IF;
 END;

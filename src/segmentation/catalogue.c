@@ -648,6 +648,49 @@ static const Operation operations[] = {
 	"SELECT count(DISTINCT d.segmentation) FROM d"
 	}},
 
+	/*
+	 * segmentation, treatment, segment, channel, message, offer, purpose, priority, from,
+	 * until, holdout, salt, cap: one of that name ends when it begins.  An error
+	 * where one begins in its range.  1
+	 */
+	{"create_treatment", OF_SEGMENTATION,
+	{"text", "text", "int4", "text", "text", "text", "text", "int4", "timestamptz", "timestamptz",
+	"float8", "text", "int4"}, {
+	"SELECT segment_internal.refuse_later_treatment($1, $2, $9, $10)",
+
+	"UPDATE segment.treatment AS t SET valid_to = $9 "
+	"WHERE t.segmentation = $1 AND t.treatment = $2 AND t.valid_from < $9"
+	"  AND (t.valid_to > $9 OR t.valid_to IS NULL)",
+
+	"INSERT INTO segment.treatment (segmentation, treatment, segment_id, channel, message, offer,"
+	"    purpose, priority, valid_from, valid_to, holdout, salt, cap) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING 1::bigint"
+	}},
+
+	/* segmentation, treatment, instant: how many rows end there, or go because they begin later */
+	{"end_treatment", OF_SEGMENTATION, {"text", "text", "timestamptz"}, {
+	"WITH gone AS (DELETE FROM segment.treatment AS t"
+	"              WHERE t.segmentation = $1 AND t.treatment = $2 AND t.valid_from >= $3 RETURNING 1),"
+	" ended AS (UPDATE segment.treatment AS t SET valid_to = $3"
+	"           WHERE t.segmentation = $1 AND t.treatment = $2 AND t.valid_from < $3"
+	"             AND (t.valid_to > $3 OR t.valid_to IS NULL) RETURNING 1) "
+	"SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM ended)"
+	}},
+
+	/* segmentation, segment, kind, note; the note_id */
+	{"note_segment", OF_SEGMENTATION, {"text", "int4", "text", "text"}, {
+	"INSERT INTO segment.segment_note (segmentation, segment_id, kind, note) "
+	"VALUES ($1, $2, $3, $4) RETURNING note_id"
+	}},
+
+	/* segmentation, instant: how many notes written before it are removed */
+	{"purge_notes", OF_SEGMENTATION, {"text", "timestamptz"}, {
+	"WITH gone AS (DELETE FROM segment.segment_note AS n"
+	"              WHERE n.segmentation = $1 AND n.written_at < $2"
+	"                AND set_config('segment.purging_notes', 'on', true) = 'on' RETURNING 1) "
+	"SELECT count(*) FROM gone"
+	}},
+
 	/* name, rules, bins, lowest score, thresholds, rest, no_orders, description, ranking */
 	{"create_scheme", OF_ANYBODY,
 	{"text", "jsonb", "int4", "int4", "jsonb", "text", "text", "text", "text[]"}, {
