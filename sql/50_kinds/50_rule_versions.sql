@@ -223,8 +223,8 @@ DECLARE
     s segment.segmentation := segment_internal.rules_to_edit(name);
     at integer := segment_internal.rule_position(s, segment);
 BEGIN
-    IF at IS NULL AND segment_internal.open_segment_id(s, segment)
-                      IS DISTINCT FROM (s.options -> 'rest' ->> 'segment_id')::integer THEN
+    IF at IS NULL AND (segment_internal.open_segment_id(s, segment)
+                       = (s.options -> 'rest' ->> 'segment_id')::integer) IS NOT TRUE THEN
         RAISE EXCEPTION 'segmentation "%" has no segment "%"', name, coalesce(segment, '(null)')
             USING ERRCODE = 'undefined_object', HINT = 'segment_rules() lists them.';
     END IF;

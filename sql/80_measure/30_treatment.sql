@@ -152,6 +152,12 @@ invalid_parameter_value, insufficient_privilege for whoever may not act as the o
 
 -- ---- who gets which ----
 
+CREATE FUNCTION segment_internal.columns_as(query text, search_path text, names text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL UNSAFE
+RETURN format(E'SELECT * FROM (\n%s\n) AS q (%s)', segment_internal.source_query(query, search_path), names);
+COMMENT ON FUNCTION segment_internal.columns_as(text, text, text) IS
+'A query, or the name of a table or view, as a query whose first columns have these names.';
+
 CREATE FUNCTION segment_internal.treatments_query(s segmentation, as_of timestamptz, consent text, contacts text,
                                                   search_path text) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -167,7 +173,7 @@ BEGIN
     IF capped IS NOT NULL AND contacts IS NULL THEN
         RAISE EXCEPTION 'treatment "%" has a cap, and it is not known who was contacted', capped
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give contacts: a query that yields customer, treatment and at.';
+                  HINT = 'Give contacts: a query that yields customer, treatment and time.';
     END IF;
     RETURN format(
         'SELECT DISTINCT ON (p.customer, t.channel) p.customer, t.channel, t.treatment,
@@ -185,13 +191,15 @@ BEGIN
                          FROM segment_internal.query_rows(%L, %L) AS r (customer %s, treatment text, at timestamptz)
                          WHERE r.at < %L::timestamptz GROUP BY r.customer, r.treatment) AS l
                   ON l.customer %s p.customer AND l.treatment = t.treatment',
-            contacts, search_path, key_type, segment_internal.instant(at), equals) ELSE '' END,
+            segment_internal.columns_as(contacts, search_path, 'customer, treatment, at'), search_path, key_type,
+            segment_internal.instant(at), equals) ELSE '' END,
         concat_ws(' AND ', CASE WHEN consent IS NOT NULL OR contacts IS NOT NULL THEN ' WHERE true' END,
             CASE WHEN contacts IS NOT NULL THEN '(l.contacts < t.cap) IS NOT FALSE' END,
             CASE WHEN consent IS NOT NULL THEN format(
                 'EXISTS (SELECT FROM segment_internal.query_rows(%L, %L) AS r (customer %s, channel text)
                          WHERE r.customer %s p.customer AND r.channel = t.channel)',
-                consent, search_path, key_type, equals) END));
+                segment_internal.columns_as(consent, search_path, 'customer, channel'), search_path, key_type, equals)
+                 END));
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.treatments_query(segmentation, timestamptz, text, text, text) IS
@@ -199,13 +207,15 @@ $$The text of a query for who gets which treatment at an instant, of the names o
 customer_treatments.$$;
 
 -- without a search_path of its own, which would hide that of the session
-CREATE FUNCTION customer_treatments(key anyelement, name text, as_of timestamptz DEFAULT NULL,
+CREATE FUNCTION customer_treatments(key anyelement, name text, as_of timestamptz,
     consent text DEFAULT NULL, contacts text DEFAULT NULL,
     search_path text DEFAULT pg_catalog.current_setting('search_path'),
     OUT customer anyelement, OUT channel text, OUT treatment text, OUT arm text, OUT segment text,
     OUT message text, OUT offer text, OUT purpose text, OUT since timestamptz)
     RETURNS SETOF record
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10000 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10000
+    -- how many consent is not known, and all joins are by equal values
+    SET search_path = pg_catalog, pg_temp SET enable_nestloop = off
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
@@ -223,17 +233,17 @@ END;
 $$;
 COMMENT ON FUNCTION customer_treatments(anyelement, text, timestamptz, text, text, text) IS
 $$Who is to get which treatment at an instant, a row for each customer and channel for which there is one:
-customer_treatments(null::bigint, 'loyalty').
+customer_treatments(null::bigint, 'loyalty', '2024-07-01').
 Of the treatments that hold then, for a segment that the customer is in then (see segment_members), that he consents to
 and whose cap he has not come to, it is the one of the lowest priority; of equal ones the first by name.
-as_of: NULL, the default: after the last refresh.
+as_of: NULL: after the last refresh.
 arm: 'treated', or 'control' for who is held out of this treatment: he gets nothing on this channel.
 since: from when on the customer was in the segment and the treatment held: the instant of exposure for an experiment.
 segment: its present name.
-consent: a query with the columns customer and channel, in that order, a row for where a customer may be reached; NULL:
-everybody everywhere.
-contacts: a query with the columns customer, treatment and at, a row for each contact there was, of both arms, so that
-caps mean the same for both; only those before the instant count. Needed where a treatment has a cap.
+consent: a query, or the name of a table or view, of which the first two columns are customer and channel, a row for where
+a customer may be reached; NULL: everybody everywhere.
+contacts: the same of customer, treatment and time, a row for each contact there was, of both arms, so that caps mean
+the same for both; only those before the instant count. Needed where a treatment has a cap.
 Both run with the rights of the current user, under search_path, by default the session's.
 Errors: undefined_object, datatype_mismatch for a wrong key type, invalid_parameter_value for a cap without contacts,
 insufficient_privilege for whoever may not read the tables, and those of segment_members and of the queries.$$;
@@ -244,7 +254,9 @@ CREATE FUNCTION customer_treatments(name text, as_of timestamptz DEFAULT NULL,
     OUT customer text, OUT channel text, OUT treatment text, OUT arm text, OUT segment text,
     OUT message text, OUT offer text, OUT purpose text, OUT since timestamptz)
     RETURNS SETOF record
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10000 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10000
+    -- how many consent is not known, and all joins are by equal values
+    SET search_path = pg_catalog, pg_temp SET enable_nestloop = off
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);

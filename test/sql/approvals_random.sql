@@ -55,7 +55,7 @@ DECLARE
     outcome text;
     at timestamptz := '2025-01-01';
 BEGIN
-    FOR i IN 1..160 LOOP
+    FOR i IN 1..200 LOOP
         at := at + (random() * 30)::int * interval '1 hour';
         login := 'regress_login' || (random() * 2)::int;
         command := (ARRAY[
@@ -65,13 +65,16 @@ BEGIN
             format('SELECT set_segment_rule(''rules'', %L, ''points > %s'', priority => 1)', chr(97 + (random() * 4)::int), (random() * 90)::int),
             format('SELECT drop_segment_rule(''rules'', %L)', chr(97 + (random() * 4)::int)),
             format('SELECT revert_segment_rules(''rules'', %s)', 1 + (random() * 5)::int),
-            format('SELECT outcome FROM reset_segmentation(%L, %L)', (ARRAY['rules', 'clusters'])[1 + (i % 2)], at - interval '2 days'),
+            format('SELECT outcome FROM reset_segmentation(%1$L, (SELECT refreshed_as_of - interval ''12 hours'' FROM segmentation WHERE name = %1$L))',
+                   (ARRAY['rules', 'clusters'])[1 + (i % 2)]),
             format('SELECT propose_model(''clusters'', get_model(''clusters'', %s))', 1 + (random() * 4)::int),
-            format('SELECT approve_model(''clusters'', (SELECT max(version) - %s FROM model WHERE segmentation = ''clusters''))', (random() * 2)::int),
-            format('SELECT approve_model(''rules'', (SELECT max(version) - %s FROM rule_version))', (random() * 2)::int),
+            'SELECT approve_model(''clusters'', (SELECT max(version) FROM model WHERE segmentation = ''clusters'' AND approved_at IS NULL))',
+            format('SELECT approve_model(''clusters'', (SELECT max(version) - %s FROM model WHERE segmentation = ''clusters''))', (random() * 3)::int),
+            'SELECT approve_model(''rules'', (SELECT max(version) FROM rule_version WHERE approved_at IS NULL))',
+            format('SELECT approve_model(''rules'', (SELECT max(version) - %s FROM rule_version))', (random() * 3)::int),
             format('SELECT require_approval(''rules'', %L)', random() < 0.5),
             format('UPDATE facts SET points = (random() * 100)::int WHERE id %% 5 = %s RETURNING 1', i % 5)
-        ])[1 + (random() * 11)::int];
+        ])[1 + (random() * 13)::int];
         EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', login);
         BEGIN
             EXECUTE command INTO outcome;
@@ -101,7 +104,7 @@ SELECT (SELECT count(*) > 3 FROM model WHERE approved_at IS NOT NULL) AS models,
        (SELECT count(*) > 3 FROM rule_version WHERE approved_at IS NOT NULL) AS rules,
        (SELECT count(*) > 3 FROM rule_version WHERE approved_at IS NULL) AS rules_waiting,
        (SELECT count(*) > 3 FROM done WHERE command ~ 'approve_model' AND outcome = '42501') AS refused,
-       (SELECT count(*) > 3 FROM done WHERE command ~ 'reset' AND outcome = 'reset') AS resets,
+       (SELECT count(*) > 1 FROM done WHERE command ~ 'reset' AND outcome = 'reset') AS resets,
        (SELECT count(*) > 10 FROM run WHERE outcome = 'ok') AS runs;
 SELECT drop_segmentation(name) FROM segmentation ORDER BY name;
 DROP SCHEMA chance CASCADE;

@@ -140,7 +140,7 @@ CREATE OR REPLACE VIEW source AS SELECT * FROM customers;
 -- and a trigger on the members, which the refresh writes
 CREATE FUNCTION approve_by_trigger() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM approve_on_the_way();
+    PERFORM attacks.approve_on_the_way();
     RETURN NULL;
 END $$;
 CREATE TRIGGER t AFTER INSERT OR UPDATE ON tier_segments FOR EACH ROW EXECUTE FUNCTION approve_by_trigger();
