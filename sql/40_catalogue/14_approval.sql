@@ -17,7 +17,8 @@ BEGIN
     IF NOT NEW.needs_approval THEN
         IF cardinality(NEW.approval_waived_by) IS DISTINCT FROM 2 THEN
             RAISE EXCEPTION 'that segmentation "%" needs no approval takes two who ask for it', NEW.name
-                USING ERRCODE = 'insufficient_privilege', HINT = format('SELECT require_approval(%L, false);', NEW.name);
+                USING ERRCODE = 'insufficient_privilege',
+                      HINT = format('SELECT require_approval(%L, false);', NEW.name);
         END IF;
         RETURN NEW;
     END IF;
@@ -35,7 +36,8 @@ BEGIN
                   HINT = format('approve_model(%L, %s) by somebody other than "%s" gives it.', NEW.name, version,
                                 proposed_by);
     END IF;
-    IF NEW.options IS DISTINCT FROM coalesce(definition, OLD.options) AND (OLD.needs_approval OR version IS NOT NULL) THEN
+    IF NEW.options IS DISTINCT FROM coalesce(definition, OLD.options)
+        AND (OLD.needs_approval OR version IS NOT NULL) THEN
         RAISE EXCEPTION 'options of segmentation "%" need approval', NEW.name
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = CASE WHEN rules THEN 'set_segment_rule() proposes other rules.'
@@ -70,4 +72,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.tell_proposal(segmentation, text, integer, integer) IS
-$$Tells by a NOTICE of a version that was proposed, of what (model or rules), and which one stays in use (NULL: none).$$;
+'Tells by a NOTICE of a version that was proposed, of model or rules, and which one stays in use (NULL: none).';

@@ -183,7 +183,8 @@ BEGIN
         RAISE EXCEPTION 'the name of a segment must not be %', CASE WHEN segment IS NULL THEN 'null' ELSE 'empty' END
             USING ERRCODE = 'invalid_name';
     END IF;
-    IF at IS NULL AND segment_internal.open_segment_id(s, segment) = (s.options -> 'rest' ->> 'segment_id')::integer THEN
+    IF at IS NULL
+        AND segment_internal.open_segment_id(s, segment) = (s.options -> 'rest' ->> 'segment_id')::integer THEN
         RAISE EXCEPTION 'segment "%" is that of the rest, and has no rule', segment
             USING ERRCODE = 'wrong_object_type', HINT = 'Give the new rule a segment of another name.';
     END IF;

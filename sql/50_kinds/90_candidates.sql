@@ -303,7 +303,8 @@ $$;
 COMMENT ON FUNCTION segment_internal.rules_candidate(segmentation, json) IS
 $$A segmentation by rules with those of another version, another source, other rules, another rest or the other answer
 to whether a customer is in one segment, checked as at creation. Segments are recognised by their names.
-Errors: undefined_object for an unknown version, whatever creation refuses, datatype_mismatch for a key of another type.$$;
+Errors: undefined_object for an unknown version, whatever creation refuses, datatype_mismatch for a key of another
+type.$$;
 
 CREATE FUNCTION segment_internal.rules_candidate_places(s segmentation, now segmentation) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE

@@ -290,7 +290,8 @@ BEGIN
         PERFORM segment_internal.record_training(s, result.model, at);
     ELSIF only_keys IS NULL AND EXISTS (
         SELECT FROM segment.model AS m
-        WHERE m.segmentation = s.name AND m.version = s.model_version AND m.approved_at IS NOT NULL AND m.training IS NULL)
+        WHERE m.segmentation = s.name AND m.version = s.model_version AND m.approved_at IS NOT NULL
+          AND m.training IS NULL)
     THEN
         -- the first ones whom it places
         PERFORM segment_internal.record_training(s, result.model, at);

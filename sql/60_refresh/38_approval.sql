@@ -154,7 +154,7 @@ END;
 $$;
 COMMENT ON FUNCTION approve_model(text, integer) IS
 $$Approves a version of the model of a segmentation, or of its rules, and makes it the one in use, with its segments;
-the next refresh places the customers.
+the next refresh places the customers, and in the refresh mode immediate so does who writes before.
 The login that proposed it (proposed_by of segment.model, changed_by of segment.rule_version) does not approve it,
 whatever role it is set to; who approved it, and when, is kept there.
 Approves an old version as well, which takes back what was made since. Whether the segmentation needs approval does not

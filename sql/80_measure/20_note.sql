@@ -12,14 +12,15 @@ CREATE TABLE segment_note (
 );
 CREATE INDEX segment_note_segment ON segment_note (segmentation, segment_id, kind, note_id);
 COMMENT ON TABLE segment_note IS
-$$What people know, heard and decided of segments, and why; see note_segment. Notes are added and never changed: of a kind
-the last one is what holds now, those before are how it came to it.$$;
+$$What people know, heard and decided of segments, and why; see note_segment. Notes are added and never changed: of a
+kind the last one is what holds now, those before are how it came to it.$$;
 COMMENT ON COLUMN segment_note.note_id IS 'Number of the note; later ones are greater.';
 COMMENT ON COLUMN segment_note.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN segment_note.segment_id IS 'Id of the segment.';
 COMMENT ON COLUMN segment_note.kind IS
-$$'purpose' (what the segment is for), 'pain' (what troubles these customers), 'quote' (what one of them said), 'need' (what
-they want), 'look' (who to think of, for instance a picture's address), 'decision' (what was decided about them).$$;
+$$'purpose' (what the segment is for), 'pain' (what troubles these customers), 'quote' (what one of them said), 'need'
+(what they want), 'look' (who to think of, for instance a picture's address),
+'decision' (what was decided about them).$$;
 COMMENT ON COLUMN segment_note.note IS 'The note.';
 COMMENT ON COLUMN segment_note.author IS 'Role that was logged in.';
 COMMENT ON COLUMN segment_note.written_at IS 'When.';

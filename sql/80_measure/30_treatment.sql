@@ -31,7 +31,8 @@ COMMENT ON COLUMN treatment.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN treatment.treatment IS
 'Name of the treatment; of several rows of a name each holds for a range of its own.';
 COMMENT ON COLUMN treatment.segment_id IS 'Id of the segment that it is for.';
-COMMENT ON COLUMN treatment.channel IS 'Where it happens: mail, phone, shop, service and so on, in words of one''s own.';
+COMMENT ON COLUMN treatment.channel IS
+'Where it happens: mail, phone, shop, service and so on, in words of one''s own.';
 COMMENT ON COLUMN treatment.message IS 'What is said.';
 COMMENT ON COLUMN treatment.offer IS 'What is offered.';
 COMMENT ON COLUMN treatment.purpose IS 'What it is to bring about.';
@@ -87,7 +88,8 @@ BEGIN
     END IF;
     IF NOT isfinite(since) OR valid_to <= since THEN
         RAISE EXCEPTION 'treatment "%" cannot hold from % until %', treatment, since, coalesce(valid_to::text, 'ever')
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'valid_to, which is not included, is NULL or comes later.';
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'valid_to, which is not included, is NULL or comes later.';
     END IF;
     IF share NOT BETWEEN 0 AND 1 THEN
         RAISE EXCEPTION 'holdout must be from 0 to 1, not %', share USING ERRCODE = 'invalid_parameter_value';
@@ -240,8 +242,8 @@ as_of: NULL: after the last refresh.
 arm: 'treated', or 'control' for who is held out of this treatment: he gets nothing on this channel.
 since: from when on the customer was in the segment and the treatment held: the instant of exposure for an experiment.
 segment: its present name.
-consent: a query, or the name of a table or view, of which the first two columns are customer and channel, a row for where
-a customer may be reached; NULL: everybody everywhere.
+consent: a query, or the name of a table or view, of which the first two columns are customer and channel, a row for
+where a customer may be reached; NULL: everybody everywhere.
 contacts: the same of customer, treatment and time, a row for each contact there was, of both arms, so that caps mean
 the same for both; only those before the instant count. Needed where a treatment has a cap.
 Both run with the rights of the current user, under search_path, by default the session's.

@@ -31,6 +31,8 @@
  * 4. An operation leaves the catalogue whole: a model comes with its segments, a
  *    refresh with its run, a segmentation has a kind and two tables of one
  *    owner, who is the caller.
+ * 5. An approval is of who is logged in, and is not taken from what runs for others, in
+ *    their sessions.  What it is good for the trigger check_approval sees to.
  *
  * The switch of users is undone by the end of the subtransaction, if there is an
  * error.  It works within the security-restricted operation of run_as_owner.

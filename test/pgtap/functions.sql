@@ -14,6 +14,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "segment_internal.new_segments(segment_model,integer)",
     "probability_alive(segment_model,double precision,double precision,double precision)",
     "expected_purchases(segment_model,double precision,double precision,double precision,double precision)",
     "purchase_probability(segment_model,double precision,double precision,double precision,double precision,integer)",
@@ -186,6 +187,10 @@ INSERT INTO said VALUES
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)",
     "segment_internal.key_column(regclass)", "segment_internal.key_type(regclass)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.wants_training(segmentation,timestamp with time zone,boolean)",
+    "segment_internal.nothing_in_use(segmentation)", "segment_internal.rules_of_version(segmentation,integer)",
+    "segment_internal.refuse_later_treatment(text,text,timestamp with time zone,timestamp with time zone)",
+    "segment_internal.refuse_nothing_in_use(segmentation,text)",
     "segment_internal.known_until(segmentation)", "segment_internal.shown_as_of(segmentation)",
     "next_purchase_at(segment_model,double precision,double precision,double precision,timestamp with time zone,interval,double precision)",
     "segment_internal.with_parts(regclass,name[])", "segment_internal.no_trigger_reason(regclass)",
@@ -295,6 +300,8 @@ INSERT INTO said VALUES
 ('stable', 'strict', 'unsafe', '{
     "segment_internal.rules_clock(text,text,text[])"}'),
 ('stable', 'called on null', 'unsafe', '{
+    "segment_internal.columns_as(text,text,text)",
+    "segment_internal.treatments_query(segmentation,timestamp with time zone,text,text,text)",
     "segment_internal.buying_history_query(text,regtype,text,boolean)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
@@ -345,6 +352,23 @@ INSERT INTO said VALUES
     "segment_internal.rows_as_owner(name,text,text[])", "segment_internal.number_events(text)",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "segment_internal.keep_notes()", "model_impact(text,integer,text)", "note_segment(text,text,text,text)",
+    "segment_internal.propose_as_owner(text,text,text)", "approve_model(text,integer)",
+    "segment_internal.propose_trained(segmentation,timestamp with time zone,boolean,jsonb)",
+    "purge_segment_notes(text,timestamp with time zone)",
+    "segment_internal.record_proposal(segmentation,segment_model,timestamp with time zone,text)",
+    "require_approval(text,boolean)", "segment_internal.rules_to_edit(text)",
+    "segment_internal.tell_proposal(segmentation,text,integer,integer)",
+    "segment_internal.use_rules(segmentation,integer)", "segment_internal.use_version_as_owner(text,integer)",
+    "segment_internal.values_as_owner(text,text)", "propose_model(text,segment_model,text)",
+    "segment_internal.check_approval()",
+    "create_treatment(text,text,text,text,text,text,text,integer,timestamp with time zone,'
+    'timestamp with time zone,double precision,text,integer)",
+    "customer_treatments(text,timestamp with time zone,text,text,text)",
+    "customer_treatments(anyelement,text,timestamp with time zone,text,text,text)",
+    "end_treatment(text,text,timestamp with time zone)",
+    "segment_internal.finish_unplaced(segmentation,timestamp with time zone,integer)",
+    "segment_internal.first_rules(segmentation,text)",
     "buying_history(anyelement,text,timestamp with time zone,text,timestamp with time zone,timestamp with time zone,boolean,text)",
     "segment_internal.buying_history_told(bigint,bigint)",
     "segment_internal.rfm_candidate(segmentation,json)", "segment_internal.cluster_candidate(segmentation,json)",

@@ -59,7 +59,8 @@ FROM tier_segments AS m JOIN customers AS c USING (customer_id) CROSS JOIN LATER
     SELECT CASE WHEN orders = 1 THEN 'New' WHEN revenue > 1700 THEN 'Gold' WHEN revenue > 800 THEN 'Silver'
                 ELSE 'Others' END) AS n (segment)
 WHERE m.segment <> n.segment GROUP BY 1, 2;
-SELECT (SELECT count(*) FROM (TABLE told EXCEPT TABLE truth) AS a) AS untrue, (SELECT count(*) FROM (TABLE truth EXCEPT TABLE told) AS a) AS untold;
+SELECT (SELECT count(*) FROM (TABLE told EXCEPT TABLE truth) AS a) AS untrue,
+       (SELECT count(*) FROM (TABLE truth EXCEPT TABLE told) AS a) AS untold;
 DROP VIEW truth;
 SELECT from_segment, to_segment, customers, revenue FROM model_impact('tier', 5);
 SELECT try($$SELECT count(*) FROM model_impact('tier', 9)$$), try($$SELECT count(*) FROM model_impact('tier', 5, 'nonsense')$$);
@@ -81,9 +82,9 @@ SELECT outcome, customers FROM refresh_segmentation('tier', '2025-06-04');
 SET SESSION AUTHORIZATION regress_carl;
 SELECT approve_model('tier', 1);
 SELECT revert_segment_rules('tier', 4);
-SELECT drop_segment_rule('tier', 'Silver', cascade => true);
+SELECT try($$SELECT drop_segment_rule('tier', 'Silver', cascade => true)$$);
 SELECT drop_segment_rule('tier', 'New');
-SELECT drop_segment_rule('tier', 'New');
+SELECT try($$SELECT drop_segment_rule('tier', 'New')$$);
 SELECT outcome FROM refresh_segmentation('tier', '2025-06-05');
 SELECT segment, count(*) FROM tier_segments GROUP BY 1 ORDER BY 1;
 SELECT version, changed_by, approved_by, version = (SELECT rule_version FROM segmentation WHERE name = 'tier') AS in_use
@@ -95,7 +96,8 @@ SELECT alter_segmentation('tier', description => 'approved');
 SET SESSION AUTHORIZATION regress_anna;
 SET ROLE regress_crm;
 SET client_min_messages = warning;
-SELECT FROM create_cluster_segmentation('groups', 'customers', k => 3, features => '{revenue,orders}', retrain_every => '1 day', max_departed => 1);
+SELECT FROM create_cluster_segmentation('groups', 'customers', k => 3, features => '{revenue,orders}',
+                                        retrain_every => '1 day', max_departed => 1);
 RESET ROLE;
 SET client_min_messages = notice;
 SELECT require_approval('groups');

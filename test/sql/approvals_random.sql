@@ -13,7 +13,8 @@ SELECT setseed(0.625);
 SET ROLE regress_crm;
 CREATE TABLE facts AS SELECT n AS id, (random() * 100)::int AS points, (random() * 9)::int AS orders FROM generate_series(1, 80) AS n;
 SELECT FROM create_rule_segmentation('rules', 'facts', '{"a": "points > 70", "b": "points > 40"}', rest => 'rest', max_departed => 1);
-SELECT FROM create_cluster_segmentation('clusters', 'facts', k => 2, features => '{points,orders}', retrain_every => '3 days', max_departed => 1);
+SELECT FROM create_cluster_segmentation('clusters', 'facts', k => 2, features => '{points,orders}',
+                                        retrain_every => '3 days', max_departed => 1);
 RESET ROLE;
 SELECT require_approval('rules'), require_approval('clusters');
 CREATE TABLE done (step int, login text, command text, outcome text);
@@ -62,14 +63,18 @@ BEGIN
             format('SELECT outcome FROM refresh_segmentation(%L, %L)', (ARRAY['rules', 'clusters'])[1 + (i % 2)], at),
             format('SELECT outcome FROM refresh_segmentation(''clusters'', %L, %L)', at, random() < 0.5),
             format('SELECT outcome FROM retrain_segmentation(''clusters'', %L, ''{"k": %s}'')', at, 2 + (random() * 2)::int),
-            format('SELECT set_segment_rule(''rules'', %L, ''points > %s'', priority => 1)', chr(97 + (random() * 4)::int), (random() * 90)::int),
+            format('SELECT set_segment_rule(''rules'', %L, ''points > %s'', priority => 1)',
+                   chr(97 + (random() * 4)::int), (random() * 90)::int),
             format('SELECT drop_segment_rule(''rules'', %L)', chr(97 + (random() * 4)::int)),
             format('SELECT revert_segment_rules(''rules'', %s)', 1 + (random() * 5)::int),
-            format('SELECT outcome FROM reset_segmentation(%1$L, (SELECT refreshed_as_of - interval ''12 hours'' FROM segmentation WHERE name = %1$L))',
+            format('SELECT outcome FROM reset_segmentation(%1$L, '
+                   '(SELECT refreshed_as_of - interval ''12 hours'' FROM segmentation WHERE name = %1$L))',
                    (ARRAY['rules', 'clusters'])[1 + (i % 2)]),
             format('SELECT propose_model(''clusters'', get_model(''clusters'', %s))', 1 + (random() * 4)::int),
-            'SELECT approve_model(''clusters'', (SELECT max(version) FROM model WHERE segmentation = ''clusters'' AND approved_at IS NULL))',
-            format('SELECT approve_model(''clusters'', (SELECT max(version) - %s FROM model WHERE segmentation = ''clusters''))', (random() * 3)::int),
+            'SELECT approve_model(''clusters'', '
+            '(SELECT max(version) FROM model WHERE segmentation = ''clusters'' AND approved_at IS NULL))',
+            format('SELECT approve_model(''clusters'', (SELECT max(version) - %s FROM model WHERE segmentation = ''clusters''))',
+                   (random() * 3)::int),
             'SELECT approve_model(''rules'', (SELECT max(version) FROM rule_version WHERE approved_at IS NULL))',
             format('SELECT approve_model(''rules'', (SELECT max(version) - %s FROM rule_version))', (random() * 3)::int),
             format('SELECT require_approval(''rules'', %L)', random() < 0.5),
@@ -100,7 +105,8 @@ BEGIN
 END $$;
 SELECT * FROM wrong;
 -- there was something to go wrong
-SELECT (SELECT count(*) > 3 FROM model WHERE approved_at IS NOT NULL) AS models, (SELECT count(*) > 3 FROM model WHERE approved_at IS NULL) AS waiting,
+SELECT (SELECT count(*) > 3 FROM model WHERE approved_at IS NOT NULL) AS models,
+       (SELECT count(*) > 3 FROM model WHERE approved_at IS NULL) AS waiting,
        (SELECT count(*) > 3 FROM rule_version WHERE approved_at IS NOT NULL) AS rules,
        (SELECT count(*) > 3 FROM rule_version WHERE approved_at IS NULL) AS rules_waiting,
        (SELECT count(*) > 3 FROM done WHERE command ~ 'approve_model' AND outcome = '42501') AS refused,

@@ -30,7 +30,8 @@ SELECT try($$INSERT INTO segment.segment_note (segmentation, segment_id, kind, n
 -- nobody changes any: the owner, nor a superuser who does not look
 SET SESSION AUTHORIZATION regress_anna;
 SET ROLE regress_crm;
-SELECT try($$UPDATE segment.segment_note SET note = 'x'$$), try($$DELETE FROM segment.segment_note$$), try($$TRUNCATE segment.segment_note$$);
+SELECT try($$UPDATE segment.segment_note SET note = 'x'$$), try($$DELETE FROM segment.segment_note$$),
+       try($$TRUNCATE segment.segment_note$$);
 SELECT try($$INSERT INTO segment.segment_note (segmentation, segment_id, kind, note, author) VALUES ('tier', 1, 'quote', 'x', 'bert')$$);
 RESET ROLE;
 SET SESSION AUTHORIZATION :"superuser";

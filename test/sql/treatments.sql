@@ -33,7 +33,8 @@ SELECT as_of, treatment, count(*) FROM (VALUES (timestamptz '2025-07-09 23:59'),
     customer_treatments('tier', as_of) WHERE channel = 'mail' AND segment = 'Gold' GROUP BY 1, 2 ORDER BY 1, 2;
 -- a change is another row; a greater share holds out who was, and others
 CREATE TABLE before AS SELECT * FROM customer_treatments('tier', '2025-06-15');
-SELECT create_treatment('gold call', 'tier', 'Gold', 'phone', 'We thank you all', valid_from => '2025-08-01', holdout => 0.4, salt => 'gold 2025');
+SELECT create_treatment('gold call', 'tier', 'Gold', 'phone', 'We thank you all',
+                        valid_from => '2025-08-01', holdout => 0.4, salt => 'gold 2025');
 SELECT treatment, message, holdout, valid_from, valid_to FROM treatment WHERE treatment = 'gold call' ORDER BY valid_from;
 SELECT count(*) AS changed FROM (TABLE before EXCEPT SELECT * FROM customer_treatments('tier', '2025-06-15')) AS t;
 SELECT count(*) FILTER (WHERE b.arm = 'control') AS held_before, count(*) FILTER (WHERE a.arm = 'control') AS held_after,
@@ -72,7 +73,8 @@ SELECT try(c) FROM (VALUES
     ($$SELECT create_treatment('gold call', 'tier', 'Best', 'mail', valid_from => '2025-07-01')$$),
     ($$SELECT end_treatment('nothing', 'tier', '2025-07-10')$$), ($$SELECT end_treatment('a mail', 'tier', '2025-07-10')$$),
     ($$SELECT count(*) FROM customer_treatments(null::text, 'tier', NULL)$$),
-    ($$SELECT count(*) FROM customer_treatments('tier', '2025-06-21', contacts => 'contacts', consent => 'SELECT id FROM consent')$$)) AS v (c);
+    ($$SELECT count(*) FROM customer_treatments('tier', '2025-06-21', contacts => 'contacts',
+                                              consent => 'SELECT id FROM consent')$$)) AS v (c);
 -- one that never began is gone
 SELECT create_treatment('next year', 'tier', 'Best', 'mail', valid_from => '2035-01-01'), end_treatment('next year', 'tier', '2034-01-01');
 SELECT count(*) FROM treatment WHERE treatment = 'next year';
@@ -84,7 +86,8 @@ SELECT setseed(0.375);
 SELECT FROM create_rule_segmentation('tags', 'customers', '{"a": "orders > 3", "b": "orders < 8", "c": "id % 5 = 0", "d": "id < 300"}',
                                      exclusive => false);
 SELECT outcome FROM refresh_segmentation('tags', '2025-01-01');
-DO $$ BEGIN PERFORM create_treatment('t' || n, 'tags', chr(97 + (random() * 3)::int), 'c' || (random() * 2)::int, priority => (random() * 3)::int,
+DO $$ BEGIN PERFORM create_treatment('t' || n, 'tags', chr(97 + (random() * 3)::int), 'c' || (random() * 2)::int,
+    priority => (random() * 3)::int,
     valid_from => timestamptz '2025-01-01' + (random() * 10)::int * interval '1 day',
     valid_to => timestamptz '2025-01-12' + (random() * 10)::int * interval '1 day', holdout => random() / 2, salt => 's' || n % 3)
     FROM generate_series(1, 40) AS n; END $$;
@@ -99,8 +102,10 @@ CROSS JOIN LATERAL (
     ORDER BY t.priority, t.treatment LIMIT 1) AS t;
 CREATE TABLE told AS SELECT a.at, t.customer AS id, t.channel, t.treatment, t.arm
 FROM generate_series(timestamptz '2025-01-01', '2025-01-22', '1 day') AS a (at),
-     customer_treatments(null::int, 'tags', a.at, 'SELECT id, c FROM customers, unnest(''{c0,c1,c2}''::text[]) AS c WHERE id % 7 <> 0 OR c = ''c1''') AS t;
-SELECT (SELECT count(*) FROM (TABLE truth EXCEPT ALL TABLE told) AS w) AS untold, (SELECT count(*) FROM (TABLE told EXCEPT ALL TABLE truth) AS w) AS untrue,
+     customer_treatments(null::int, 'tags', a.at,
+         'SELECT id, c FROM customers, unnest(''{c0,c1,c2}''::text[]) AS c WHERE id % 7 <> 0 OR c = ''c1''') AS t;
+SELECT (SELECT count(*) FROM (TABLE truth EXCEPT ALL TABLE told) AS w) AS untold,
+       (SELECT count(*) FROM (TABLE told EXCEPT ALL TABLE truth) AS w) AS untrue,
        count(*) > 10000 AS rows, count(DISTINCT treatment) > 20 AS treatments, count(DISTINCT arm) AS arms FROM told;
 DROP VIEW truth;
 SELECT drop_segmentation('tags');
