@@ -155,14 +155,14 @@ invalid_parameter_value, insufficient_privilege for whoever may not act as the o
 -- ---- who gets which ----
 
 CREATE FUNCTION segment_internal.columns_as(query text, search_path text, names text) RETURNS text
-    LANGUAGE sql STABLE PARALLEL UNSAFE
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN format(E'SELECT * FROM (\n%s\n) AS q (%s)', segment_internal.source_query(query, search_path), names);
 COMMENT ON FUNCTION segment_internal.columns_as(text, text, text) IS
 'A query, or the name of a table or view, as a query whose first columns have these names.';
 
 CREATE FUNCTION segment_internal.treatments_query(s segmentation, as_of timestamptz, consent text, contacts text,
                                                   search_path text) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     at timestamptz := CASE WHEN isfinite(as_of) THEN as_of ELSE segment_internal.shown_as_of(s) END;

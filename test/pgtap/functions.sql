@@ -300,8 +300,6 @@ INSERT INTO said VALUES
 ('stable', 'strict', 'unsafe', '{
     "segment_internal.rules_clock(text,text,text[])"}'),
 ('stable', 'called on null', 'unsafe', '{
-    "segment_internal.columns_as(text,text,text)",
-    "segment_internal.treatments_query(segmentation,timestamp with time zone,text,text,text)",
     "segment_internal.buying_history_query(text,regtype,text,boolean)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
@@ -352,6 +350,8 @@ INSERT INTO said VALUES
     "segment_internal.rows_as_owner(name,text,text[])", "segment_internal.number_events(text)",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "segment_internal.columns_as(text,text,text)",
+    "segment_internal.treatments_query(segmentation,timestamp with time zone,text,text,text)",
     "segment_internal.keep_notes()", "model_impact(text,integer,text)", "note_segment(text,text,text,text)",
     "segment_internal.propose_as_owner(text,text,text)", "approve_model(text,integer)",
     "segment_internal.propose_trained(segmentation,timestamp with time zone,boolean,jsonb)",
