@@ -37,7 +37,8 @@ Trainings that take long enough are shared by parallel workers, at most max_para
 unless the query that calls already runs in one; that does not change the model.
 NULL features: NULL.
 Errors: invalid_parameter_value, undefined_column for an option that names no feature,
-datatype_mismatch for categories (see kprototypes), no_data when no row can be used,
+datatype_mismatch for categories (see kprototypes), duplicate_column for two features of one name,
+no_data when no row can be used,
 program_limit_exceeded above 32000 segments.$$;
 
 CREATE FUNCTION bisecting_kmeans(

@@ -26,7 +26,8 @@ segment_probabilities are the shares of labels in the leaf.
 The same rows and options give the same model, byte for byte, whatever the order of rows.
 A single label: a tree of one leaf, with a NOTICE.
 NULL features: NULL.
-Errors: no_data when no row has a label, invalid_parameter_value for no feature but the label,
+Errors: no_data when no row has a label, duplicate_column for two features of one name,
+invalid_parameter_value for no feature but the label,
 a label that is no whole number or an empty text, and numbers out of range,
 feature_not_supported for a set with weights, null_value_not_allowed,
 program_limit_exceeded for more than 1000 labels or 2^31 rows, or where counting takes more than

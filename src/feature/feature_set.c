@@ -98,6 +98,23 @@ segment_feature_set_column_name(const FeatureSet *set, int column)
 		: psprintf("f%d", column + 1);
 }
 
+/* A model finds a feature by its name, so no two may have the same one. */
+void
+segment_feature_set_check_names(const FeatureSet *set)
+{
+	int			i;
+	int			j;
+
+	/* features without names are f1, f2, ... */
+	for (i = 1; i < set->store.n_columns && set->columns[i].name != NULL; i++)
+		for (j = 0; j < i; j++)
+			if (strcmp(set->columns[i].name, set->columns[j].name) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("two features are named \"%s\"", set->columns[i].name),
+						 errhint("Give each column of the row a name of its own.")));
+}
+
 /* ---- categories ---- */
 
 static void

@@ -57,6 +57,7 @@ extern void segment_feature_set_merge(FeatureSet *into, const FeatureSet *from);
 extern int	segment_feature_set_category(FeatureSet *set, int column, const char *name);
 extern Datum segment_feature_set_datum(FeatureSet *set);
 extern const char *segment_feature_set_column_name(const FeatureSet *set, int column);
+extern void segment_feature_set_check_names(const FeatureSet *set);
 
 #define PG_GETARG_FEATURE_SET(n) segment_feature_set_read(PG_GETARG_DATUM(n), CurrentMemoryContext)
 

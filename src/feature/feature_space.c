@@ -496,6 +496,7 @@ segment_space_from_set(const FeatureSet *set, const SpaceOptions *options)
 	SegmentColumnStats *whole = segment_whole_stats(space, set);
 	int			i;
 
+	segment_feature_set_check_names(set);
 	values.value = segment_new_array(store->n_rows, 1, sizeof(double));
 	values.weight = !store->weighted && store->copies == NULL ? NULL
 		: segment_new_array(store->n_rows, 1, sizeof(double));

@@ -368,24 +368,6 @@ baseline_of(const Training *training, int feature, const JsonPlace *json)
 	return number;
 }
 
-/* A feature is found by its name, and none is what it helps to predict. */
-static void
-check_names(const Training *training)
-{
-	const FeatureSet *set = training->set;
-	int			i;
-	int			j;
-
-	/* features without names are f1, f2, ... */
-	for (i = 1; i < set->store.n_columns && set->columns[i].name != NULL; i++)
-		for (j = 0; j < i; j++)
-			if (strcmp(set->columns[i].name, set->columns[j].name) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_DUPLICATE_COLUMN),
-						 errmsg("two features are named \"%s\"", set->columns[i].name),
-						 errhint("Give each column of the row a name of its own.")));
-}
-
 /* Features, their categories and the columns of the design that they have. */
 static void
 describe_features(Training *training, Jsonb *baseline)
@@ -774,7 +756,7 @@ train(FunctionCallInfo fcinfo, const ModelKind *kind)
 	training.model->detail = regression;
 	read_arguments(fcinfo, &training);
 	training.set = PG_GETARG_FEATURE_SET(ARG_FEATURES);
-	check_names(&training);
+	segment_feature_set_check_names(training.set);
 	find_columns(fcinfo, &training);
 	regression->weighted = training.set->store.weighted;
 	if (kind == &segment_linear_regression_kind && training.set->columns[training.target].categories != NULL)

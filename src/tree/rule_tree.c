@@ -116,6 +116,7 @@ describe_features(Model *model, const FeatureSet *set, SegmentTreeRows *rows)
 	const int32 **rank = palloc0(sizeof(int32 *) * rows->d);
 	int			i;
 
+	segment_feature_set_check_names(set);
 	model->n_features = rows->d;
 	model->feature = palloc(sizeof(char *) * rows->d);
 	model->categories = palloc0(sizeof(ModelCategories) * rows->d);

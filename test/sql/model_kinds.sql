@@ -63,6 +63,10 @@ FROM kinds JOIN (SELECT name, kmeans_step_merge(s) AS merged, bool_and(s::text::
                  GROUP BY name) AS t USING (name) ORDER BY name COLLATE "C";
 SELECT name, (model_metrics(refine_model(m, 'few')) ->> 'converged')::boolean AS converged FROM kinds WHERE name = 'kmeans';
 
+-- ---- two features of one name could not be told apart ----
+SELECT kmeans(feature_set(t), 1) FROM (SELECT id AS x, a AS x FROM few) AS t;
+SELECT rule_tree(feature_set(t)) FROM (SELECT letter, a AS letter FROM few) AS t;
+
 -- ---- quality, agreement, number of segments ----
 SELECT name, silhouette(f, m) BETWEEN -1 AND 1 AS silhouette, simplified_silhouette(f, m) BETWEEN -1 AND 1 AS simplified,
        davies_bouldin(f, m) > 0 AS davies_bouldin, calinski_harabasz(f, m) > 0 AS calinski_harabasz,
