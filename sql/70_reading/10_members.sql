@@ -111,6 +111,23 @@ $$The text of a query for who was where at an instant, after the last refresh by
 NULL, infinity: just after it.
 Error: see kept_instant.$$;
 
+CREATE FUNCTION segment_internal.check_key_type(s segmentation, type regtype, function text) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF type <> segment_internal.key_type(s.members) THEN
+        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', s.name,
+            segment_internal.key_type(s.members), type
+            USING ERRCODE = 'datatype_mismatch',
+                  HINT = format('Call %s(null::%s, ...).', function,
+                                format_type(segment_internal.key_type(s.members), -1));
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.check_key_type(segmentation, regtype, text) IS
+$$Raises an error (datatype_mismatch) where the customer key of a segmentation is of another type than the one that a
+function was called with.$$;
+
 CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz,
     OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text)
     RETURNS SETOF record
@@ -119,13 +136,7 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
-    IF pg_typeof(key) <> segment_internal.key_type(s.members) THEN
-        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name,
-            segment_internal.key_type(s.members), pg_typeof(key)
-            USING ERRCODE = 'datatype_mismatch',
-                  HINT = format('Call segment_members(null::%s, ...).',
-                                format_type(segment_internal.key_type(s.members), -1));
-    END IF;
+    PERFORM segment_internal.check_key_type(s, pg_typeof(key), 'segment_members');
     RETURN QUERY EXECUTE format(
         'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s OFFSET 0) AS p
          JOIN unnest($1) AS g ON g.segment_id = p.segment_id', segment_internal.members_query(s, as_of))
