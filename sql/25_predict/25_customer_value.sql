@@ -27,7 +27,7 @@ assign_segment(model, x, t_x, t, mean_value) places a customer, explain_segment(
 leads to, predict() is the lifetime value; probability_alive(), expected_purchases(), expected_value() and their kin
 take the model, too.
 Who has no repeat purchase is expected to spend the mean of all.
-Rows that are no history, or have repeat purchases and no mean above 0, are skipped and counted.
+Rows that are no history, or have repeat purchases and no mean of at least 0, are skipped and counted.
 The same rows give the same model, byte for byte, whatever their order.
 NULL features: NULL; NULL for any argument with a default is that default.
 Errors: no_data where fewer than 30 customers have bought again, where amounts have no expected value (gamma_gamma's

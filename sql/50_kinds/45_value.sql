@@ -12,7 +12,7 @@ CREATE FUNCTION segment_internal.value_columns(s segmentation,
     LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 8
 BEGIN ATOMIC
     VALUES
-        (1, 'purchases', 'bigint', true, true, 'Purchases: days with orders above 0; 0: none yet.'),
+        (1, 'purchases', 'bigint', true, true, 'Purchases: days with orders; 0: none yet.'),
         (2, 'first_purchase_on', 'date', false, true, 'Day of the first purchase.'),
         (3, 'last_purchase_on', 'date', false, true, 'Day of the last purchase.'),
         (4, 'mean_value', 'double precision', false, true,
@@ -45,7 +45,7 @@ DECLARE
     last_day date := (history_end AT TIME ZONE time_zone - interval '1 microsecond')::date;
     purchases_query text := format(
         E'SELECT o.customer, o.at, o.amount FROM (%s\n) AS o (customer, at, amount)'
-        ' WHERE o.at OPERATOR(pg_catalog.<) %L::%s AND o.amount::numeric OPERATOR(pg_catalog.>) 0'
+        ' WHERE o.at OPERATOR(pg_catalog.<) %L::%s AND o.amount::numeric OPERATOR(pg_catalog.>=) 0'
         ' AND o.amount::numeric OPERATOR(pg_catalog.<) ''Infinity'' AND o.customer IS NOT NULL'
         ' AND pg_catalog.isfinite(o.at)%s',
         query,
@@ -66,7 +66,7 @@ $$;
 COMMENT ON FUNCTION segment_internal.value_history(anyelement, text, text, timestamptz, text, text, text) IS
 $$What buying_history() tells of customers as of an instant, by days of the calendar in place of times since.
 query: yields customer, time of the order, amount; time_type: the type of the second.
-Orders of 0 or less, and with something that is NULL or not finite, are no purchases.
+Orders below 0, and with something that is NULL or not finite, are no purchases.
 search_path: under which the query runs; only_keys: an array of the only customers, as text; NULL: all.$$;
 
 CREATE FUNCTION segment_internal.value_features(s segmentation, at text, purchases text, first_on text, last_on text,
@@ -174,7 +174,7 @@ BEGIN
                                       'origins', quote_literal(i.origins), 'names', quote_literal(i.names))
             FROM segment_internal.segment_identity(s) AS i)
     || jsonb_build_object(
-        'orders', format('segment_internal.rfm_summary_clock(NULL::%s, %L, $1, NULL, ''net'', ''ignore'', %L, '
+        'orders', format('segment_internal.rfm_summary_clock(NULL::%s, %L, $1, NULL, ''net'', ''order'', %L, '
                          'search_path => %L, only_keys => $5)', key_type, source, s.time_zone, s.search_path),
         'histories', format('segment_internal.value_history(NULL::%s, %L, %L, $1, %L, %L, $5::text)', key_type, source,
                             s.source_types[2], s.time_zone, s.search_path),
@@ -453,7 +453,7 @@ The segments are tiers of the lifetime value, in bands of the probability of bei
 source: a query that yields customer, time of the order and amount, or the name of a table or view with just these
 columns first; what comes after them has no part in it.
 Orders of one calendar day are one purchase, as in buying_history(); what was paid back (amounts below 0) lowers
-revenue and is no purchase, nor is an order of 0.
+revenue and is no purchase.
 customers: a query whose first column lists all customers, so that those without purchases are members
 (segment 'Prospect').
 tiers, cuts, bands, buying, tier_names, band_names: see customer_value().

@@ -67,6 +67,7 @@ segment_member_values(null::bigint, 'worth').
 segment: after the last refresh; purchases and revenue until then.
 probability_alive; expected_purchases within the horizon, without discount; expected_value of one; lifetime_value, by
 which tiers are cut: as of the instant, by the current model; NULL without purchases.
+Of who came back for what was free only, expected_value is NULL, as there, and lifetime_value the model's limit.
 as_of: the last refresh (NULL), or later, as if nobody had bought since.
 Errors: undefined_object, wrong_object_type for a segmentation that is not by value, datatype_mismatch for a key of
 another type, object_not_in_prerequisite_state before the first refresh and where the tables cannot be read,

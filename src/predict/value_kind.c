@@ -24,6 +24,7 @@
 #include <math.h>
 
 #include "base/json_write.h"
+#include "kernel/base/elementary.h"
 #include "kernel/base/row_store.h"
 #include "miscadmin.h"
 
@@ -223,17 +224,33 @@ history_of(const double *features)
 	return history;
 }
 
+/*
+ * Whether a row is a history, with a mean where it needs one.  That may be 0: who comes back for
+ * what is free tells spending models nothing, but is expected to spend little.
+ */
+bool
+segment_value_valid(const ValueModel *value, const double *features)
+{
+	return segment_history_valid(value->buying.model, features[0], features[1], features[2]) &&
+		(features[0] == 0 || (features[3] >= 0 && features[3] < HUGE_VAL));
+}
+
+static double
+value_of_purchase(const ValueModel *value, const double *features)
+{
+	return segment_spending_expected(value->spending.parameter, features[0],
+									 features[0] == 0 ? 0 : features[3]);
+}
+
 /* The lifetime value of a row; NaN where it is no history, or a mean is missing that is needed. */
 double
 segment_value_figure(const ValueModel *value, const double *features)
 {
 	SegmentHistory history = history_of(features);
-	double		mean = history.x == 0 ? 0 : features[3];
 
-	if (!segment_history_valid(value->buying.model, history.x, history.last, history.length) ||
-		!segment_history_valid(SEGMENT_GAMMA_GAMMA, history.x, mean, 0))
+	if (!segment_value_valid(value, features))
 		return segment_missing_value();
-	return segment_spending_expected(value->spending.parameter, history.x, mean) *
+	return value_of_purchase(value, features) *
 		segment_buying_discounted(&value->buying, &history, value->horizon, value->discount, value->step);
 }
 
@@ -269,23 +286,74 @@ segment_value_place(const ValueModel *value, const double *features, ValuePlace 
 	return true;
 }
 
-/* Whether a row without purchases is below its place by then: in a lower tier or band. */
-static bool
-has_fallen(const ValueModel *value, const double *features, const ValuePlace *place, double time)
+/* What a cut is compared with: the probability of being alive, or the value; after more time. */
+static double
+figure_then(const ValueModel *value, const double *features, bool alive, double time)
 {
 	double		then[VALUE_FEATURES];
 	SegmentHistory history;
 
+	CHECK_FOR_INTERRUPTS();
 	memcpy(then, features, sizeof(then));
 	then[2] += time;
 	history = history_of(then);
-	CHECK_FOR_INTERRUPTS();
-	if (place->band < value->bands.n - 1 &&
-		segment_buying_alive(value->buying.model, value->buying.parameter, &history) <
-		least_above(value->bands.cut[place->band]))
-		return true;
-	return place->tier < value->tiers.n - 1 &&
-		segment_value_figure(value, then) < least_above(value->tiers.cut[place->tier]);
+	return alive ? segment_buying_alive(value->buying.model, value->buying.parameter, &history)
+		: segment_value_figure(value, then);
+}
+
+/*
+ * The first whole time after which a figure that is above a bound now is below it; HUGE_VAL:
+ * not within `most`.  The figures fall about as powers of time, so that a line through their
+ * logarithms, by that of time, is near them: the rule of the false position (the Illinois
+ * variant), with a halving now and then for what is not like that.
+ */
+static double
+falls_below(const ValueModel *value, const double *features, bool alive, double bound, double most)
+{
+	const double least = 1e-300;	/* whose logarithm there is */
+	double		scale = features[2] + 1;
+	double		low = 0;
+	double		high = Min(most, 16);
+	double		figure;
+	double		at_low = segment_log(Max(figure_then(value, features, alive, low) / bound, 1));
+	double		at_high;
+	int			side = 0;
+	int			i;
+
+	while (!((figure = figure_then(value, features, alive, high)) < bound))
+	{
+		if (high >= most)
+			return HUGE_VAL;
+		low = high;
+		at_low = segment_log(Max(figure / bound, 1));
+		high = Min(most, 16 * high);
+	}
+	at_high = segment_log(Max(figure / bound, least));
+	for (i = 1; high - low > 1; i++)
+	{
+		double		share = i % 3 == 0 ? 0.5 : at_low / (at_low - at_high);
+		double		u_low = segment_log1p(low / scale);
+		double		u_high = segment_log1p(high / scale);
+		double		time = floor(scale * segment_expm1(u_low + (u_high - u_low) * share));
+
+		time = Max(low + 1, Min(high - 1, time));
+		figure = figure_then(value, features, alive, time);
+		if (figure < bound)
+		{
+			high = time;
+			at_high = segment_log(Max(figure / bound, least));
+			at_low /= side < 0 ? 2 : 1;
+			side = -1;
+		}
+		else
+		{
+			low = time;
+			at_low = segment_log(Max(figure / bound, 1));
+			at_high /= side > 0 ? 2 : 1;
+			side = 1;
+		}
+	}
+	return high;
 }
 
 /*
@@ -296,33 +364,22 @@ double
 segment_value_next(const ValueModel *value, const double *features, double most, ValuePlace *next)
 {
 	double		then[VALUE_FEATURES];
-	double		low = 0;
-	double		high = 1;
+	double		time = HUGE_VAL;
 	ValuePlace	place;
 
-	if (segment_is_missing(features[0]) || !segment_value_place(value, features, &place) ||
-		(place.tier == value->tiers.n - 1 && place.band >= value->bands.n - 1))
+	if (segment_is_missing(features[0]) || !segment_value_place(value, features, &place))
 		return HUGE_VAL;
-	while (!has_fallen(value, features, &place, high))
-	{
-		if (high >= most)
-			return HUGE_VAL;
-		low = high;
-		high = Min(2 * high, most);
-	}
-	while (high - low > 1)
-	{
-		double		middle = floor((low + high) / 2);
-
-		if (has_fallen(value, features, &place, middle))
-			high = middle;
-		else
-			low = middle;
-	}
+	if (place.band < value->bands.n - 1)
+		time = falls_below(value, features, true, least_above(value->bands.cut[place.band]), most);
+	if (place.tier < value->tiers.n - 1)
+		time = Min(time, falls_below(value, features, false, least_above(value->tiers.cut[place.tier]),
+									 Min(time, most)));
+	if (isinf(time))
+		return HUGE_VAL;
 	memcpy(then, features, sizeof(then));
-	then[2] += high;
+	then[2] += time;
 	(void) segment_value_place(value, then, next);
-	return high;
+	return time;
 }
 
 static int
@@ -386,7 +443,7 @@ value_explain(const Model *model, const double *features, int segment, StringInf
 		appendStringInfo(out, ", \"reason\": \"%s\"",
 						 segment >= 0 ? "no purchases"
 						 : segment_history_valid(value->buying.model, history.x, history.last, history.length)
-						 ? "mean_value is missing or not above 0" : "no history of purchases");
+						 ? "mean_value is missing or below 0" : "no history of purchases");
 		return;
 	}
 	(void) segment_value_place(value, features, &place);
@@ -394,8 +451,7 @@ value_explain(const Model *model, const double *features, int segment, StringInf
 	segment_json_put_number(out, segment_buying_expected(value->buying.model, value->buying.parameter,
 														 &history, value->horizon));
 	appendStringInfoString(out, ", \"expected_value\": ");
-	segment_json_put_number(out, segment_spending_expected(value->spending.parameter, history.x,
-														   history.x == 0 ? 0 : features[3]));
+	segment_json_put_number(out, value_of_purchase(value, features));
 	appendStringInfoString(out, ", \"features\": [");
 	explain_part(&value->tiers, "lifetime_value", place.value, place.tier, out);
 	if (value->bands.n > 0)

@@ -46,6 +46,7 @@ extern const char *const segment_value_methods[];
 extern const char *const segment_value_names[VALUE_FEATURES];
 
 extern const ValueModel *segment_value_of(const Model *model);
+extern bool segment_value_valid(const ValueModel *value, const double *features);
 extern double segment_value_figure(const ValueModel *value, const double *features);
 extern bool segment_value_place(const ValueModel *value, const double *features, ValuePlace *place);
 extern double segment_value_next(const ValueModel *value, const double *features, double most,

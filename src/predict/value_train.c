@@ -285,10 +285,7 @@ collect(const FeatureSet *set, const ValueModel *value, Model *model, int64 *n)
 		if (one->features[0] == 0)
 			one->features[3] = 0;
 		one->weight = segment_row_weight(store, row) * copies;
-		if (one->weight > 0 && isfinite(one->weight) &&
-			segment_history_valid(value->buying.model, one->features[0], one->features[1],
-								  one->features[2]) &&
-			segment_history_valid(SEGMENT_GAMMA_GAMMA, one->features[0], one->features[3], 0))
+		if (one->weight > 0 && isfinite(one->weight) && segment_value_valid(value, one->features))
 		{
 			model->rows.n_used += copies;
 			(*n)++;
@@ -312,7 +309,7 @@ check_enough(const ValueRow *rows, int64 n)
 				(errcode(ERRCODE_NO_DATA),
 				 errmsg("no row of the feature set is a history of purchases"),
 				 errdetail("x is a whole number of at least 0, t_x from 0 to t, and 0 where x is 0; "
-						   "mean_value is more than 0 where x is."),
+						   "mean_value is at least 0 where x is more."),
 				 errhint("buying_history() makes such rows from orders.")));
 	for (i = 0; i < n; i++)
 		if (rows[i].features[0] > 0)
@@ -341,7 +338,7 @@ fit(ValueModel *value, const ValueRow *rows, int64 n)
 
 	histories = (SegmentHistories) {SEGMENT_GAMMA_GAMMA, 0, 1, history, segment_check_interrupts};
 	for (i = 0; i < n; i++)
-		if (rows[i].features[0] > 0)
+		if (rows[i].features[0] > 0 && rows[i].features[3] > 0)
 			history[histories.n++] = (SegmentHistory) {rows[i].features[0], rows[i].features[3], 0,
 				rows[i].weight};
 	histories.n = segment_buying_fold(history, histories.n);
