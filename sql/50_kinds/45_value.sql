@@ -228,6 +228,7 @@ CREATE FUNCTION segment_internal.value_explain(s segmentation, place text,
 AS $$
 DECLARE
     at timestamptz := segment_internal.shown_as_of(s);
+    model segment.segment_model := segment.get_model(s.name);
     member record;
     reasons jsonb;
     part jsonb;
@@ -237,7 +238,7 @@ BEGIN
                    array_to_string(segment_internal.value_features(
                        s, '$1', 'm.purchases', 'm.first_purchase_on', 'm.last_purchase_on', 'm.mean_value'), ', '),
                    s.time_zone, s.members, place)
-    INTO STRICT member USING at, segment.get_model(s.name);
+    INTO STRICT member USING at, model;
     reasons := member.reasons;
     what := 'purchases';
     value := member.purchases;
@@ -255,7 +256,8 @@ BEGIN
         explanation := format('"%s" is for %s', part ->> 'part',
                               segment_internal.cut_words(lower_bound, upper_bound, 'left'))
             || CASE WHEN what = 'lifetime_value' THEN
-                   format('; within %s, %s purchases are expected, of %s each', s.options ->> 'horizon',
+                   format('; within %s days, %s purchases are expected, of %s each',
+                          segment_internal.brief((segment.model_metrics(model) ->> 'horizon')::float8),
                           segment_internal.brief((reasons ->> 'expected_purchases')::float8),
                           segment_internal.brief((reasons ->> 'expected_value')::float8)) ELSE '' END;
         RETURN NEXT;
