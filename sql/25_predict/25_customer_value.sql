@@ -8,9 +8,9 @@ CREATE FUNCTION customer_value(
     AS 'MODULE_PATHNAME', 'segment_customer_value' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION customer_value(feature_set, double precision, text, double precision[], double precision[],
                                    double precision, double precision, text, text[], text[]) IS
-$$Trains a model of what customers are worth on feature_set(x, t_x, t, mean_value) of buying_history(): one of buying and
-one by gamma_gamma(), the lifetime value that follows, cut into tiers, and the probability of being alive, cut into
-bands.
+$$Trains a model of what customers are worth on feature_set(x, t_x, t, mean_value) of buying_history(): one of buying
+and one by gamma_gamma(), the lifetime value that follows, cut into tiers, and the probability of being alive, cut
+into bands.
 Its segments are tiers in bands, named 'A active', 'A at risk', ..., and 'Prospect' for who has never bought (x NULL).
 horizon: the time in which purchases count, in the unit of t; discount, step: as in customer_lifetime_value().
 tiers: 'abc': A are the customers that make up the first 80 % of the value, B the next 15 %, C the others; cuts, if
@@ -40,8 +40,8 @@ CREATE FUNCTION value_tiers(
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'segment_value_tiers' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10;
 COMMENT ON FUNCTION value_tiers(segment_model) IS
-$$The segments of a model by customer_value(), the best first: tier and the lifetime values it is for, from (included) to
-(not included; NULL: open), band and the probabilities of being alive it is for, and how many customers of the
+$$The segments of a model by customer_value(), the best first: tier and the lifetime values it is for, from (included)
+to (not included; NULL: open), band and the probabilities of being alive it is for, and how many customers of the
 training were there, or the sum of their weights.
 tier NULL: of those who have never bought; band NULL: there are no bands.
 NULL: no rows.

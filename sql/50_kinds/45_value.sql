@@ -22,7 +22,7 @@ BEGIN ATOMIC
         (7, 'band', 'text', false, false,
          'Band of the probability of being alive; NULL without purchases or bands.'),
         (8, 'next_transition_at', 'timestamptz', false, false,
-         'Neither segment nor figure changes before this by time alone; NULL: never, or all are placed anew each time.');
+         'Nothing here changes before this by time alone; NULL: never, or everybody is placed anew each time.');
 END;
 COMMENT ON FUNCTION segment_internal.value_columns(segmentation) IS
 'member_columns of segmentations by value: purchases, as a model of buying sees them, tier and band.';
@@ -115,8 +115,8 @@ FULL JOIN (SELECT DISTINCT k.customer{collate} AS customer FROM {customers} AS k
 SELECT segment.rfm_summary_counts() AS counts$$
     UNION ALL
     SELECT 'model', $$
-SELECT $$ || CASE WHEN train THEN $$coalesce(segment_internal.model_identify({training}, {ids}, {origins}, {names}, {next_id}),
-                {current_model})$$ ELSE '{current_model}' END || $$ AS model,
+SELECT $$ || CASE WHEN train THEN $$coalesce(
+           segment_internal.model_identify({training}, {ids}, {origins}, {names}, {next_id}), {current_model})$$ ELSE '{current_model}' END || $$ AS model,
        jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at),
            'next_transition_of_others', least(min(next_transition_at) FILTER (WHERE purchases IS NULL),
                                               CASE WHEN $5 IS NOT NULL THEN {others_before} END)) AS details
@@ -254,7 +254,8 @@ BEGIN
         lower_bound := part ->> 'from';
         upper_bound := part ->> 'to';
         explanation := format('"%s" is for %s', part ->> 'part',
-                              segment_internal.cut_words(lower_bound, upper_bound, 'left'))
+                              segment_internal.cut_words(segment_internal.brief(lower_bound)::float8,
+                                                         segment_internal.brief(upper_bound)::float8, 'left'))
             || CASE WHEN what = 'lifetime_value' THEN
                    format('; within %s days, %s purchases are expected, of %s each',
                           segment_internal.brief((segment.model_metrics(model) ->> 'horizon')::float8),

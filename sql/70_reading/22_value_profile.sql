@@ -39,8 +39,8 @@ $1: the model, $2: the instant, $3: the horizon.$body$;
 
 CREATE FUNCTION segment_member_values(key anyelement, name text, as_of timestamptz DEFAULT NULL,
     OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT purchases bigint, OUT revenue numeric,
-    OUT probability_alive double precision, OUT expected_purchases double precision, OUT expected_value double precision,
-    OUT lifetime_value double precision)
+    OUT probability_alive double precision, OUT expected_purchases double precision,
+    OUT expected_value double precision, OUT lifetime_value double precision)
     RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp
 AS $$

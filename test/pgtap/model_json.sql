@@ -93,9 +93,13 @@ LATERAL (VALUES
     ('rule_tree', (SELECT rule_tree(feature_set(y), 4, 2) FROM (SELECT i % 3 = 0 AS label, i * 7 % 31 AS recency, nullif(i % 6, 0) AS hole,
                                                                 (ARRAY['web', 'shop', 'ph"one'])[i % 3 + 1] AS channel
                                                                 FROM generate_series(1, 200) AS i WHERE i % 12 <> 5) AS y)),
+    ('customer_value', (SELECT customer_value(feature_set(i % 4, i % 4 * (5 + i % 7), 60 + i, 10 + i), 90)
+                        FROM generate_series(1, 60) AS i)),
+    ('customer_value deciles', (SELECT customer_value(feature_set(i % 4, i % 4 * (5 + i % 7), 60 + i, 10 + i), 90, 'deciles',
+                                                      bands => '{}', buying => 'bgnbd') FROM generate_series(1, 60) AS i)),
     ('rule_tree of numbers', rename_segment(rule_tree(f, 3, 1), '0', 'None'))) AS m(what, model);
 SELECT is(pg_temp.misfit(model::jsonb, schema), NULL, 'fits: ' || what) FROM models, description;
-SELECT is((SELECT count(*) FROM models), 27::bigint, 'twenty-seven models');
+SELECT is((SELECT count(*) FROM models), 29::bigint, 'twenty-nine models');
 
 -- ---- what is broken in one place does not fit, and is no model ----
 CREATE TEMP TABLE broken ON COMMIT DROP AS
@@ -113,6 +117,10 @@ FROM models AS m JOIN (VALUES
     ('kmeans', '{clusters,0,center,0}', '1e200'), ('kmeans', '{clusters,0,center}', NULL), ('kmeans', '{clusters}', '[]'),
     ('kmeans', '{segments,0,id}', '0'), ('kmeans', '{segments,0,name}', '""'),
     ('kmeans', '{segments,0,name}', NULL), ('kmeans', '{segments,0,origin}', '7'), ('kmeans', '{segments}', '[]'),
+    ('customer_value', '{horizon}', '-1'), ('customer_value', '{step}', '0'), ('customer_value', '{tiers,by}', '"luck"'),
+    ('customer_value', '{tiers,names}', '[]'), ('customer_value', '{tiers,cuts,0}', '"high"'), ('customer_value', '{bands,cuts,0}', '2'),
+    ('customer_value', '{buying,kind}', '"bgbb"'), ('customer_value', '{buying,steps}', '-1'), ('customer_value', '{spending,kind}', '"x"'),
+    ('customer_value', '{spending}', NULL), ('customer_value', '{sizes,0}', '-1'), ('customer_value', '{luck}', '1'),
     ('rfm', '{method}', '1'), ('rfm', '{scheme}', NULL), ('rfm', '{bins}', '1'), ('rfm', '{bins}', '11'), ('rfm', '{lowest_score}', '2'),
     ('rfm', '{features,2}', NULL), ('rfm', '{features,0,name}', '"newness"'), ('rfm', '{features,0,closed}', '"both"'),
     ('rfm', '{features,0,min}', '"low"'), ('rfm', '{features,0,cuts,0}', 'null'),

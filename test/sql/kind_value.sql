@@ -31,7 +31,8 @@ SELECT * FROM buying_history(null::int, 'SELECT * FROM orders', as_of => '2024-1
 CREATE TABLE model AS
 SELECT b.buying, t.tiers, t.discount, customer_value(feature_set(h.x, h.t_x, h.t, h.mean_value ORDER BY h.customer), 365.25, t.tiers,
            cuts => t.cuts, discount => t.discount, step => 30.4375, buying => b.buying) AS m,
-       CASE b.buying WHEN 'bgnbd' THEN bgnbd(feature_set(h.x, h.t_x, h.t), 365.25) WHEN 'mbgnbd' THEN mbgnbd(feature_set(h.x, h.t_x, h.t), 365.25)
+       CASE b.buying WHEN 'bgnbd' THEN bgnbd(feature_set(h.x, h.t_x, h.t), 365.25) WHEN 'mbgnbd' THEN mbgnbd(feature_set(h.x, h.t_x, h.t),
+           365.25)
            ELSE pareto_nbd(feature_set(h.x, h.t_x, h.t), 365.25) END AS alone,
        gamma_gamma(feature_set(h.x, h.mean_value)) AS spending
 FROM history AS h, unnest('{bgnbd,mbgnbd,pareto_nbd}'::text[]) AS b (buying),
@@ -76,13 +77,15 @@ FROM model AS k, value_tiers(m) AS t GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT segment_id, segment, tier, value_from, value_to, band, alive_from, alive_to
 FROM model, value_tiers(m) WHERE (buying, tiers) = ('mbgnbd', 'thresholds') ORDER BY 1;
 -- equal but for the order of rows and how they came together; text, jsonb
-SELECT customer_value(feature_set(x, t_x, t, mean_value ORDER BY hash_fraction('shuffle', customer)), 365.25, step => 30.4375) = m AS any_order,
+SELECT customer_value(feature_set(x, t_x, t, mean_value ORDER BY hash_fraction('shuffle', customer)), 365.25, step => 30.4375) = m AS
+    any_order,
        m::text::segment_model = m AS text, m::jsonb::segment_model = m AS jsonb
 FROM history, (SELECT m FROM model WHERE (buying, tiers) = ('mbgnbd', 'abc')) AS k GROUP BY m;
 SELECT customer_value((SELECT feature_set_merge(f) FROM (SELECT feature_set(x, t_x, t, mean_value) AS f FROM history GROUP BY customer % 5)
     AS parts), 365.25, step => 30.4375) = m AS merged FROM model WHERE (buying, tiers) = ('mbgnbd', 'abc');
 -- who is no customer yet, who is none at all; free repeat purchases
-SELECT assign_segment(m, NULL, NULL, NULL, NULL) AS never, assign_segment(m, 0, 0, 10, NULL) AS once, assign_segment(m, 1, 3, 2, 5) AS later,
+SELECT assign_segment(m, NULL, NULL, NULL, NULL) AS never, assign_segment(m, 0, 0, 10, NULL) AS once, assign_segment(m, 1, 3, 2, 5) AS
+    later,
        assign_segment(m, 1, 1, 20, NULL) AS no_mean, assign_segment(m, 1, 1, 20, -1) AS negative, predict(m, NULL, 0, 1, 1) AS nobody,
        predict(m, 1, 100, 120, 0) < predict(m, 1, 100, 120, 5) AS free, explain_segment(m, NULL, NULL, NULL, NULL) ->> 'reason' AS why,
        explain_segment(m, 1, 3, 2, 5) ->> 'reason' AS why_later, explain_segment(m, 1, 1, 20, NULL) ->> 'reason' AS why_no_mean
@@ -110,11 +113,13 @@ SELECT pg_temp.error_of('SELECT value_tiers(mbgnbd(feature_set(x, t_x, t))) FROM
 -- rows that are nothing are counted
 SELECT m ->> 'n_input' AS n_input, m ->> 'n_used' AS n_used, m ->> 'n_skipped' AS n_skipped
 FROM (SELECT model_metrics(customer_value(feature_set(x, t_x, t, mean_value), 365)) AS m
-      FROM (SELECT x, t_x, t, mean_value FROM history UNION ALL VALUES (1, 5, 3, 1), (1, 1, 3, NULL), (NULL, 1, 3, 4), (2, 1, 3, 0)) AS h) AS t;
+      FROM (SELECT x, t_x, t, mean_value FROM history UNION ALL VALUES (1, 5, 3, 1), (1, 1, 3, NULL), (NULL, 1, 3, 4), (2, 1, 3, 0)) AS h)
+          AS t;
 -- forged ones
 SELECT pg_temp.error_of(format('SELECT %L::segment_model', forged)) AS refused
 FROM (SELECT m::jsonb AS j FROM model WHERE (buying, tiers) = ('mbgnbd', 'abc')) AS k, LATERAL (VALUES
-    (jsonb_set(j, '{horizon}', '-1')), (jsonb_set(j, '{step}', '0')), (jsonb_set(j, '{step}', '1e-9')), (jsonb_set(j, '{tiers,cuts}', '[1]')),
+    (jsonb_set(j, '{horizon}', '-1')), (jsonb_set(j, '{step}', '0')), (jsonb_set(j, '{step}', '1e-9')), (jsonb_set(j, '{tiers,cuts}',
+        '[1]')),
     (jsonb_set(j, '{tiers,cuts}', '[1, 2]')), (jsonb_set(j, '{tiers,by}', '"luck"')), (jsonb_set(j, '{bands,cuts}', '[2, 0.1]')),
     (jsonb_set(j, '{bands}', 'null')), (jsonb_set(j, '{sizes}', '[]')), (jsonb_set(j, '{buying,kind}', '"bgbb"')),
     (jsonb_set(j, '{buying,parameters,r}', '0')), (j #- '{spending,parameters,q}'), (jsonb_set(j, '{spending,luck}', '1')), (j - 'tiers'),
@@ -137,9 +142,11 @@ SELECT count(*) FILTER (WHERE (days_left < 0) <> (id_before <> id)) AS wrong, co
 FROM (SELECT id, segment_internal.value_days_left(model, x, t_x, t, mean_value) AS days_left,
              assign_segment_id(model, x, t_x, t - 1, mean_value) AS id_before FROM worth) AS w;
 -- value and probability never rise with time alone
-SELECT buying, count(*) FILTER (WHERE value > before * (1 + 1e-13)) AS value_rises, count(*) FILTER (WHERE alive > alive_before * (1 + 1e-13))
+SELECT buying, count(*) FILTER (WHERE value > before * (1 + 1e-13)) AS value_rises, count(*) FILTER (WHERE alive > alive_before * (1 +
+    1e-13))
     AS alive_rises
-FROM (SELECT buying, predict(model, x, t_x, t + day, mean_value) AS value, lag(predict(model, x, t_x, t + day, mean_value)) OVER d AS before,
+FROM (SELECT buying, predict(model, x, t_x, t + day, mean_value) AS value, lag(predict(model, x, t_x, t + day, mean_value)) OVER d AS
+    before,
              probability_alive(model, x, t_x, t + day) AS alive, lag(probability_alive(model, x, t_x, t + day)) OVER d AS alive_before
       FROM worth, unnest('{0,1,2,3,5,10,20,50,100,200,500,1000,3000,10000,100000}'::int[]) AS day WHERE tiers = 'deciles'
       WINDOW d AS (PARTITION BY buying, customer ORDER BY day)) AS t GROUP BY 1 ORDER BY 1;
@@ -148,7 +155,8 @@ FROM (SELECT buying, predict(model, x, t_x, t + day, mean_value) AS value, lag(p
 CREATE TABLE clients (id integer PRIMARY KEY);
 INSERT INTO clients SELECT generate_series(1, 310);
 -- refunds only, something free, a return, one to come, and rows that are nothing
-INSERT INTO orders VALUES (301, '2024-05-01', -5), (302, '2024-05-01', 0), (303, '2024-05-01', 10), (303, '2024-06-01', 0), (303, '2024-06-02', -4),
+INSERT INTO orders VALUES (301, '2024-05-01', -5), (302, '2024-05-01', 0), (303, '2024-05-01', 10), (303, '2024-06-01', 0), (303,
+    '2024-06-02', -4),
     (304, '2025-01-25 00:00', 10), (NULL, '2024-05-01', 1), (305, NULL, 1), (305, '2024-05-01', NULL), (305, '2024-05-01', 'NaN'),
     (305, 'infinity', 3);
 SET client_min_messages = notice;
@@ -156,26 +164,29 @@ SELECT create_value_segmentation('worths', 'orders', customers => 'SELECT id FRO
     time_zone => 'Europe/Berlin', description => 'value');
 SELECT outcome, trained, customers, counts, details FROM refresh_segmentation('worths', '2024-10-01 12:00') \gx
 SET client_min_messages = warning;
-SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_schema = 'kind_value' AND table_name = 'worths_segments'
+SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_schema = 'kind_value' AND table_name =
+    'worths_segments'
 ORDER BY ordinal_position;
 SELECT * FROM worths_segments WHERE customer_id > 300 ORDER BY 1;
 -- the members by the row functions over what buying_history tells of the same orders
 CREATE FUNCTION right_places(name text, at timestamptz) RETURNS TABLE (customer integer, purchases bigint, first_purchase_on date,
         last_purchase_on date, mean_value float8, revenue numeric, segment text, tier text, band text) LANGUAGE sql AS $$
-    SELECT o.customer_id, coalesce(h.x + 1, 0)::bigint, last_day - h.t::integer, last_day - (h.t - h.t_x)::integer, h.mean_value, o.revenue,
+    SELECT o.customer_id, coalesce(h.x + 1, 0)::bigint, last_day - h.t::integer, last_day - (h.t - h.t_x)::integer, h.mean_value,
+        o.revenue,
            assign_segment(m, h.x, h.t_x, h.t, h.mean_value), t.tier, t.band
     FROM (SELECT coalesce(customer_id, id) AS customer_id, coalesce(sum(amount), 0) AS revenue FROM (SELECT customer_id, amount FROM orders
               WHERE ordered_at < at AND amount <> 'NaN' AND isfinite(ordered_at) AND customer_id IS NOT NULL) AS o
           FULL JOIN clients AS c ON c.id = customer_id GROUP BY 1) AS o
     LEFT JOIN buying_history(null::int, 'SELECT * FROM kind_value.orders WHERE amount >= 0', as_of => at, unit => 'day',
                              time_zone => 'Europe/Berlin') AS h ON h.customer = o.customer_id
-    CROSS JOIN get_model(name) AS m CROSS JOIN LATERAL (SELECT ((at - interval '1 us') AT TIME ZONE 'Europe/Berlin')::date AS last_day) AS d
+    CROSS JOIN get_model(name) AS m CROSS JOIN LATERAL (SELECT ((at - interval '1 us') AT TIME ZONE 'Europe/Berlin')::date AS last_day) AS
+        d
     LEFT JOIN value_tiers(m) AS t ON t.segment_id = assign_segment_id(m, h.x, h.t_x, h.t, h.mean_value)
 $$;
 CREATE FUNCTION wrong_places(name text, at timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    there text := format('SELECT customer_id, purchases, first_purchase_on, last_purchase_on, mean_value, revenue, segment, tier, band FROM %I',
-                         name || '_segments');
+    there text := format('SELECT customer_id, purchases, first_purchase_on, last_purchase_on, mean_value, revenue,
+                              segment, tier, band FROM %I', name || '_segments');
     n bigint;
 BEGIN
     EXECUTE format('SELECT count(*) FROM ((%1$s EXCEPT ALL SELECT * FROM right_places(%2$L, %3$L))
@@ -189,7 +200,8 @@ SELECT count(*) > 30 AS instants, count(*) FILTER (WHERE a.segment IS NOT DISTIN
        count(*) FILTER (WHERE b.segment <> t.segment) AS early
 FROM told AS t, LATERAL right_places('worths', t.at) AS a, LATERAL right_places('worths', t.at - interval '1 us') AS b
 WHERE t.customer_id % 5 = 3 AND a.customer = t.customer_id AND b.customer = t.customer_id;
-SELECT count(*) FILTER (WHERE (at AT TIME ZONE 'Europe/Berlin')::time <> '00:00:00.000001') AS not_after_midnight FROM told WHERE customer_id <> 304;
+SELECT count(*) FILTER (WHERE (at AT TIME ZONE 'Europe/Berlin')::time <> '00:00:00.000001') AS not_after_midnight FROM told WHERE
+    customer_id <> 304;
 
 -- ---- the clock: refresh_due is a full refresh, customer by customer; so is a look ahead ----
 SELECT create_value_segmentation('twins', 'orders', customers => 'SELECT id FROM clients', discount => 0.1, retrain_every => '1 year',
@@ -227,18 +239,24 @@ CREATE TABLE figures AS SELECT * FROM segment_member_values(null::int, 'twins');
 SELECT count(*), count(*) FILTER (WHERE lifetime_value IS NULL) AS no_value, bool_and(abs(lifetime_value - value) <= 1e-12 * value
     AND f.segment = w.segment AND probability_alive = alive AND expected_purchases = expected
     AND expected_value IS NOT DISTINCT FROM worth) AS same
-FROM figures AS f LEFT JOIN (SELECT s.customer_id, s.segment, predict(m, x, t_x, t, mean_value) AS value, probability_alive(m, x, t_x, t) AS alive,
+FROM figures AS f LEFT JOIN (SELECT s.customer_id, s.segment, predict(m, x, t_x, t, mean_value) AS value, probability_alive(m, x, t_x, t)
+    AS alive,
         expected_purchases(m, x, t_x, t, 365.25) AS expected, expected_value(m, x, mean_value) AS worth
     FROM (SELECT *, purchases - 1 AS x, last_purchase_on - first_purchase_on AS t_x, date '2025-03-31' - first_purchase_on AS t
           FROM twins_segments WHERE purchases > 0) AS s, get_model('twins') AS m) AS w ON w.customer_id = f.customer;
-SELECT count(*) AS segments, count(*) FILTER (WHERE p.customers <> coalesce(f.customers, 0) OR abs(p.lifetime_value - f.value) > 1e-9 * f.value
+SELECT count(*) AS segments, count(*) FILTER (WHERE p.customers <> coalesce(f.customers, 0) OR abs(p.lifetime_value - f.value) > 1e-9 *
+    f.value
         OR abs(p.mean_lifetime_value - f.mean) > 1e-9 * f.mean OR abs(p.mean_probability_alive - f.alive) > 1e-9
         OR abs(p.mean_expected_purchases - f.expected) > 1e-9 OR p.revenue <> coalesce(f.revenue, 0)) AS wrong,
-       abs(sum(value_share) - 1) < 1e-9 AS shares, round(sum(customer_share), 4) AS all_customers, round(sum(revenue_share), 4) AS all_revenue
-FROM segment_value_profile('twins') AS p LEFT JOIN (SELECT segment_id, count(*) AS customers, sum(lifetime_value) AS value, avg(lifetime_value) AS mean,
-    avg(probability_alive) AS alive, avg(expected_purchases) AS expected, sum(revenue) AS revenue FROM figures GROUP BY 1) AS f USING (segment_id);
+       abs(sum(value_share) - 1) < 1e-9 AS shares, round(sum(customer_share), 4) AS all_customers, round(sum(revenue_share), 4) AS
+           all_revenue
+FROM segment_value_profile('twins') AS p LEFT JOIN (SELECT segment_id, count(*) AS customers, sum(lifetime_value) AS value,
+    avg(lifetime_value) AS mean,
+    avg(probability_alive) AS alive, avg(expected_purchases) AS expected, sum(revenue) AS revenue FROM figures GROUP BY 1) AS f USING
+        (segment_id);
 SELECT segment_id, segment, tier, band FROM segment_value_profile('twins') ORDER BY 1;
-SELECT count(*), sum(customers) AS customers, sum(revenue) = (SELECT sum(revenue) FROM twins_segments) AS revenue FROM segment_profile('twins');
+SELECT count(*), sum(customers) AS customers, sum(revenue) = (SELECT sum(revenue) FROM twins_segments) AS revenue FROM
+    segment_profile('twins');
 -- later, as if nobody had bought since
 SELECT count(*) FILTER (WHERE l.lifetime_value >= f.lifetime_value) AS not_less, count(*) FILTER (WHERE l.lifetime_value > 0) > 250 AS some
 FROM figures AS f JOIN segment_member_values(null::int, 'twins', '2025-06-01') AS l USING (customer);
@@ -252,7 +270,8 @@ FROM explain_customer('twins', :one);
 SELECT what, value, explanation FROM explain_customer('twins', 310);
 SELECT bool_and(CASE what WHEN 'runner_up' THEN c.value = e ->> 'runner_up' AND explanation LIKE '%until ' || (date '2025-03-31'
         + (e ->> 'runner_up_after')::integer) ELSE lower_bound IS NOT DISTINCT FROM (f ->> 'from')::float8 END) AS as_the_model
-FROM (SELECT explain_segment(get_model('twins'), purchases - 1, last_purchase_on - first_purchase_on, date '2025-03-31' - first_purchase_on,
+FROM (SELECT explain_segment(get_model('twins'), purchases - 1, last_purchase_on - first_purchase_on, date '2025-03-31' -
+    first_purchase_on,
           mean_value) AS e FROM twins_segments WHERE customer_id = :one) AS t,
      explain_customer('twins', :one) AS c LEFT JOIN LATERAL jsonb_array_elements(e -> 'features') AS f ON f ->> 'feature' = what;
 
@@ -265,10 +284,12 @@ SELECT segment_id, name, closed_at IS NOT NULL AS closed FROM segment WHERE segm
 SELECT alter_segmentation('twins', '{"tiers": "abc", "bands": null}', retrain_every => '1 year');
 SELECT outcome FROM retrain_segmentation('twins', '2025-04-03');
 SELECT string_agg(segment_id || ' ' || name, ', ' ORDER BY segment_id) FROM segment WHERE segmentation = 'twins' AND closed_at IS NULL;
-SELECT count(*) FILTER (WHERE reason NOT IN ('model', 'time')) AS not_by_model, count(*) > 100 AS some FROM segment_events('twins', '2025-04-02')
+SELECT count(*) FILTER (WHERE reason NOT IN ('model', 'time')) AS not_by_model, count(*) > 100 AS some FROM segment_events('twins',
+    '2025-04-02')
 WHERE event_at = '2025-04-02' AND event = 'moved';
 SELECT pg_temp.error_of(format('SELECT alter_segmentation(%L, %L)', 'twins', o)) FROM unnest(ARRAY['{"luck": 1}', '{"tiers": "luck"}',
-    '{"horizon": "-1 day"}', '{"horizon": "luck"}', '{"bands": [2]}', '{"discount": -1}', '{"buying": "bgbb"}', '{"tier_names": ["x"]}']) AS o;
+    '{"horizon": "-1 day"}', '{"horizon": "luck"}', '{"bands": [2]}', '{"discount": -1}', '{"buying": "bgbb"}', '{"tier_names": ["x"]}'])
+        AS o;
 
 -- ---- what all kinds have: candidates, previews, decisions, drift, replays, resets ----
 SELECT count(*) > 3 AS pairs, sum(customers) AS customers, sum(revenue) = (SELECT sum(revenue) FROM twins_segments) AS revenue
@@ -314,13 +335,17 @@ SELECT pg_temp.error_of('SELECT create_value_segmentation(' || a || ')') FROM un
     $$'worths', 'orders'$$, $$'one', 'SELECT 1 AS c'$$, $$'one', 'SELECT 1 AS c, 2, 3'$$, $$'one', 'SELECT 1 AS c, now(), true'$$,
     $$'one', 'orders', customers => 'SELECT text ''a'''$$, $$'one', 'orders', 'clients', 'luck'$$,
     $$'one', 'orders', horizon => '0'$$, $$'one', 'orders', discount => -0.5$$, $$'one', 'orders', time_zone => 'Nowhere'$$,
-    $$'one', 'SELECT customer_id AS tier, ordered_at, amount FROM orders'$$, $$'one', NULL$$, $$'one', 'orders', customer => 'customer_id'$$]) AS a;
+    $$'one', 'SELECT customer_id AS tier, ordered_at, amount FROM orders'$$, $$'one', NULL$$, $$'one', 'orders', customer =>
+        'customer_id'$$]) AS a;
 -- columns by name, dates, text keys
-CREATE TABLE lines AS SELECT 'c' || customer_id AS buyer, (ordered_at AT TIME ZONE 'Europe/Berlin')::date AS day, amount::float8 AS price, 2 AS quantity
+CREATE TABLE lines AS SELECT 'c' || customer_id AS buyer, (ordered_at AT TIME ZONE 'Europe/Berlin')::date AS day, amount::float8 AS price,
+    2 AS quantity
 FROM orders WHERE customer_id <= 300;
-SELECT create_value_segmentation('lined', 'lines', customer => 'buyer', ordered_at => 'day', amount => 'price * quantity', time_zone => 'Europe/Berlin');
+SELECT create_value_segmentation('lined', 'lines', customer => 'buyer', ordered_at => 'day', amount => 'price * quantity', time_zone =>
+    'Europe/Berlin');
 SELECT outcome, customers FROM refresh_segmentation('lined', '2024-09-30 22:00');
-SELECT count(*) FILTER (WHERE l.purchases <> p.purchases OR l.first_purchase_on <> p.first_purchase_on OR l.last_purchase_on <> p.last_purchase_on
+SELECT count(*) FILTER (WHERE l.purchases <> p.purchases OR l.first_purchase_on <> p.first_purchase_on OR l.last_purchase_on <>
+    p.last_purchase_on
     OR abs(l.mean_value - 2 * p.mean_value) > 1e-9 * p.mean_value) AS differ, count(*)
 FROM lined_segments AS l JOIN right_places('twins', '2024-09-30 22:00') AS p ON l.buyer = 'c' || p.customer WHERE p.purchases > 0;
 -- a change of the source's columns is told
