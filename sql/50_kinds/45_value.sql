@@ -116,7 +116,8 @@ SELECT segment.rfm_summary_counts() AS counts$$
     UNION ALL
     SELECT 'model', $$
 SELECT $$ || CASE WHEN train THEN $$coalesce(
-           segment_internal.model_identify({training}, {ids}, {origins}, {names}, {next_id}), {current_model})$$ ELSE '{current_model}' END || $$ AS model,
+           segment_internal.model_identify({training}, {ids}, {origins}, {names}, {next_id}), {current_model})$$
+                  ELSE '{current_model}' END || $$ AS model,
        jsonb_build_object('newest_order_at', max(last_order_at), 'oldest_order_at', min(first_order_at),
            'next_transition_of_others', least(min(next_transition_at) FILTER (WHERE purchases IS NULL),
                                               CASE WHEN $5 IS NOT NULL THEN {others_before} END)) AS details

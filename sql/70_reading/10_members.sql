@@ -356,7 +356,8 @@ frequency and monetary value, and means.
 Read from the member table; segments without members are listed with 0.
 A median of an even number of values is the mean of the two in the middle.
 Shares of a revenue that is not positive are NULL.
-Clusterings have sizes only, NULL elsewhere: see segment_feature_profile(name).$$;
+Clusterings have sizes only, NULL elsewhere: see segment_feature_profile(name).
+Of segmentations by value frequency is the number of purchases; what they are worth: segment_value_profile(name).$$;
 
 CREATE FUNCTION segment_internal.kept_since(s segmentation, since timestamptz) RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -577,7 +578,8 @@ COMMENT ON FUNCTION explain_customer(text, text) IS
 $$Why a customer is in a segment, in rows for people, the key given as text: explain_customer('loyalty', '42').
 what: 'segment' (since when, and the reason); for RFM 'recency', 'frequency' and 'monetary', each with its value,
 the cuts around it, the score and strength (share of the feature's other scores that would lead elsewhere),
-and 'rfm_score'; for clusterings each feature, those that pulled most first, with strength
+and 'rfm_score'; by value 'purchases', 'lifetime_value' and 'probability_alive', each between its cuts;
+for clusterings each feature, those that pulled most first, with strength
 (share of the pull, see explain_segment); 'runner_up', the segment that is nearest of the others;
 'decision', what people decided about the customer, by whom, when and why, for whoever may read the table of
 decisions: what the kind says of a place is left out where one is included there;
