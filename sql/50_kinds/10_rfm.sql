@@ -496,6 +496,9 @@ DECLARE
     key_type text := s.source_types[1];
     customer_type text;
 BEGIN
+    IF key_type IS NULL OR query IS NULL THEN
+        RETURN;
+    END IF;
     PERFORM segment_internal.equality_operator(key_type::regtype);
     customer_type := (SELECT format_type(c.type, -1)
                       FROM segment_internal.query_columns(s.customers, s.search_path, permanent => true) AS c

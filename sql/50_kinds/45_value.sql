@@ -55,6 +55,9 @@ DECLARE
             format(' AND o.customer %s ANY (%L::%s[])', segment_internal.equality_operator(pg_typeof(key)),
                    only_keys, format_type(pg_typeof(key), -1)) END);
 BEGIN
+    IF query IS NULL THEN
+        RETURN;
+    END IF;
     -- to the end of this function, as it sets search_path itself
     PERFORM set_config('search_path', search_path, true);
     RETURN QUERY SELECT h.customer, (h.x OPERATOR(pg_catalog.+) 1)::bigint,
@@ -67,7 +70,8 @@ COMMENT ON FUNCTION segment_internal.value_history(anyelement, text, text, times
 $$What buying_history() tells of customers as of an instant, by days of the calendar in place of times since.
 query: yields customer, time of the order, amount; time_type: the type of the second.
 Orders below 0, and with something that is NULL or not finite, are no purchases.
-search_path: under which the query runs; only_keys: an array of the only customers, as text; NULL: all.$$;
+search_path: under which the query runs; only_keys: an array of the only customers, as text; NULL: all.
+NULL query: no rows.$$;
 
 CREATE FUNCTION segment_internal.value_features(s segmentation, at text, purchases text, first_on text, last_on text,
                                                 mean_value text) RETURNS text[]

@@ -202,8 +202,8 @@ INSERT INTO said VALUES
         "segment_internal.value_own_model(segmentation,segment_model)",
     "segment_internal.check_key_type(segmentation,regtype,text)", "segment_internal.member_values_query(segmentation,text)",
     "segment_internal.known_until(segmentation)", "segment_internal.shown_as_of(segmentation)",
-    "next_purchase_at(segment_model,double precision,double precision,double precision,timestamp with time zone,interval,double
-        precision)",
+    "next_purchase_at(segment_model,double precision,double precision,double precision,timestamp with time zone,interval,'
+    'double precision)",
     "segment_internal.with_parts(regclass,name[])", "segment_internal.no_trigger_reason(regclass)",
     "segment_internal.lacks_triggers(regclass)", "segment_internal.source_state(text,regclass[])",
     "segment_internal.changed_log(segmentation)", "segment_internal.had_its_turn(text,timestamp with time zone)",
