@@ -93,8 +93,8 @@ LATERAL (VALUES
     ('rule_tree', (SELECT rule_tree(feature_set(y), 4, 2) FROM (SELECT i % 3 = 0 AS label, i * 7 % 31 AS recency, nullif(i % 6, 0) AS hole,
                                                                 (ARRAY['web', 'shop', 'ph"one'])[i % 3 + 1] AS channel
                                                                 FROM generate_series(1, 200) AS i WHERE i % 12 <> 5) AS y)),
-    ('customer_value', (SELECT customer_value(feature_set(i % 4, i % 4 * (5 + i % 7), 60 + i, 10 + i), 90)
-                        FROM generate_series(1, 60) AS i)),
+    ('customer_value', (SELECT rename_segment(customer_value(feature_set(i % 4, i % 4 * (5 + i % 7), 60 + i, 10 + i), 90),
+                                              'A active', 'Best') FROM generate_series(1, 60) AS i)),
     ('customer_value deciles', (SELECT customer_value(feature_set(i % 4, i % 4 * (5 + i % 7), 60 + i, 10 + i), 90, 'deciles',
                                                       bands => '{}', buying => 'pareto_nbd') FROM generate_series(1, 60) AS i)),
     ('rule_tree of numbers', rename_segment(rule_tree(f, 3, 1), '0', 'None'))) AS m(what, model);
