@@ -202,8 +202,9 @@ or one that a training function just returned; NULL: the present one, or one tra
 retrain: true trains, false keeps the model; NULL, the default, trains where options, method or features are other,
 and else where a refresh would.
 as_of: the instant that the candidate speaks of; NULL: now.
-Segments are recognised as a retraining or set_segment_rule would: those of RFM and value by origin, those of clusterings
-by model_match (where the features are the same), those of rules by name; a new one has the name that it would get.
+Segments are recognised as a retraining or set_segment_rule would: those of RFM and value by origin, those of
+clusterings by model_match (where the features are the same), those of rules by name; a new one has the name that it
+would get.
 Decisions about customers are followed.
 Takes about as long as a refresh, reads the source once, and runs with the rights of the owner.
 Errors: undefined_object, insufficient_privilege, whatever creation refuses a definition for, wrong_object_type
