@@ -76,6 +76,7 @@ COMMENT ON COLUMN segmentation.method IS
 COMMENT ON COLUMN segmentation.source IS
 $$Query that is read at each refresh.
 rfm: the orders (customer, time, amount and optionally order id), or with the option summarised one row per customer;
+value: the orders (customer, time, amount);
 cluster: one row per customer, the key and the features by name.$$;
 COMMENT ON COLUMN segmentation.source_columns IS
 $$Columns of the source that are read, by name, in the order of their meaning,
@@ -90,6 +91,7 @@ COMMENT ON COLUMN segmentation.feature_types IS 'Their types in the member table
 COMMENT ON COLUMN segmentation.options IS
 $$Options of source and model as given when the segmentation was created.
 rfm: scheme, cuts, bins, thresholds, lookback, refunds, zero_amounts, summarised;
+value: tiers, cuts, bands, horizon, discount, buying, tier_names, band_names;
 cluster: those of the function of their method, k and others.$$;
 COMMENT ON COLUMN segmentation.time_zone IS 'Time zone of calendar days, of the source as of retrain_every.';
 COMMENT ON COLUMN segmentation.search_path IS
@@ -99,7 +101,7 @@ $$Other settings that change what a source or a rule means, for instance DateSty
 source and rules are read and run under them.$$;
 COMMENT ON COLUMN segmentation.retrain_every IS
 $$How long a model is kept before a refresh trains anew, in calendar days of time_zone where it is of days or longer.
-NULL: as the kind does by itself; rfm trains at every refresh, clusterings at the first and when told to.$$;
+NULL: as the kind does by itself; rfm and value train at every refresh, clusterings at the first and when told to.$$;
 COMMENT ON COLUMN segmentation.max_departed IS
 $$The share of members that may depart in one refresh, 0 to 1;
 a refresh that would lose more changes nothing and has the outcome refused.$$;
@@ -291,10 +293,10 @@ $$How many rows were left out for which reason.
 Where people decided: included, customers whom a decision puts into a segment, and excluded,
 whom one keeps out of where the kind would have put them.
 only_customers: the run looked at that many customers, and no others.
-rfm: see rfm_summary_counts(); cluster: rows_read, rows_used, null_customer (no key), not_placed
+rfm, value: see rfm_summary_counts(); cluster: rows_read, rows_used, null_customer (no key), not_placed
 (a feature is missing).$$;
 COMMENT ON COLUMN run.details IS
-$$Figures of the kind: rfm: newest_order_at; cluster: warm_start,
+$$Figures of the kind: rfm, value: newest_order_at; cluster: warm_start,
 whether training started from the centroids of the model before, and fresh_gain,
 the share by which one start afresh ended with less inertia (0 where with more).$$;
 COMMENT ON COLUMN run.steps IS

@@ -33,7 +33,8 @@ CREATE TABLE segment_internal.kind (
     entered_comment text NOT NULL,
     came_comment text NOT NULL,
     left_comment text NOT NULL,
-    default_options jsonb NOT NULL DEFAULT '{}'
+    default_options jsonb NOT NULL DEFAULT '{}',
+    dated boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE segment_internal.kind IS
 'Kinds of segmentations, a row each; the functions of a kind are found by its name.';
@@ -50,6 +51,9 @@ COMMENT ON COLUMN segment_internal.kind.came_comment IS 'Comment on entered_reas
 COMMENT ON COLUMN segment_internal.kind.left_comment IS 'Comment on left_reason of the history table.';
 COMMENT ON COLUMN segment_internal.kind.default_options IS
 'Options that a segmentation has where it says nothing else.';
+
+COMMENT ON COLUMN segment_internal.kind.dated IS
+'Whether its sources tell when what happened, as orders do, so that each instant sees the past as it was.';
 
 CREATE TYPE refresh_step AS (name text, statement text);
 COMMENT ON TYPE refresh_step IS 'A step of a refresh, see refresh_steps.';

@@ -206,16 +206,9 @@ BEGIN
         has_tenure := EXISTS (SELECT FROM segment.model AS m, segment.rfm_cut_points(m.model) AS c
                                WHERE m.segmentation = s.name AND m.version = s.model_version AND c.feature = 'tenure');
     END IF;
-    -- open segments first: they keep their names
-    SELECT jsonb_build_object(
-               'next_id', coalesce(max(g.segment_id), 0) + 1,
-               'ids',
-               quote_literal(coalesce(array_agg(g.segment_id ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')),
-               'origins',
-               quote_literal(coalesce(array_agg(g.origin ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')),
-               'names', quote_literal(coalesce(array_agg(g.name ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}')))
-    INTO places
-    FROM segment.segment AS g WHERE g.segmentation = s.name;
+    SELECT jsonb_build_object('next_id', i.next_id, 'ids', quote_literal(i.ids), 'origins', quote_literal(i.origins),
+                              'names', quote_literal(i.names))
+    INTO places FROM segment_internal.segment_identity(s) AS i;
     RETURN places || segment_internal.rfm_tenure_places(s, has_tenure) || jsonb_build_object(
         'counted', CASE WHEN segment_internal.rfm_summary_is_kept(s) THEN 'true' ELSE 'NOT listed' END
                    || CASE WHEN has_clock THEN ' AND frequency IS NOT NULL' ELSE '' END,
@@ -486,16 +479,50 @@ INSERT INTO segment_internal.kind VALUES ('rfm', 'always', false, 'orders', 'tim
     'model (retrained cut points).',
     'Why the customer came: new, orders, time or model.',
     'Why the customer left: orders, time, model, or gone (no longer in the source).',
-    '{"scheme": "default", "cuts": "quantile", "refunds": "net", "zero_amounts": "order"}');
+    '{"scheme": "default", "cuts": "quantile", "refunds": "net", "zero_amounts": "order"}', true);
 
 -- ---- creating ----
+
+CREATE FUNCTION segment_internal.no_rows(s segmentation) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN E'SELECT * FROM (\n' || segment_internal.source_statement(s) || E'\n) AS source LIMIT 0';
+COMMENT ON FUNCTION segment_internal.no_rows(segmentation) IS
+'The statement that a refresh runs for the source, without its rows: to check what will use them.';
+
+CREATE FUNCTION segment_internal.check_orders(s segmentation, query text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    key_type text := s.source_types[1];
+    customer_type text;
+BEGIN
+    IF key_type IS NULL OR query IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM segment_internal.equality_operator(key_type::regtype);
+    customer_type := (SELECT format_type(c.type, -1)
+                      FROM segment_internal.query_columns(s.customers, s.search_path, permanent => true) AS c
+                      WHERE c.number = 1);
+    IF customer_type <> key_type THEN
+        RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %',
+            customer_type, key_type
+            USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
+    END IF;
+    EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
+                   key_type, query, s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts',
+                   s.time_zone, s.search_path);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.check_orders(segmentation, text) IS
+$$Raises the error that a segmentation with a source of orders would run into: a key that cannot be compared, a list of
+customers of another type, and whatever rfm_summary refuses.
+query: of orders like those of the source, without rows.$$;
 
 CREATE FUNCTION segment_internal.check_rfm_options(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
 DECLARE
     key_type text := s.source_types[1];
-    customer_type text;
 BEGIN
     -- every option is checked by what will use it, without reading the source
     PERFORM CASE WHEN segment_internal.scheme_uses_tenure((segment_internal.scheme_row(s.options ->> 'scheme')).rules)
@@ -507,23 +534,9 @@ BEGIN
                                         s.options -> 'thresholds', s.options ->> 'scheme') END
     FROM generate_series(1, 10) AS v;
     PERFORM segment_internal.checked_hysteresis((s.options ->> 'hysteresis')::float8);
-    PERFORM segment_internal.equality_operator(key_type::regtype);
-    customer_type := (SELECT format_type(c.type, -1)
-                      FROM segment_internal.query_columns(s.customers, s.search_path, permanent => true) AS c
-                      WHERE c.number = 1);
-    IF customer_type <> key_type THEN
-        RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %',
-            customer_type, key_type
-            USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
-    END IF;
-    EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
-                   key_type,
-                   CASE WHEN (s.options ->> 'summarised')::boolean
-                            THEN format('SELECT NULL::%s, now(), 1 WHERE false', key_type)
-                        ELSE E'SELECT * FROM (\n' || segment_internal.source_statement(s)
-                             || E'\n) AS source LIMIT 0' END,
-                   s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts',
-                   s.time_zone, s.search_path);
+    PERFORM segment_internal.check_orders(s, CASE WHEN (s.options ->> 'summarised')::boolean
+                                                      THEN format('SELECT NULL::%s, now(), 1 WHERE false', key_type)
+                                                  ELSE segment_internal.no_rows(s) END);
     IF (s.options ->> 'summarised')::boolean THEN
         EXECUTE format('SELECT FROM segment_internal.query_rows(%L, %L) AS r '
                        '(customer %s, last_order_at timestamptz, orders bigint,'

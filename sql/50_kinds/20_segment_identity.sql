@@ -89,3 +89,19 @@ Near 1 well inside, 0 on the border.
 NULL model, a row that has no segment, or one segment only: NULL.
 Error (wrong_object_type) for models without distances, such as RFM models.
 Arguments as in assign_segment.$$;
+
+-- ---- segments that are known by their origin: what a model calls them ----
+
+CREATE FUNCTION segment_internal.segment_identity(s segmentation, OUT ids integer[], OUT origins text[],
+                                                  OUT names text[], OUT next_id integer)
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    -- open segments first: they keep their names
+    SELECT coalesce(array_agg(g.segment_id ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
+           coalesce(array_agg(g.origin ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
+           coalesce(array_agg(g.name ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
+           coalesce(max(g.segment_id), 0) + 1
+    FROM segment AS g WHERE g.segmentation = s.name;
+END;
+COMMENT ON FUNCTION segment_internal.segment_identity(segmentation) IS
+'The segments that a segmentation has had, as model_identify takes them: ids, origins, names; next_id: of a new one.';

@@ -32,6 +32,18 @@ CREATE FUNCTION cluster_methods() RETURNS text[]
     AS 'MODULE_PATHNAME', 'segment_cluster_method_names' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cluster_methods() IS 'The functions that can train the model of a segmentation by clustering.';
 
+CREATE FUNCTION segment_internal.option_literal(value jsonb, type oid) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN format('%L::%s', CASE
+    WHEN value = 'null' THEN NULL
+    WHEN type = 'jsonb'::regtype THEN value::text
+    WHEN type = 'text[]'::regtype AND jsonb_typeof(value) = 'array'
+    THEN ARRAY(SELECT jsonb_array_elements_text(value))::text
+    WHEN jsonb_typeof(value) = 'array' THEN translate(value::text, '[]', '{}')
+    ELSE value #>> '{}' END, format_type(type, -1));
+COMMENT ON FUNCTION segment_internal.option_literal(jsonb, oid) IS
+'An option as a constant of a type, in SQL; NULL: NULL of that type.';
+
 CREATE FUNCTION segment_internal.training_call(method text, arguments text, options jsonb) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -40,8 +52,6 @@ DECLARE
     types oid[];
     own text[];     -- options of segmentations, not of the function
     o record;
-    value text;
-    type oid;
     call text;
 BEGIN
     IF method = ANY (segment.cluster_methods()) IS NOT TRUE THEN
@@ -75,15 +85,7 @@ BEGIN
                 USING ERRCODE = 'invalid_parameter_value',
                       HINT = format('Its options: %s.', array_to_string(known || own, ', '));
         END IF;
-        type := types[o.n];
-        value := CASE
-            WHEN o.value = 'null' THEN NULL
-            WHEN type = 'jsonb'::regtype THEN o.value::text
-            WHEN type = 'text[]'::regtype AND jsonb_typeof(o.value) = 'array'
-            THEN ARRAY(SELECT jsonb_array_elements_text(o.value))::text
-            WHEN jsonb_typeof(o.value) = 'array' THEN translate(o.value::text, '[]', '{}')
-            ELSE o.value #>> '{}' END;
-        call := call || format(', %I => %L::%s', o.key, value, format_type(type, -1));
+        call := call || format(', %I => %s', o.key, segment_internal.option_literal(o.value, types[o.n]));
     END LOOP;
     RETURN call || ')';
 END;

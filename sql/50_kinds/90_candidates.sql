@@ -100,13 +100,8 @@ BEGIN
         RAISE EXCEPTION 'segmentation "%" is by RFM, and the model of kind "%"', s.name, model::jsonb ->> 'kind'
             USING ERRCODE = 'wrong_object_type', HINT = 'rfm_model() trains one.';
     END IF;
-    RETURN (SELECT segment_internal.model_identify(
-                model,
-                coalesce(array_agg(g.segment_id ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
-                coalesce(array_agg(g.origin ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
-                coalesce(array_agg(g.name ORDER BY g.closed_at IS NOT NULL, g.segment_id), '{}'),
-                coalesce(max(g.segment_id), 0) + 1)
-            FROM segment.segment AS g WHERE g.segmentation = s.name);
+    RETURN (SELECT segment_internal.model_identify(model, i.ids, i.origins, i.names, i.next_id)
+            FROM segment_internal.segment_identity(s) AS i);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rfm_own_model(segmentation, segment_model) IS

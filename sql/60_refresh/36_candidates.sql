@@ -193,11 +193,12 @@ to_segment: where they would be, those who would stay included; NULL: nowhere.
 customers: how many; where customers may be in several segments, each place is a row of its own:
 who would leave one for another is counted as leaving (to_segment NULL) and as entering (from_segment NULL).
 share: of those in from_segment now, 0 to 1, to six decimals; NULL where from_segment is.
-revenue: what these customers are worth, as segment_profile has it: RFM: their total by the candidate,
+revenue: what these customers are worth, as segment_profile has it: RFM and value: their total by the candidate,
 or, for who would depart, as the member table has it; NULL: the kind has none.
 definition: what is other than now, by name; {}: nothing, which tells what a refresh would do.
 All: source.
 RFM: customers, scheme, cuts, bins, thresholds, lookback, refunds, zero_amounts, summarised, hysteresis.
+Value: customers, tiers, cuts, bands, horizon, discount, buying, tier_names, band_names.
 Clusterings: features (a list), method, and the options of the method, such as k.
 Rules: version, one of segment_rule_versions; rules, as create_rule_segmentation takes them and in their order, rest,
 exclusive.
@@ -207,8 +208,9 @@ or one that a training function just returned; NULL: the present one, or one tra
 retrain: true trains, false keeps the model; NULL, the default, trains where options, method or features are other,
 and else where a refresh would.
 as_of: the instant that the candidate speaks of; NULL: now.
-Segments are recognised as a retraining or set_segment_rule would: those of RFM by origin, those of clusterings
-by model_match (where the features are the same), those of rules by name; a new one has the name that it would get.
+Segments are recognised as a retraining or set_segment_rule would: those of RFM and value by origin, those of
+clusterings by model_match (where the features are the same), those of rules by name; a new one has the name that it
+would get.
 Decisions about customers are followed.
 Takes about as long as a refresh, reads the source once, and runs with the rights of the owner.
 Errors: undefined_object, insufficient_privilege, whatever creation refuses a definition for, wrong_object_type

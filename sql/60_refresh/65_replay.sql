@@ -18,7 +18,8 @@ CREATE FUNCTION segment_internal.tell_undated(s segmentation) RETURNS void
 AS $$
 BEGIN
     -- orders have their times
-    IF (s.kind <> 'rfm' OR (s.options ->> 'summarised')::boolean) AND NOT segment_internal.asks_for_as_of(s) THEN
+    IF ((SELECT NOT k.dated FROM segment_internal.kind AS k WHERE k.kind = s.kind)
+        OR (s.options ->> 'summarised')::boolean) AND NOT segment_internal.asks_for_as_of(s) THEN
         RAISE NOTICE 'the source of segmentation "%" does not ask for as_of(): each instant sees the rows of now',
             s.name
             USING HINT = 'A source or rule that compares times of what happened with as_of() sees the past as it was.';

@@ -111,6 +111,23 @@ $$The text of a query for who was where at an instant, after the last refresh by
 NULL, infinity: just after it.
 Error: see kept_instant.$$;
 
+CREATE FUNCTION segment_internal.check_key_type(s segmentation, type regtype, function text) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF type <> segment_internal.key_type(s.members) THEN
+        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', s.name,
+            segment_internal.key_type(s.members), type
+            USING ERRCODE = 'datatype_mismatch',
+                  HINT = format('Call %s(null::%s, ...).', function,
+                                format_type(segment_internal.key_type(s.members), -1));
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.check_key_type(segmentation, regtype, text) IS
+$$Raises an error (datatype_mismatch) where the customer key of a segmentation is of another type than the one that a
+function was called with.$$;
+
 CREATE FUNCTION segment_members(key anyelement, name text, as_of timestamptz,
     OUT customer anyelement, OUT segment_id integer, OUT segment text, OUT entered_at timestamptz, OUT reason text)
     RETURNS SETOF record
@@ -119,13 +136,7 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(name);
 BEGIN
-    IF pg_typeof(key) <> segment_internal.key_type(s.members) THEN
-        RAISE EXCEPTION 'the key of segmentation "%" is of type %, not %', name,
-            segment_internal.key_type(s.members), pg_typeof(key)
-            USING ERRCODE = 'datatype_mismatch',
-                  HINT = format('Call segment_members(null::%s, ...).',
-                                format_type(segment_internal.key_type(s.members), -1));
-    END IF;
+    PERFORM segment_internal.check_key_type(s, pg_typeof(key), 'segment_members');
     RETURN QUERY EXECUTE format(
         'SELECT p.customer, p.segment_id, g.name, p.entered_at, p.reason FROM (%s OFFSET 0) AS p
          JOIN unnest($1) AS g ON g.segment_id = p.segment_id', segment_internal.members_query(s, as_of))
@@ -345,7 +356,8 @@ frequency and monetary value, and means.
 Read from the member table; segments without members are listed with 0.
 A median of an even number of values is the mean of the two in the middle.
 Shares of a revenue that is not positive are NULL.
-Clusterings have sizes only, NULL elsewhere: see segment_feature_profile(name).$$;
+Clusterings have sizes only, NULL elsewhere: see segment_feature_profile(name).
+Of segmentations by value frequency is the number of purchases; what they are worth: segment_value_profile(name).$$;
 
 CREATE FUNCTION segment_internal.kept_since(s segmentation, since timestamptz) RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -566,7 +578,8 @@ COMMENT ON FUNCTION explain_customer(text, text) IS
 $$Why a customer is in a segment, in rows for people, the key given as text: explain_customer('loyalty', '42').
 what: 'segment' (since when, and the reason); for RFM 'recency', 'frequency' and 'monetary', each with its value,
 the cuts around it, the score and strength (share of the feature's other scores that would lead elsewhere),
-and 'rfm_score'; for clusterings each feature, those that pulled most first, with strength
+and 'rfm_score'; by value 'purchases', 'lifetime_value' and 'probability_alive', each between its cuts;
+for clusterings each feature, those that pulled most first, with strength
 (share of the pull, see explain_segment); 'runner_up', the segment that is nearest of the others;
 'decision', what people decided about the customer, by whom, when and why, for whoever may read the table of
 decisions: what the kind says of a place is left out where one is included there;

@@ -9,8 +9,8 @@
 #include "cluster/centroid_model.h"
 #include "cluster/gaussian_mixture_kind.h"
 #include "cluster/kprototypes_kind.h"
-#include "predict/buying_model.h"
 #include "predict/regression.h"
+#include "predict/value_model.h"
 #include "rfm/rfm.h"
 #include "tree/rule_tree.h"
 #include "utils/memutils.h"
@@ -29,7 +29,8 @@ static const ModelKind *const own_kinds[] = {
 	&segment_buying_kinds[SEGMENT_MBGNBD],
 	&segment_buying_kinds[SEGMENT_PARETO_NBD],
 	&segment_buying_kinds[SEGMENT_BGBB],
-	&segment_buying_kinds[SEGMENT_GAMMA_GAMMA]
+	&segment_buying_kinds[SEGMENT_GAMMA_GAMMA],
+	&segment_value_kind
 };
 
 static const ModelKind **registered = NULL;

@@ -8,7 +8,7 @@
  *	 log_likelihood, steps, converged	of the training
  *	 horizon	of what predict() tells; null for gamma_gamma
  */
-#include "predict/buying_model.h"
+#include "predict/value_model.h"
 
 #include <math.h>
 
@@ -36,6 +36,15 @@ segment_buying_feature_names(SegmentBuyingModel model, int *n)
 	return spending ? spending_names : history_names;
 }
 
+/* A fit of that model, not filled. */
+void
+segment_buying_init(BuyingModel *buying, SegmentBuyingModel model)
+{
+	buying->model = model;
+	for (buying->n = 0; parameter_names[model][buying->n] != NULL;)
+		buying->n++;
+}
+
 /* The detail of a model of one of these kinds, not filled; sets its features. */
 BuyingModel *
 segment_buying_new(Model *model)
@@ -44,9 +53,7 @@ segment_buying_new(Model *model)
 	const char *const *names;
 	int			i;
 
-	buying->model = (SegmentBuyingModel) (model->kind - segment_buying_kinds);
-	for (buying->n = 0; parameter_names[buying->model][buying->n] != NULL;)
-		buying->n++;
+	segment_buying_init(buying, (SegmentBuyingModel) (model->kind - segment_buying_kinds));
 	names = segment_buying_feature_names(buying->model, &model->n_features);
 	model->feature = palloc(sizeof(char *) * model->n_features);
 	for (i = 0; i < model->n_features; i++)
@@ -55,10 +62,12 @@ segment_buying_new(Model *model)
 	return buying;
 }
 
-/* An error for models of other kinds, and of spending. */
+/* An error for models of other kinds, and of spending; of customers' value: its model of buying. */
 const BuyingModel *
 segment_buying_of(const Model *model)
 {
+	if (model->kind == &segment_value_kind)
+		return &((const ValueModel *) model->detail)->buying;
 	if (model->kind < segment_buying_kinds || model->kind >= segment_buying_kinds + SEGMENT_GAMMA_GAMMA)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -115,12 +124,26 @@ segment_buying_arg_horizon(FunctionCallInfo fcinfo, int arg, SegmentBuyingModel 
 	return horizon;
 }
 
+/* An error for models of other kinds; of customers' value: its model of spending. */
+const BuyingModel *
+segment_spending_of(const Model *model)
+{
+	if (model->kind == &segment_value_kind)
+		return &((const ValueModel *) model->detail)->spending;
+	if (model->kind != &segment_buying_kinds[SEGMENT_GAMMA_GAMMA])
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("expected a model of spending, got one of kind \"%s\"", model->kind->name),
+				 errhint("Such models are made by gamma_gamma().")));
+	return model->detail;
+}
+
 /* ---- reading ---- */
 
-static void
-buying_read(Model *model, const JsonPlace *json)
+/* What a training came to, of a model that is known; checks it all. */
+void
+segment_buying_read_fit(BuyingModel *buying, const JsonPlace *json)
 {
-	BuyingModel *buying = segment_buying_new(model);
 	const char *const *names = parameter_names[buying->model];
 	JsonPlace	parameters = segment_json_member(json, "parameters");
 	JsonPlace	errors = segment_json_member(json, "standard_errors");
@@ -143,7 +166,15 @@ buying_read(Model *model, const JsonPlace *json)
 	buying->steps = (int) segment_json_integer(&place, 0, PG_INT32_MAX);
 	place = segment_json_member(json, "converged");
 	buying->converged = segment_json_boolean(&place);
-	place = segment_json_member(json, "horizon");
+}
+
+static void
+buying_read(Model *model, const JsonPlace *json)
+{
+	BuyingModel *buying = segment_buying_new(model);
+	JsonPlace	place = segment_json_member(json, "horizon");
+
+	segment_buying_read_fit(buying, json);
 	if (buying->model == SEGMENT_GAMMA_GAMMA)
 	{
 		if (!segment_json_is_null(&place))
@@ -170,12 +201,11 @@ put_numbers(const BuyingModel *buying, const double *number, StringInfo out)
 	appendStringInfoChar(out, '}');
 }
 
-static void
-buying_metrics(const Model *model, StringInfo out)
+/* Appends what segment_buying_read_fit() reads, but for a comma before it. */
+void
+segment_buying_put_fit(const BuyingModel *buying, StringInfo out)
 {
-	const BuyingModel *buying = model->detail;
-
-	appendStringInfoString(out, ", \"parameters\": ");
+	appendStringInfoString(out, "\"parameters\": ");
 	put_numbers(buying, buying->parameter, out);
 	appendStringInfoString(out, ", \"standard_errors\": ");
 	put_numbers(buying, buying->error, out);
@@ -183,6 +213,13 @@ buying_metrics(const Model *model, StringInfo out)
 	segment_json_put_number(out, buying->log_likelihood);
 	appendStringInfo(out, ", \"steps\": %d, \"converged\": %s", buying->steps,
 					 buying->converged ? "true" : "false");
+}
+
+static void
+buying_metrics(const Model *model, StringInfo out)
+{
+	appendStringInfoString(out, ", ");
+	segment_buying_put_fit(model->detail, out);
 }
 
 static void

@@ -68,6 +68,52 @@ segment_expected_purchases(PG_FUNCTION_ARGS)
 														  horizon, segment_check_interrupts));
 }
 
+/* Into how many steps of discount a horizon falls; an error for a step that makes no sense. */
+int
+segment_buying_steps(const BuyingModel *buying, double horizon, double step)
+{
+	double		n;
+
+	if (!(step > 0) || (n = ceil(horizon / step - 1e-9)) > 100000)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("step must be more than 0 and at least 1/100000 of the horizon, not %g", step)));
+	if (buying->model == SEGMENT_BGBB && step != floor(step))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("step must be a whole number of opportunities, not %g", step)));
+	return (int) n;
+}
+
+/* Expected purchases within the horizon, those of step number i divided by (1 + discount)^i. */
+double
+segment_buying_discounted(const BuyingModel *buying, const SegmentHistory *history, double horizon,
+						  double discount, double step)
+{
+	int			n = segment_buying_steps(buying, horizon, step);
+	double		before = 0;
+	double		factor = 1;
+	double		sum = 0;
+	int			i;
+
+	/* without discount the steps add up to the horizon */
+	if (discount == 0)
+		return segment_buying_expected(buying->model, buying->parameter, history, horizon,
+									   segment_check_interrupts);
+	for (i = 1; i <= n; i++)
+	{
+		double		all;
+
+		CHECK_FOR_INTERRUPTS();
+		all = segment_buying_expected(buying->model, buying->parameter, history,
+									  Min(i * step, horizon), segment_check_interrupts);
+		factor /= 1 + discount;
+		sum += (all - before) * factor;
+		before = all;
+	}
+	return sum;
+}
+
 /* discounted_purchases(model, x, t_x, t, horizon, discount, step) */
 Datum
 segment_discounted_purchases(PG_FUNCTION_ARGS)
@@ -78,34 +124,13 @@ segment_discounted_purchases(PG_FUNCTION_ARGS)
 	double		horizon = segment_buying_arg_horizon(fcinfo, 4, buying->model);
 	double		discount = segment_arg_number(fcinfo, 5, "discount", 0);
 	double		step = segment_arg_number(fcinfo, 6, "step", 0);
-	double		before = 0;
-	double		factor = 1;
-	double		sum = 0;
-	double		n;
-	double		i;
 
-	if (!(step > 0) || (n = ceil(horizon / step - 1e-9)) > 100000)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("step must be more than 0 and at least 1/100000 of the horizon, not %g", step)));
-	if (buying->model == SEGMENT_BGBB && step != floor(step))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("step must be a whole number of opportunities, not %g", step)));
 	if (!valid)
-		PG_RETURN_NULL();
-	for (i = 1; i <= n; i += 1)
 	{
-		double		all;
-
-		CHECK_FOR_INTERRUPTS();
-		all = segment_buying_expected(buying->model, buying->parameter, &history,
-									  Min(i * step, horizon), segment_check_interrupts);
-		factor /= 1 + discount;
-		sum += (all - before) * factor;
-		before = all;
+		(void) segment_buying_steps(buying, horizon, step);
+		PG_RETURN_NULL();
 	}
-	return number_or_null(fcinfo, sum);
+	return number_or_null(fcinfo, segment_buying_discounted(buying, &history, horizon, discount, step));
 }
 
 Datum
@@ -146,22 +171,16 @@ segment_next_purchase(PG_FUNCTION_ARGS)
 Datum
 segment_expected_value(PG_FUNCTION_ARGS)
 {
-	const Model *model;
+	const BuyingModel *spending;
 	double		x;
 	double		mean;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	model = segment_row_call_by_value(fcinfo)->model;
-	if (model->kind != &segment_buying_kinds[SEGMENT_GAMMA_GAMMA])
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("expected a model of spending, got one of kind \"%s\"", model->kind->name),
-				 errhint("Such models are made by gamma_gamma().")));
+	spending = segment_spending_of(segment_row_call_by_value(fcinfo)->model);
 	x = PG_ARGISNULL(1) ? segment_missing_value() : PG_GETARG_FLOAT8(1);
 	mean = x == 0 ? 0 : PG_ARGISNULL(2) ? segment_missing_value() : PG_GETARG_FLOAT8(2);
 	if (!segment_history_valid(SEGMENT_GAMMA_GAMMA, x, mean, 0))
 		PG_RETURN_NULL();
-	return number_or_null(fcinfo, segment_spending_expected(((BuyingModel *) model->detail)->parameter,
-															 x, mean));
+	return number_or_null(fcinfo, segment_spending_expected(spending->parameter, x, mean));
 }

@@ -26,38 +26,40 @@ PG_FUNCTION_INFO_V1(segment_gamma_gamma);
 PG_FUNCTION_INFO_V1(segment_model_fit);
 
 /* Which columns of the set are the features: by name where it has them all, else by position. */
-static void
-find_columns(const FeatureSet *set, const Model *model, int *column)
+void
+segment_buying_find_columns(const FeatureSet *set, const char *trainer, const char *const *names,
+							int n, int *column)
 {
 	bool		named = true;
+	char	   *list = pstrdup(names[0]);
 	int			i;
 	int			j;
 
-	for (i = 0; i < model->n_features; i++)
+	for (i = 0; i < n; i++)
 	{
 		column[i] = -1;
 		for (j = 0; j < set->store.n_columns; j++)
-			if (set->columns[j].name != NULL && strcmp(set->columns[j].name, model->feature[i]) == 0)
+			if (set->columns[j].name != NULL && strcmp(set->columns[j].name, names[i]) == 0)
 				column[i] = j;
 		if (column[i] < 0)
 			named = false;
+		if (i > 0)
+			list = psprintf("%s, %s", list, names[i]);
 	}
-	if (!named && set->store.n_columns != model->n_features)
+	if (!named && set->store.n_columns != n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s() needs the %d features %s, but the feature set has %d",
-						model->kind->name, model->n_features,
-						model->n_features == 3 ? "x, t_x, t" : "x, mean_value", set->store.n_columns),
-				 errhint("Collect them with feature_set(%s), from buying_history().",
-						 model->n_features == 3 ? "x, t_x, t" : "x, mean_value")));
-	for (i = 0; i < model->n_features; i++)
+						trainer, n, list, set->store.n_columns),
+				 errhint("Collect them with feature_set(%s), from buying_history().", list)));
+	for (i = 0; i < n; i++)
 	{
 		if (!named)
 			column[i] = i;
 		if (set->columns[column[i]].categories != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("feature \"%s\" is categorical, expected a number", model->feature[i])));
+					 errmsg("feature \"%s\" is categorical, expected a number", names[i])));
 	}
 }
 
@@ -82,8 +84,8 @@ compare_histories(const void *a, const void *b, void *unused)
 }
 
 /* Sorts histories and makes equal ones one; returns how many are left. */
-static int64
-fold_histories(SegmentHistory *history, int64 n)
+int64
+segment_buying_fold(SegmentHistory *history, int64 n)
 {
 	int64		folded = 0;
 	int64		i;
@@ -117,18 +119,19 @@ what_is_a_history(SegmentBuyingModel kind)
 	}
 }
 
-/* The histories of a set; what became of its rows is counted, and told. */
+/* The histories of a set, for a model of that kind; what became of its rows is counted, and told. */
 static SegmentHistories
-collect(const FeatureSet *set, Model *model)
+collect(const FeatureSet *set, SegmentBuyingModel kind, RowCounts *rows)
 {
 	const SegmentRowStore *store = &set->store;
-	SegmentBuyingModel kind = ((BuyingModel *) model->detail)->model;
 	SegmentHistory *history = segment_new_array(store->n_rows, 1, sizeof(SegmentHistory));
 	SegmentHistories histories = {kind, 0, 1, history, NULL};
+	int			n_features;
+	const char *const *names = segment_buying_feature_names(kind, &n_features);
 	int			column[3];
 	int64		r;
 
-	find_columns(set, model, column);
+	segment_buying_find_columns(set, segment_buying_kinds[kind].name, names, n_features, column);
 	for (r = 0; r < store->n_rows; r++)
 	{
 		const double *row = store->rows + r * store->width;
@@ -145,42 +148,33 @@ collect(const FeatureSet *set, Model *model)
 		if (!(h.weight > 0 && isfinite(h.weight)) ||
 			!segment_history_valid(kind, h.x, h.last, h.length))
 		{
-			model->rows.n_skipped += copies;
+			rows->n_skipped += copies;
 			continue;
 		}
-		model->rows.n_used += copies;
+		rows->n_used += copies;
 		/* who has not come back tells nothing of what is spent */
 		if (kind != SEGMENT_GAMMA_GAMMA || h.x > 0)
 			history[histories.n++] = h;
 	}
-	model->rows.n_input = store->n_seen;
-	model->rows.n_unsampled = store->n_seen - model->rows.n_used - model->rows.n_skipped;
-	histories.n = fold_histories(history, histories.n);
+	rows->n_input = store->n_seen;
+	rows->n_unsampled = store->n_seen - rows->n_used - rows->n_skipped;
+	histories.n = segment_buying_fold(history, histories.n);
 	histories.interrupted = segment_check_interrupts;
 	segment_tell_sampled(set);
-	segment_tell_skipped_as(model->rows.n_skipped, model->rows.n_used, what_is_a_history(kind));
+	segment_tell_skipped_as(rows->n_skipped, rows->n_used, what_is_a_history(kind));
 	return histories;
 }
 
 /* The floor below which a figure would be an invention. */
 static void
-check_enough(const Model *model, const SegmentHistories *histories)
+check_enough(const BuyingModel *buying, const SegmentHistories *histories)
 {
-	const BuyingModel *buying = model->detail;
-	int64		least = buying->n;
-
-	if (model->rows.n_used == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA),
-				 errmsg("no row of the feature set is a history of purchases"),
-				 errdetail("%s", what_is_a_history(buying->model)),
-				 errhint("buying_history() makes such rows from orders.")));
 	if (histories->n == 0 || histories->history[histories->n - 1].x == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA),
 				 errmsg("no customer has bought a second time"),
 				 errhint("Without repeat purchases there is nothing to learn from; take a longer time or a smaller unit.")));
-	if (histories->n < least)
+	if (histories->n < buying->n)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA),
 				 errmsg(INT64_FORMAT " different histories do not determine %d parameters",
@@ -204,35 +198,21 @@ in_range(const BuyingModel *buying)
 	return true;
 }
 
-static Datum
-train(FunctionCallInfo fcinfo, SegmentBuyingModel kind)
+/* Fits a model to histories that are sorted and folded; tells where that did not come to an end. */
+void
+segment_buying_fit_model(BuyingModel *buying, SegmentHistories *histories)
 {
-	Model	   *model;
-	BuyingModel *buying;
-	FeatureSet *set;
-	SegmentHistories histories;
 	SegmentMaximum maximum = {0};
-	double		horizon = 0;
 	int			i;
 
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	if (kind != SEGMENT_GAMMA_GAMMA)
-		horizon = segment_buying_arg_horizon(fcinfo, 1, kind);
-	set = PG_GETARG_FEATURE_SET(0);
-	model = segment_model_new(&segment_buying_kinds[kind]);
-	buying = segment_buying_new(model);
-	histories = collect(set, model);
-	check_enough(model, &histories);
-	(void) segment_buying_fit(&histories, &maximum);
-
+	check_enough(buying, histories);
+	(void) segment_buying_fit(histories, &maximum);
 	memcpy(buying->parameter, maximum.parameter, sizeof(buying->parameter));
 	for (i = 0; i < buying->n; i++)
 		buying->error[i] = isfinite(maximum.error[i]) ? maximum.error[i] : segment_missing_value();
 	buying->log_likelihood = maximum.value;
 	buying->steps = maximum.steps;
 	buying->converged = maximum.converged;
-	buying->horizon = horizon;
 	if (!isfinite(maximum.value) || !in_range(buying))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -240,13 +220,39 @@ train(FunctionCallInfo fcinfo, SegmentBuyingModel kind)
 				 errhint("Take a unit of time, or of money, in which values are neither tiny nor huge.")));
 	if (!maximum.converged)
 		ereport(NOTICE,
-				(errmsg("%s(): the search for the greatest likelihood did not converge", model->kind->name),
+				(errmsg("%s(): the search for the greatest likelihood did not converge",
+						segment_buying_kinds[buying->model].name),
 				 maximum.on_bound
 				 ? errdetail("A parameter ran to its limit: the customers do not determine it.")
 				 : maximum.flat
 				 ? errdetail("The customers do not tell some parameters apart.")
 				 : errdetail("It stopped after %d steps.", maximum.steps),
 				 errhint("Figures of this model may be far off; compare them with model_fit().")));
+}
+
+static Datum
+train(FunctionCallInfo fcinfo, SegmentBuyingModel kind)
+{
+	Model	   *model;
+	BuyingModel *buying;
+	SegmentHistories histories;
+	double		horizon = 0;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (kind != SEGMENT_GAMMA_GAMMA)
+		horizon = segment_buying_arg_horizon(fcinfo, 1, kind);
+	model = segment_model_new(&segment_buying_kinds[kind]);
+	buying = segment_buying_new(model);
+	buying->horizon = horizon;
+	histories = collect(PG_GETARG_FEATURE_SET(0), kind, &model->rows);
+	if (model->rows.n_used == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("no row of the feature set is a history of purchases"),
+				 errdetail("%s", what_is_a_history(kind)),
+				 errhint("buying_history() makes such rows from orders.")));
+	segment_buying_fit_model(buying, &histories);
 	PG_RETURN_MODEL(model);
 }
 
@@ -294,6 +300,7 @@ segment_model_fit(PG_FUNCTION_ARGS)
 	FeatureSet *set = PG_GETARG_FEATURE_SET(1);
 	SegmentHistories histories;
 	SegmentHistory *history;
+	RowCounts	rows = {0};
 	double	   *actual;
 	double	   *expected;
 	int64		i;
@@ -304,8 +311,7 @@ segment_model_fit(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("most must be at most 1000, not %d", most)));
 	InitMaterializedSRF(fcinfo, 0);
-	model->rows = (RowCounts) {0};
-	histories = collect(set, model);
+	histories = collect(set, buying->model, &rows);
 	history = (SegmentHistory *) histories.history;
 	actual = palloc0(sizeof(double) * (most + 2));
 	expected = palloc0(sizeof(double) * (most + 2));
@@ -314,7 +320,7 @@ segment_model_fit(PG_FUNCTION_ARGS)
 		actual[(int) Min(history[i].x, most)] += history[i].weight;
 		history[i].x = history[i].last = 0;
 	}
-	histories.n = fold_histories(history, histories.n);
+	histories.n = segment_buying_fold(history, histories.n);
 	for (i = 0; i < histories.n; i++)
 	{
 		SegmentHistory unknown = {0, 0, 0, 1};

@@ -25,3 +25,7 @@ SELECT md5(string_agg(concat_ws('|', probability_alive(m, x, t_x, t),
        ',' ORDER BY i)) FROM customer, unnest(ARRAY[:'bg', :'mbg', :'pareto', :'bb']::segment_model[]) AS m;
 SELECT f.* FROM customer AS c, unnest(ARRAY[:'bg', :'mbg', :'pareto', :'bb']::segment_model[]) AS m,
     LATERAL (SELECT feature_set(x, t_x, t) AS f FROM customer) AS s, model_fit(m, s.f, 6) AS f WHERE i = 1;
+SELECT customer_value(feature_set(x, t_x, t, mean_value), 30, discount => 0.01) AS value FROM customer \gset
+SELECT :'value', md5(string_agg(concat_ws('|', assign_segment_id(m, x, t_x, t, mean_value), predict(m, x, t_x, t, mean_value),
+       segment_internal.value_days_left(m, x, t_x, t, mean_value)), ',' ORDER BY i))
+FROM customer, (SELECT :'value'::segment_model AS m) AS v;

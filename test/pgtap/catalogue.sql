@@ -43,7 +43,7 @@ SELECT is_empty($$ SELECT routine FROM routine WHERE provolatile = 'i' AND propa
 SELECT is_empty($$
     SELECT routine FROM routine WHERE provolatile = 's' AND proparallel = 'u'
       -- these prepare a query of the user's, which may do whatever preparing does
-      AND proname NOT IN ('query_columns', 'source_query', 'source_key', 'choose_source_columns', 'bind_rfm_columns',
+      AND proname NOT IN ('query_columns', 'source_query', 'source_key', 'choose_source_columns', 'bind_rfm_columns', 'bind_value_columns',
                           'bind_cluster_columns', 'check_source', 'count_customers', 'refine_query', 'refine_model',
                           'qualified_query', 'staged_source', 'staged_places', 'rfm_staged_places', 'cluster_staged_places',
                           'steps_of', 'refresh_steps', 'table_to_lie_beside', 'rule_columns', 'bind_rules_columns', 'rule_source',

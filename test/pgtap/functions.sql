@@ -8,7 +8,8 @@ SET LOCAL client_min_messages = error;
 CREATE TEMP VIEW routine AS
 SELECT p.oid::regprocedure::text AS routine, p.*
 FROM pg_depend AS d JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
-WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'segment') AND d.deptype = 'e';
+WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'segment') AND d.deptype =
+    'e';
 
 -- A new function is to be entered here, by hand.
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
@@ -22,6 +23,7 @@ INSERT INTO said VALUES
     "detectable_lift(outcome,bigint,bigint,double precision,double precision)",
     "chi_squared_p(double precision,double precision)",
     "segment_internal.new_segments(segment_model,integer)",
+    "value_tiers(segment_model)",
     "probability_alive(segment_model,double precision,double precision,double precision)",
     "expected_purchases(segment_model,double precision,double precision,double precision,double precision)",
     "purchase_probability(segment_model,double precision,double precision,double precision,double precision,integer)",
@@ -102,6 +104,12 @@ INSERT INTO said VALUES
     "outcome(double precision[])", "outcome_ratio(double precision,double precision)", "outcome_merge(outcome)",
     "lift(outcome,outcome,double precision,bigint)",
     "segment_internal.local_instant(text,regtype)",
+    "customer_value(feature_set,double precision,text,double precision[],double precision[],'
+    'double precision,double precision,text,text[],text[])",
+    "segment_internal.value_days_left(segment_model,double precision,double precision,double precision,double precision)",
+    "segment_internal.value_columns(segmentation)", "segment_internal.value_features(segmentation,text,text,text,text,text)",
+    "segment_internal.value_has_clock(segmentation)", "segment_internal.value_figures()", "segment_internal.value_options()",
+    "segment_internal.value_values()",
     "predict(segment_model,\"any\")",
     "bgnbd(feature_set,double precision)",
     "mbgnbd(feature_set,double precision)",
@@ -205,8 +213,16 @@ INSERT INTO said VALUES
     "segment_internal.nothing_in_use(segmentation)", "segment_internal.rules_of_version(segmentation,integer)",
     "segment_internal.refuse_later_treatment(text,text,timestamp with time zone,timestamp with time zone)",
     "segment_internal.refuse_nothing_in_use(segmentation,text)",
+    "segment_internal.segment_identity(segmentation)", "segment_internal.option_literal(jsonb,oid)",
+        "segment_internal.no_rows(segmentation)",
+    "segment_internal.value_steps(segmentation,boolean)", "segment_internal.value_training(segmentation,text)",
+    "segment_internal.value_places(segmentation,boolean)", "segment_internal.value_drift(segmentation)",
+    "segment_internal.value_tell(segmentation,timestamp with time zone,jsonb,jsonb)",
+        "segment_internal.value_own_model(segmentation,segment_model)",
+    "segment_internal.check_key_type(segmentation,regtype,text)", "segment_internal.member_values_query(segmentation,text)",
     "segment_internal.known_until(segmentation)", "segment_internal.shown_as_of(segmentation)",
-    "next_purchase_at(segment_model,double precision,double precision,double precision,timestamp with time zone,interval,double precision)",
+    "next_purchase_at(segment_model,double precision,double precision,double precision,timestamp with time zone,interval,'
+    'double precision)",
     "segment_internal.with_parts(regclass,name[])", "segment_internal.no_trigger_reason(regclass)",
     "segment_internal.lacks_triggers(regclass)", "segment_internal.source_state(text,regclass[])",
     "segment_internal.changed_log(segmentation)", "segment_internal.had_its_turn(text,timestamp with time zone)",
@@ -287,6 +303,8 @@ INSERT INTO said VALUES
     "segment_internal.table_refusal(regclass,text[],regtype[])",
     "segment_internal.overlap_counts(text[],boolean[],integer[],integer[])"}'),
 ('stable', 'called on null', 'restricted', '{
+    "segment_internal.value_explain(segmentation,text)", "segment_internal.readable_value_segmentation(text)",
+    "segment_member_values(anyelement,text,timestamp with time zone)", "segment_value_profile(text)",
     "segment_internal.health(segmentation,timestamp with time zone)",
     "segment_internal.next_due(segmentation,run,text)",
     "segment_internal.changes_waiting(segmentation,timestamp with time zone)",
@@ -315,6 +333,8 @@ INSERT INTO said VALUES
     "segment_internal.rules_clock(text,text,text[])", "segment_internal.label_features_query(text,text,regtype)"}'),
 ('stable', 'called on null', 'unsafe', '{
     "segment_internal.label_query(text,text,regtype)",
+    "segment_internal.bind_value_columns(segmentation)",
+    "segment_internal.buying_history_query(text,regtype,text,boolean)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_internal.trace_source(text,text,regtype,regcollation)", "segment_internal.trace(segmentation)",
@@ -383,6 +403,12 @@ INSERT INTO said VALUES
     "end_treatment(text,text,timestamp with time zone)",
     "segment_internal.finish_unplaced(segmentation,timestamp with time zone,integer)",
     "segment_internal.first_rules(segmentation,text)",
+    "segment_internal.check_orders(segmentation,text)", "segment_internal.value_candidate(segmentation,json)",
+    "segment_internal.check_value_options(segmentation)",
+    "segment_internal.value_history(anyelement,text,text,timestamp with time zone,text,text,text)",
+    "segment_internal.create_value_segmentation(text,text,text,jsonb,text,interval,name,text,text,double precision,text,text,text)",
+    "create_value_segmentation(text,text,text,text,double precision[],double precision[],interval,numeric,text,text[],'
+    'text[],text,interval,name,text,text,double precision,text,text,text)",
     "buying_history(anyelement,text,timestamp with time zone,text,timestamp with time zone,timestamp with time zone,boolean,text)",
     "label_at(anyelement,text,timestamp with time zone[],interval,timestamp with time zone,boolean,interval,text,text)",
     "segment_internal.labels_told(bigint,timestamp with time zone,timestamp with time zone)",
@@ -605,7 +631,8 @@ SELECT md5(concat_ws('|', features, model, feature_set_info(features),
                           unnest(ARRAY[silhouette(s), simplified_silhouette(s), davies_bouldin(s), calinski_harabasz(s), inertia(s)]
                                  || (SELECT array_agg(q.silhouette + q.spread) FROM cluster_quality(s) AS q)) WITH ORDINALITY AS u (v, n)),
                      (SELECT concat_ws(' ', float8send(adjusted_rand_index(letter, flag::text)),
-                                       float8send(normalized_mutual_information(id % 3, id % 4)), float8send(eta_squared(letter, monetary)))
+                                       float8send(normalized_mutual_information(id % 3, id % 4)), float8send(eta_squared(letter,
+                                           monetary)))
                       FROM customer),
                      (SELECT string_agg(concat_ws(' ', assign_segment(model, recency, frequency, monetary),
                                                   rfm_score(model, recency, frequency, monetary),

@@ -100,6 +100,10 @@ LATERAL (VALUES
     ('rule_tree', (SELECT rule_tree(feature_set(y), 4, 2) FROM (SELECT i % 3 = 0 AS label, i * 7 % 31 AS recency, nullif(i % 6, 0) AS hole,
                                                                 (ARRAY['web', 'shop', 'ph"one'])[i % 3 + 1] AS channel
                                                                 FROM generate_series(1, 200) AS i WHERE i % 12 <> 5) AS y)),
+    ('customer_value', (SELECT rename_segment(customer_value(feature_set(i % 4, i % 4 * (5 + i % 7), 60 + i, 10 + i), 90),
+                                              'A active', 'Best') FROM generate_series(1, 60) AS i)),
+    ('customer_value deciles', (SELECT customer_value(feature_set(i % 4, i % 4 * (5 + i % 7), 60 + i, 10 + i), 90, 'deciles',
+                                                      bands => '{}', buying => 'pareto_nbd') FROM generate_series(1, 60) AS i)),
     ('rule_tree of numbers', rename_segment(rule_tree(f, 3, 1), '0', 'None')),
     ('linear_regression', linear_regression(f)), ('linear_regression robust', linear_regression(mixed, errors => 'HC3')),
     ('linear_regression ridge', linear_regression(mixed, penalty => 0.5, intercept => false, baseline => '{"channel": "web"}')),
@@ -112,9 +116,12 @@ LATERAL (VALUES
                                         FROM generate_series(1, 200) AS i)),
     ('bgnbd', bgnbd(bought, 52)), ('mbgnbd', mbgnbd(bought)), ('pareto_nbd', pareto_nbd(bought, 0.5)), ('bgbb', bgbb(bought, 12)),
     ('gamma_gamma', gamma_gamma(spent)),
+    ('linear_regression clustered', linear_regression(mixed, cluster => 'channel')),
+    ('logistic_regression clustered', (SELECT logistic_regression(feature_set(t), cluster => 'c')
+                                       FROM (SELECT i * 7 % 11 > 5 AS y, i * 5 % 13 AS x, i % 9 AS c FROM generate_series(1, 200) AS i) AS t)),
     ('bgnbd without errors', bgnbd(rare))) AS m(what, model);
 SELECT is(pg_temp.misfit(model::jsonb, schema), NULL, 'fits: ' || what) FROM models, description;
-SELECT is((SELECT count(*) FROM models), 40::bigint, 'forty models');
+SELECT is((SELECT count(*) FROM models), 44::bigint, 'forty-four models');
 
 -- ---- what is broken in one place does not fit, and is no model ----
 CREATE TEMP TABLE broken ON COMMIT DROP AS
@@ -132,6 +139,10 @@ FROM models AS m JOIN (VALUES
     ('kmeans', '{clusters,0,center,0}', '1e200'), ('kmeans', '{clusters,0,center}', NULL), ('kmeans', '{clusters}', '[]'),
     ('kmeans', '{segments,0,id}', '0'), ('kmeans', '{segments,0,name}', '""'),
     ('kmeans', '{segments,0,name}', NULL), ('kmeans', '{segments,0,origin}', '7'), ('kmeans', '{segments}', '[]'),
+    ('customer_value', '{horizon}', '-1'), ('customer_value', '{step}', '0'), ('customer_value', '{tiers,by}', '"luck"'),
+    ('customer_value', '{tiers,names}', '[]'), ('customer_value', '{tiers,cuts,0}', '"high"'), ('customer_value', '{bands,cuts,0}', '2'),
+    ('customer_value', '{buying,kind}', '"bgbb"'), ('customer_value', '{buying,steps}', '-1'), ('customer_value', '{spending,kind}', '"x"'),
+    ('customer_value', '{spending}', NULL), ('customer_value', '{sizes,0}', '-1'), ('customer_value', '{luck}', '1'),
     ('rfm', '{method}', '1'), ('rfm', '{scheme}', NULL), ('rfm', '{bins}', '1'), ('rfm', '{bins}', '11'), ('rfm', '{lowest_score}', '2'),
     ('rfm', '{features,2}', NULL), ('rfm', '{features,0,name}', '"newness"'), ('rfm', '{features,0,closed}', '"both"'),
     ('rfm', '{features,0,min}', '"low"'), ('rfm', '{features,0,cuts,0}', 'null'),

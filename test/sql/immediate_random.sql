@@ -57,6 +57,8 @@ SELECT make('several', $$SELECT create_rule_segmentation(%L, 'clients',
 SELECT make('third', $$SELECT create_rule_segmentation(%L, 'clients',
     '{"Both": "in_segment(''several'', ''Held'') AND in_segment(''several'', ''German'')", "Some": "in_segment(''windows'', ''Big'')"}',
     max_departed => 1)$$);
+SELECT make('worth', $$SELECT create_value_segmentation(%L, 'SELECT customer_id, at, amount FROM orders',
+    tiers => 'deciles', bands => '{}', retrain_every => '1 year', max_departed => 1)$$);
 SELECT make('xgroups', $$SELECT create_cluster_segmentation(%L, 'SELECT id, spend, visits FROM clients', k => 3,
     retrain_every => '1 year', max_departed => 1)$$);
 

@@ -48,6 +48,8 @@ SELECT make('several', $$SELECT create_rule_segmentation(%L, 'clients',
     '{"Buys": "EXISTS (SELECT FROM orders AS o WHERE o.customer_id = source.id AND o.amount > 80)",
       "German": "country = ''DE''", "Held": "in_segment(''held'', ''Champions'')"}',
     exclusive => false, rest => 'Others', max_departed => 1)$$);
+SELECT make('worth', $$SELECT create_value_segmentation(%L, 'SELECT customer_id, at, amount FROM orders',
+    customers => 'SELECT id FROM clients', discount => 0.1, retrain_every => '1 year', max_departed => 1)$$);
 SELECT make('groups', $$SELECT create_cluster_segmentation(%L, 'SELECT id, spend, visits FROM clients', k => 3, max_departed => 1)$$);
 
 -- what differs between a segmentation and its twin
@@ -135,7 +137,7 @@ BEGIN
     FOREACH target IN ARRAY ARRAY[one, one || '_twin'] LOOP
         IF deed = 0 AND one IN ('windows') THEN
             PERFORM set_segment_rule(target, 'Fresh', format('last_visit >= as_of() - interval ''%s days''', days), refresh => false);
-        ELSIF deed = 1 AND one IN ('held', 'groups') THEN
+        ELSIF deed = 1 AND one IN ('held', 'groups', 'worth') THEN
             PERFORM retrain_segmentation(target, at);
         ELSIF deed = 2 THEN
             PERFORM include_customer(target, (SELECT g.name FROM segment AS g WHERE g.segmentation = one AND g.closed_at IS NULL
