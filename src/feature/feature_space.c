@@ -57,6 +57,9 @@
 /* doubles end not far below: a spread has no precision there, and its reciprocal may overflow */
 #define LEAST_SPREAD 1e-280
 
+/* what hashing a value takes, in multiplications */
+#define HASHING_WORK 16.0
+
 /* bytes of a row while points are sorted: two keys */
 #define SORTING_MEMORY (2 * sizeof(SegmentRowKey))
 
@@ -741,6 +744,7 @@ order_columns(FeatureSpace *space, const FeatureSet *set)
 	Signature  *category = signatures_new(space->n_codes, store->weighted);
 	double	   *unit = segment_space_units(space);
 	uint64	  **code_hash = code_hashes(space);
+	const int64 step = segment_rows_between_checks(HASHING_WORK * space->n_features);
 	Placing		placing;
 	int			d = 0;
 	int			n = 0;
@@ -763,7 +767,7 @@ order_columns(FeatureSpace *space, const FeatureSet *set)
 	{
 		double		weight;
 
-		if (r % 4096 == 0)
+		if (r % step == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (!is_usable(space, store, r) || !place_features(&placing, r, placing.x, placing.codes))
 			continue;
@@ -848,6 +852,7 @@ sorted_keys(const Placing *placing, RowCounts *counts, int64 *n)
 	uint64	  **code_hash = code_hashes(space);
 	const int	d = space->column == NULL ? space->d : space->n_varying;
 	const int	n_codes = space->column == NULL ? space->n_codes : space->n_varying_codes;
+	const int64 step = segment_rows_between_checks(HASHING_WORK * space->n_features);
 	int64		r;
 
 	segment_space_order_columns(space, unit, 1);
@@ -857,7 +862,7 @@ sorted_keys(const Placing *placing, RowCounts *counts, int64 *n)
 	{
 		int64		copies = segment_row_copies(store, r);
 
-		if (r % 4096 == 0)
+		if (r % step == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (!is_usable(space, store, r) || !place_row(placing, r, x, code))
 		{

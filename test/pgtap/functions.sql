@@ -334,7 +334,6 @@ INSERT INTO said VALUES
 ('stable', 'called on null', 'unsafe', '{
     "segment_internal.label_query(text,text,regtype)",
     "segment_internal.bind_value_columns(segmentation)",
-    "segment_internal.buying_history_query(text,regtype,text,boolean)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_internal.trace_source(text,text,regtype,regcollation)", "segment_internal.trace(segmentation)",

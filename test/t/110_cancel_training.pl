@@ -84,7 +84,7 @@ my %predicting = (
 	'rank_criteria, many resamples' => q{SELECT rank_criteria(f, resamples => 100000) FROM labelled},
 	'buying_history' => q{SELECT buying_history(null::integer, 'SELECT * FROM public.orders', '2026-01-01')},
 	'association_rules, low support' => q{SELECT association_rules(null::integer, 'SELECT * FROM public.lines', 0.00002, 0.0001)},
-	'item_similarity' => q{SELECT item_similarity(null::integer, 'SELECT * FROM public.lines')},
+	'item_similarity' => q{SELECT item_similarity(null::integer, 'SELECT basket + n * 1000000, item FROM public.lines, generate_series(1, 3) AS n')},
 	'recommend' => q{SELECT recommend(null::integer, null::integer, 'SELECT * FROM public.lines')});
 
 sub stops_in_time
@@ -106,7 +106,7 @@ sub stops_in_time
 }
 
 stops_in_time($_, $calls{$_}, map { 5 + 41 * $_ } 0 .. 19) foreach sort keys %calls;
-stops_in_time($_, $predicting{$_}, map { 5 + 83 * $_ } 0 .. 8) foreach sort keys %predicting;
+stops_in_time($_, $predicting{$_}, map { 5 + 41 * $_ } 0 .. 8) foreach sort keys %predicting;
 is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_stat_activity
 	WHERE state = \'active\' AND backend_type = \'client backend\' AND pid <> pg_backend_pid()'), '0', 'nothing goes on');
 $node->stop;
