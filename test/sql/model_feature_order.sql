@@ -24,8 +24,10 @@ FROM rows, LATERAL (VALUES
     ('cosine', 'one', kmeans(one, 5, metric => 'cosine')), ('cosine', 'two', kmeans(two, 5, metric => 'cosine')),
     ('unscaled', 'one', kmeans(one, 5, scale => 'none')), ('unscaled', 'two', kmeans(two, 5, scale => 'none')),
     ('unscaled', 'more', kmeans(more, 5, scale => 'none')),
-    ('given', 'one', kmeans(one, 2, centroids => '{{0,0,1,0},{5,5,2,1}}')), ('given', 'two', kmeans(two, 2, centroids => '{{0,0,0,1},{1,5,5,2}}')),
-    ('bisecting', 'one', bisecting_kmeans(one, 6)), ('bisecting', 'two', bisecting_kmeans(two, 6)), ('bisecting', 'more', bisecting_kmeans(more, 6)),
+    ('given', 'one', kmeans(one, 2, centroids => '{{0,0,1,0},{5,5,2,1}}')),
+    ('given', 'two', kmeans(two, 2, centroids => '{{0,0,0,1},{1,5,5,2}}')),
+    ('bisecting', 'one', bisecting_kmeans(one, 6)), ('bisecting', 'two', bisecting_kmeans(two, 6)),
+    ('bisecting', 'more', bisecting_kmeans(more, 6)),
     ('mixture', 'one', gaussian_mixture(one, 3)), ('mixture', 'two', gaussian_mixture(two, 3)),
     ('mixture diag', 'one', gaussian_mixture(one, 3, 'diag')), ('mixture diag', 'two', gaussian_mixture(two, 3, 'diag')),
     ('mixture tied', 'one', gaussian_mixture(one, 3, 'tied')), ('mixture tied', 'two', gaussian_mixture(two, 3, 'tied')),
@@ -34,7 +36,8 @@ FROM rows, LATERAL (VALUES
     ('weighted prototypes', 'one', kprototypes(mixed_one, 5, weights => '{"a": 2, "e": 3}')),
     ('weighted prototypes', 'two', kprototypes(mixed_two, 5, weights => '{"a": 2, "e": 3}'))) AS m (method, variant, model);
 -- what each segment is like, feature by feature, to the last bit
-WITH c AS (SELECT t.method, t.variant, jsonb_object_agg(concat_ws(' ', c.segment_id, c.feature), to_jsonb(c) - '{segment}'::text[]) AS segments
+WITH c AS (SELECT t.method, t.variant,
+               jsonb_object_agg(concat_ws(' ', c.segment_id, c.feature), to_jsonb(c) - '{segment}'::text[]) AS segments
            FROM trained AS t, centroids(t.model) AS c WHERE c.feature NOT LIKE 'same%' GROUP BY 1, 2)
 SELECT a.method, b.variant, a.segments = b.segments AS same
 FROM c AS a JOIN c AS b ON b.method = a.method WHERE a.variant = 'one' AND b.variant <> 'one' ORDER BY 1, 2;

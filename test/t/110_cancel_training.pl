@@ -9,7 +9,8 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', "client_min_messages = error\nautovacuum = off\nmaintenance_work_mem = '256MB'\nwork_mem = '256MB'\njit = off");
+$node->append_conf('postgresql.conf', "client_min_messages = error\nautovacuum = off\njit = off\n"
+	. "maintenance_work_mem = '256MB'\nwork_mem = '256MB'");
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION segment;
@@ -30,11 +31,13 @@ $node->safe_psql('postgres', q{
 		SELECT (hashint4(i) & 7)::float8 AS x, CASE WHEN hashint4(i) & 7 > 0 THEN 7 + (hashint4(i + 1) & 1023) ELSE 0 END AS t_x,
 			20000 + (hashint4(i + 2) & 1023) AS t FROM generate_series(1, 20000) AS i) AS h;
 	CREATE TABLE buying AS SELECT name, m FROM (SELECT feature_set(i % 5, CASE WHEN i % 5 > 0 THEN 3 + i % 17 ELSE 0 END, 20 + i % 13) AS f
-		FROM generate_series(1, 600) AS i) AS s, LATERAL (VALUES ('pareto', pareto_nbd(f)), ('bgbb', bgbb(f)), ('bg', bgnbd(f))) AS v (name, m);
+		FROM generate_series(1, 600) AS i) AS s,
+		LATERAL (VALUES ('pareto', pareto_nbd(f)), ('bgbb', bgbb(f)), ('bg', bgnbd(f))) AS v (name, m);
 	CREATE TABLE labelled AS SELECT feature_set(r) AS f FROM (
 		SELECT (hashint4(i) & 1023 > (hashint4(i + 1) & 511) + 200)::integer AS y, (hashint4(i + 1) & 511)::float8 AS a,
 			'c' || (hashint4(i + 2) & 255) AS b, (hashint4(i + 3) & 4095) / 7.0 AS c FROM generate_series(1, 300000) AS i) AS r;
-	CREATE TABLE scored AS SELECT feature_set(hashint4(i) & 1, (hashint4(i + 1) & 1048575)::float8) AS f FROM generate_series(1, 1000000) AS i;
+	CREATE TABLE scored AS SELECT feature_set(hashint4(i) & 1, (hashint4(i + 1) & 1048575)::float8) AS f
+		FROM generate_series(1, 1000000) AS i;
 	CREATE TABLE orders AS SELECT i % 40000 AS customer, timestamp '2024-01-01' + (hashint4(i) & 1048575) * interval '1 minute' AS at,
 		(hashint4(i + 1) & 255) AS amount FROM generate_series(1, 600000) AS i;
 	CREATE TABLE lines AS SELECT i / 12 AS basket, (hashint4(i) & 255) * (hashint4(i + 1) & 255) / 1000 AS item
@@ -72,7 +75,8 @@ my %predicting = (
 	'gamma_gamma' => q{SELECT gamma_gamma(spent), gamma_gamma(spent), gamma_gamma(spent) FROM histories},
 	'model_fit' => q{SELECT model_fit(m, f, 1000) FROM buying, histories WHERE name = 'pareto'},
 	'purchase_probability, huge numbers' =>
-		q{SELECT purchase_probability(m, 1e14, 1, 2, 1e9, 2000000000 - i) FROM buying, generate_series(1, 1000000) AS i WHERE name = 'pareto'},
+		q{SELECT purchase_probability(m, 1e14, 1, 2, 1e9, 2000000000 - i)
+			FROM buying, generate_series(1, 1000000) AS i WHERE name = 'pareto'},
 	'next_purchase_at, huge numbers' =>
 		q{SELECT next_purchase_at(m, 1e14 - i, 2e8, 2e8, '2026-01-01') FROM buying, generate_series(1, 1000000) AS i WHERE name = 'pareto'},
 	'discounted purchases' => q{SELECT segment_internal.discounted_purchases(m, 3, 10, 20 + i, 100000, 0, 1)
