@@ -29,6 +29,7 @@ CREATE TABLE segmentation (
     tracked_state text,
     max_age interval CHECK (max_age > '0'),
     model_version integer,
+    rule_version integer,
     trained_as_of timestamptz,
     refreshed_as_of timestamptz,
     placed_by text,
@@ -36,6 +37,12 @@ CREATE TABLE segmentation (
     history_from timestamptz,
     description text,
     created_at timestamptz NOT NULL DEFAULT now(),
+    needs_approval boolean NOT NULL DEFAULT false,
+    approval_waived_by name[],
+    approval_waived_at timestamptz,
+    CONSTRAINT approval_waived_by_two CHECK (approval_waived_by IS NULL OR (
+        cardinality(approval_waived_by) = CASE WHEN needs_approval THEN 1 ELSE 2 END
+        AND (approval_waived_by[1] <> approval_waived_by[2]) IS NOT FALSE)),
     CHECK (cardinality(source_columns) = cardinality(source_types)),
     CHECK (features IS NULL OR (cardinality(features) > 0 AND cardinality(features) = cardinality(feature_types)
            AND array_ndims(features) = 1 AND array_ndims(feature_types) = 1
@@ -114,6 +121,8 @@ COMMENT ON COLUMN segmentation.max_age IS
 $$How old the newest row of the source, and a change that waits for a refresh, may be before segmentation_health
 complains; NULL: as old as they like.$$;
 COMMENT ON COLUMN segmentation.model_version IS 'Version of the current model; NULL before the first training.';
+COMMENT ON COLUMN segmentation.rule_version IS
+'Version of the rules in use; NULL: it is of another kind, or none of its versions is approved yet.';
 COMMENT ON COLUMN segmentation.trained_as_of IS 'as_of of the last training.';
 COMMENT ON COLUMN segmentation.refreshed_as_of IS 'as_of of the last successful refresh.';
 COMMENT ON COLUMN segmentation.placed_by IS
@@ -124,6 +133,12 @@ COMMENT ON COLUMN segmentation.history_from IS
 'The first instant that the history still tells of, see purge_history; NULL: all of it is there.';
 COMMENT ON COLUMN segmentation.description IS 'What the segmentation is for.';
 COMMENT ON COLUMN segmentation.created_at IS 'When the segmentation was created.';
+COMMENT ON COLUMN segmentation.needs_approval IS
+'Whether a version of its model, or of its rules, is used only once somebody else approved it, see require_approval.';
+COMMENT ON COLUMN segmentation.approval_waived_by IS
+$$Who asked that it need no approval any more, as logged in; of two of them the second one had his way.
+NULL: nobody did, or somebody required it again since.$$;
+COMMENT ON COLUMN segmentation.approval_waived_at IS 'When the last of them asked.';
 
 CREATE TABLE segment (
     segmentation text NOT NULL REFERENCES segmentation ON DELETE CASCADE ON UPDATE CASCADE,
@@ -180,9 +195,16 @@ CREATE TABLE model (
     trained_as_of timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     training feature_set[],
-    PRIMARY KEY (segmentation, version)
+    proposed_by name NOT NULL DEFAULT session_user,
+    note text,
+    approved_by name,
+    approved_at timestamptz,
+    PRIMARY KEY (segmentation, version),
+    CONSTRAINT approver_is_not_proposer CHECK (approved_by <> proposed_by),
+    CONSTRAINT approved_by_somebody CHECK ((approved_by IS NULL) = (approved_at IS NULL))
 );
-COMMENT ON TABLE model IS 'Models of all segmentations, by version.';
+COMMENT ON TABLE model IS
+'Models of all segmentations, by version: those in use, that were, and that were proposed, see approve_model.';
 COMMENT ON COLUMN model.segmentation IS 'Name of the segmentation.';
 COMMENT ON COLUMN model.version IS 'Version, from 1.';
 COMMENT ON COLUMN model.model IS 'The model. Renaming a segment renames it in the current version.';
@@ -194,6 +216,11 @@ each feature by itself, and distances to centres, see training_figures.
 Bounded: some 32 kB a feature, and only of the current version; no customer key, and no two features of one customer
 but as the means of a segment that has no other member.
 NULL: of an earlier version, or of a segmentation that trains at every refresh.$$;
+COMMENT ON COLUMN model.proposed_by IS 'Role that was logged in when it was trained or proposed.';
+COMMENT ON COLUMN model.note IS 'Why, as whoever proposed it said.';
+COMMENT ON COLUMN model.approved_by IS
+'Role that was logged in and approved it, the last time that somebody did; NULL: nobody has.';
+COMMENT ON COLUMN model.approved_at IS 'When.';
 
 CREATE TABLE run (
     run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

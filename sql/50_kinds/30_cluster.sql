@@ -308,6 +308,9 @@ BEGIN
     SELECT coalesce(max(g.segment_id), 0) + 1 INTO next_id FROM segment.segment AS g WHERE g.segmentation = s.name;
     IF s.model_version IS NOT NULL THEN
         matched := format('segment.model_match(%s, %s, %s)', matched, current_model, next_id);
+    ELSIF next_id > 1 THEN
+        -- others were proposed
+        matched := format('segment_internal.new_segments(%s, %s)', matched, next_id);
     END IF;
     matched := format('segment.propose_segment_names(%s, %s)', matched, next_id);
     IF s.model_version IS NOT NULL THEN

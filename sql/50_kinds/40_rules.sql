@@ -243,7 +243,7 @@ AS $$
 DECLARE
     exclusive boolean := s.options ->> 'exclusive';
     rest text := s.options -> 'rest' ->> 'segment_id';
-    version integer := (SELECT max(v.version) FROM segment.rule_version AS v WHERE v.segmentation = s.name);
+    version integer := s.rule_version;
     version_before integer := (SELECT (r.details ->> 'rule_version')::integer FROM segment.run AS r
                                WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty', 'reset')
                                  AND NOT r.counts ? 'only_customers'
@@ -276,7 +276,7 @@ BEGIN
                                                          ELSE 'NULL::' || c.type END, c.number),
                                 ', ' ORDER BY c.number),
             'one_v', string_agg('one.v' || c.number, ', ' ORDER BY c.number),
-            'rule_version', version, 'features', 'NULL::float8', 'further', '')
+            'rule_version', coalesce(version::text, 'NULL'), 'features', 'NULL::float8', 'further', '')
         || CASE WHEN version IS DISTINCT FROM version_before AND version_before IS NOT NULL
                 THEN '{"fact_reason": "''rules''", "other_reason": "''rules''"}' ELSE '{}' END::jsonb
         FROM (SELECT m.*, m.is_fact OR clock.expression IS NOT NULL AS there
@@ -411,8 +411,7 @@ BEGIN
     SELECT * INTO key_found FROM segment_internal.source_key(s);
     PERFORM segment_internal.equality_operator(s.source_types[1]::regtype);
     members := segment_internal.create_segmentation(s, schema, key_found.name, key_found.type, key_found.collation);
-    PERFORM segment_internal.change_catalogue('define_rules', s.name, s.options, note);
-    PERFORM segment_internal.record_source_uses(s.name);
+    PERFORM segment_internal.first_rules(s, note);
     RETURN members;
 END;
 $$;

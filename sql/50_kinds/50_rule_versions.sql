@@ -7,18 +7,27 @@ CREATE TABLE rule_version (
     note text,
     changed_by name NOT NULL,
     changed_at timestamptz NOT NULL,
-    PRIMARY KEY (segmentation, version)
+    based_on integer,
+    approved_by name,
+    approved_at timestamptz,
+    PRIMARY KEY (segmentation, version),
+    CONSTRAINT approver_is_not_proposer CHECK (approved_by <> changed_by),
+    CONSTRAINT approved_by_somebody CHECK ((approved_by IS NULL) = (approved_at IS NULL))
 );
 COMMENT ON TABLE rule_version IS
 'What the rules of segmentations were, a row for each change; see segment_rule_versions, which tells what changed.';
 COMMENT ON COLUMN rule_version.segmentation IS 'Name of the segmentation.';
-COMMENT ON COLUMN rule_version.version IS 'From 1; the highest is the one in use.';
+COMMENT ON COLUMN rule_version.version IS 'From 1; the one in use is rule_version of the segmentation.';
 COMMENT ON COLUMN rule_version.definition IS
 $$The rules in the order of their priority, each with segment_id, segment, rule and description;
 rest, exclusive and keep, as in the options of the segmentation.$$;
 COMMENT ON COLUMN rule_version.note IS 'Why, as whoever changed it said.';
 COMMENT ON COLUMN rule_version.changed_by IS 'Role that was logged in.';
 COMMENT ON COLUMN rule_version.changed_at IS 'When.';
+COMMENT ON COLUMN rule_version.based_on IS 'The version that was in use then; NULL: none.';
+COMMENT ON COLUMN rule_version.approved_by IS
+'Role that was logged in and approved it, the last time that somebody did, see approve_model; NULL: nobody has.';
+COMMENT ON COLUMN rule_version.approved_at IS 'When.';
 SELECT pg_catalog.pg_extension_config_dump('rule_version', '');
 ALTER TABLE rule_version ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reader ON rule_version FOR SELECT
@@ -43,6 +52,26 @@ COMMENT ON FUNCTION segment_internal.rules_of(text) IS
 $$A segmentation by rules, locked, as its owner, with its settings entered.
 Errors: undefined_object, wrong_object_type.$$;
 
+CREATE FUNCTION segment_internal.rules_to_edit(name text) RETURNS segmentation
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s segment.segmentation := segment_internal.rules_of(name);
+BEGIN
+    IF s.needs_approval THEN
+        -- never on what somebody else proposed, who then would have two names under one version
+        s.options := coalesce((SELECT v.definition FROM segment.rule_version AS v
+                               WHERE v.segmentation = s.name AND v.version > coalesce(s.rule_version, 0)
+                                 AND v.approved_at IS NULL AND v.changed_by = session_user
+                               ORDER BY v.version DESC LIMIT 1), s.options);
+    END IF;
+    RETURN s;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rules_to_edit(text) IS
+$$As rules_of, with the rules that an edit starts from: those in use, or, where they need approval, those that the
+current login proposed last and that wait for it.$$;
+
 CREATE FUNCTION segment_internal.open_segment_id(s segmentation, segment text) RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT g.segment_id FROM segment AS g
@@ -55,14 +84,67 @@ CREATE FUNCTION segment_internal.rule_position(s segmentation, segment text) RET
 BEGIN ATOMIC
     SELECT r.n::integer
     FROM jsonb_array_elements(s.options -> 'rules') WITH ORDINALITY AS r (rule, n)
-    WHERE (r.rule ->> 'segment_id')::integer = segment_internal.open_segment_id(s, segment);
+    LEFT JOIN segment AS g ON g.segmentation = s.name AND g.segment_id = (r.rule ->> 'segment_id')::integer
+                          AND g.closed_at IS NULL
+    WHERE coalesce(g.name, r.rule ->> 'segment') = rule_position.segment;
 END;
 COMMENT ON FUNCTION segment_internal.rule_position(segmentation, text) IS
-'The place of the rule of a segment, by its present name; NULL: it has none.';
+'The place of the rule of a segment, by its present name, or where it is only proposed, by that; NULL: it has none.';
+
+CREATE FUNCTION segment_internal.first_rules(s segmentation, note text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    version integer := segment_internal.change_catalogue('propose_rules', s.name, s.options, note);
+BEGIN
+    PERFORM segment_internal.change_catalogue('use_rules', s.name, version);
+    PERFORM segment_internal.record_source_uses(s.name);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.first_rules(segmentation, text) IS
+'Makes the rules that a new segmentation has in options its first version.';
+
+CREATE FUNCTION segment_internal.rules_of_version(s segmentation, version integer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    result jsonb := (SELECT v.definition FROM segment.rule_version AS v
+                     WHERE v.segmentation = s.name AND v.version = rules_of_version.version);
+BEGIN
+    IF result IS NULL THEN
+        RAISE EXCEPTION 'the rules of segmentation "%" have no version %', s.name, coalesce(version::text, '(null)')
+            USING ERRCODE = 'undefined_object', HINT = 'segment_rule_versions lists them.';
+    END IF;
+    RETURN result;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.rules_of_version(segmentation, integer) IS
+$$The rules of a version, as options of the segmentation.
+Error (undefined_object) when there is no such version.$$;
+
+CREATE FUNCTION segment_internal.use_rules(s segmentation, version integer) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM segment_internal.change_catalogue('use_rules', s.name, version);
+    PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
+    PERFORM segment_internal.record_source_uses(s.name);
+    PERFORM segment_internal.retrack(s.name);
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'two segments of segmentation "%" would have one name', s.name
+        USING ERRCODE = 'duplicate_object', HINT = 'rename_segment() gives one of them another.';
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.use_rules(segmentation, integer) IS
+$$Makes a version of the rules of a segmentation, which has the columns of the source that they read, the one in use.
+Errors: duplicate_object, object_not_in_prerequisite_state for a version that needs approval and has none,
+dependent_objects_still_exist where rules of others use a segment that it lacks.$$;
 
 CREATE FUNCTION segment_internal.define_rules(s segmentation, note text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    version integer;
 BEGIN
     -- a source that changed is not taken over on the way
     PERFORM segment_internal.check_source(segment_internal.segmentation_row(s.name));
@@ -73,25 +155,25 @@ BEGIN
         LEFT JOIN segment.segment AS g ON g.segmentation = s.name
                AND g.segment_id = (r.rule ->> 'segment_id')::integer));
     s := segment_internal.checked('bind_rules_columns', s);
-    PERFORM segment_internal.change_catalogue('define_rules', s.name, s.options, note);
-    PERFORM segment_internal.change_catalogue('bind_source', s.name, s.source_columns, s.source_types);
-    PERFORM segment_internal.record_source_uses(s.name);
-    PERFORM segment_internal.retrack(s.name);
-EXCEPTION WHEN unique_violation THEN
-    RAISE EXCEPTION 'two segments of segmentation "%" would have one name', s.name
-        USING ERRCODE = 'duplicate_object', HINT = 'rename_segment() gives one of them another.';
+    version := segment_internal.change_catalogue('propose_rules', s.name, s.options, note);
+    IF s.needs_approval THEN
+        PERFORM segment_internal.tell_proposal(s, 'rules', version, s.rule_version);
+    ELSE
+        PERFORM segment_internal.use_rules(s, version);
+    END IF;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.define_rules(segmentation, text) IS
-$$Checks the rules that a segmentation has in options, and makes them its next version.
-Errors: those of check_source and bind_rules_columns, duplicate_object.$$;
+$$Checks the rules that a segmentation has in options, and makes them its next version, which is used at once unless it
+needs approval.
+Errors: those of check_source, bind_rules_columns and use_rules.$$;
 
 CREATE FUNCTION segment_internal.set_rule_as_owner(
     name text, segment text, rule text, priority integer, description text, note text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment_internal.rules_of(name);
+    s segment.segmentation := segment_internal.rules_to_edit(name);
     rules jsonb := s.options -> 'rules';
     at integer := segment_internal.rule_position(s, segment);
     one jsonb := coalesce(rules -> (at - 1), jsonb_build_object('segment', segment));
@@ -101,7 +183,8 @@ BEGIN
         RAISE EXCEPTION 'the name of a segment must not be %', CASE WHEN segment IS NULL THEN 'null' ELSE 'empty' END
             USING ERRCODE = 'invalid_name';
     END IF;
-    IF at IS NULL AND segment_internal.open_segment_id(s, segment) IS NOT NULL THEN
+    IF at IS NULL
+        AND segment_internal.open_segment_id(s, segment) = (s.options -> 'rest' ->> 'segment_id')::integer THEN
         RAISE EXCEPTION 'segment "%" is that of the rest, and has no rule', segment
             USING ERRCODE = 'wrong_object_type', HINT = 'Give the new rule a segment of another name.';
     END IF;
@@ -138,12 +221,17 @@ CREATE FUNCTION segment_internal.drop_rule_as_owner(name text, segment text, not
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s segment.segmentation := segment_internal.rules_of(name);
+    s segment.segmentation := segment_internal.rules_to_edit(name);
     at integer := segment_internal.rule_position(s, segment);
 BEGIN
-    IF segment_internal.open_segment_id(s, segment) IS NULL THEN
+    IF at IS NULL AND (segment_internal.open_segment_id(s, segment)
+                       = (s.options -> 'rest' ->> 'segment_id')::integer) IS NOT TRUE THEN
         RAISE EXCEPTION 'segmentation "%" has no segment "%"', name, coalesce(segment, '(null)')
             USING ERRCODE = 'undefined_object', HINT = 'segment_rules() lists them.';
+    END IF;
+    IF cascade AND s.needs_approval THEN
+        RAISE EXCEPTION 'what uses segment "%" cannot be dropped by a change that needs approval', segment
+            USING ERRCODE = 'feature_not_supported', HINT = 'Drop the rules that use it first.';
     END IF;
     IF cascade THEN
         PERFORM segment_internal.release_uses(s.name, ARRAY[segment_internal.open_segment_id(s, segment)]);
@@ -166,12 +254,7 @@ AS $$
 DECLARE
     s segment.segmentation := segment_internal.rules_of(name);
 BEGIN
-    SELECT v.definition INTO s.options FROM segment.rule_version AS v
-    WHERE v.segmentation = s.name AND v.version = revert_rules_as_owner.version;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'the rules of segmentation "%" have no version %', name, coalesce(version::text, '(null)')
-            USING ERRCODE = 'undefined_object', HINT = 'segment_rule_versions lists them.';
-    END IF;
+    s.options := segment_internal.rules_of_version(s, version);
     PERFORM segment_internal.define_rules(s, coalesce(note, format('as version %s', version)));
 END;
 $$;
@@ -184,7 +267,7 @@ AS $$
 DECLARE
     result segment.run;
 BEGIN
-    IF coalesce(refresh, true) THEN
+    IF coalesce(refresh, true) AND NOT (segment_internal.segmentation_row(name)).needs_approval THEN
         result := segment.refresh_segmentation(name);
         IF result.outcome NOT IN ('ok', 'empty') THEN
             RAISE EXCEPTION 'the rules of segmentation "%" stay as they were, because its refresh was not ok: %',
@@ -199,7 +282,7 @@ $$;
 COMMENT ON FUNCTION segment_internal.place_anew(text, boolean) IS
 $$Refreshes a segmentation whose rules were changed in this transaction and returns the run;
 or an error that takes the change back.
-refresh: false does nothing, and returns NULL.$$;
+refresh: false does nothing, and returns NULL; so where the change needs approval, and is only proposed.$$;
 
 CREATE FUNCTION set_segment_rule(
     segmentation text, segment text, rule text DEFAULT NULL, priority integer DEFAULT NULL,
@@ -226,6 +309,8 @@ description: NULL: as it was.
 note: why, for segment_rule_versions.
 refresh: false leaves the members as they are until the next refresh, and returns NULL.
 A refresh that fails, or is refused, is an error, and takes the change back.
+Where rules need approval (see require_approval), the change is proposed and not made, which a NOTICE tells, and NULL is
+returned; it starts from what the same login proposed last and waits, or else from the rules in use.
 Errors: undefined_object, wrong_object_type for another kind of segmentation, invalid_parameter_value,
 insufficient_privilege, whatever a rule is refused for, and what a refresh failed with.$$;
 
@@ -253,8 +338,9 @@ note, refresh: as in set_segment_rule.
 cascade: also the rules of other segmentations that use the segment by in_segment, as drop_segmentation does;
 else they are an error (dependent_objects_still_exist) that lists them.
 The id of the segment is not used again, but by revert_segment_rules, which brings the segment back.
+Where rules need approval, it is proposed, as in set_segment_rule.
 Errors: undefined_object, wrong_object_type, invalid_parameter_value for the last rule, insufficient_privilege,
-and what a refresh failed with.$$;
+feature_not_supported for cascade where rules need approval, and what a refresh failed with.$$;
 
 CREATE FUNCTION revert_segment_rules(
     segmentation text, version integer, note text DEFAULT NULL, refresh boolean DEFAULT true) RETURNS run
@@ -274,6 +360,8 @@ $$Makes the rules of a segmentation what they were in a version, as a new versio
 and returns the run.
 Segments have the ids that they had, and the names that they have now.
 note, refresh: as in set_segment_rule.
+Where rules need approval, it is proposed, as in set_segment_rule; approve_model makes the old version itself the one in
+use again.
 Errors: undefined_object for an unknown version, dependent_objects_still_exist where it would close a segment
 that rules of other segmentations use, wrong_object_type, insufficient_privilege,
 and what a refresh failed with.$$;
@@ -339,9 +427,11 @@ COMMENT ON FUNCTION segment_internal.rule_changes(jsonb, jsonb) IS
 
 CREATE VIEW segment_rule_versions WITH (security_invoker = true) AS
     SELECT v.segmentation, v.version, v.changed_at, v.changed_by, v.note, c.segment, c.change,
-           c.value_before, c.value_after
+           c.value_before, c.value_after, v.based_on, v.approved_by, v.approved_at,
+           v.version IS NOT DISTINCT FROM s.rule_version AS in_use
     FROM rule_version AS v
-    LEFT JOIN rule_version AS b ON b.segmentation = v.segmentation AND b.version = v.version - 1
+    JOIN segmentation AS s ON s.name = v.segmentation
+    LEFT JOIN rule_version AS b ON b.segmentation = v.segmentation AND b.version = v.based_on
     LEFT JOIN LATERAL segment_internal.rule_changes(coalesce(b.definition, '{}'), v.definition) AS c ON true;
 COMMENT ON VIEW segment_rule_versions IS
 'What was changed of the rules of segmentations, by whom, when and why: a row for each change of each version.';
@@ -356,3 +446,8 @@ COMMENT ON COLUMN segment_rule_versions.change IS
 COMMENT ON COLUMN segment_rule_versions.value_before IS
 'Rule, description, place or name of the rest before; NULL: none.';
 COMMENT ON COLUMN segment_rule_versions.value_after IS 'The same after.';
+COMMENT ON COLUMN segment_rule_versions.based_on IS
+'The version that the change is told from, which was in use then; NULL: none.';
+COMMENT ON COLUMN segment_rule_versions.approved_by IS 'Role that approved it, see approve_model; NULL: nobody has.';
+COMMENT ON COLUMN segment_rule_versions.approved_at IS 'When.';
+COMMENT ON COLUMN segment_rule_versions.in_use IS 'Whether it is the one in use.';

@@ -176,6 +176,12 @@ COMMENT ON FUNCTION segment_internal.candidate_match(segment_model, segment_mode
 $$As model_match, but where the two models have different features, and so nothing to compare segments by, all
 segments are new and get ids from next_id on.$$;
 
+CREATE FUNCTION segment_internal.new_segments(model segment_model, next_id integer) RETURNS segment_model
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN next_id > 1 THEN segment_internal.model_identify(model, '{}', '{}', '{}', next_id) ELSE model END;
+COMMENT ON FUNCTION segment_internal.new_segments(segment_model, integer) IS
+'A model with segments that all are new, with ids from next_id on; of a first one they are right as they are.';
+
 CREATE FUNCTION segment_internal.cluster_own_model(s segmentation, model segment_model) RETURNS segment_model
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -194,9 +200,12 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'They must be the same, and in the same order.';
     END IF;
     -- a version of its own has the ids that its segments have
-    IF s.model_version IS NULL OR EXISTS (SELECT FROM segment.model AS m WHERE m.segmentation = s.name
-                                          AND m.model OPERATOR(segment.=) cluster_own_model.model) THEN
+    IF EXISTS (SELECT FROM segment.model AS m WHERE m.segmentation = s.name
+               AND m.model OPERATOR(segment.=) cluster_own_model.model) THEN
         RETURN model;
+    END IF;
+    IF s.model_version IS NULL THEN
+        RETURN segment_internal.new_segments(model, next_id);
     END IF;
     RETURN segment.propose_segment_names(
         segment_internal.candidate_match(model, segment.get_model(s.name), next_id), next_id);
@@ -238,7 +247,12 @@ DECLARE
     id integer;
     rest text := s.options -> 'rest' ->> 'segment';
 BEGIN
-    PERFORM segment_internal.check_candidate_keys(changes, '{source,rules,rest,exclusive}');
+    PERFORM segment_internal.check_candidate_keys(changes, '{version,source,rules,rest,exclusive}');
+    IF changes ? 'version' THEN
+        s.options := segment_internal.rules_of_version(s, (changes ->> 'version')::integer);
+        before := s.options -> 'rules';
+        rest := s.options -> 'rest' ->> 'segment';
+    END IF;
     IF changes ? 'source' THEN
         s := segment_internal.candidate_source(s, changes);
     END IF;
@@ -287,9 +301,10 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rules_candidate(segmentation, json) IS
-$$A segmentation by rules with another source, other rules, another rest or the other answer to whether a customer is in
-one segment, checked as at creation. Segments are recognised by their names.
-Errors: whatever creation refuses, datatype_mismatch for a key of another type.$$;
+$$A segmentation by rules with those of another version, another source, other rules, another rest or the other answer
+to whether a customer is in one segment, checked as at creation. Segments are recognised by their names.
+Errors: undefined_object for an unknown version, whatever creation refuses, datatype_mismatch for a key of another
+type.$$;
 
 CREATE FUNCTION segment_internal.rules_candidate_places(s segmentation, now segmentation) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -329,8 +344,7 @@ CREATE FUNCTION segment_internal.rules_copied(s segmentation) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM segment_internal.change_catalogue('define_rules', s.name, s.options, s.description);
-    PERFORM segment_internal.record_source_uses(s.name);
+    PERFORM segment_internal.first_rules(s, s.description);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.rules_copied(segmentation) IS

@@ -434,7 +434,7 @@ COMMENT ON FUNCTION segment_internal.step_rows(text[], text[], timestamptz, bool
 $$As run_steps, but returns all rows of the last statement, whose columns a column definition list names.
 Errors: as there, and datatype_mismatch where it returns other columns.$$;
 
-CREATE FUNCTION segment_internal.trains(s segmentation, as_of timestamptz, retrain boolean) RETURNS boolean
+CREATE FUNCTION segment_internal.wants_training(s segmentation, as_of timestamptz, retrain boolean) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT k.retrains <> 'never' AND (s.model_version IS NULL OR coalesce(
@@ -447,8 +447,38 @@ BEGIN ATOMIC
         k.retrains = 'always'))
     FROM segment_internal.kind AS k WHERE k.kind = s.kind;
 END;
+COMMENT ON FUNCTION segment_internal.wants_training(segmentation, timestamptz, boolean) IS
+'Whether it is time to train a model; retrain: what the caller asked for.';
+
+CREATE FUNCTION segment_internal.trains(s segmentation, as_of timestamptz, retrain boolean) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN NOT s.needs_approval AND segment_internal.wants_training(s, as_of, retrain);
 COMMENT ON FUNCTION segment_internal.trains(segmentation, timestamptz, boolean) IS
-'Whether a refresh as of an instant trains a model; retrain: what the caller asked for.';
+$$Whether a refresh as of an instant trains a model that it places customers by; retrain: what the caller asked for.
+One that needs approval is proposed before, see propose_trained.$$;
+
+CREATE FUNCTION segment_internal.nothing_in_use(s segmentation) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN s.needs_approval AND (SELECT CASE WHEN k.retrains <> 'never' THEN s.model_version IS NULL
+                                         ELSE s.kind = 'rules' AND s.rule_version IS NULL END
+                             FROM segment_internal.kind AS k WHERE k.kind = s.kind);
+COMMENT ON FUNCTION segment_internal.nothing_in_use(segmentation) IS
+'Whether a segmentation needs approval and no version is approved yet.';
+
+CREATE FUNCTION segment_internal.refuse_nothing_in_use(s segmentation, code text) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF segment_internal.nothing_in_use(s) THEN
+        RAISE EXCEPTION '%no version of the % of segmentation "%" is approved yet',
+            CASE code WHEN 'SR001' THEN 'refused: ' ELSE '' END, CASE s.kind WHEN 'rules' THEN 'rules' ELSE 'model' END,
+            s.name
+            USING ERRCODE = code, HINT = 'approve_model() gives it, by somebody other than who proposed the version.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.refuse_nothing_in_use(segmentation, text) IS
+'Raises an error of a SQLSTATE where no version is approved yet of a segmentation that needs it.';
 
 CREATE FUNCTION segment_internal.has_no_members(s segmentation) RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp

@@ -19,12 +19,14 @@ Errors: undefined_object, insufficient_privilege.$$;
 CREATE FUNCTION segment_internal.record_model(s segmentation, model segment_model, as_of timestamptz) RETURNS integer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    version integer := segment_internal.change_catalogue('propose_model', s.name, model, as_of, NULL::text);
 BEGIN
-    RETURN segment_internal.change_catalogue('record_model', s.name, model, as_of);
+    RETURN segment_internal.change_catalogue('use_model', s.name, version, as_of);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.record_model(segmentation, segment_model, timestamptz) IS
-'Stores a newly trained model and opens and closes segments as it has them; returns its version.';
+'Stores a newly trained model as the one in use and opens and closes segments as it has them; returns its version.';
 
 CREATE FUNCTION segment_internal.count_members(s segmentation) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -111,6 +113,61 @@ $$The instant that a refresh speaks of which has its turn now: as_of, or left ou
 and not before the last refresh, and after what writers have changed since.
 Error (invalid_parameter_value) for one before it.$$;
 
+CREATE FUNCTION segment_internal.propose_trained(s segmentation, at timestamptz, retrain boolean, options jsonb)
+    RETURNS integer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    old_model segment.segment_model := (SELECT m.model FROM segment.model AS m
+                                        WHERE m.segmentation = s.name AND m.version = s.model_version);
+    trained segment.segment_model;
+    steps segment.refresh_step[];
+BEGIN
+    -- one that waits is not made stale by each refresh
+    IF NOT segment_internal.wants_training(s, at, retrain)
+       OR retrain IS NOT TRUE AND EXISTS (
+           SELECT FROM segment.model AS m
+           WHERE m.segmentation = s.name AND m.version > coalesce(s.model_version, 0) AND m.approved_at IS NULL) THEN
+        RETURN NULL;
+    END IF;
+    s.options := segment_internal.changed_options(s, options);
+    SELECT array_agg(t) INTO steps
+    FROM segment_internal.steps_of(s, true, false, false, ARRAY[ROW('trained_model', 'SELECT m.model FROM {model} AS m')
+                                                                ::segment.refresh_step]) AS t;
+    EXECUTE format('SELECT r.model FROM segment_internal.step_rows($1, $2, $3, $4, $5, $6, NULL::%s[])
+                    AS r (model segment.segment_model)', format_type(segment_internal.key_type(s.members), -1))
+    INTO trained
+    USING ARRAY(SELECT t.name FROM unnest(steps) WITH ORDINALITY AS t (name, statement, n) ORDER BY n),
+          ARRAY(SELECT t.statement FROM unnest(steps) WITH ORDINALITY AS t (name, statement, n) ORDER BY n),
+          at, s.model_version IS NOT NULL, old_model, false;
+    IF trained IS NULL OR old_model OPERATOR(segment.=) trained THEN
+        RETURN NULL;
+    END IF;
+    RETURN segment_internal.record_proposal(s, trained, at, NULL);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.propose_trained(segmentation, timestamptz, boolean, jsonb) IS
+$$Trains a model where it is time to and none waits, or retrain asks for it, stores it as a proposal, and returns its
+version; NULL: there was none to make, or it is the one in use.
+options: options of the segmentation for this training alone.$$;
+
+CREATE FUNCTION segment_internal.finish_unplaced(s segmentation, at timestamptz, proposed integer) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    waits integer := (SELECT max(m.version) FROM segment.model AS m WHERE m.segmentation = s.name);
+BEGIN
+    RETURN segment_internal.change_catalogue(
+        'finish_run', s.name, at, false, 0::bigint, 0::bigint, 0::bigint, 0::bigint, NULL::bigint, NULL::bigint,
+        NULL::bigint, '{}'::jsonb, jsonb_strip_nulls(jsonb_build_object('proposed_version', proposed)), NULL::jsonb,
+        CASE WHEN waits IS NULL THEN 'there was nothing to train a model with that could be approved'
+             ELSE format('no version of the model is approved yet, and version %s waits for it', waits) END,
+        NULL::text, NULL::text, NULL::text);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.finish_unplaced(segmentation, timestamptz, integer) IS
+'Logs a refresh that placed nobody, because no version of the model is approved yet; returns the run_id.';
+
 CREATE FUNCTION segment_internal.refresh_as_owner(
     name text, as_of timestamptz, retrain boolean, options jsonb, max_departed double precision,
     only_keys text DEFAULT NULL, staged boolean DEFAULT false, way_reason text DEFAULT NULL) RETURNS bigint
@@ -132,6 +189,8 @@ DECLARE
     definition text;
     watermark text;
     way record;
+    proposed integer;
+    other_version integer;
 BEGIN
     s := segment_internal.locked_segmentation(name);
     definition := segment_internal.definition_hash(s);
@@ -152,8 +211,10 @@ BEGIN
     at := segment_internal.turn(s, as_of);
     -- what source and rules see of the time: the instant, and days of the segmentation's own time zone
     PERFORM segment_internal.set_clock(s, at);
-    s.options := segment_internal.changed_options(s, options);
     s.max_departed := coalesce(max_departed, s.max_departed);
+    IF NOT s.needs_approval THEN
+        s.options := segment_internal.changed_options(s, options);
+    END IF;
     PERFORM segment_internal.check_source(s);
     PERFORM segment_internal.check_decisions(s, at);
     s.events := segment_internal.checked_events(s);
@@ -161,8 +222,22 @@ BEGIN
     overlapping := segment_internal.overlapping(s);
     staged := staged OR segment_internal.distribution_column(s.members) IS NOT NULL;
     train := only_keys IS NULL AND segment_internal.trains(s, at, retrain);
+    IF s.needs_approval THEN
+        IF s.kind = 'rules' THEN
+            PERFORM segment_internal.refuse_nothing_in_use(s, 'SR001');
+        ELSIF only_keys IS NULL THEN
+            proposed := segment_internal.propose_trained(s, at, retrain, options);
+        END IF;
+        IF segment_internal.nothing_in_use(s) THEN
+            RETURN segment_internal.finish_unplaced(s, at, proposed);
+        END IF;
+    END IF;
+    -- approved since the last refresh
+    other_version := (SELECT nullif(r.model_version, s.model_version) FROM segment.run AS r
+                      WHERE r.segmentation = s.name AND r.outcome IN ('ok', 'empty', 'reset') AND NOT train
+                      ORDER BY r.run_id DESC LIMIT 1);
     IF s.model_version IS NOT NULL THEN
-        old_model := segment.get_model(s.name);
+        old_model := segment.get_model(s.name, other_version);
     END IF;
     IF only_keys IS NULL THEN
         way := segment_internal.choose_way(s, definition, at, train);
@@ -183,7 +258,7 @@ BEGIN
     INTO result
     USING ARRAY(SELECT t.name FROM unnest(steps) WITH ORDINALITY AS t (name, statement, n) ORDER BY n),
           ARRAY(SELECT t.statement FROM unnest(steps) WITH ORDINALITY AS t (name, statement, n) ORDER BY n),
-          at, train AND s.model_version IS NOT NULL, old_model,
+          at, (train OR other_version IS NOT NULL) AND s.model_version IS NOT NULL, old_model,
           s.refreshed_as_of IS NOT DISTINCT FROM at AND s.refreshed_as_of IS NOT NULL, only_keys;
     PERFORM segment_internal.show_step('finish');
     IF staged THEN
@@ -213,6 +288,13 @@ BEGIN
                   ELSE segment_internal.count_members(s) END;
     IF train AND result.model IS NOT NULL AND (old_model IS NULL OR NOT old_model OPERATOR(segment.=) result.model) THEN
         PERFORM segment_internal.record_training(s, result.model, at);
+    ELSIF only_keys IS NULL AND EXISTS (
+        SELECT FROM segment.model AS m
+        WHERE m.segmentation = s.name AND m.version = s.model_version AND m.approved_at IS NOT NULL
+          AND m.training IS NULL)
+    THEN
+        -- the first ones whom it places
+        PERFORM segment_internal.record_training(s, result.model, at);
     END IF;
     -- NULL: all members did
     result.entered := coalesce(result.entered, total);
@@ -241,7 +323,8 @@ BEGIN
             result.entered, result.departed, result.moved, result.updated,
             (result.counts ->> 'rows_read')::bigint, (result.counts ->> 'rows_used')::bigint,
             segment_internal.rows_skipped(result.counts),
-            result.counts - 'seconds', jsonb_strip_nulls(result.details), result.steps,
+            result.counts - 'seconds',
+            jsonb_strip_nulls(result.details || jsonb_build_object('proposed_version', proposed)), result.steps,
             CASE WHEN result.model IS NOT NULL OR only_keys IS NOT NULL THEN NULL
                  WHEN (result.counts ->> 'rows_read')::bigint = 0 THEN 'the source yielded no rows'
                  -- of a kind without models everybody may have a place

@@ -22,6 +22,7 @@ BEGIN
             USING ERRCODE = 'feature_not_supported',
                   HINT = 'Its steps keep their rows in tables, which would be written.';
     END IF;
+    PERFORM segment_internal.refuse_nothing_in_use(s, 'object_not_in_prerequisite_state');
     PERFORM segment_internal.set_clock(s, at);
     PERFORM segment_internal.check_source(s);
     PERFORM segment_internal.check_decisions(s, at);
@@ -71,4 +72,5 @@ of segments that a training would make anew the names are those they would get.
 Whether max_departed would refuse the refresh is not looked at.
 Runs with the rights of the owner.
 Errors: undefined_object, insufficient_privilege, feature_not_supported for distributed segmentations,
-invalid_parameter_value for an as_of before the last refresh, and those of the source.$$;
+invalid_parameter_value for an as_of before the last refresh, object_not_in_prerequisite_state where approval is
+needed and no version has it, and those of the source.$$;

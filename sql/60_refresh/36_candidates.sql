@@ -70,8 +70,13 @@ BEGIN
     END IF;
     instead := segment_internal.candidate_places(s, now, model);
     -- other options of a model mean nothing to the one there is
-    train := model IS NULL AND segment_internal.trains(s, at, coalesce(retrain, CASE
-        WHEN s.options <> now.options OR s.method <> now.method OR s.features <> now.features THEN true END));
+    retrain := coalesce(retrain, CASE WHEN s.options <> now.options OR s.method <> now.method
+                                           OR s.features <> now.features THEN true END);
+    train := model IS NULL AND CASE WHEN retrain THEN segment_internal.wants_training(s, at, retrain)
+                                    ELSE segment_internal.trains(s, at, retrain) END;
+    IF NOT train AND model IS NULL AND s.kind <> 'rules' THEN
+        PERFORM segment_internal.refuse_nothing_in_use(s, 'object_not_in_prerequisite_state');
+    END IF;
     SELECT array_agg(t) INTO steps
     FROM segment_internal.steps_of(s, train, false, false, segment_internal.diff_steps(by_customer), instead) AS t;
     RETURN QUERY EXECUTE format(
@@ -194,7 +199,8 @@ definition: what is other than now, by name; {}: nothing, which tells what a ref
 All: source.
 RFM: customers, scheme, cuts, bins, thresholds, lookback, refunds, zero_amounts, summarised, hysteresis.
 Clusterings: features (a list), method, and the options of the method, such as k.
-Rules: rules, as create_rule_segmentation takes them and in their order, rest, exclusive.
+Rules: version, one of segment_rule_versions; rules, as create_rule_segmentation takes them and in their order, rest,
+exclusive.
 null is the default of an option, for rest and customers none.
 model: a model to place customers by, for instance of another version, get_model(name, 2),
 or one that a training function just returned; NULL: the present one, or one trained.
@@ -207,7 +213,8 @@ Decisions about customers are followed.
 Takes about as long as a refresh, reads the source once, and runs with the rights of the owner.
 Errors: undefined_object, insufficient_privilege, whatever creation refuses a definition for, wrong_object_type
 or invalid_parameter_value for a model that is none of this segmentation, invalid_parameter_value for an as_of before
-the last refresh, feature_not_supported for distributed segmentations.$$;
+the last refresh, object_not_in_prerequisite_state where approval is needed and no version has it,
+feature_not_supported for distributed segmentations.$$;
 
 CREATE FUNCTION diff_customers(name text, definition json DEFAULT '{}', as_of timestamptz DEFAULT NULL,
     model segment_model DEFAULT NULL, retrain boolean DEFAULT NULL,

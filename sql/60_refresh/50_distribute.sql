@@ -65,6 +65,10 @@ BEGIN
         RAISE EXCEPTION 'segmentation "%" is distributed already', s.name
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
+    IF s.needs_approval THEN
+        RAISE EXCEPTION 'segmentation "%" cannot be distributed, because it needs approval', s.name
+            USING ERRCODE = 'feature_not_supported';
+    END IF;
     PERFORM segment_internal.refuse_events(s);
     PERFORM segment_internal.give_up_decisions(s);
     colocate_with := segment_internal.table_to_lie_beside(s, colocate_with);
@@ -108,6 +112,6 @@ because they are orders and not customers.
 Decisions about single customers and a table of events are not to be had of a distributed segmentation.
 Called on the coordinator; the owner must be able to log in on the workers.
 Errors: undefined_object, insufficient_privilege,
-feature_not_supported without Citus and where there are decisions or events,
+feature_not_supported without Citus and where there are decisions or events or approval is needed,
 object_not_in_prerequisite_state where it is distributed already or no table of the source is,
 datatype_mismatch for a key of another type than the table is distributed by, and those of Citus.$$;

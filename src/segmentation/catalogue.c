@@ -31,6 +31,8 @@
  * 4. An operation leaves the catalogue whole: a model comes with its segments, a
  *    refresh with its run, a segmentation has a kind and two tables of one
  *    owner, who is the caller.
+ * 5. An approval is of who is logged in, and is not taken from what runs for others, in
+ *    their sessions.  What it is good for the trigger check_approval sees to.
  *
  * The switch of users is undone by the end of the subtransaction, if there is an
  * error.  It works within the security-restricted operation of run_as_owner.
@@ -74,6 +76,7 @@ typedef enum Right
 {
 	OF_ANYBODY,					/* nothing */
 	OF_SEGMENTATION,			/* rights of its owner, who is that of its member table */
+	OF_SEGMENTATION_IN_PERSON,	/* the same, and nobody's source, rule or trigger is what asks */
 	OF_TABLES,					/* rights of the owner of the two tables of a new one */
 	OF_SCHEME,					/* rights of its owner; a shipped one has none */
 	OF_TEMPLATE,				/* the same, of a template of rules */
@@ -94,6 +97,48 @@ typedef struct Operation
 	 */
 	const char *statements[MAX_STATEMENTS + 1];
 } Operation;
+
+/*
+ * Statements that operations share.  at: when, an expression; the present model of
+ * segmentation $1 is m, the rules in use are those in its options.
+ */
+#define CLOSE_SEGMENTS_NOT_IN_MODEL(at, reason) \
+	"UPDATE segment.segment AS g SET closed_at = " at ", close_reason = '" reason "' " \
+	"FROM segment.segmentation AS s JOIN segment.model AS m" \
+	"    ON m.segmentation = s.name AND m.version = s.model_version " \
+	"WHERE s.name = $1 AND g.segmentation = $1 AND g.closed_at IS NULL" \
+	"  AND NOT EXISTS (SELECT FROM segment.segments(m.model) AS n WHERE n.segment_id = g.segment_id)"
+
+/* names stay; one whose name another has by now gets its id behind it */
+#define OPEN_SEGMENTS_OF_MODEL(at) \
+	"UPDATE segment.segment AS g SET closed_at = NULL, close_reason = NULL, priority = n.ordinality," \
+	"    opened_at = CASE WHEN g.close_reason = " PROPOSED " THEN " at " ELSE g.opened_at END," \
+	"    name = CASE WHEN g.closed_at IS NOT NULL" \
+	"                 AND EXISTS (SELECT FROM segment.segment AS o" \
+	"                             WHERE o.segmentation = $1 AND o.closed_at IS NULL" \
+	"                               AND o.name = g.name)" \
+	"                THEN format('%s (%s)', g.name, g.segment_id) ELSE g.name END " \
+	"FROM segment.segmentation AS s JOIN segment.model AS m" \
+	"    ON m.segmentation = s.name AND m.version = s.model_version," \
+	"    segment.segments(m.model) WITH ORDINALITY AS n " \
+	"WHERE s.name = $1 AND g.segmentation = $1 AND n.segment_id = g.segment_id" \
+	"  AND (g.closed_at IS NOT NULL OR g.priority <> n.ordinality)"
+
+#define NAME_SEGMENTS_IN_MODEL \
+	"UPDATE segment.model AS m SET model = (jsonb_set(m.model::jsonb, '{segments}', (" \
+	"    SELECT jsonb_agg(e.one || jsonb_build_object('name', g.name) ORDER BY e.n)" \
+	"    FROM jsonb_array_elements(m.model::jsonb -> 'segments') WITH ORDINALITY AS e (one, n)" \
+	"    JOIN segment.segment AS g" \
+	"        ON g.segmentation = $1 AND g.segment_id = (e.one ->> 'id')::int4" \
+	"    )))::text::segment.segment_model " \
+	"FROM segment.segmentation AS s " \
+	"WHERE s.name = $1 AND m.segmentation = $1 AND m.version = s.model_version" \
+	"  AND EXISTS (SELECT FROM segment.segments(m.model) AS n JOIN segment.segment AS g" \
+	"                  ON g.segmentation = $1 AND g.segment_id = n.segment_id" \
+	"              WHERE g.name <> n.segment)"
+
+/* why a segment is closed that no version in use has had yet: its id is taken, though */
+#define PROPOSED "'it is proposed, and not approved yet'"
 
 static const Operation operations[] = {
 	/* name: waits for others who change the segmentation; 1, NULL: it was dropped meanwhile */
@@ -291,29 +336,81 @@ static const Operation operations[] = {
 	"RETURNING segment_internal.tell_failure(r)"
 	}},
 
-	/* name, model, as_of: the next version, with segments opened and closed as it has them */
-	{"record_model", OF_SEGMENTATION, {"text", "segment.segment_model", "timestamptz"}, {
-	"INSERT INTO segment.model (segmentation, version, model, trained_as_of) "
-	"SELECT $1, coalesce(max(m.version), 0) + 1, $2, $3 "
+	/*
+	 * name, model, as_of, note: the next version, which is not in use yet; its segments that
+	 * are new take their ids, and are closed.  The version
+	 */
+	{"propose_model", OF_SEGMENTATION, {"text", "segment.segment_model", "timestamptz", "text"}, {
+	"INSERT INTO segment.model (segmentation, version, model, trained_as_of, note) "
+	"SELECT $1, coalesce(max(m.version), 0) + 1, $2, $3, $4 "
 	"FROM segment.model AS m WHERE m.segmentation = $1",
 
-	"UPDATE segment.segmentation AS g SET model_version ="
-	"    (SELECT max(m.version) FROM segment.model AS m WHERE m.segmentation = $1) "
-	"WHERE g.name = $1",
-
-	"UPDATE segment.segment AS g SET closed_at = $3, close_reason = 'the model has it no longer' "
-	"WHERE g.segmentation = $1 AND g.closed_at IS NULL"
-	"  AND NOT EXISTS (SELECT FROM segment.segments($2) AS n WHERE n.segment_id = g.segment_id)",
-
-	"INSERT INTO segment.segment (segmentation, segment_id, name, origin, priority, opened_at) "
-	"SELECT $1, g.segment_id, g.segment, g.origin, g.ordinality, $3 "
+	"INSERT INTO segment.segment (segmentation, segment_id, name, origin, priority, opened_at,"
+	"    closed_at, close_reason) "
+	"SELECT $1, g.segment_id, g.segment, g.origin, g.ordinality, $3, $3, " PROPOSED " "
 	"FROM segment.segments($2) WITH ORDINALITY AS g "
-	"ON CONFLICT (segmentation, segment_id) DO UPDATE"
-	"    SET closed_at = NULL, close_reason = NULL, priority = excluded.priority,"
-	"        name = excluded.name"
-	"    WHERE segment.closed_at IS NOT NULL OR segment.priority <> excluded.priority",
+	"ON CONFLICT (segmentation, segment_id) DO NOTHING",
 
-	"SELECT g.model_version::bigint FROM segment.segmentation AS g WHERE g.name = $1"
+	"SELECT max(m.version)::bigint FROM segment.model AS m WHERE m.segmentation = $1"
+	}},
+
+	/*
+	 * name, version, instant (NULL: now): the model in use, with segments opened and closed
+	 * as it has them.  The version; NULL: there is none.  Here and in "reset" a model comes
+	 * into use, as rules do in "use_rules", and the trigger check_approval looks at it.
+	 */
+	{"use_model", OF_SEGMENTATION, {"text", "int4", "timestamptz"}, {
+	"UPDATE segment.segmentation AS g SET model_version = m.version, trained_as_of = m.trained_as_of "
+	"FROM segment.model AS m WHERE g.name = $1 AND m.segmentation = $1 AND m.version = $2",
+
+	CLOSE_SEGMENTS_NOT_IN_MODEL("coalesce($3, clock_timestamp())", "the model has it no longer"),
+
+	OPEN_SEGMENTS_OF_MODEL("coalesce($3, clock_timestamp())"),
+
+	NAME_SEGMENTS_IN_MODEL,
+
+	"SELECT g.model_version::bigint FROM segment.segmentation AS g "
+	"WHERE g.name = $1 AND g.model_version = $2"
+	}},
+
+	/*
+	 * name, version of its model or rules: the login approves it.  1, NULL: there is none.
+	 * An error where the login has proposed it.
+	 */
+	{"approve", OF_SEGMENTATION_IN_PERSON, {"text", "int4"}, {
+	"UPDATE segment.model AS m SET approved_by = session_user, approved_at = clock_timestamp() "
+	"WHERE m.segmentation = $1 AND m.version = $2",
+
+	"UPDATE segment.rule_version AS v SET approved_by = session_user, approved_at = clock_timestamp() "
+	"WHERE v.segmentation = $1 AND v.version = $2",
+
+	"SELECT 1::bigint FROM segment.segmentation AS g WHERE g.name = $1"
+	"  AND (EXISTS (SELECT FROM segment.model AS m WHERE m.segmentation = $1 AND m.version = $2)"
+	"       OR EXISTS (SELECT FROM segment.rule_version AS v"
+	"                  WHERE v.segmentation = $1 AND v.version = $2))"
+	}},
+
+	/*
+	 * name, whether it needs approval: from now on; that it needs none any more takes two
+	 * logins that ask for it.  1: it needs it now, 0: it does not.  The first rules of a
+	 * segmentation that was never refreshed go out of use until they are approved.
+	 */
+	{"require_approval", OF_SEGMENTATION_IN_PERSON, {"text", "bool"}, {
+	"UPDATE segment.segmentation AS g SET needs_approval = true, approval_waived_by = NULL,"
+	"    approval_waived_at = NULL,"
+	"    rule_version = CASE WHEN g.refreshed_as_of IS NOT NULL"
+	"        OR (SELECT v.approved_at IS NOT NULL FROM segment.rule_version AS v"
+	"            WHERE v.segmentation = g.name AND v.version = g.rule_version) THEN g.rule_version END "
+	"WHERE g.name = $1 AND $2",
+
+	"UPDATE segment.segmentation AS g"
+	" SET needs_approval = coalesce(g.approval_waived_by[1] = session_user, true),"
+	"    approval_waived_by = CASE WHEN g.approval_waived_by[1] = session_user THEN g.approval_waived_by"
+	"                              ELSE g.approval_waived_by || ARRAY[session_user] END,"
+	"    approval_waived_at = clock_timestamp() "
+	"WHERE g.name = $1 AND NOT $2 AND g.needs_approval",
+
+	"SELECT g.needs_approval::int4::bigint FROM segment.segmentation AS g WHERE g.name = $1"
 	}},
 
 	/* name, instant: the history begins there now; NULL: it lies after the last refresh */
@@ -337,37 +434,12 @@ static const Operation operations[] = {
 	"        AND NOT segment_internal.undone(r) ORDER BY r.run_id DESC LIMIT 1) AS l "
 	"WHERE g.name = $1 AND $2 <= g.refreshed_as_of",
 
-	"UPDATE segment.segment AS g SET closed_at = $2,"
-	"    close_reason = 'the segmentation was reset to an instant at which it was not there' "
-	"FROM segment.segmentation AS s JOIN segment.model AS m"
-	"    ON m.segmentation = s.name AND m.version = s.model_version "
-	"WHERE s.name = $1 AND g.segmentation = $1 AND g.closed_at IS NULL"
-	"  AND NOT EXISTS (SELECT FROM segment.segments(m.model) AS n WHERE n.segment_id = g.segment_id)",
+	CLOSE_SEGMENTS_NOT_IN_MODEL("$2",
+								"the segmentation was reset to an instant at which it was not there"),
 
-	/* names stay; one whose name another has by now gets its id behind it */
-	"UPDATE segment.segment AS g SET closed_at = NULL, close_reason = NULL, priority = n.ordinality,"
-	"    name = CASE WHEN g.closed_at IS NOT NULL"
-	"                 AND EXISTS (SELECT FROM segment.segment AS o"
-	"                             WHERE o.segmentation = $1 AND o.closed_at IS NULL"
-	"                               AND o.name = g.name)"
-	"                THEN format('%s (%s)', g.name, g.segment_id) ELSE g.name END "
-	"FROM segment.segmentation AS s JOIN segment.model AS m"
-	"    ON m.segmentation = s.name AND m.version = s.model_version,"
-	"    segment.segments(m.model) WITH ORDINALITY AS n "
-	"WHERE s.name = $1 AND g.segmentation = $1 AND n.segment_id = g.segment_id"
-	"  AND (g.closed_at IS NOT NULL OR g.priority <> n.ordinality)",
+	OPEN_SEGMENTS_OF_MODEL("$2"),
 
-	"UPDATE segment.model AS m SET model = (jsonb_set(m.model::jsonb, '{segments}', ("
-	"    SELECT jsonb_agg(e.one || jsonb_build_object('name', g.name) ORDER BY e.n)"
-	"    FROM jsonb_array_elements(m.model::jsonb -> 'segments') WITH ORDINALITY AS e (one, n)"
-	"    JOIN segment.segment AS g"
-	"        ON g.segmentation = $1 AND g.segment_id = (e.one ->> 'id')::int4"
-	"    )))::text::segment.segment_model "
-	"FROM segment.segmentation AS s "
-	"WHERE s.name = $1 AND m.segmentation = $1 AND m.version = s.model_version"
-	"  AND EXISTS (SELECT FROM segment.segments(m.model) AS n JOIN segment.segment AS g"
-	"                  ON g.segmentation = $1 AND g.segment_id = n.segment_id"
-	"              WHERE g.name <> n.segment)",
+	NAME_SEGMENTS_IN_MODEL,
 
 	"SELECT 1::bigint FROM segment.segmentation AS g WHERE g.name = $1 AND g.refreshed_as_of <= $2"
 	}},
@@ -465,71 +537,93 @@ static const Operation operations[] = {
 	}},
 
 	/*
-	 * name, definition (rules by priority, rest), note: the next version of the rules, with
-	 * segments opened and closed as it has them, and what they use of other segmentations.
-	 * The version; 0: it is of another kind.  An error where rules of others use what is
-	 * closed, or where it would use itself.  Two that define uses, or close segments, at
-	 * once queue by an update of the kind, so that each sees what the other did; where a
-	 * transaction has one snapshot, it fails.
+	 * name, definition (rules by priority, rest), note: the next version of the rules, which is
+	 * not in use yet; segments that are new take their ids, and are closed.  The version; 0: it
+	 * is of another kind.
 	 */
-	{"define_rules", OF_SEGMENTATION, {"text", "jsonb", "text"}, {
-	"UPDATE segment.segmentation AS g SET options = $2 WHERE g.name = $1 AND g.kind = 'rules'",
-
+	{"propose_rules", OF_SEGMENTATION, {"text", "jsonb", "text"}, {
 	"INSERT INTO segment.rule_version (segmentation, version, definition, note, changed_by,"
-	"    changed_at) "
+	"    changed_at, based_on) "
 	"SELECT g.name, coalesce((SELECT max(v.version) FROM segment.rule_version AS v"
 	"                         WHERE v.segmentation = $1), 0) + 1, $2, $3, session_user,"
-	"    clock_timestamp() "
+	"    clock_timestamp(), g.rule_version "
 	"FROM segment.segmentation AS g WHERE g.name = $1 AND g.kind = 'rules'",
+
+	"INSERT INTO segment.segment (segmentation, segment_id, name, origin, description, priority,"
+	"    opened_at, closed_at, close_reason) "
+	"SELECT s.name, (r.one ->> 'segment_id')::int4, r.one ->> 'segment', r.one ->> 'segment',"
+	"    r.one ->> 'description', r.n, n.now, n.now, " PROPOSED " "
+	"FROM segment.segmentation AS s, (SELECT clock_timestamp() OFFSET 0) AS n (now),"
+	"    jsonb_array_elements($2 -> 'rules' || coalesce($2 -> 'rest', '[]'))"
+	"        WITH ORDINALITY AS r (one, n) "
+	"WHERE s.name = $1 AND s.kind = 'rules' "
+	"ON CONFLICT (segmentation, segment_id) DO NOTHING",
+
+	"SELECT coalesce(max(v.version), 0)::bigint FROM segment.rule_version AS v"
+	" WHERE v.segmentation = $1"
+	}},
+
+	/*
+	 * name, version: the rules in use, with segments opened and closed as they have them, and
+	 * what they use of other segmentations.  The version; NULL: there is none.  An error
+	 * where rules of others use what is closed, or where it would use itself.  Two that define
+	 * uses, or close segments, at once queue by an update of the kind, so that each sees what
+	 * the other did; where a transaction has one snapshot, it fails.
+	 */
+	{"use_rules", OF_SEGMENTATION, {"text", "int4"}, {
+	"UPDATE segment.segmentation AS g SET options = v.definition, rule_version = v.version "
+	"FROM segment.rule_version AS v "
+	"WHERE g.name = $1 AND g.kind = 'rules' AND v.segmentation = $1 AND v.version = $2",
 
 	"UPDATE segment.segment AS g SET closed_at = clock_timestamp(),"
 	"    close_reason = 'its rule was dropped' "
 	"FROM segment.segmentation AS s "
-	"WHERE s.name = $1 AND s.kind = 'rules' AND g.segmentation = s.name AND g.closed_at IS NULL"
-	"  AND NOT EXISTS (SELECT FROM jsonb_array_elements($2 -> 'rules' || coalesce($2 -> 'rest', '[]'))"
+	"WHERE s.name = $1 AND s.rule_version = $2 AND g.segmentation = s.name AND g.closed_at IS NULL"
+	"  AND NOT EXISTS (SELECT FROM jsonb_array_elements(s.options -> 'rules'"
+	"                          || coalesce(s.options -> 'rest', '[]'))"
 	"                      AS r (one) WHERE (r.one ->> 'segment_id')::int4 = g.segment_id)",
 
-	"INSERT INTO segment.segment (segmentation, segment_id, name, origin, description, priority,"
-	"    opened_at) "
-	"SELECT s.name, (r.one ->> 'segment_id')::int4, r.one ->> 'segment', r.one ->> 'segment',"
-	"    r.one ->> 'description', r.n, clock_timestamp() "
+	"UPDATE segment.segment AS g SET closed_at = NULL, close_reason = NULL,"
+	"    opened_at = CASE WHEN g.close_reason = " PROPOSED " THEN clock_timestamp()"
+	"                     ELSE g.opened_at END,"
+	"    priority = r.n, description = r.one ->> 'description' "
 	"FROM segment.segmentation AS s,"
-	"    jsonb_array_elements($2 -> 'rules' || coalesce($2 -> 'rest', '[]'))"
+	"    jsonb_array_elements(s.options -> 'rules' || coalesce(s.options -> 'rest', '[]'))"
 	"        WITH ORDINALITY AS r (one, n) "
-	"WHERE s.name = $1 AND s.kind = 'rules' "
-	"ON CONFLICT (segmentation, segment_id) DO UPDATE"
-	"    SET closed_at = NULL, close_reason = NULL, priority = excluded.priority,"
-	"        description = excluded.description",
+	"WHERE s.name = $1 AND s.rule_version = $2 AND g.segmentation = $1"
+	"  AND g.segment_id = (r.one ->> 'segment_id')::int4",
 
 	"UPDATE segment_internal.kind AS k SET kind = k.kind "
-	"WHERE k.kind = 'rules' AND ($2 @? '$.rules[*].uses[*]'"
-	"    OR EXISTS (SELECT FROM segment.segment AS g"
-	"               WHERE g.segmentation = $1 AND g.closed_at >= transaction_timestamp()))",
+	"WHERE k.kind = 'rules' AND EXISTS ("
+	"    SELECT FROM segment.segmentation AS s WHERE s.name = $1 AND s.rule_version = $2"
+	"      AND (s.options @? '$.rules[*].uses[*]'"
+	"           OR EXISTS (SELECT FROM segment.segment AS g"
+	"                      WHERE g.segmentation = $1 AND g.closed_at >= transaction_timestamp())))",
 
 	"SELECT segment_internal.refuse_while_used($1, ARRAY("
 	"    SELECT g.segment_id FROM segment.segment AS g"
 	"    WHERE g.segmentation = $1 AND g.closed_at IS NOT NULL), 'closed',"
-	"    'Drop these rules first, or drop_segment_rule() with cascade => true.', $4) "
-	"FROM segment.segmentation AS s WHERE s.name = $1 AND s.kind = 'rules'",
+	"    'Drop these rules first, or drop_segment_rule() with cascade => true.', $3) "
+	"FROM segment.segmentation AS s WHERE s.name = $1 AND s.rule_version = $2",
 
 	/* those of its source, too, which are found again by record_source_uses */
 	"DELETE FROM segment.segmentation_use AS u USING segment.segmentation AS s "
-	"WHERE u.segmentation = $1 AND s.name = $1 AND s.kind = 'rules'",
+	"WHERE u.segmentation = $1 AND s.name = $1 AND s.rule_version = $2",
 
 	/* only what the caller may read, who else could bar others from dropping what is theirs */
 	"INSERT INTO segment.segmentation_use (segmentation, how, segment_id, uses, used_segment_id) "
 	"SELECT DISTINCT s.name, 'rule', (r.one ->> 'segment_id')::int4, v.segmentation, v.segment_id "
-	"FROM segment.segmentation AS s, jsonb_array_elements($2 -> 'rules') AS r (one),"
+	"FROM segment.segmentation AS s, jsonb_array_elements(s.options -> 'rules') AS r (one),"
 	"    jsonb_array_elements(r.one -> 'uses') AS u (one), segment.segment AS v,"
 	"    segment.segmentation AS g "
-	"WHERE s.name = $1 AND s.kind = 'rules' AND v.segmentation = u.one ->> 'segmentation'"
+	"WHERE s.name = $1 AND s.rule_version = $2 AND v.segmentation = u.one ->> 'segmentation'"
 	"  AND v.segment_id = (u.one ->> 'segment_id')::int4 AND g.name = v.segmentation"
-	"  AND segment_internal.seen_by($4, g.name)",
+	"  AND segment_internal.seen_by($3, g.name)",
 
-	"SELECT segment_internal.refuse_cycle($1, $4)",
+	"SELECT segment_internal.refuse_cycle($1, $3)",
 
-	"SELECT coalesce(max(v.version), 0)::bigint FROM segment.rule_version AS v"
-	" WHERE v.segmentation = $1"
+	"SELECT s.rule_version::bigint FROM segment.segmentation AS s"
+	" WHERE s.name = $1 AND s.rule_version = $2"
 	}},
 
 	/* name, tables that its source reads: whose member or history tables these are */
@@ -554,6 +648,49 @@ static const Operation operations[] = {
 	"    WHERE u.uses = $1 AND u.how = 'rule' AND ($2 IS NULL OR u.used_segment_id = ANY ($2))"
 	"    RETURNING u.segmentation) "
 	"SELECT count(DISTINCT d.segmentation) FROM d"
+	}},
+
+	/*
+	 * segmentation, treatment, segment, channel, message, offer, purpose, priority, from,
+	 * until, holdout, salt, cap: one of that name ends when it begins.  An error
+	 * where one begins in its range.  1
+	 */
+	{"create_treatment", OF_SEGMENTATION,
+	{"text", "text", "int4", "text", "text", "text", "text", "int4", "timestamptz", "timestamptz",
+	"float8", "text", "int4"}, {
+	"SELECT segment_internal.refuse_later_treatment($1, $2, $9, $10)",
+
+	"UPDATE segment.treatment AS t SET valid_to = $9 "
+	"WHERE t.segmentation = $1 AND t.treatment = $2 AND t.valid_from < $9"
+	"  AND (t.valid_to > $9 OR t.valid_to IS NULL)",
+
+	"INSERT INTO segment.treatment (segmentation, treatment, segment_id, channel, message, offer,"
+	"    purpose, priority, valid_from, valid_to, holdout, salt, cap) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING 1::bigint"
+	}},
+
+	/* segmentation, treatment, instant: how many rows end there, or go because they begin later */
+	{"end_treatment", OF_SEGMENTATION, {"text", "text", "timestamptz"}, {
+	"WITH gone AS (DELETE FROM segment.treatment AS t"
+	"              WHERE t.segmentation = $1 AND t.treatment = $2 AND t.valid_from >= $3 RETURNING 1),"
+	" ended AS (UPDATE segment.treatment AS t SET valid_to = $3"
+	"           WHERE t.segmentation = $1 AND t.treatment = $2 AND t.valid_from < $3"
+	"             AND (t.valid_to > $3 OR t.valid_to IS NULL) RETURNING 1) "
+	"SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM ended)"
+	}},
+
+	/* segmentation, segment, kind, note; the note_id */
+	{"note_segment", OF_SEGMENTATION, {"text", "int4", "text", "text"}, {
+	"INSERT INTO segment.segment_note (segmentation, segment_id, kind, note) "
+	"VALUES ($1, $2, $3, $4) RETURNING note_id"
+	}},
+
+	/* segmentation, instant: how many notes written before it are removed */
+	{"purge_notes", OF_SEGMENTATION, {"text", "timestamptz"}, {
+	"WITH gone AS (DELETE FROM segment.segment_note AS n"
+	"              WHERE n.segmentation = $1 AND n.written_at < $2"
+	"                AND set_config('segment.purging_notes', 'on', true) = 'on' RETURNING 1) "
+	"SELECT count(*) FROM gone"
 	}},
 
 	/* name, rules, bins, lowest score, thresholds, rest, no_orders, description, ranking */
@@ -811,7 +948,7 @@ check_tables(Oid caller, HeapTupleHeader row)
  * the caller could not see is refused with the words for what is not there.
  */
 static void
-check_right(const Operation *operation, Oid caller, Arguments *arguments)
+check_right(const Operation *operation, Oid caller, bool restricted, Arguments *arguments)
 {
 	Datum		first;
 	Datum		second;
@@ -821,6 +958,19 @@ check_right(const Operation *operation, Oid caller, Arguments *arguments)
 	{
 		case OF_ANYBODY:
 			break;
+		case OF_SEGMENTATION_IN_PERSON:
+
+			/*
+			 * Sources, rules and triggers of an owner run in the sessions of others who
+			 * refresh, and there in a restricted operation.
+			 */
+			if (restricted)
+				ereport(ERROR,
+						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						 errmsg("approval of segmentation \"%s\" is not to be given by what is run for others",
+								TextDatumGetCString(arguments->values[0])),
+						 errhint("Whoever gives it calls the function himself.")));
+			/* FALLTHROUGH */
 		case OF_SEGMENTATION:
 			if (!look_up("SELECT g.members, g.history FROM segment.segmentation AS g "
 						 "WHERE g.name = $1", arguments, &first, &second) ||
@@ -945,7 +1095,7 @@ segment_change_catalogue(PG_FUNCTION_ARGS)
 	/* our statements are no part of what is told of an error in them */
 	PG_TRY();
 	{
-		check_right(operation, caller, &arguments);
+		check_right(operation, caller, (saved_security & SECURITY_RESTRICTED_OPERATION) != 0, &arguments);
 		result = DatumGetInt64(run_statements(operation, &arguments, &isnull));
 		tell_writers(operation);
 	}

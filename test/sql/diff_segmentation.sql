@@ -118,10 +118,10 @@ FROM trial AS t, segmentation AS s WHERE s.kind = 'rules' ORDER BY 1, 2;
 -- models: another version, and one just trained
 SELECT (retrain_segmentation('cluster', '2024-08-01', '{"k": 3, "warm_start": false}')).model_version;
 SELECT (retrain_segmentation('held', '2024-08-02')).model_version;
-CREATE FUNCTION placed(m segment_model) RETURNS TABLE (customer_id int, segment text, worth numeric) LANGUAGE sql AS $$
+CREATE FUNCTION placed(m segment_model) RETURNS TABLE (customer_id int, segment text, worth numeric) LANGUAGE sql
+    SET segment.as_of = '2024-10-15' AS $$
     SELECT f.customer_id, n.name, NULL::numeric
-    FROM (SELECT * FROM set_config('segment.as_of', '2024-10-15', true)) AS c, LATERAL (TABLE facts) AS f,
-        LATERAL (SELECT assign_segment_id(m, f.orders, f.total, f.recent) AS id) AS i
+    FROM (TABLE facts) AS f, LATERAL (SELECT assign_segment_id(m, f.orders, f.total, f.recent) AS id) AS i
         JOIN segment.segment AS n ON n.segmentation = 'cluster' AND n.segment_id = i.id $$;
 SELECT wrong('cluster', '{}', 'CREATE TEMP TABLE after AS SELECT * FROM placed(get_model(''cluster'', 1))', 'after',
              model => get_model('cluster', 1));

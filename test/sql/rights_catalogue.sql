@@ -32,7 +32,7 @@ FROM (VALUES (1, 'update', 'UPDATE segment.%1$I SET %1$s = NULL WHERE false'), (
              (6, 'row lock', 'SELECT count(*) FROM (SELECT FROM segment.%I FOR KEY SHARE) AS l')) AS w (n, verb, command),
      (VALUES (1, 'segmentation'), (2, 'segment'), (3, 'model'), (4, 'run'), (5, 'rfm_scheme'),
              (6, 'rule_version'), (7, 'rule_template'), (8, 'segmentation_use'), (9, 'tracked_table'), (10, 'segment_shift'),
-             (11, 'event_consumer')) AS t (n, relname)
+             (11, 'event_consumer'), (12, 'treatment'), (13, 'segment_note')) AS t (n, relname)
 ORDER BY w.n, t.n;
 UPDATE regress_shop.deed SET command = regexp_replace(command, 'SET \w+ = NULL', CASE name
     WHEN 'update segmentation' THEN 'SET source = ''SELECT 1''' WHEN 'update segment' THEN 'SET customers = 0'
@@ -40,6 +40,7 @@ UPDATE regress_shop.deed SET command = regexp_replace(command, 'SET \w+ = NULL',
     WHEN 'update rule_version' THEN 'SET note = NULL' WHEN 'update segmentation_use' THEN 'SET uses = ''x'''
     WHEN 'update tracked_table' THEN 'SET key_columns = ''{}''' WHEN 'update segment_shift' THEN 'SET customers = 0'
     WHEN 'update event_consumer' THEN 'SET acknowledged = 0'
+    WHEN 'update treatment' THEN 'SET holdout = 0' WHEN 'update segment_note' THEN 'SET note = ''x'''
     ELSE 'SET shipped = true' END)
 WHERE name LIKE 'update%';
 INSERT INTO regress_shop.deed (name, command) VALUES
@@ -53,8 +54,8 @@ INSERT INTO regress_shop.deed (name, command) VALUES
     ('bind blindly', $$SELECT segment_internal.change_catalogue('bind_source', 'listed'::text,
         '{customer_id,ordered_at,amount}'::text[], '{bigint,timestamp with time zone,numeric}'::text[])$$),
     ('model', $$DO $x$ BEGIN
-        PERFORM segment_internal.change_catalogue('record_model', 'listed'::text,
-            segment.rfm_model(segment.feature_set(r, f, m), scheme => 'regress_own'), now())
+        PERFORM segment_internal.change_catalogue('propose_model', 'listed'::text,
+            segment.rfm_model(segment.feature_set(r, f, m), scheme => 'regress_own'), now(), NULL::text)
         FROM (VALUES (1, 2, 3)) AS v (r, f, m);
         RAISE EXCEPTION 'not really'; END $x$ $$),
     ('count blindly', $$DO $x$ BEGIN

@@ -94,7 +94,7 @@ SELECT * FROM segment.preview_refresh('tricky');
 SELECT * FROM segment.preview_segment('true', 'tricky');
 SELECT segment.check_rule('true', 'tricky');
 SELECT count(*) FROM segment.explain_customer('tricky', 15) WHERE what = 'rule';
-SELECT segment_internal.change_catalogue('define_rules', 'tricky'::text, '{}'::jsonb, NULL::text);
+SELECT segment_internal.change_catalogue('propose_rules', 'tricky'::text, '{}'::jsonb, NULL::text);
 UPDATE segment.rule_version SET note = 'changed';
 DELETE FROM segment.rule_version;
 INSERT INTO segment.rule_version VALUES ('tricky', 99, '{}', NULL, 'me', now());

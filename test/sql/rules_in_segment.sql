@@ -235,8 +235,9 @@ SELECT create_rule_segmentation('curious', 'people', '{"Low": "in_segment(''secr
 SELECT preview_segment('in_segment(''secret'', ''Low'')', source => 'people');
 -- nor by naming it to the catalogue itself
 SELECT create_rule_segmentation('curious', 'people', '{"Low": "id < 3", "All": "true"}');
-SELECT segment_internal.change_catalogue('define_rules', s.name,
-    jsonb_set(s.options, '{rules,0,uses}', '[{"segmentation": "secret", "segment": "Low", "segment_id": 1}]'), NULL::text) IS NOT NULL
+SELECT segment_internal.change_catalogue('use_rules', s.name, segment_internal.change_catalogue('propose_rules', s.name,
+    jsonb_set(s.options, '{rules,0,uses}', '[{"segmentation": "secret", "segment": "Low", "segment_id": 1}]'), NULL::text)::integer)
+    IS NOT NULL
 FROM segmentation AS s;
 SELECT segment_internal.change_catalogue('release_uses', 'secret'::text, NULL::integer[]);
 SELECT outcome FROM refresh_segmentation('curious', '2025-01-02');

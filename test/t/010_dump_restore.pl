@@ -121,6 +121,18 @@ run_in($node, 'ruled', q{SET ROLE mailer; SELECT create_event_consumer('mails', 
 run_in($node, 'ruled', q{INSERT INTO tags_events (id, event_at, event, to_segment_id, reason)
 	VALUES (2000, '2024-05-18', 'entered', 1, 'new')});
 run_in($node, 'ruled', q{SELECT track_source('tags')});
+# what was approved, and by whom; what waits; treatments and notes
+$node->safe_psql('postgres', 'CREATE ROLE second SUPERUSER');
+run_in($node, 'ruled', q{SELECT create_rule_segmentation('checked', 'facts', '{"more": "points > 3"}', max_departed => 1),
+	create_cluster_segmentation('drawn', 'facts', k => 2, features => '{points}', max_departed => 1);
+	SELECT require_approval('checked'), require_approval('drawn'), refresh_segmentation('drawn', '2024-05-18')});
+run_in($node, 'ruled', q{SET SESSION AUTHORIZATION second; SELECT approve_model('checked', 1), approve_model('drawn', 1);
+	SELECT refresh_segmentation('checked', '2024-05-18'), refresh_segmentation('drawn', '2024-05-18');
+	SELECT require_approval('drawn', false)});
+run_in($node, 'ruled', q{SELECT set_segment_rule('checked', 'less', 'points < 2', note => 'few');
+	SELECT retrain_segmentation('drawn', '2024-05-18', '{"k": 3}')});
+run_in($node, 'ruled', q{SELECT create_treatment('care', 'tags', 'many', 'mail', valid_from => '2024-05-01', holdout => 0.5, salt => 's'),
+	note_segment('tags', 'many', 'purpose', 'keep them')});
 $node->command_ok([ 'pg_dump', '-f', "$dir/ruled.sql", $node->connstr('ruled') ], 'pg_dump of rules');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/ruled.sql", $node->connstr('ruled_copy') ],
 	'restore of rules');
@@ -139,6 +151,16 @@ foreach my $sql ('SELECT relation, key_columns FROM tracked_table ORDER BY 1',
 	"SELECT events = 'tags_events'::regclass, event_table('tags') = events, last_event_id FROM segment.segmentation
 		WHERE name = 'tags'",
 	'TABLE tags_events ORDER BY insertion', 'TABLE event_consumer',
+	'SELECT name, rule_version, model_version, needs_approval, approval_waived_by, approval_waived_at FROM segmentation ORDER BY 1',
+	'SELECT segmentation, version, based_on, approved_by, approved_at FROM rule_version ORDER BY 1, 2',
+	'SELECT segmentation, version, model, proposed_by, note, approved_by, approved_at FROM model ORDER BY 1, 2',
+	'TABLE treatment', 'TABLE segment_note', "SELECT * FROM customer_treatments('tags') ORDER BY 1",
+	"SELECT note_segment('tags', 'many', 'quote', 'more')",
+	"SELECT outcome, model_version FROM refresh_segmentation('drawn', '2024-05-19')",
+	"SELECT * FROM model_impact('checked', 2, 'points')",
+	"SET SESSION AUTHORIZATION second; SELECT approve_model('checked', 2), approve_model('drawn', 2), needs_approval FROM segmentation
+		WHERE name = 'drawn'",
+	"SELECT name, (refresh_segmentation(name, '2024-05-20')).moved FROM segmentation WHERE name IN ('checked', 'drawn') ORDER BY 1",
 	"SET ROLE mailer; SELECT * FROM next_segment_events('mails')",
 	"SET ROLE mailer; SELECT acknowledge_segment_events('mails', max(event_id)) IS NULL FROM next_segment_events('mails')",
 	'SELECT relation, what FROM customer_table ORDER BY 2, relation::text',
