@@ -466,8 +466,8 @@ DECLARE
     shows_lift boolean := l.control_value > 0 AND abs(l.lift_lower) < 'infinity' AND abs(l.lift_upper) < 'infinity';
     more text := segment_internal.amount(CASE WHEN shows_lift THEN l.lift END, l.difference);
     range text := CASE WHEN shows_lift
-        THEN format('from %s to %s', segment_internal.amount(l.lift_lower, NULL), segment_internal.amount(l.lift_upper, NULL))
-        ELSE format('from %s to %s', segment_internal.amount(NULL, l.difference_lower),
+        THEN format('%s to %s', segment_internal.amount(l.lift_lower, NULL), segment_internal.amount(l.lift_upper, NULL))
+        ELSE format('%s to %s', segment_internal.amount(NULL, l.difference_lower),
                     segment_internal.amount(NULL, l.difference_upper)) END;
 BEGIN
     IF coalesce(l.treated_customers, 0) = 0 OR coalesce(l.control_customers, 0) = 0 THEN
@@ -476,7 +476,7 @@ BEGIN
     ELSIF l.difference_lower IS NULL OR l.difference_lower = l.difference_upper THEN
         RETURN 'Nothing can be said: the values of these customers do not differ enough to tell how sure it is.';
     ELSIF l.difference_lower <= 0 AND l.difference_upper >= 0 THEN
-        RETURN format('Not settled: anything %s is possible with so many customers%s.', range,
+        RETURN format('Not settled: anything from %s is possible with so many customers%s.', range,
                       coalesce('; a lift below ' || segment_internal.percent(detectable) || ' would often be missed', ''));
     ELSIF p_adjusted > 0.05 THEN
         RETURN format('Not settled: it points to %s (%s), but among %s segments chance alone often shows as much '
