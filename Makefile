@@ -116,6 +116,7 @@ bench:
 	bench/overlap
 	bench/living
 	bench/clustering
+	bench/measure
 
 .DEFAULT_GOAL := all
 .PHONY: deps demo test unit test-matrix test-valgrind test-citus fuzz docs bench FORCE

@@ -46,6 +46,14 @@ FROM (SELECT segment.kmeans(segment.feature_set(recency), 1) AS model FROM fuzz.
 UNION ALL SELECT 'far', (SELECT segment.kmeans_step_state(model, recency * 1e99, frequency) FROM fuzz.customer)
 FROM (SELECT segment.kmeans(segment.feature_set(recency, frequency), 1, nulls => 'mean') AS model FROM fuzz.customer) AS m;
 
+CREATE VIEW fuzz.outcome AS
+SELECT 'rate' AS name, segment.outcome(frequency > 1) AS outcome FROM fuzz.customer
+UNION ALL SELECT 'mean', segment.outcome(monetary - 50) FROM fuzz.customer
+UNION ALL SELECT 'far', segment.outcome(v) FROM (VALUES (1e300::float8), (-1e-300), (5e-324), (NULL)) AS f (v)
+UNION ALL SELECT 'adjusted', segment.outcome(monetary, recency, frequency * recency) FROM fuzz.customer
+UNION ALL SELECT 'ratio', segment.outcome_ratio(monetary, frequency) FROM fuzz.customer
+UNION ALL SELECT 'report', segment.make_outcome(1000, 0.1, 7);
+
 -- target, name, bytes in hexadecimal
 CREATE VIEW fuzz.input AS
 SELECT 'segment_model_in' AS target, name || row_number() OVER () AS name, encode(convert_to(model::text, 'UTF8'), 'hex') AS bytes FROM fuzz.model
@@ -55,4 +63,7 @@ UNION ALL SELECT 'feature_set_in', name || ' as bytes', '01' || encode(segment_i
 UNION ALL SELECT 'feature_set_recv', name, encode(segment_internal.feature_set_send(set), 'hex') FROM fuzz.seed
 UNION ALL SELECT 'kmeans_state_in', name || ' as text', '00' || encode(convert_to(state::text, 'UTF8'), 'hex') FROM fuzz.state
 UNION ALL SELECT 'kmeans_state_in', name || ' as bytes', '01' || encode(segment_internal.kmeans_state_send(state), 'hex') FROM fuzz.state
-UNION ALL SELECT 'kmeans_state_recv', name, encode(segment_internal.kmeans_state_send(state), 'hex') FROM fuzz.state;
+UNION ALL SELECT 'kmeans_state_recv', name, encode(segment_internal.kmeans_state_send(state), 'hex') FROM fuzz.state
+UNION ALL SELECT 'outcome_in', name || ' as text', '00' || encode(convert_to(outcome::text, 'UTF8'), 'hex') FROM fuzz.outcome
+UNION ALL SELECT 'outcome_in', name || ' as bytes', '01' || encode(segment_internal.outcome_send(outcome), 'hex') FROM fuzz.outcome
+UNION ALL SELECT 'outcome_recv', name, encode(segment_internal.outcome_send(outcome), 'hex') FROM fuzz.outcome;

@@ -120,6 +120,19 @@ typedef struct Target
 	"SELECT segment.kmeans_step_merge(s) IS NOT NULL FROM (VALUES ($1), ($1), ($1), ($1), ($1), ($1), ($1), ($1)) AS v (s)" \
 }
 
+#define OUTCOME_USES { \
+	/* whatever can be read can be told, or is beyond doubles; intervals hold the value */ \
+	"SELECT lower <= value AND value <= upper AND std_error >= 0 FROM segment.estimate($1)", \
+	"SELECT difference_lower <= difference AND difference <= difference_upper AND p_value BETWEEN 0 AND 1 FROM segment.lift($1, $1)", \
+	"SELECT variance_reduction BETWEEN -1e-9 AND 1 FROM segment.lift($1, $1, 0.9, 100)", \
+	"SELECT segment.detectable_lift($1, 10, 20) >= 0", \
+	/* merging is adding up: alone it changes nothing, twice it counts twice, and the result can be read */ \
+	"SELECT segment.outcome_merge(o)::text = $1::text FROM (VALUES ($1)) AS v (o)", \
+	"SELECT (segment.outcome_merge(o)::text::segment.outcome)::text = segment.outcome_merge(o)::text FROM (VALUES ($1), ($1), ($1)) AS v (o)", \
+	"SELECT e.customers = 2 * f.customers AND e.skipped = 2 * f.skipped AND e.value IS NOT DISTINCT FROM f.value" \
+	" FROM (SELECT segment.outcome_merge(o) AS o FROM (VALUES ($1), ($1)) AS v (o)) AS s, segment.estimate(s.o) AS e, segment.estimate($1) AS f" \
+}
+
 static const Target targets[] = {
 	{"segment_model_in", "segment.segment_model", false, false, MODEL_USES},
 	{"segment_model_recv", "segment.segment_model", true, false, MODEL_USES},
@@ -127,6 +140,8 @@ static const Target targets[] = {
 	{"feature_set_recv", "segment.feature_set", true, false, SET_USES},
 	{"kmeans_state_in", "segment.kmeans_state", false, true, STATE_USES},
 	{"kmeans_state_recv", "segment.kmeans_state", true, false, STATE_USES},
+	{"outcome_in", "segment.outcome", false, true, OUTCOME_USES},
+	{"outcome_recv", "segment.outcome", true, false, OUTCOME_USES},
 };
 
 /* what one session fuzzes */

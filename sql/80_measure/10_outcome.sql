@@ -142,8 +142,8 @@ customers: rows that count; skipped: rows with a value missing.
 value: the rate (0 to 1), the mean, or the ratio of the sums.
 std_error: of the value; of a rate sqrt(p (1 - p) / n).
 lower, upper: an interval that holds the true value in a share of level of all cases; of a rate Wilson's (JASA 22,
-1927), of a mean Student's t with n - 1 degrees of freedom (Biometrika 6, 1908), of a ratio the same with the variance of the
-delta method (Cochran, Sampling Techniques, 1977, 6.4; R: survey's svyratio).
+1927), of a mean Student's t with n - 1 degrees of freedom (Biometrika 6, 1908), of a ratio the same with the
+variance of the delta method (Cochran, Sampling Techniques, 1977, 6.4; R: survey's svyratio).
 No customers: value NULL; one customer: a mean and a ratio have no interval. A ratio to 0: NULL.
 Of an outcome with covariates: the mean as it is.
 Numbers are rounded to 15 digits, and are the same on every server.
@@ -168,7 +168,8 @@ difference: treated less control, with an interval; of rates Newcombe's hybrid s
 1998, method 10), else Welch's t (Biometrika 34, 1947).
 lift: the difference as a share of the control value, 0.1 being 10 percent more; its interval excludes 0 when that of
 the difference does: of rates MOVER-R over Wilson's limits (Donner and Zou, Statistical Methods in Medical
-Research 21, 2012), else Fieller's (JRSS B 16, 1954), which is -infinity to infinity where the control value is not clear of 0.
+Research 21, 2012), else Fieller's (JRSS B 16, 1954), which is -infinity to infinity where the control value is not
+clear of 0.
 p_value: how likely a difference as large is by chance, two-sided; of rates the normal test with the pooled variance,
 not corrected (R: prop.test(correct = FALSE)), else Welch's.
 Covariates: where the outcomes have them, difference, lift and p_value are adjusted by those weights that make the

@@ -102,7 +102,8 @@ SELECT is_empty($$ SELECT routine FROM routine WHERE NOT has_function_privilege(
 -- ---- types: text and binary, both ways ----
 SELECT set_eq($$ SELECT typname::text FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
                  WHERE typtype = 'b' AND typelem = 0 $$,
-              ARRAY['cronbach_state', 'decayed_state', 'event_times', 'feature_set', 'kmeans_state', 'segment_model'], 'base types');
+              ARRAY['cronbach_state', 'decayed_state', 'event_times', 'feature_set', 'kmeans_state', 'outcome', 'segment_model'],
+              'base types');
 SELECT is_empty($$
     SELECT typname FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
     WHERE typtype = 'b' AND typelem = 0 AND (typinput = 0 OR typoutput = 0 OR typreceive = 0 OR typsend = 0 OR typlen <> -1)
@@ -132,7 +133,7 @@ SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggserialfn <> 0 OR aggde
 SELECT is_empty($$ SELECT routine FROM aggregate WHERE aggtransspace = 0 $$, 'the size of the state is stated');
 SELECT is_empty($$
     SELECT routine FROM aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
-    WHERE CASE WHEN aggfinalfn = 0 THEN aggtranstype <> prorettype
+    WHERE CASE WHEN aggfinalfn = 0 OR aggtranstype = prorettype THEN aggtranstype <> prorettype
           ELSE NOT EXISTS (SELECT FROM pg_proc AS f WHERE f.oid = aggfinalfn AND f.proname = regexp_replace(p.proname, '_weighted$', '')
                              AND f.prorettype = p.prorettype AND f.pronargs = 1 AND f.proargtypes[0] = aggtranstype) END
 $$, 'the result is the state, so that it can be merged, or a function of that name, but for _weighted, takes the state');

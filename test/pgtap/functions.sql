@@ -14,6 +14,13 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "segment_internal.outcome_in(cstring)", "segment_internal.outcome_out(outcome)",
+    "segment_internal.outcome_recv(internal)", "segment_internal.outcome_send(outcome)",
+    "segment_internal.outcome_final(outcome)",
+    "make_outcome(bigint,bigint)", "make_outcome(bigint,double precision,double precision)",
+    "estimate(outcome,double precision)",
+    "detectable_lift(outcome,bigint,bigint,double precision,double precision)",
+    "chi_squared_p(double precision,double precision)",
     "probability_alive(segment_model,double precision,double precision,double precision)",
     "expected_purchases(segment_model,double precision,double precision,double precision,double precision)",
     "purchase_probability(segment_model,double precision,double precision,double precision,double precision,integer)",
@@ -87,6 +94,12 @@ INSERT INTO said VALUES
     "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.outcome_accum(outcome,boolean)", "segment_internal.outcome_accum(outcome,double precision)",
+    "segment_internal.outcome_accum(outcome,double precision[])",
+    "segment_internal.outcome_ratio_accum(outcome,double precision,double precision)",
+    "segment_internal.outcome_combine(outcome,outcome)", "outcome(boolean)", "outcome(double precision)",
+    "outcome(double precision[])", "outcome_ratio(double precision,double precision)", "outcome_merge(outcome)",
+    "lift(outcome,outcome,double precision,bigint)",
     "predict(segment_model,\"any\")",
     "bgnbd(feature_set,double precision)",
     "mbgnbd(feature_set,double precision)",

@@ -42,7 +42,8 @@ CREATE TEMP TABLE nps (promoters int, passives int, detractors int, quantity tex
     kind text, source text) ON COMMIT DROP;
 CREATE TEMP TABLE effect (arm text, outcome text, segmentation text, segment text,
     n_treated bigint, sum_treated float8, n_control bigint, sum_control float8,
-    mean_treated float8, mean_control float8, difference float8, lower float8, upper float8, p_value float8, lift float8, lift_lower float8,
+    mean_treated float8, mean_control float8, difference float8, lower float8, upper float8, p_value float8, lift float8,
+        lift_lower float8,
     lift_upper float8, p_holm float8, p_bh float8, method text) ON COMMIT DROP;
 CREATE TEMP TABLE heterogeneity (arm text, outcome text, segmentation text, segments int, common_difference float8, std_error float8,
     q float8, df float8,
@@ -156,7 +157,9 @@ SELECT arm, segmentation, segment, outcome(visit = 1) AS visit, outcome(conversi
 FROM hillstrom, LATERAL (VALUES ('all customers', 'all'), ('channel', channel), ('history_segment',
     history_segment), ('newbie', newbie::text),
                                 ('zip_code', zip_code),
-                                ('recency_band', CASE WHEN recency <= 3 THEN '1-3' WHEN recency <= 6 THEN '4-6' WHEN recency <= 9 THEN '7-9' ELSE '10-12' END))
+                                ('recency_band',
+                                 CASE WHEN recency <= 3 THEN '1-3' WHEN recency <= 6 THEN '4-6'
+                                     WHEN recency <= 9 THEN '7-9' ELSE '10-12' END))
     AS s (segmentation, segment)
 GROUP BY arm, segmentation, segment;
 CREATE TEMP TABLE found ON COMMIT DROP AS
@@ -168,7 +171,8 @@ FROM arm AS t JOIN arm AS c USING (segmentation, segment),
 WHERE t.arm <> 'No E-Mail' AND c.arm = 'No E-Mail';
 SELECT is((SELECT count(*) FROM found JOIN effect USING (arm, outcome, segmentation, segment)), 120::bigint, '120 comparisons');
 SELECT is_empty($$ SELECT e.*, f.* FROM effect AS e JOIN found AS f USING (arm, outcome, segmentation, segment)
-                   WHERE NOT (treated_customers = n_treated AND control_customers = n_control AND pg_temp.near(treated_value, mean_treated)
+                   WHERE NOT (treated_customers = n_treated AND control_customers = n_control
+                       AND pg_temp.near(treated_value, mean_treated)
                               AND pg_temp.near(control_value, mean_control) AND pg_temp.near(f.difference, e.difference)
                               AND pg_temp.near(difference_lower, lower) AND pg_temp.near(difference_upper, upper)
                                   AND pg_temp.near(f.p_value, e.p_value)
@@ -236,7 +240,8 @@ SELECT is_empty($$ SELECT a.*, c.* FROM adjusted AS a JOIN cuped AS c USING (nam
                                AND pg_temp.near(lift_lower, lower)
                                AND pg_temp.near(lift_upper, upper)
                            ELSE true END $$, 'differences and lifts adjusted by a covariate');
-SELECT is((SELECT variance_reduction::numeric(6, 4) FROM adjusted WHERE name LIKE 'cdnow%'), 0.1040, 'CDNOW: a tenth of the variance goes');
+SELECT is((SELECT variance_reduction::numeric(6, 4) FROM adjusted
+    WHERE name LIKE 'cdnow%'), 0.1040, 'CDNOW: a tenth of the variance goes');
 
 -- ---- and the rest ----
 SELECT is((SELECT row(l.difference, ((l.difference_upper - l.difference_lower) / (d.upper - d.lower))::numeric(12,
@@ -249,7 +254,8 @@ SELECT is((SELECT row(l.difference, ((l.difference_upper - l.difference_lower) /
           row(2.75::float8, 1::numeric(12, 9), 0.0431997415663::numeric(12, 10), 0.0857843768404::numeric(12, 9)),
           'difference in differences of Card and Krueger');
 SELECT is_empty($$ SELECT * FROM power, LATERAL (SELECT CASE WHEN quantity LIKE '%rate%' THEN rate_control ELSE 1 END) AS c (value),
-                       detectable_lift(CASE WHEN quantity LIKE '%rate%' THEN make_outcome(10000000, round(rate_control * 10000000)::bigint)
+                       detectable_lift(CASE WHEN quantity LIKE '%rate%' THEN make_outcome(10000000,
+                           round(rate_control * 10000000)::bigint)
                                            ELSE make_outcome(1000, 1, sd ^ 2) END, n_per_arm, n_per_arm, power.power, level) AS l
                    WHERE (quantity LIKE 'smallest detectable rate%' AND NOT pg_temp.near(c.value * (1 + l), power.value, 1e-9))
                        OR (quantity LIKE '%normal approximation' AND NOT pg_temp.near(l, power.value, 1e-10))
@@ -257,8 +263,53 @@ SELECT is_empty($$ SELECT * FROM power, LATERAL (SELECT CASE WHEN quantity LIKE 
                 'what can be found: power.prop.test, power.t.test');
 SELECT is_empty($$ SELECT *, hash_fraction(salt, key) FROM fraction WHERE hash_fraction(salt, key) IS DISTINCT
     FROM fraction $$, 'fractions of hashes');
+-- ---- recipes of the documentation ----
+CREATE TEMP TABLE adjusted_p ("set" text, position int, p float8, method text, adjusted float8) ON COMMIT DROP;
+CREATE TEMP TABLE credit (path_set text, paths text, model text, channel text, conversions float8,
+    removal float8, probability float8, kind text,
+    source text) ON COMMIT DROP;
+CREATE TEMP TABLE budget (what text, segment text, cost float8, return float8, per_unit float8, net float8, source text) ON COMMIT DROP;
+CREATE TEMP TABLE path (path text, conversions float8, value float8, none float8) ON COMMIT DROP;
+SELECT format('COPY %s FROM %L WITH (FORMAT csv, HEADER)', t, :'data' || '/reference/measure_' || f || '.csv')
+FROM (VALUES ('adjusted_p', 'p_adjust'), ('credit', 'attribution'), ('budget', 'budget')) AS v (t, f) \gexec
+SELECT format('COPY path FROM PROGRAM %L WITH (FORMAT csv, HEADER)',
+    'xz -dc ' || quote_literal(:'data' || '/data/channel_paths.csv.xz')) AS copy \gset
+:copy;
+SELECT is_empty($$ SELECT * FROM (
+                       SELECT "set", position, least(1, max(p * (m - i + 1)) OVER (PARTITION BY "set" ORDER BY p)) AS holm,
+                              least(1, min(p * m / i) OVER (PARTITION BY "set" ORDER BY p DESC)) AS bh
+                       FROM (SELECT *, count(*) OVER (PARTITION BY "set") AS m, row_number() OVER (PARTITION BY "set" ORDER BY p) AS i
+                             FROM (SELECT DISTINCT "set", position, p FROM adjusted_p WHERE p IS NOT NULL) AS d) AS r) AS f
+                   JOIN adjusted_p AS a USING ("set", position)
+                   WHERE (method = 'holm' AND NOT pg_temp.near(holm, adjusted)) OR (method = 'bh' AND NOT pg_temp.near(bh, adjusted)) $$,
+                'Holm''s and Benjamini and Hochberg''s correction');
+SELECT is_empty($$ WITH touch AS (SELECT p.id AS conversion, i, channel, conversions
+                                  FROM (SELECT row_number() OVER () AS id, * FROM path) AS p,
+                                      regexp_split_to_table(path, ' > ') WITH ORDINALITY AS t (channel, i) WHERE conversions > 0),
+                       t AS (SELECT *, count(*) OVER (PARTITION BY conversion) AS n,
+                                    row_number() OVER (PARTITION BY conversion, channel ORDER BY i) AS again FROM touch),
+                       d AS (SELECT *, count(*) FILTER (WHERE again = 1) OVER (PARTITION BY conversion) AS distinct_n FROM t),
+                       f AS (SELECT channel, coalesce(sum(conversions) FILTER (WHERE i = 1), 0) AS first,
+                                    coalesce(sum(conversions) FILTER (WHERE i = n), 0) AS last, sum(conversions / n) AS linear,
+                                    sum(conversions * CASE n WHEN 1 THEN 1 WHEN 2 THEN 0.5
+                                        ELSE CASE WHEN i IN (1, n) THEN 0.4 ELSE 0.2 / (n - 2) END END) AS position,
+                                    sum(conversions / distinct_n) FILTER (WHERE again = 1) AS shapley FROM d GROUP BY channel)
+                   SELECT * FROM credit AS c JOIN f USING (channel)
+                   WHERE c.paths = '10,000 paths'
+                       AND NOT pg_temp.near(c.conversions, CASE model WHEN 'first' THEN first WHEN 'last' THEN last
+                       WHEN 'linear' THEN linear WHEN 'position_40_20_40' THEN position
+                           WHEN 'shapley' THEN shapley ELSE c.conversions END, 1e-8) $$,
+                'attribution by five rules');
+SELECT is_empty($$ SELECT * FROM budget AS b,
+                       LATERAL (SELECT substring(b.what FROM '[0-9]+$')::float8 AS total) AS w,
+                       LATERAL (SELECT coalesce(sum(greatest(0, least(cost, w.total - before))), 0) AS spend
+                                FROM (SELECT *, sum(cost) OVER (ORDER BY return / cost DESC,
+                                    segment ROWS UNBOUNDED PRECEDING) - cost AS before
+                                      FROM budget WHERE what = 'step' AND return > cost) AS s
+                                          WHERE s.segment = b.segment OR b.segment = 'all') AS f
+                   WHERE b.what LIKE 'optimum at budget%' AND NOT pg_temp.near(f.spend, b.cost) $$, 'budgets');
 \else
-SELECT skip('reference figures of measurement are not there (SEGMENT_TEST_DATA)', 22);
+SELECT skip('reference figures of measurement are not there (SEGMENT_TEST_DATA)', 25);
 \endif
 SELECT * FROM finish();
 ROLLBACK;

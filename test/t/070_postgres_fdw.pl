@@ -87,6 +87,17 @@ foreach my $case (
 	like($wanted, $way ? qr/"sample_level": [1-9]/ : qr/"sample_level": 0/, "$name: " . ($way ? 'a sample' : 'all rows'));
 }
 
+# outcomes
+foreach my $aggregate ('outcome(monetary > 50)', 'outcome(monetary)', 'outcome(monetary, recency, frequency)',
+	'outcome_ratio(monetary, frequency)')
+{
+	my $union = join(' UNION ALL ', map { "SELECT $aggregate AS o FROM ${_}_customers" } 'shard1', 'shard2');
+	is(sent('SET maintenance_work_mem TO DEFAULT', "SELECT outcome_merge(o) FROM ($union) AS parts", 'segment\.outcome'), 2,
+		"$aggregate: each server is sent its aggregate");
+	is(answer("SELECT outcome_merge(o) FROM ($union) AS parts"), answer("SELECT $aggregate FROM one_server"),
+		"$aggregate: the same, byte for byte");
+}
+
 # a partitioned table: whole groups are collected where they are
 my $by_region = 'SELECT region, feature_set(recency, frequency, monetary) AS s FROM customers GROUP BY region';
 my $partitionwise = 'SET enable_partitionwise_aggregate = on';

@@ -1,4 +1,4 @@
-# Law 12: whatever bytes a client sends as a segment_model, feature_set or kmeans_state, as text
+# Law 12: whatever bytes a client sends as a segment_model, feature_set, outcome or kmeans_state, as text
 # or as binary, it gets an error of a known class, or a value; values written
 # back are in canonical form; the session lives on and takes no memory for it.
 #
@@ -37,6 +37,7 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE segment_model (v segment.segment_model);
 	CREATE TABLE feature_set (v segment.feature_set);
 	CREATE TABLE kmeans_state (v segment.kmeans_state);
+	CREATE TABLE outcome (v segment.outcome);
 });
 
 sub bytes_of
@@ -231,6 +232,34 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 		FROM feature_set, LATERAL (SELECT segment.feature_set_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m
 		WHERE (segment.feature_set_info(v) ->> 'n_input')::numeric <= 2 ^ 52::numeric) AS s
 		WHERE (merged ->> 'n_input')::numeric <> 2 * (info ->> 'n_input')::numeric}), 0, 'sets that were read can be merged');
+}
+
+# ---- outcome ----
+{
+	my @outcomes = map { bytes_of("SELECT $_\::text FROM customer") } 'segment.outcome(frequency > 2)', 'segment.outcome(-recency)',
+		'segment.outcome(recency, frequency, recency * frequency)', 'segment.outcome_ratio(recency, frequency)';
+	my @values = (@outcomes, map { spoilt($_) } @outcomes);
+	push @values, map { pack('n', $_) . substr($outcomes[1], 2) } 0, 2, 32768, 65535;
+	foreach my $outcome (@outcomes)
+	{
+		foreach my $word (0x7FFFFFFF, 0xFFFFFFFF, 0)
+		{
+			push @values, map { my $v = $outcome; substr($v, $_, 4) = pack('N', $word); $v }
+				grep { $_ % 2 == 0 } 2 .. length($outcome) - 4;
+		}
+	}
+	push @values, map { random_bytes($_) } 1 .. 100;
+	check('outcome', 'binary', [ (map { binary_file($_) } @values), map { binary_file($outcomes[1], $_) } 0, 1,
+		length($outcomes[1]) - 1, length($outcomes[1]) + 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF ],
+		'22P03', '08P01', '22P04');
+	check('outcome', 'text', [ map { text_file($_) } (map { unpack('H*', $values[ 5 * $_ ]) } 0 .. $#values / 5),
+		(map { spoilt(unpack('H*', $_)) } @outcomes), map { random_bytes($_) } 1 .. 50 ],
+		'22P03', '08P01', '22021');
+	check_canonical('outcome');
+	is($node->safe_psql('postgres', q{SELECT count(*) FROM outcome,
+		LATERAL (SELECT segment.outcome_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m
+		WHERE m::text::segment.outcome::text <> m::text}),
+		0, 'outcomes that were read can be merged');
 }
 
 # ---- kmeans_state ----

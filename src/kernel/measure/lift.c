@@ -240,16 +240,15 @@ adjusted_variance(const SegmentMomentsOfOutcome *arm, const Adjustment *adjustme
 	return variance + explained;
 }
 
-/* Fieller's interval of difference / control. */
+/* Fieller's interval of difference / control, all of it over the square of the control value. */
 static void
 fieller(SegmentLift *lift, double q, double of_difference, double of_control, double covariance)
 {
-	double		d = lift->difference;
 	double		control = lift->control_value;
-	double		square = q * q;
-	double		a = control * control - square * of_control;
-	double		b = d * control - square * covariance;
-	double		c = d * d - square * of_difference;
+	double		square = q * q / control / control;
+	double		a = 1 - square * of_control;
+	double		b = lift->lift - square * covariance;
+	double		c = lift->lift * lift->lift - square * of_difference;
 	double		root = b * b - a * c;
 
 	if (!(a > 0))

@@ -18,14 +18,13 @@
 #include <math.h>
 #include <string.h>
 
-/*
- * Limbs that sums of 2^62 doubles reach, and of products of two; of others than we wrote,
- * products of sums might leave the limbs of exact_sum.c.
- */
+/* The lowest limbs that doubles and products of two reach: below, products of sums would leave exact_sum.c's. */
 #define LOWEST_LIMB			((SEGMENT_EXACT_BIAS - 1074) / 32)
-#define HIGHEST_LIMB		((SEGMENT_EXACT_BIAS + 1024 + 62) / 32 + 1)
 #define LOWEST_PRODUCT		((SEGMENT_EXACT_BIAS - 2148) / 32)
-#define HIGHEST_PRODUCT		((SEGMENT_EXACT_BIAS + 2048 + 62) / 32 + 1)
+
+/* powers of two that no double reaches, and no square of one with a variance added */
+#define DOUBLE_BITS			1024
+#define PRODUCT_BITS		2049
 
 static inline const SegmentNarrowSum *
 next_sum(const SegmentNarrowSum *sum)
@@ -268,9 +267,34 @@ centred(SegmentExactSum *result, int64 n, const SegmentNarrowSum *xy, const Segm
 	segment_exact_add_sum_product(result, x, y, true);
 }
 
+/* Whether a sum lies within -n 2^bits and n 2^bits, and has no limb below the lowest. */
+static bool
+within(const SegmentNarrowSum *sum, int64 n, int lowest, int bits)
+{
+	int			sign;
+
+	if (sum->n == 0)
+		return true;
+	if (sum->from < lowest)
+		return false;
+	for (sign = -1; sign <= 1; sign += 2)
+	{
+		SegmentExactSum rest;
+		SegmentExactSum exact;
+
+		segment_narrow_to_exact(sum, &exact);
+		segment_exact_init(&rest);
+		segment_exact_add_product(&rest, (double) n, 1, bits);
+		segment_exact_add_multiple(&rest, &exact, sign);
+		if (segment_exact_value(&rest) < 0)
+			return false;
+	}
+	return true;
+}
+
 /*
- * Whether customers can have such sums: limbs where those of doubles are, nobody without
- * values, and no variance below 0.
+ * Whether customers can have such sums: within what so many doubles reach, and no variance
+ * below 0.  What is plausible is so together, too.
  */
 bool
 segment_outcome_plausible(const SegmentOutcome *outcome)
@@ -286,7 +310,7 @@ segment_outcome_plausible(const SegmentOutcome *outcome)
 		return false;
 	for (i = 0; i < outcome->n_values; i++, sum = next_sum(sum))
 	{
-		if (sum->n > 0 && (outcome->n == 0 || sum->from < LOWEST_LIMB || sum->from + sum->n > HIGHEST_LIMB + 1))
+		if (!within(sum, outcome->n, LOWEST_LIMB, DOUBLE_BITS))
 			return false;
 		segment_narrow_to_exact(sum, &of_value[i]);
 	}
@@ -295,8 +319,7 @@ segment_outcome_plausible(const SegmentOutcome *outcome)
 		{
 			SegmentExactSum result;
 
-			if (sum->n > 0 &&
-				(outcome->n == 0 || sum->from < LOWEST_PRODUCT || sum->from + sum->n > HIGHEST_PRODUCT + 1))
+			if (!within(sum, outcome->n, LOWEST_PRODUCT, PRODUCT_BITS))
 				return false;
 			if (i != j)
 				continue;
