@@ -9,4 +9,4 @@ GRANT SELECT ON SEQUENCE run_run_id_seq, segment_note_note_id_seq TO PUBLIC;
 GRANT SELECT ON segment_size, segment_profile, segment_feature_profile, segment_run, segment_migration, segment_members,
     segment_events, segmentation_status, customer_table, segment_rule_versions,
     segmentation_uses, segment_event_consumer, segment_progress, segmentation_health,
-    metric_by_segment TO PUBLIC;
+    metric_by_segment, persona TO PUBLIC;

@@ -2,7 +2,8 @@
 
 -- A number or time is cut at quantiles; a value on a cut lies below it, as most of what is worth
 -- cutting begins with many equal ones.  Of few different values each is one.
-CREATE FUNCTION segment_internal.trait_counts_query(number integer, kind text, bins integer) RETURNS text
+CREATE FUNCTION segment_internal.trait_counts_query(number integer, kind text, bins integer, rounded boolean)
+    RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN pg_catalog.format(CASE WHEN kind = 'category' THEN
     'SELECT r.segment, %1$s AS a, 0 AS place, CASE WHEN r.v%1$s IS NULL THEN ''missing'' ELSE ''value'' END AS kind,
@@ -17,7 +18,7 @@ ELSE
                  ELSE ''above '' || c.cuts[r.place] || '' to '' || c.cuts[r.place + 1] END AS value, r.n
      FROM (SELECT count(*) <= %2$s AS few,
                   CASE WHEN count(*) <= %2$s THEN array_agg(d.v ORDER BY d.v)
-                       ELSE (SELECT array_agg(DISTINCT q.cut ORDER BY q.cut)
+                       ELSE (SELECT array_agg(DISTINCT %3$s ORDER BY %3$s)
                              FROM unnest((SELECT percentile_disc(ARRAY(SELECT i / %2$s::float8
                                                                        FROM generate_series(1, %2$s - 1) AS i))
                                                  WITHIN GROUP (ORDER BY f.v%1$s) FROM source AS f)) AS q (cut))
@@ -25,11 +26,21 @@ ELSE
            FROM (SELECT DISTINCT e.v%1$s FROM source AS e WHERE e.v%1$s IS NOT NULL LIMIT %2$s + 1) AS d (v)) AS c
      CROSS JOIN LATERAL (SELECT s.segment, width_bucket(s.v%1$s, c.cuts) - (s.v%1$s = ANY (c.cuts))::integer AS place,
                                 count(*) AS n FROM source AS s GROUP BY 1, 2) AS r'
-END, number, bins);
-COMMENT ON FUNCTION segment_internal.trait_counts_query(integer, text, integer) IS
+END, number, bins,
+    CASE WHEN NOT rounded THEN 'q.cut' WHEN kind = 'time' THEN 'date_trunc(''month'', q.cut)::date'
+         ELSE 'segment_internal.about(q.cut)' END);
+COMMENT ON FUNCTION segment_internal.trait_counts_query(integer, text, integer, boolean) IS
 $$The text of a query that counts the values of attribute v1, v2, ... of source(segment, v1, v2, ...) by segment:
 (segment, a, place, kind, value, n), place being the order of values.
-kind: 'category', or 'number' for what is cut into so many ranges (bins) at its quantiles.$$;
+kind: 'category', or 'number' or 'time' for what is cut into so many ranges (bins) at its quantiles.
+rounded: cuts are rounded as typical values are, so that they are no customer's; times are dates.$$;
+
+CREATE FUNCTION segment_internal.about(value double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN value = 0 OR value IN ('infinity', '-infinity', 'NaN') THEN value
+            ELSE pg_catalog.round(value::numeric, 2 - pg_catalog.floor(pg_catalog.log(pg_catalog.abs(value::numeric)))::integer)::float8 END;
+COMMENT ON FUNCTION segment_internal.about(double precision) IS
+'A number rounded to three digits, so that it is not the very value of somebody.';
 
 CREATE FUNCTION segment_internal.withheld_cells(segments integer[], attributes integer[], value_numbers integer[],
                                                 customers bigint[], withheld integer[], min_customers integer)
@@ -73,7 +84,7 @@ withheld: 1: small; 2: not shown anyhow, but no secret; 0: the others, which bec
 smallest first.$$;
 
 CREATE FUNCTION segment_internal.traits(rows_query text, attributes text[], kinds text[], bins integer,
-                                        min_customers integer,
+                                        min_customers integer, rounded boolean,
     OUT segment text, OUT attribute text, OUT kind text, OUT value text, OUT customers bigint,
     OUT share double precision, OUT rest_share double precision, OUT difference double precision,
     OUT difference_lower double precision, OUT difference_upper double precision,
@@ -82,7 +93,7 @@ CREATE FUNCTION segment_internal.traits(rows_query text, attributes text[], kind
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 100 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
-    counts text := (SELECT string_agg(segment_internal.trait_counts_query(k.n::integer, k.kind, bins), ' UNION ALL ')
+    counts text := (SELECT string_agg(segment_internal.trait_counts_query(k.n::integer, k.kind, bins, rounded), ' UNION ALL ')
                     FROM unnest(kinds) WITH ORDINALITY AS k (kind, n));
     names text[];
     cell record;
@@ -157,17 +168,18 @@ BEGIN
     ORDER BY o.s, o.a, o.v NULLS LAST;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.traits(text, text[], text[], integer, integer) IS
+COMMENT ON FUNCTION segment_internal.traits(text, text[], text[], integer, integer, boolean) IS
 $$What segment_traits returns, of rows_query, the text of a query with the columns segment (text; NULL: in none) and v1,
-v2, ..., which are the attributes of these names; kinds: 'category' (text) or 'number' (a number or time).$$;
+v2, ..., which are the attributes of these names; kinds: 'category' (text), 'number' (float8) or 'time';
+rounded: see trait_counts_query.$$;
 
 CREATE FUNCTION segment_internal.attribute_kind(type regtype) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-RETURN CASE WHEN segment_internal.feature_type(type) = 'double precision'
-                 OR type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN 'number'
+RETURN CASE WHEN segment_internal.feature_type(type) = 'double precision' THEN 'number'
+            WHEN type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN 'time'
             ELSE 'category' END;
 COMMENT ON FUNCTION segment_internal.attribute_kind(regtype) IS
-'How traits take a column of a type: number (and times), cut into ranges, or category, by its text.';
+'How traits take a column of a type: number and time, which are cut into ranges, or category, by its text.';
 
 CREATE FUNCTION segment_internal.check_trait_options(bins integer, min_customers integer) RETURNS void
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -208,9 +220,10 @@ BEGIN
             attributes := attributes || c.name;
             kinds := kinds || segment_internal.attribute_kind(c.type);
             definitions := format('%s, %I %s', definitions, c.name, coalesce(c.feature, format_type(c.type, -1)));
-            list := format('%s, r.%I%s AS v%s', list, c.name,
-                           CASE WHEN segment_internal.attribute_kind(c.type) = 'category' THEN '::text' ELSE '' END,
-                           c.number - 1);
+            -- not ::text, which may be somebody's own function
+            list := format(CASE WHEN c.feature IS NULL AND segment_internal.attribute_kind(c.type) = 'category'
+                                THEN '%1$s, CASE WHEN r.%2$I IS NOT NULL THEN format(''%%s'', r.%2$I) END AS v%3$s'
+                                ELSE '%1$s, r.%2$I AS v%3$s' END, list, c.name, c.number - 1);
         END IF;
     END LOOP;
     IF cardinality(attributes) = 0 THEN
@@ -226,7 +239,8 @@ COMMENT ON FUNCTION segment_internal.attribute_rows(text, text) IS
 $$How a query of a first column and attributes is read: its type, the text of a query (first, v1, v2, ...), and names and
 kinds of the attributes. Errors: invalid_parameter_value where there are none, and as query_columns.$$;
 
-CREATE FUNCTION segment_internal.traits_of_source(source text, bins integer, min_customers integer, search_path text,
+CREATE FUNCTION segment_traits(source text, bins integer DEFAULT 5, min_customers integer DEFAULT 10,
+                               search_path text DEFAULT pg_catalog.current_setting('search_path'),
     OUT segment text, OUT attribute text, OUT kind text, OUT value text, OUT customers bigint,
     OUT share double precision, OUT rest_share double precision, OUT difference double precision,
     OUT difference_lower double precision, OUT difference_upper double precision,
@@ -243,26 +257,10 @@ BEGIN
     END IF;
     read := segment_internal.attribute_rows(segment_internal.source_query(source, search_path), search_path);
     RETURN QUERY SELECT t.* FROM segment_internal.traits(
-        format('SELECT a.first::text AS segment, a.* FROM (%s) AS a', read.rows_query), read.attributes, read.kinds, bins,
-        min_customers) AS t;
+        format('SELECT CASE WHEN a.first IS NOT NULL THEN format(''%%s'', a.first) END AS segment, a.* FROM (%s) AS a',
+               read.rows_query), read.attributes, read.kinds, bins, min_customers, rounded => false) AS t;
 END;
 $$;
-COMMENT ON FUNCTION segment_internal.traits_of_source(text, integer, integer, text) IS
-'The work of segment_traits, which fills in what only the caller''s session knows.';
-
-CREATE FUNCTION segment_traits(source text, bins integer DEFAULT 5, min_customers integer DEFAULT 10,
-                               search_path text DEFAULT NULL,
-    OUT segment text, OUT attribute text, OUT kind text, OUT value text, OUT customers bigint,
-    OUT share double precision, OUT rest_share double precision, OUT difference double precision,
-    OUT difference_lower double precision, OUT difference_upper double precision,
-    OUT index double precision, OUT index_lower double precision, OUT index_upper double precision,
-    OUT p_value double precision, OUT p_adjusted double precision) RETURNS SETOF record
-    LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 100
-BEGIN ATOMIC
-    -- without a search_path of its own, which would hide that of the session
-    SELECT t.* FROM segment_internal.traits_of_source(source, bins, min_customers,
-                                                      coalesce(search_path, current_setting('search_path'))) AS t;
-END;
 COMMENT ON FUNCTION segment_traits(text, integer, integer, text) IS
 $$What sets segments apart: how often each value of each attribute is in a segment, and how often among the rest.
 source: a query, or the name of a table or view, of one row a customer: the first column is the segment (of any type),
@@ -281,6 +279,7 @@ p_adjusted: the same, allowing for as many comparisons as are shown (Benjamini a
 min_customers: cells of fewer customers, but for empty ones, are withheld, and so many others that none of them follows
 from the rest: of the values of a segment, and of the segments with a value, none or at least two, of min_customers
 together. Compare no two calls with different source or options where that matters.
-search_path: under which the query alone is parsed and run; NULL: the session's.
+The query runs with the rights of the current user, under search_path, by default the session's.
+NULL source: no rows.
 Errors: invalid_parameter_value for bins, min_customers, a source without attributes or that is not a single reading
 SELECT, ambiguous_column.$$;
