@@ -38,7 +38,8 @@ rounded: cuts are rounded as typical values are, so that they are no customer's;
 CREATE FUNCTION segment_internal.about(value double precision) RETURNS double precision
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN value = 0 OR value IN ('infinity', '-infinity', 'NaN') THEN value
-            ELSE pg_catalog.round(value::numeric, 2 - pg_catalog.floor(pg_catalog.log(pg_catalog.abs(value::numeric)))::integer)::float8 END;
+            ELSE pg_catalog.round(value::numeric, 2 - pg_catalog.floor(pg_catalog.log(pg_catalog.abs(value::numeric)))
+                                                  ::integer)::float8 END;
 COMMENT ON FUNCTION segment_internal.about(double precision) IS
 'A number rounded to three digits, so that it is not the very value of somebody.';
 
@@ -53,21 +54,27 @@ DECLARE
     i integer;
 BEGIN
     LOOP
-        SELECT array_agg(l.i) INTO added
-        FROM (SELECT c.i, c.w,
-                     -- a line of the table: the values of a segment, the segments with a value
-                     bool_or(c.w = 1) OVER s AND sum(c.n) FILTER (WHERE c.w > 0) OVER s > 0
-                         AND (count(*) FILTER (WHERE c.w > 0) OVER s < 2
-                              OR sum(c.n) FILTER (WHERE c.w > 0) OVER s < min_customers)
-                         AND row_number() OVER (PARTITION BY c.a, c.s, c.w > 0 ORDER BY c.n = 0, c.n, c.v) = 1 AS by_segment,
-                     bool_or(c.w = 1) OVER v
-                         AND (count(*) FILTER (WHERE c.w > 0) OVER v < 2
-                              OR sum(c.n) FILTER (WHERE c.w > 0) OVER v < min_customers)
-                         AND row_number() OVER (PARTITION BY c.a, c.v, c.w > 0 ORDER BY c.n = 0, c.n, c.s) = 1 AS by_value
-              FROM unnest(segments, attributes, value_numbers, customers, now_withheld) WITH ORDINALITY
-                   AS c (s, a, v, n, w, i)
-              WINDOW s AS (PARTITION BY c.a, c.s), v AS (PARTITION BY c.a, c.v)) AS l
-        WHERE l.w = 0 AND (l.by_segment OR l.by_value);
+        -- a few at a time, because what serves one line often serves another
+        SELECT array_agg(o.i) INTO added
+        FROM (SELECT l.i, row_number() OVER (PARTITION BY l.a ORDER BY l.by_value DESC, l.n, l.i) AS place,
+                     count(*) OVER (PARTITION BY l.a) AS candidates
+              FROM (SELECT c.i, c.a, c.n, c.w,
+                           -- a line of the table: the values of a segment, the segments with a value
+                           bool_or(c.w = 1) OVER s AND sum(c.n) FILTER (WHERE c.w > 0) OVER s > 0
+                               AND (count(*) FILTER (WHERE c.w > 0) OVER s < 2
+                                    OR sum(c.n) FILTER (WHERE c.w > 0) OVER s < min_customers)
+                               AND row_number() OVER (PARTITION BY c.a, c.s, c.w > 0
+                                                      ORDER BY c.n = 0, c.n, c.v) = 1 AS by_segment,
+                           bool_or(c.w = 1) OVER v
+                               AND (count(*) FILTER (WHERE c.w > 0) OVER v < 2
+                                    OR sum(c.n) FILTER (WHERE c.w > 0) OVER v < min_customers)
+                               AND row_number() OVER (PARTITION BY c.a, c.v, c.w > 0
+                                                      ORDER BY c.n = 0, c.n, c.s) = 1 AS by_value
+                    FROM unnest(segments, attributes, value_numbers, customers, now_withheld) WITH ORDINALITY
+                         AS c (s, a, v, n, w, i)
+                    WINDOW s AS (PARTITION BY c.a, c.s), v AS (PARTITION BY c.a, c.v)) AS l
+              WHERE l.w = 0 AND (l.by_segment OR l.by_value)) AS o
+        WHERE o.place <= 1 + o.candidates / 10;
         EXIT WHEN added IS NULL;
         FOREACH i IN ARRAY added LOOP
             now_withheld[i] := 1;
@@ -77,9 +84,9 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.withheld_cells(integer[], integer[], integer[], bigint[], integer[], integer) IS
-$$Which cells of tables of segments by values, one for each attribute, are withheld so that none that is small follows
-from the others and the totals: of the cells of a segment, and of those of a value, none are withheld or at least two, of
-min_customers together (or all).
+$$Which cells of tables of segments by values, one for each attribute, are withheld so that none that is small
+follows from the others and the totals: of the cells of a segment, and of those of a value, none are withheld or at
+least two, of min_customers together (or all).
 withheld: 1: small; 2: not shown anyhow, but no secret; 0: the others, which become 1 where they are needed, the
 smallest first.$$;
 
@@ -93,7 +100,8 @@ CREATE FUNCTION segment_internal.traits(rows_query text, attributes text[], kind
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 100 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
-    counts text := (SELECT string_agg(segment_internal.trait_counts_query(k.n::integer, k.kind, bins, rounded), ' UNION ALL ')
+    counts text := (SELECT string_agg(segment_internal.trait_counts_query(k.n::integer, k.kind, bins, rounded),
+                                      ' UNION ALL ')
                     FROM unnest(kinds) WITH ORDINALITY AS k (kind, n));
     names text[];
     cell record;
@@ -117,7 +125,8 @@ BEGIN
              FROM (SELECT r.segment, count(*) AS n FROM source AS r GROUP BY r.segment) AS z
          ), grid AS (
              SELECT z.number::integer AS s, d.a, d.number::integer AS v, coalesce(k.n, 0) AS n, z.n AS size,
-                    coalesce(k.different, 0) AS different, d.kind, d.value, sum(z.n) OVER (PARTITION BY d.a, d.number) AS everybody
+                    coalesce(k.different, 0) AS different, d.kind, d.value,
+                    sum(z.n) OVER (PARTITION BY d.a, d.number) AS everybody
              FROM size AS z
              CROSS JOIN (SELECT t.a, t.number, min(t.kind) AS kind, min(t.value COLLATE "C") AS value
                          FROM counted AS t GROUP BY t.a, t.number) AS d
@@ -155,22 +164,23 @@ BEGIN
         -- Benjamini and Hochberg; those that are equal get the same by the frame
         SELECT t.*, CASE WHEN t.p_value IS NOT NULL THEN
                    least(1, min(t.p_value * t.m / t.i) OVER (ORDER BY t.p_value DESC)) END AS p_adjusted
-        FROM (SELECT u.*, count(u.p_value) OVER () AS m, row_number() OVER (ORDER BY u.p_value) AS i FROM tested AS u) AS t
+        FROM (SELECT u.*, count(u.p_value) OVER () AS m, row_number() OVER (ORDER BY u.p_value) AS i
+              FROM tested AS u) AS t
     )
     SELECT names[o.s], attributes[o.a], o.kind, o.value, o.n, o.share, o.rest_share, o.difference, o.difference_lower,
            o.difference_upper, o.index, o.index_lower, o.index_upper, o.p_value, o.p_adjusted
     FROM (SELECT d.s, d.a, d.v, d.kind, d.value, d.n, d.share, d.rest_share, d.difference, d.difference_lower,
                  d.difference_upper, d.index, d.index_lower, d.index_upper, d.p_value, d.p_adjusted FROM corrected AS d
           UNION ALL
-          SELECT h.s, h.a, NULL, 'withheld', sum(h.different)::text || ' values', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                 NULL, NULL, NULL, NULL
+          SELECT h.s, h.a, NULL, 'withheld', sum(h.different)::text || ' values', NULL, NULL, NULL, NULL, NULL, NULL,
+                 NULL, NULL, NULL, NULL, NULL
           FROM shown AS h WHERE h.w > 0 AND h.s > 0 GROUP BY h.s, h.a HAVING sum(h.different) > 0) AS o
     ORDER BY o.s, o.a, o.v NULLS LAST;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.traits(text, text[], text[], integer, integer, boolean) IS
-$$What segment_traits returns, of rows_query, the text of a query with the columns segment (text; NULL: in none) and v1,
-v2, ..., which are the attributes of these names; kinds: 'category' (text), 'number' (float8) or 'time';
+$$What segment_traits returns, of rows_query, the text of a query with the columns segment (text; NULL: in none) and
+v1, v2, ..., which are the attributes of these names; kinds: 'category' (text), 'number' (float8) or 'time';
 rounded: see trait_counts_query.$$;
 
 CREATE FUNCTION segment_internal.attribute_kind(type regtype) RETURNS text
@@ -236,8 +246,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.attribute_rows(text, text) IS
-$$How a query of a first column and attributes is read: its type, the text of a query (first, v1, v2, ...), and names and
-kinds of the attributes. Errors: invalid_parameter_value where there are none, and as query_columns.$$;
+$$How a query of a first column and attributes is read: its type, the text of a query (first, v1, v2, ...), and names
+and kinds of the attributes. Errors: invalid_parameter_value where there are none, and as query_columns.$$;
 
 CREATE FUNCTION segment_traits(source text, bins integer DEFAULT 5, min_customers integer DEFAULT 10,
                                search_path text DEFAULT pg_catalog.current_setting('search_path'),
@@ -265,8 +275,8 @@ COMMENT ON FUNCTION segment_traits(text, integer, integer, text) IS
 $$What sets segments apart: how often each value of each attribute is in a segment, and how often among the rest.
 source: a query, or the name of a table or view, of one row a customer: the first column is the segment (of any type),
 each other one an attribute. Who has NULL as segment is in none, and among the rest of all.
-bins: numbers and times are cut into so many ranges (2 to 100) at the quantiles of all customers, equal ones together, so
-there may be fewer; a value on a cut is in the lower range; with no more different values than bins each is one.
+bins: numbers and times are cut into so many ranges (2 to 100) at the quantiles of all customers, equal ones together,
+so there may be fewer; a value on a cut is in the lower range; with no more different values than bins each is one.
 Anything else is taken by its text. NULL and NaN are a value of their own.
 Returns a row for each segment, attribute and value; kind: 'value', 'range', 'missing' (value is NULL), or 'withheld',
 one row that counts the values that are not shown.
@@ -276,9 +286,9 @@ index: share as a percentage of rest_share, 100 being no difference, with an int
 that leaves out 100 when that of the difference leaves out 0; NULL where nobody else has the value;
 p_value: how likely chance alone gives so great a difference, two-sided (pooled z);
 p_adjusted: the same, allowing for as many comparisons as are shown (Benjamini and Hochberg, JRSS B 57, 1995).
-min_customers: cells of fewer customers, but for empty ones, are withheld, and so many others that none of them follows
-from the rest: of the values of a segment, and of the segments with a value, none or at least two, of min_customers
-together. Compare no two calls with different source or options where that matters.
+min_customers: cells of fewer customers, but for empty ones, are withheld, and so many others that none of them
+follows from the rest: of the values of a segment, and of the segments with a value, none or at least two, of
+min_customers together. Compare no two calls with different source or options where that matters.
 The query runs with the rights of the current user, under search_path, by default the session's.
 NULL source: no rows.
 Errors: invalid_parameter_value for bins, min_customers, a source without attributes or that is not a single reading

@@ -11,19 +11,23 @@ DECLARE
     key_type text := format_type(segment_internal.key_type(s.members), -1);
 BEGIN
     IF query IS NULL THEN
-        SELECT string_agg(format(CASE k.kind WHEN 'number' THEN 'm.%I::float8 AS v%s' WHEN 'time' THEN 'm.%I::date AS v%s'
-                                             ELSE 'm.%I::text AS v%s' END, k.name, k.n), ', ' ORDER BY k.n),
+        SELECT string_agg(format(CASE k.kind WHEN 'number' THEN 'm.%I::float8 AS v%s'
+                                             WHEN 'time' THEN 'm.%I::date AS v%s' ELSE 'm.%I::text AS v%s' END,
+                                 k.name, k.n), ', ' ORDER BY k.n),
                array_agg(k.name ORDER BY k.n), array_agg(k.kind ORDER BY k.n)
         INTO list, attributes, kinds
-        FROM (SELECT c.name, segment_internal.attribute_kind(c.type::regtype) AS kind, row_number() OVER (ORDER BY c.number) AS n
+        FROM (SELECT c.name, segment_internal.attribute_kind(c.type::regtype) AS kind,
+                     row_number() OVER (ORDER BY c.number) AS n
               FROM segment_internal.member_columns(s) AS c
-              WHERE c.is_fact AND c.type::regtype IN ('int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'bool', 'text',
-                                                      'varchar', 'date', 'timestamp', 'timestamptz')) AS k;
+              WHERE c.is_fact
+                AND c.type::regtype IN ('int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'bool', 'text',
+                                        'varchar', 'date', 'timestamp', 'timestamptz')) AS k;
         rows_query := format('SELECT m.segment_id::text AS segment, %s FROM %s AS m', list, s.members);
     ELSE
         read := segment_internal.attribute_rows(segment_internal.source_query(query, search_path), search_path);
         IF read.first_type <> key_type THEN
-            RAISE EXCEPTION 'the first column of the attributes is of type %, and the key of segmentation "%" of type %',
+            RAISE EXCEPTION
+                'the first column of the attributes is of type %, and the key of segmentation "%" of type %',
                 read.first_type, s.name, key_type
                 USING ERRCODE = 'datatype_mismatch', HINT = 'It is the customer. Cast it in the query.';
         END IF;
@@ -43,8 +47,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.persona_rows(segmentation, text, text) IS
-$$The members of a segmentation as segment_internal.traits() reads them: segment (the id as text), v1, v2, ..., with facts of
-the member table, or of a query of customer and attributes.
+$$The members of a segmentation as segment_internal.traits() reads them: segment (the id as text), v1, v2, ..., with
+facts of the member table, or of a query of customer and attributes.
 No attributes: rows_query NULL.
 Errors: datatype_mismatch, cardinality_violation when it is run, and as attribute_rows.$$;
 
@@ -81,9 +85,9 @@ BEGIN
                           ORDER BY a.place) FILTER (WHERE a.place <= persona.top), '[]') AS traits,
                  jsonb_object_agg(a.attribute, a.value) FILTER (WHERE a.commonest) AS typical
           FROM (SELECT t.*, row_number() OVER (PARTITION BY t.segment
-                                ORDER BY (t.difference > 0 AND t.p_adjusted < 0.05) IS NOT TRUE, t.difference DESC, t.attribute,
-                                         t.value) + CASE WHEN t.difference > 0 AND t.p_adjusted < 0.05 THEN 0
-                                                         ELSE 2147483647 END AS place,
+                                ORDER BY (t.difference > 0 AND t.p_adjusted < 0.05) IS NOT TRUE, t.difference DESC,
+                                         t.attribute, t.value)
+                             + CASE WHEN t.difference > 0 AND t.p_adjusted < 0.05 THEN 0 ELSE 2147483647 END AS place,
                        t.kind = 'value' AND row_number() OVER (PARTITION BY t.segment, t.attribute, t.kind
                                                                ORDER BY t.customers DESC, t.value COLLATE "C") = 1
                            AND read.kinds[array_position(read.attributes, t.attribute)] = 'category' AS commonest
@@ -132,10 +136,11 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION persona(text, text, integer, integer, text) IS
-$$Each segment on one card: what its customers are like, and what people know of them. No row and no figure is of a single
-customer.
-attributes: a query, or the name of a table or view, of which the first column is the customer (of the key's type), a row a
-customer, and each other one an attribute; NULL: the facts in the member table (of RFM last_order_at, frequency, monetary;
+$$Each segment on one card: what its customers are like, and what people know of them. No row and no figure is of a
+single customer.
+attributes: a query, or the name of a table or view, of which the first column is the customer (of the key's type), a
+row a customer, and each other one an attribute; NULL: the facts in the member table (of RFM last_order_at, frequency,
+monetary;
 of a clustering its features; of rules what is kept).
 Returns a row for each segment: customers and customer_share after the last refresh;
 typical: by attribute the median, rounded to three digits, or to the month, or the most common category;
@@ -146,7 +151,8 @@ card: all of it as JSON.
 min_customers: attributes that fewer have, and values and ranges of fewer, are left out, see segment_traits.
 It runs with the rights of the current user, the query under search_path, by default the session's.
 Errors: undefined_object, object_not_in_prerequisite_state where tables cannot be read, insufficient_privilege,
-invalid_parameter_value, datatype_mismatch for a customer of another type, cardinality_violation for several rows of one.$$;
+invalid_parameter_value, datatype_mismatch for a customer of another type, cardinality_violation for several rows of
+one.$$;
 
 CREATE VIEW persona WITH (security_invoker = true) AS
     SELECT s.name AS segmentation, p.*, NULL::text AS not_shown

@@ -31,11 +31,13 @@ BEGIN ATOMIC
          || CASE WHEN detectable IS NULL THEN 'no lift at all'
                  ELSE format('no lift below %s percent', round(100 * detectable::numeric)) END),
         (3, 'measurable', measurable < 0.5,
-         format('not measurable: %s of them have any value of "%s"', segment_internal.percent_or_half(measurable_told), metric)),
+         format('not measurable: %s of them have any value of "%s"', segment_internal.percent_or_half(measurable_told),
+                metric)),
         (4, 'reachable', reachable < 0.5,
          format('not reachable: %s of them may be contacted', segment_internal.percent_or_half(reachable_told))),
         (5, 'stable', kept < 0.5,
-         format('not stable: %s of those of the run before are still in it', segment_internal.percent_or_half(kept_told))),
+         format('not stable: %s of those of the run before are still in it',
+                segment_internal.percent_or_half(kept_told))),
         (6, 'stable', stability < 0.65,
          format('not stable: parts of the customers give other segments (adjusted Rand index %s)',
                 round(stability::numeric, 2))),
@@ -49,12 +51,14 @@ BEGIN ATOMIC
         AS c (n, criterion, fails, words)
     WHERE c.fails AND (customers >= min_customers OR c.n = 1);
 END;
-COMMENT ON FUNCTION segment_internal.scorecard_failures(text, bigint, bigint, integer, double precision, double precision,
-    numeric, double precision, numeric, double precision, numeric, double precision, double precision, double precision,
-    double precision, double precision) IS
+COMMENT ON FUNCTION segment_internal.scorecard_failures(text, bigint, bigint, integer, double precision,
+    double precision, numeric, double precision, numeric, double precision, numeric, double precision, double precision,
+    double precision, double precision, double precision) IS
 $$Which criteria a segment fails, and in words; the bounds are those of segment_scorecard.
-measured_customers: of whom there are values of the metric's period; ..._told: the same share, NULL where it is withheld.
-What is NULL is not known, and fails nothing, but for power and what the segments explain, which a segment has to show.$$;
+measured_customers: of whom there are values of the metric's period; ..._told: the same share, NULL where it is
+withheld.
+What is NULL is not known, and fails nothing, but for power and what the segments explain, which a segment has to
+show.$$;
 
 CREATE FUNCTION segment_internal.scorecard_outcomes(s segmentation, m metric, as_of timestamptz,
     OUT segment_ids integer[], OUT outcomes outcome[], OUT explained double precision, OUT explained_p double precision)
@@ -73,7 +77,8 @@ BEGIN
              LEFT JOIN (SELECT v.customer%2$s AS customer, %3$s AS value, %4$s AS denominator FROM %5$s GROUP BY 1) AS v
                   ON v.customer %6$s p.customer
          ), spread AS (
-             SELECT segment.eta_squared(d.segment_id, d.measure) AS eta, count(*) AS n, count(DISTINCT d.segment_id) AS k
+             SELECT segment.eta_squared(d.segment_id, d.measure) AS eta, count(*) AS n,
+                    count(DISTINCT d.segment_id) AS k
              FROM (SELECT e.segment_id, %7$s AS measure FROM done AS e) AS d WHERE d.measure IS NOT NULL
          )
          SELECT array_agg(o.segment_id), array_agg(o.outcome),
@@ -93,9 +98,9 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.scorecard_outcomes(segmentation, metric, timestamptz) IS
-$$A metric by segment over its period before an instant, of those who were in the segment at its beginning, or where that is
-not known are in it now; explained: the share of the variance of customers that lies between segments, corrected for
-what chance adds (epsilon squared), and its p-value.$$;
+$$A metric by segment over its period before an instant, of those who were in the segment at its beginning, or where
+that is not known are in it now; explained: the share of the variance of customers that lies between segments,
+corrected for what chance adds (epsilon squared), and its p-value.$$;
 
 CREATE FUNCTION segment_scorecard(
     name text, metric text, consent text DEFAULT NULL, min_customers integer DEFAULT 10, resamples integer DEFAULT 20,
@@ -125,6 +130,7 @@ DECLARE
     silhouettes jsonb;
     slopes jsonb;
     agreement float8;
+    least_n CONSTANT integer := segment_scorecard.min_customers;
 BEGIN
     PERFORM segment_internal.check_trait_options(5, segment_scorecard.min_customers);
     IF segment_scorecard.resamples IS NULL OR segment_scorecard.resamples < 0 THEN
@@ -189,21 +195,21 @@ BEGIN
           FROM segment.segment_trend(s.name, '1 month') AS r GROUP BY 1 HAVING count(*) > 2) AS t;
     RETURN QUERY
     SELECT c.segment_id, c.name, c.n, c.value, c.detectable, c.measurable, c.reachable, c.channels, c.kept,
-           CASE WHEN c.told THEN agreement END, CASE WHEN c.told THEN c.apart END, CASE WHEN c.told THEN done.explained END,
-           c.growth, f.failed, f.verdict
-    FROM (SELECT b.*, CASE WHEN b.told AND b.n_done >= segment_scorecard.min_customers THEN b.estimated END AS value,
-                 CASE WHEN b.told AND b.n_done >= segment_scorecard.min_customers
+           CASE WHEN c.told THEN agreement END, CASE WHEN c.told THEN c.apart END,
+           CASE WHEN c.told THEN done.explained END, c.growth, f.failed, f.verdict
+    FROM (SELECT b.*, CASE WHEN b.told AND b.n_done >= least_n THEN b.estimated END AS value,
+                 CASE WHEN b.told AND b.n_done >= least_n
                       THEN segment.detectable_lift(b.outcome, b.n / 2, b.n - b.n / 2) END AS detectable,
-                 CASE WHEN b.told THEN segment_internal.guarded_share(b.n_measured, b.n, min_customers) END AS measurable,
+                 CASE WHEN b.told THEN segment_internal.guarded_share(b.n_measured, b.n, least_n) END AS measurable,
                  CASE WHEN b.told AND segment_scorecard.consent IS NOT NULL
-                      THEN segment_internal.guarded_share(b.n_reached, b.n, min_customers) END AS reachable,
+                      THEN segment_internal.guarded_share(b.n_reached, b.n, least_n) END AS reachable,
                  CASE WHEN b.told AND segment_scorecard.consent IS NOT NULL
                       THEN (SELECT coalesce(jsonb_object_agg(
-                                       h.key, segment_internal.guarded_share(h.value::bigint, b.n, min_customers)), '{}')
+                                       h.key, segment_internal.guarded_share(h.value::bigint, b.n, least_n)), '{}')
                             FROM jsonb_each_text(b.by_channel) AS h WHERE h.key <> '') END AS channels,
-                 CASE WHEN b.told THEN segment_internal.guarded_share(b.n_kept, b.n_before, min_customers) END AS kept,
+                 CASE WHEN b.told THEN segment_internal.guarded_share(b.n_kept, b.n_before, least_n) END AS kept,
                  CASE WHEN b.told THEN b.slope END AS growth
-          FROM (SELECT g.segment_id, g.name, g.priority, k.n, k.n >= segment_scorecard.min_customers AS told,
+          FROM (SELECT g.segment_id, g.name, g.priority, k.n, k.n >= least_n AS told,
                        o.outcome, e.value AS estimated, e.customers AS n_done,
                        coalesce((measured ->> g.segment_id::text)::bigint, 0) AS n_measured,
                        coalesce((reached -> g.segment_id::text ->> '')::bigint, 0) AS n_reached,
@@ -220,10 +226,10 @@ BEGIN
                 WHERE g.closed_at IS NULL OR k.n > 0) AS b) AS c
     -- what is not told is judged all the same
     CROSS JOIN LATERAL segment_internal.scorecard_failures(
-        m.name, c.n, c.n_done, segment_scorecard.min_customers, c.detectable,
+        m.name, c.n, c.n_done, least_n, c.detectable,
         c.n_measured::float8 / nullif(c.n, 0), c.measurable,
         CASE WHEN segment_scorecard.consent IS NOT NULL THEN c.n_reached::float8 / nullif(c.n, 0) END, c.reachable,
-        CASE WHEN c.n_before >= segment_scorecard.min_customers THEN c.n_kept::float8 / c.n_before END, c.kept,
+        CASE WHEN c.n_before >= least_n THEN c.n_kept::float8 / c.n_before END, c.kept,
         agreement, c.apart, done.explained, done.explained_p, c.growth) AS f
     ORDER BY c.priority, c.segment_id;
 END;
@@ -231,8 +237,8 @@ $$;
 COMMENT ON FUNCTION segment_scorecard(text, text, text, integer, integer, text) IS
 $$Whether each segment is of use: large enough, measurable, reachable, stable, distinct, growing.
 metric: the name of a metric (create_metric), whose customer is of the segmentation's key type.
-consent: a query, or the name of a table or view, of which the first two columns are customer and channel, a row for where a
-customer may be reached; NULL: it is not known.
+consent: a query, or the name of a table or view, of which the first two columns are customer and channel, a row for
+where a customer may be reached; NULL: it is not known.
 Returns a row for each segment:
 customers: members after the last refresh; fewer than min_customers: nothing else is told, and it fails.
 value: the metric over its period before the last refresh, of those who were in the segment when the period began, or
@@ -248,12 +254,12 @@ silhouette: of clusterings, see homogeneity_report(); up to 0.25 fails as not di
 explained: the share of the differences of customers in the metric that lies between segments, corrected for what chance
 adds (epsilon squared, Kelley, PNAS 21, 1935), the same for all segments; below 0.01, what Cohen (1988) calls small,
 or a p-value of 0.05 and above fails as not distinct.
-growth: slope of the size (segment_trend by months) as a share of its mean, a month; below -0.05 fails; NULL before three
-months are known.
+growth: slope of the size (segment_trend by months) as a share of its mean, a month; below -0.05 fails; NULL before
+three months are known.
 failed: the criteria that it fails (size, power, measurable, reachable, stable, distinct, growing); verdict: the same in
 words; 'of use' where there is none. What is not known fails nothing.
 Shares of fewer than min_customers, and of all but fewer, are NULL.
-It runs with the rights of the current user, who must be able to act as the metric's owner; consent under search_path, by
-default the session's. Time is that of training resamples models, for clusterings; 0: none.
+It runs with the rights of the current user, who must be able to act as the metric's owner; consent under search_path,
+by default the session's. Time is that of training resamples models, for clusterings; 0: none.
 Errors: undefined_object, datatype_mismatch for keys of different types, invalid_parameter_value,
 object_not_in_prerequisite_state before the first refresh and where tables cannot be read, insufficient_privilege.$$;
