@@ -210,7 +210,7 @@ COMMENT ON FUNCTION segment_internal.check_trait_options(integer, integer) IS
 
 CREATE FUNCTION segment_internal.attribute_rows(query text, search_path text,
     OUT first_type text, OUT rows_query text, OUT attributes text[], OUT kinds text[])
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c record;

@@ -3,7 +3,7 @@
 -- Of types of the server alone: those of others may bring code of theirs.  Times are taken as days.
 CREATE FUNCTION segment_internal.persona_rows(s segmentation, query text, search_path text,
     OUT rows_query text, OUT attributes text[], OUT kinds text[])
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     read record;

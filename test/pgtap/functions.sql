@@ -14,6 +14,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "segment_internal.about(double precision)",
     "segment_internal.outcome_in(cstring)", "segment_internal.outcome_out(outcome)",
     "segment_internal.outcome_recv(internal)", "segment_internal.outcome_send(outcome)",
     "segment_internal.outcome_final(outcome)",
@@ -95,6 +96,11 @@ INSERT INTO said VALUES
     "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.trait_counts_query(integer,text,integer,boolean)", "segment_internal.check_trait_options(integer,integer)",
+    "segment_internal.withheld_cells(integer[],integer[],integer[],bigint[],integer[],integer)",
+    "segment_internal.guarded_share(bigint,bigint,integer)", "segment_internal.percent_or_half(double precision)",
+    "segment_internal.scorecard_failures(text,bigint,bigint,integer,double precision,double precision,numeric,double precision,numeric,'
+    'double precision,numeric,double precision,double precision,double precision,double precision,double precision)",
     "segment_internal.outcome_accum(outcome,boolean)", "segment_internal.outcome_accum(outcome,double precision)",
     "segment_internal.outcome_accum(outcome,double precision[])",
     "segment_internal.outcome_ratio_accum(outcome,double precision,double precision)",
@@ -200,6 +206,7 @@ INSERT INTO said VALUES
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)",
     "segment_internal.key_column(regclass)", "segment_internal.key_type(regclass)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.attribute_kind(regtype)",
     "segment_internal.wants_training(segmentation,timestamp with time zone,boolean)",
     "segment_internal.nothing_in_use(segmentation)", "segment_internal.rules_of_version(segmentation,integer)",
     "segment_internal.refuse_later_treatment(text,text,timestamp with time zone,timestamp with time zone)",
@@ -363,6 +370,10 @@ INSERT INTO said VALUES
     "segment_internal.rows_as_owner(name,text,text[])", "segment_internal.number_events(text)",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "segment_internal.traits(text,text[],text[],integer,integer,boolean)", "segment_internal.attribute_rows(text,text)",
+    "segment_traits(text,integer,integer,text)", "segment_internal.persona_rows(segmentation,text,text)",
+    "persona(text,text,integer,integer,text)", "segment_scorecard(text,text,text,integer,integer,text)",
+    "segment_internal.scorecard_outcomes(segmentation,metric,timestamp with time zone)",
     "segment_internal.columns_as(text,text,text)",
     "segment_internal.treatments_query(segmentation,timestamp with time zone,text,text,text)",
     "segment_internal.keep_notes()", "model_impact(text,integer,text)", "note_segment(text,text,text,text)",
