@@ -229,7 +229,8 @@ BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT r.customer, r.at, r.value, %s FROM segment_internal.query_rows($1, $2)
          AS r (customer %s, at timestamptz, value float8%s)',
-        CASE WHEN m.kind = 'ratio' THEN 'r.denominator' ELSE 'NULL::float8' END, m.query_types[1],
+        CASE WHEN m.kind = 'ratio' THEN 'r.denominator' ELSE 'NULL::float8' END,
+        format_type(to_regtype(m.query_types[1]), -1),
         CASE WHEN m.kind = 'ratio' THEN ', denominator float8' ELSE '' END)
     USING segment_internal.metric_statement(m, from_at::timestamptz, to_at::timestamptz), m.search_path;
 END;

@@ -262,7 +262,8 @@ BEGIN
         RAISE NOTICE '% exposures have no customer, no arm or no time, and do not count', bare;
     END IF;
     IF early > 0 THEN
-        RAISE NOTICE '% customers were exposed before the history begins at %, and are in no segment', early, history_from;
+        RAISE NOTICE '% customers were exposed before the history begins at %; their segment is known of those who are still in it',
+            early, history_from;
     END IF;
     RETURN true;
 END;
