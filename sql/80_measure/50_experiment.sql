@@ -273,7 +273,7 @@ $$True; tells by NOTICEs of exposures without customer, arm or time, and of cust
 removed.$$;
 
 CREATE FUNCTION segment_internal.experiment_query(e experiment, m metric, as_of timestamptz) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(e.segmentation);
@@ -351,7 +351,7 @@ COMMENT ON FUNCTION segment_internal.outcomes_as_owner(text, text) IS
 'The rows of experiment_query, with the rights of the owner of the segmentation.';
 
 CREATE FUNCTION segment_internal.outcome_rows(e experiment, as_of timestamptz) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(e.segmentation);

@@ -14,6 +14,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "segment_internal.chance(double precision)", "segment_internal.percent(double precision)",
     "segment_internal.outcome_in(cstring)", "segment_internal.outcome_out(outcome)",
     "segment_internal.outcome_recv(internal)", "segment_internal.outcome_send(outcome)",
     "segment_internal.outcome_final(outcome)",
@@ -94,6 +95,10 @@ INSERT INTO said VALUES
     "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.amount(double precision,double precision)", "segment_internal.check_arms(jsonb,text)",
+    "segment_internal.metric_columns(metric)", "segment_internal.metric_of_customer(metric,text,text)",
+    "segment_internal.metric_outcome(metric,text,text,text)",
+    "segment_internal.verdict(text,text,text,record,double precision,integer,double precision)",
     "segment_internal.outcome_accum(outcome,boolean)", "segment_internal.outcome_accum(outcome,double precision)",
     "segment_internal.outcome_accum(outcome,double precision[])",
     "segment_internal.outcome_ratio_accum(outcome,double precision,double precision)",
@@ -199,6 +204,11 @@ INSERT INTO said VALUES
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)",
     "segment_internal.key_column(regclass)", "segment_internal.key_type(regclass)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.experiment_row(text)",
+    "segment_internal.exposure_statement(experiment,timestamp with time zone)", "segment_internal.metric_row(text)",
+    "segment_internal.metric_rows(metric,timestamp with time zone,timestamp with time zone,timestamp with time zone)",
+    "segment_internal.metric_statement(metric,timestamp with time zone,timestamp with time zone)",
+    "segment_internal.number_expression(text,text)", "segment_internal.time_expression(text,text)",
     "segment_internal.known_until(segmentation)", "segment_internal.shown_as_of(segmentation)",
     "next_purchase_at(segment_model,double precision,double precision,double precision,timestamp with time zone,interval,double precision)",
     "segment_internal.with_parts(regclass,name[])", "segment_internal.no_trigger_reason(regclass)",
@@ -281,6 +291,9 @@ INSERT INTO said VALUES
     "segment_internal.table_refusal(regclass,text[],regtype[])",
     "segment_internal.overlap_counts(text[],boolean[],integer[],integer[])"}'),
 ('stable', 'called on null', 'restricted', '{
+    "segment_internal.experiment_query(experiment,metric,timestamp with time zone)",
+    "segment_internal.outcome_rows(experiment,timestamp with time zone)",
+    "segment_internal.snapshot_refusal(metric,segmentation,timestamp with time zone)",
     "segment_internal.health(segmentation,timestamp with time zone)",
     "segment_internal.next_due(segmentation,run,text)",
     "segment_internal.changes_waiting(segmentation,timestamp with time zone)",
@@ -308,6 +321,8 @@ INSERT INTO said VALUES
 ('stable', 'strict', 'unsafe', '{
     "segment_internal.rules_clock(text,text,text[])"}'),
 ('stable', 'called on null', 'unsafe', '{
+    "segment_internal.check_named_types(text,text,text,text[],text[])",
+    "segment_internal.named_types(text,text,text[])",
     "segment_internal.buying_history_query(text,regtype,text,boolean)",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
@@ -358,6 +373,20 @@ INSERT INTO said VALUES
     "segment_internal.rows_as_owner(name,text,text[])", "segment_internal.number_events(text)",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "create_experiment(text,text,text,text,jsonb,text,interval,interval,timestamp with time zone,'
+    'timestamp with time zone,text,text,bigint,text)",
+    "create_metric(text,text,text,text,text,interval,double precision,timestamp with time zone,integer,text,text)",
+    "drop_experiment(text)", "drop_metric(text)", "experiment_outcomes(anyelement,text,timestamp with time zone)",
+    "experiment_outcomes(text,timestamp with time zone)", "experiment_result(text,timestamp with time zone,integer)",
+    "segment_internal.create_experiment(text,text,text,text,jsonb,text,interval,interval,'
+    'timestamp with time zone,timestamp with time zone,text,text,bigint,text)",
+    "segment_internal.create_metric(text,text,text,text,text,interval,double precision,timestamp with time zone,integer,text,text)",
+    "segment_internal.enter_settings(text,text,jsonb)", "segment_internal.metric_rows_as_owner(text,text,text,text)",
+    "segment_internal.outcomes_as_owner(text,text)", "segment_internal.result_as_owner(text,text,text)",
+    "segment_internal.set_clock(text,text,jsonb,timestamp with time zone)",
+    "segment_internal.snapshot_as_owner(text,text,text,text)",
+    "segment_internal.tell_of_exposures(bigint,bigint,timestamp with time zone)",
+    "snapshot_metrics(timestamp with time zone,text,text)",
     "buying_history(anyelement,text,timestamp with time zone,text,timestamp with time zone,timestamp with time zone,boolean,text)",
     "segment_internal.buying_history_told(bigint,bigint)",
     "segment_internal.rfm_candidate(segmentation,json)", "segment_internal.cluster_candidate(segmentation,json)",
@@ -497,6 +526,8 @@ SELECT CASE
         WHEN 'kmeans_state' THEN '(SELECT state FROM given)'
         WHEN 'run' THEN '(SELECT r FROM given)'
         WHEN 'segmentation' THEN '(SELECT s FROM given)'
+        WHEN 'metric' THEN '(SELECT m FROM given)'
+        WHEN 'experiment' THEN '(SELECT e FROM given)'
         WHEN 'boolean' THEN 'true'
         ELSE format('%L::%s', CASE t
             WHEN 'text' THEN 'SELECT 1' WHEN 'name' THEN 'postgres' WHEN 'jsonb' THEN '[{"segment": "All"}]'
@@ -525,7 +556,8 @@ CREATE TEMP TABLE given ON COMMIT DROP AS
 SELECT feature_set(i, i % 9, i * 7 % 11) AS features, rfm_model(feature_set(i, i % 9, i * 7 % 11), scheme => 'eleven_names') AS model,
        (SELECT kmeans_step_state(m, j, j % 3)
         FROM generate_series(1, 9) AS j, (SELECT kmeans(feature_set(k, k % 3), 2) AS m FROM generate_series(1, 9) AS k) AS o) AS state,
-       NULL::segment.run AS r, NULL::segment.segmentation AS s FROM generate_series(1, 50) AS i;
+       NULL::segment.run AS r, NULL::segment.segmentation AS s,
+       NULL::segment.metric AS m, NULL::segment.experiment AS e FROM generate_series(1, 50) AS i;
 -- all alike, and each argument in turn unlike the others
 SELECT is_empty($$
     WITH way AS (
@@ -535,7 +567,8 @@ SELECT is_empty($$
              unnest(ARRAY['null', 'plain']) AS others
         WHERE NOT proargtypes::oid[] && ARRAY['internal', 'cstring']::regtype[]::oid[] AND prorettype <> 'trigger'::regtype
           -- takes a column definition list
-          AND proname NOT IN ('query_rows', 'rows_as_owner', 'step_rows', 'later_changes_as_owner') AND (one > 0 OR this = others)
+          AND proname NOT IN ('query_rows', 'rows_as_owner', 'step_rows', 'later_changes_as_owner', 'metric_rows_as_owner', 'outcomes_as_owner')
+          AND (one > 0 OR this = others)
     ), called AS (
         SELECT (r).routine, how, pg_temp.outcome_of(r, how) AS outcome FROM way
     )
