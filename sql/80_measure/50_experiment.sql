@@ -95,8 +95,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.exposure_statement(experiment, timestamptz) IS
-$$The statement that is run for the exposures of an experiment before an instant, and that creation checks: its columns by
-name; rows without a time are there, too.$$;
+$$The statement that is run for the exposures of an experiment before an instant, and that creation checks: its columns
+by name; rows without a time are there, too.$$;
 
 CREATE FUNCTION segment_internal.check_arms(arms jsonb, control text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -125,7 +125,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.check_arms(jsonb, text) IS
-'Raises an error (invalid_parameter_value) where arms with planned shares, or the control among them, are not well made.';
+'Raises an error (invalid_parameter_value) where arms with planned shares, or the control among them, are not right.';
 
 CREATE FUNCTION segment_internal.create_experiment(
     name text, segmentation text, metric text, exposures text, arms jsonb, control text, outcome_window interval,
@@ -161,7 +161,8 @@ BEGIN
     END IF;
     IF segment_internal.overlapping(s) THEN
         RAISE EXCEPTION 'customers of segmentation "%" may be in several segments at once', s.name
-            USING ERRCODE = 'feature_not_supported', HINT = 'An experiment is broken down by segments that exclude each other.';
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = 'An experiment is broken down by segments that exclude each other.';
     END IF;
     e.name := name;
     e.segmentation := s.name;
@@ -181,7 +182,8 @@ BEGIN
     e.search_path := search_path;
     e.settings := segment_internal.session_settings();
     IF e.exposure_types[1] <> key_type OR m.query_types[1] <> key_type THEN
-        RAISE EXCEPTION 'the key of segmentation "%" is of type %, that of exposures of type %, that of metric "%" of type %',
+        RAISE EXCEPTION
+            'the key of segmentation "%" is of type %, that of exposures of type %, that of metric "%" of type %',
             s.name, key_type, e.exposure_types[1], m.name, m.query_types[1]
             USING ERRCODE = 'datatype_mismatch', HINT = 'Cast column customer in the query.';
     END IF;
@@ -220,8 +222,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION create_experiment(text, text, text, text, jsonb, text, interval, interval, timestamptz, timestamptz,
                                       text, text, bigint, text) IS
-$$Creates an experiment, which belongs to the owner of its segmentation: what was done with whom, and what it is measured
-by. experiment_result tells what came of it, experiment_outcomes of each customer.
+$$Creates an experiment, which belongs to the owner of its segmentation: what was done with whom, and what it is
+measured by. experiment_result tells what came of it, experiment_outcomes of each customer.
 segmentation: by which it is broken down; metric: what is measured, of the same type of customer key.
 exposures: a query, or the name of a table or view, with a row for each time that a customer was treated, or as one of
 the control would have been, in columns of these names: customer, arm, at (when).
@@ -237,7 +239,8 @@ search_path: under which the query runs, by default the session's; it runs with 
 present time zone, and as_of() is the instant asked about.
 Errors: undefined_object, duplicate_object for a taken name, invalid_parameter_value, datatype_mismatch,
 undefined_column, feature_not_supported where customers may be in several segments at once, insufficient_privilege for
-whoever may not act as the owner of the segmentation, or he not as that of the metric, and what the query is refused for.$$;
+whoever may not act as the owner of the segmentation, or he not as that of the metric, and what the query is refused
+for.$$;
 
 CREATE FUNCTION drop_experiment(name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -262,8 +265,8 @@ BEGIN
         RAISE NOTICE '% exposures have no customer, no arm or no time, and do not count', bare;
     END IF;
     IF early > 0 THEN
-        RAISE NOTICE '% customers were exposed before the history begins at %; their segment is known of those who are still in it',
-            early, history_from;
+        RAISE NOTICE '% customers were exposed before the history begins at %', early, history_from
+            USING DETAIL = 'Their segment of then is known of those who are still in it; the others count as in none.';
     END IF;
     RETURN true;
 END;
@@ -406,7 +409,8 @@ present name; NULL: he was no member then. exposed_at: the first exposure.
 complete: whether his outcome window, from the first exposure until before its end, is over at the instant.
 value: what the metric has of him in it, of a rate 1 or 0; who did nothing has 0. denominator: of ratios.
 before: the same value of the covariate window, which ends before the first exposure; NULL: the experiment has none.
-left_out: why he does not count: 'in several arms', 'arm not planned', 'window not over', 'value missing'; NULL: he does.
+left_out: why he does not count: 'in several arms', 'arm not planned', 'window not over', 'value missing';
+NULL: he does.
 NOTICEs tell of exposures without customer, arm or time.
 Queries run with the rights of the owner of the segmentation, that of the metric with those of its own.
 Errors: undefined_object, datatype_mismatch for a wrong key type and for queries that yield other types than they did,
@@ -467,7 +471,8 @@ DECLARE
     shows_lift boolean := l.control_value > 0 AND abs(l.lift_lower) < 'infinity' AND abs(l.lift_upper) < 'infinity';
     more text := segment_internal.amount(CASE WHEN shows_lift THEN l.lift END, l.difference);
     range text := CASE WHEN shows_lift
-        THEN format('%s to %s', segment_internal.amount(l.lift_lower, NULL), segment_internal.amount(l.lift_upper, NULL))
+        THEN format('%s to %s', segment_internal.amount(l.lift_lower, NULL),
+                    segment_internal.amount(l.lift_upper, NULL))
         ELSE format('%s to %s', segment_internal.amount(NULL, l.difference_lower),
                     segment_internal.amount(NULL, l.difference_upper)) END;
 BEGIN
@@ -478,7 +483,7 @@ BEGIN
         RETURN 'Nothing can be said: the values of these customers do not differ enough to tell how sure it is.';
     ELSIF l.difference_lower <= 0 AND l.difference_upper >= 0 THEN
         RETURN format('Not settled: anything from %s is possible with so many customers%s.', range,
-                      coalesce('; a lift below ' || segment_internal.percent(detectable) || ' would often be missed', ''));
+                      '; a lift below ' || segment_internal.percent(detectable) || ' would often be missed');
     ELSIF p_adjusted > 0.05 THEN
         RETURN format('Not settled: it points to %s (%s), but among %s segments chance alone often shows as much '
                       '(%s, adjusted %s).', more, range, segments, segment_internal.chance(l.p_value),
@@ -564,8 +569,8 @@ BEGIN
             WINDOW w AS (PARTITION BY c.arm, c.segment_id IS NULL ORDER BY c.fewest, c.segment_id
                          ROWS UNBOUNDED PRECEDING)),
         adjusted AS (
-            SELECT a.arm, a.segment_id, least(1, min(a.p_value * a.many / a.i) OVER (PARTITION BY a.arm
-                                                                                     ORDER BY a.p_value DESC)) AS p, a.many
+            SELECT a.arm, a.segment_id, a.many,
+                   least(1, min(a.p_value * a.many / a.i) OVER (PARTITION BY a.arm ORDER BY a.p_value DESC)) AS p
             FROM (SELECT s.arm, s.segment_id, s.p_value, count(*) OVER (PARTITION BY s.arm) AS many,
                          row_number() OVER (PARTITION BY s.arm ORDER BY s.p_value) AS i
                   FROM shown AS s
@@ -624,7 +629,8 @@ BEGIN
             p_value := r.p_value;
             variance_reduction := r.variance_reduction;
             p_adjusted := r.p_adjusted;
-            verdict := segment_internal.verdict(r.arm, e.control, m.better, r, r.p_adjusted, r.many::integer, r.detectable);
+            verdict := segment_internal.verdict(r.arm, e.control, m.better, r, r.p_adjusted, r.many::integer,
+                                                r.detectable);
         ELSE
             treated_value := NULL;
             control_value := NULL;
@@ -691,12 +697,13 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION experiment_result(text, timestamptz, integer) IS
-$$What came of an experiment until an instant (NULL, the default: now): for each arm but the control a row for everybody,
-and one for each segment that customers were in at their first exposure.
+$$What came of an experiment until an instant (NULL, the default: now): for each arm but the control a row for
+everybody, and one for each segment that customers were in at their first exposure.
 what: 'all', 'segment', or 'no segment': those who were in none then.
 treated_customers to variance_reduction: as lift() has them, of the arm and the control; means of rows of a covariate
 window are adjusted by it. Who counts, see experiment_outcomes.
-p_adjusted: p_value against the number of segments that are shown (Benjamini and Hochberg, JRSS B 57, 1995); of all: NULL.
+p_adjusted: p_value against the number of segments that are shown (Benjamini and Hochberg, JRSS B 57, 1995);
+of all: NULL.
 detectable_lift: what would be found four times in five with so many customers, see there.
 heterogeneity_q, heterogeneity_p: Cochran's Q (Biometrics 10, 1954) over the differences of the segments, weighted by
 the inverse of their variances, and how likely it is where the effect is the same in all of them;

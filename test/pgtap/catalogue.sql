@@ -174,7 +174,8 @@ SELECT is_empty($$
                AND a.atttypid = 'regclass'::regtype)
       AND NOT (c.relname = 'tracked_table' AND a.attname = 'relation')
       -- and a role, too
-      AND NOT (c.relname IN ('rfm_scheme', 'rule_template', 'event_consumer', 'metric') AND a.attname = 'owner' AND a.atttypid = 'regrole'::regtype)
+      AND NOT (c.relname IN ('rfm_scheme', 'rule_template', 'event_consumer', 'metric') AND a.attname = 'owner'
+               AND a.atttypid = 'regrole'::regtype)
 $$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme, template, consumer or metric');
 SELECT is_empty($$
     SELECT object FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid

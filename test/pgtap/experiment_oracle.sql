@@ -12,7 +12,8 @@ $$ SELECT coalesce(a = b OR abs(a - b) <= tolerance * abs(b), a IS NULL AND b IS
 SELECT :'data' <> '' AND (pg_stat_file(:'data' || '/reference/measure_lift_hillstrom.csv', true)).size IS NOT NULL AS have_data \gset
 \if :have_data
 CREATE TABLE effect (arm text, outcome text, segmentation text, segment text, n_treated bigint, sum_treated float8, n_control bigint,
-    sum_control float8, mean_treated float8, mean_control float8, difference float8, lower float8, upper float8, p_value float8, lift float8,
+    sum_control float8, mean_treated float8, mean_control float8, difference float8, lower float8, upper float8, p_value float8,
+        lift float8,
     lift_lower float8, lift_upper float8, p_holm float8, p_bh float8, method text);
 CREATE TABLE heterogeneity (arm text, outcome text, segmentation text, segments int, common_difference float8, std_error float8, q float8,
     df float8, p_value float8, method text);
@@ -23,7 +24,8 @@ CREATE TABLE hillstrom (recency int, history_segment text, history float8, mens 
     arm text, visit int, conversion int, spend float8, id integer GENERATED ALWAYS AS IDENTITY);
 CREATE TABLE cats (userid integer, version text, rounds float8, retention_1 boolean, retention_7 boolean);
 SELECT format('COPY %s FROM %L WITH (FORMAT csv, HEADER)', t, :'data' || '/reference/measure_' || f || '.csv')
-FROM (VALUES ('effect', 'lift_hillstrom'), ('heterogeneity', 'heterogeneity'), ('cookie_cats', 'cookie_cats'), ('srm', 'srm')) AS v (t, f) \gexec
+FROM (VALUES ('effect', 'lift_hillstrom'), ('heterogeneity', 'heterogeneity'), ('cookie_cats', 'cookie_cats'), ('srm', 'srm')) AS v (t,
+    f) \gexec
 SELECT format('COPY %s FROM PROGRAM %L WITH (FORMAT csv, HEADER)', t, 'xz -dc ' || quote_literal(:'data' || '/data/' || f))
 FROM (VALUES ('hillstrom (recency, history_segment, history, mens, womens, zip_code, newbie, channel, arm, visit, conversion, spend)',
               'hillstrom.csv.xz'), ('cats', 'cookie_cats.csv.xz')) AS v (t, f) \gexec
@@ -31,14 +33,17 @@ FROM (VALUES ('hillstrom (recency, history_segment, history, mens, womens, zip_c
 -- ---- the mailing: three arms, three metrics, five segmentations as they were the day before ----
 CREATE TABLE facts AS
 SELECT id, channel, history_segment, zip_code, newbie::text AS newbie,
-       CASE WHEN recency <= 3 THEN '1-3' WHEN recency <= 6 THEN '4-6' WHEN recency <= 9 THEN '7-9' ELSE '10-12' END AS recency_band FROM hillstrom;
+       CASE WHEN recency <= 3 THEN '1-3' WHEN recency <= 6 THEN '4-6' WHEN recency <= 9 THEN '7-9' ELSE '10-12' END AS recency_band
+           FROM hillstrom;
 SELECT count(create_rule_segmentation(c, 'facts', (SELECT jsonb_object_agg(e.segment, format('%I = %L', c, e.segment))
                                                    FROM effect AS e WHERE e.segmentation = c)::json))
 FROM unnest('{channel,history_segment,zip_code,newbie,recency_band}'::text[]) AS c;
 SELECT count(refresh_segmentation(name, '2008-03-01')) FROM segmentation;
-SELECT create_metric('visit', 'SELECT id AS customer, timestamptz ''2008-03-10'' AS at, true AS value FROM hillstrom WHERE visit = 1', 'rate'),
+SELECT create_metric('visit', 'SELECT id AS customer, timestamptz ''2008-03-10'' AS at, true AS value FROM hillstrom WHERE visit = 1',
+    'rate'),
        create_metric('conversion', 'SELECT id AS customer, timestamptz ''2008-03-10'' AS at, conversion AS value FROM hillstrom', 'rate'),
-       create_metric('spend', 'SELECT id AS customer, timestamptz ''2008-03-10'' AS at, spend AS value FROM hillstrom WHERE spend > 0', 'mean');
+       create_metric('spend', 'SELECT id AS customer, timestamptz ''2008-03-10'' AS at, spend AS value FROM hillstrom WHERE spend > 0',
+           'mean');
 SELECT count(create_experiment(m || ' ' || s.name, s.name, m, 'SELECT id AS customer, arm, timestamptz ''2008-03-02'' AS at FROM hillstrom',
                                '{"Mens E-Mail": 1, "Womens E-Mail": 1, "No E-Mail": 1}', 'No E-Mail', '14 days'))
 FROM segmentation AS s, unnest('{visit,conversion,spend}'::text[]) AS m;
@@ -72,7 +77,8 @@ FROM result WHERE what = 'all' AND arm = 'Mens E-Mail' AND metric = 'visit' AND 
 -- ---- the game: two arms, which are not quite of one size; one player far beyond all others ----
 SELECT create_rule_segmentation('players', 'SELECT userid FROM cats', '{"player": "true"}');
 SELECT outcome FROM refresh_segmentation('players', '2015-01-01');
-SELECT create_metric('retention_1', 'SELECT userid AS customer, date ''2015-01-02'' AS at, retention_1 AS value FROM cats', 'rate', unit => 'players'),
+SELECT create_metric('retention_1', 'SELECT userid AS customer, date ''2015-01-02'' AS at, retention_1 AS value FROM cats', 'rate',
+    unit => 'players'),
        create_metric('retention_7', 'SELECT userid AS customer, date ''2015-01-08'' AS at, retention_7 AS value FROM cats', 'rate'),
        create_metric('sum_gamerounds', 'SELECT userid AS customer, date ''2015-01-02'' AS at, rounds AS value FROM cats', 'mean'),
        create_metric('sum_gamerounds, capped at 1000',
@@ -82,8 +88,10 @@ SELECT count(create_experiment(m.name, 'players', m.name, 'SELECT userid AS cust
 CREATE TABLE game AS
 SELECT e.metric, r.* FROM experiment AS e CROSS JOIN LATERAL experiment_result(e.name, '2015-02-01') AS r WHERE e.segmentation = 'players';
 SELECT is_empty($$ SELECT c.outcome, r.* FROM cookie_cats AS c LEFT JOIN game AS r ON r.metric = c.outcome
-    WHERE c.kind = 'computed' AND (r.arm IS NULL OR NOT (pg_temp.near(r.control_value, c.gate_30) AND pg_temp.near(r.treated_value, c.gate_40)
-          AND pg_temp.near(r.difference, c.difference) AND pg_temp.near(r.difference_lower, c.lower) AND pg_temp.near(r.difference_upper, c.upper)
+    WHERE c.kind = 'computed' AND (r.arm IS NULL OR NOT (pg_temp.near(r.control_value, c.gate_30) AND pg_temp.near(r.treated_value,
+        c.gate_40)
+          AND pg_temp.near(r.difference, c.difference) AND pg_temp.near(r.difference_lower,
+              c.lower) AND pg_temp.near(r.difference_upper, c.upper)
           AND pg_temp.near(r.p_value, c.p_value))) $$, 'retention and rounds of play');
 SELECT is_empty($$ SELECT r.ratio_p, s.p_value FROM game AS r, srm AS s
     WHERE s.name = 'cookie cats, halves' AND r.what = 'all' AND NOT pg_temp.near(r.ratio_p, s.p_value) $$, 'no alarm at p = 0.0086');

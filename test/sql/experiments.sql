@@ -58,7 +58,8 @@ SELECT left_out, complete, count(*) FROM experiment_outcomes('plain', '2024-01-1
 SELECT count(*) FROM experiment_outcomes('plain', '2024-01-15');
 
 -- ---- the result, from the same customers ----
-CREATE FUNCTION shown(name text, min_customers integer) RETURNS TABLE (what text, segment text, treated bigint, control bigint, treated_value
+CREATE FUNCTION shown(name text, min_customers integer) RETURNS TABLE (what text, segment text, treated bigint, control bigint,
+    treated_value
     float8, control_value float8, left_out jsonb) LANGUAGE sql AS $$
 SELECT what, segment, treated_customers, control_customers, treated_value, control_value, left_out
 FROM experiment_result(name, '2024-03-01', min_customers) $$;
@@ -77,7 +78,8 @@ SELECT customer, arm, exposed_at, value, left_out FROM experiment_outcomes('shor
 SET timezone = 'Europe/Berlin';
 SELECT create_metric('local', 'SELECT * FROM (VALUES (1::bigint, ''2024-03-31 23:30''::timestamp, 1), (1, ''2024-04-01 00:00'', 10))
     AS v (customer, at, value)', 'mean');
-SELECT create_experiment('day', 'level', 'local', 'SELECT * FROM (VALUES (1::bigint, ''a'', date ''2024-03-31''), (2, ''b'', ''2024-03-31''))
+SELECT create_experiment('day', 'level', 'local', 'SELECT * FROM (VALUES (1::bigint, ''a'', date ''2024-03-31''), (2, ''b'',
+    ''2024-03-31''))
     AS v (customer, arm, at)', '{"a": 1, "b": 1}', 'b', '1 day');
 SET timezone = 'UTC';
 SELECT customer, exposed_at, complete, value FROM experiment_outcomes('day', '2024-03-31 22:00') ORDER BY 1;
@@ -118,8 +120,10 @@ SELECT create_experiment('x', 'level', 'spend', :sent, '{"mail": 1, "none": 1}',
 SELECT create_experiment('x', 'level', 'spend', :sent, '{"mail": 1, "none": 1}', 'none', '7 days', '0 days');
 SELECT create_experiment('x', 'level', 'order value', :sent, '{"mail": 1, "none": 1}', 'none', '7 days', '7 days');
 SELECT create_experiment('x', 'level', 'spend', :sent, '{"mail": 1, "none": 1}', 'none', '7 days', tuned_for => 0);
-SELECT create_experiment('x', 'level', 'spend', :sent, '{"mail": 1, "none": 1}', 'none', '7 days', started => '2024-02-01', ended => '2024-02-01');
-SELECT create_experiment('x', 'level', 'spend', 'SELECT who AS customer, sent_at AS at FROM sent', '{"mail": 1, "none": 1}', 'none', '7 days');
+SELECT create_experiment('x', 'level', 'spend', :sent, '{"mail": 1, "none": 1}', 'none', '7 days', started => '2024-02-01',
+    ended => '2024-02-01');
+SELECT create_experiment('x', 'level', 'spend', 'SELECT who AS customer, sent_at AS at FROM sent', '{"mail": 1, "none": 1}', 'none',
+    '7 days');
 SELECT create_experiment('x', 'level', 'spend', 'SELECT who::text AS customer, kind AS arm, sent_at AS at FROM sent',
     '{"mail": 1, "none": 1}', 'none', '7 days');
 SELECT create_experiment('x', 'level', 'spend', 'SELECT who AS customer, who AS arm, sent_at AS at FROM sent',

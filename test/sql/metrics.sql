@@ -18,12 +18,15 @@ CREATE TABLE bought (id integer, at timestamptz, amount numeric);
 INSERT INTO bought VALUES
     (1, '2024-01-31 23:59:59.999999', 1000), (1, '2024-02-01', 50), (1, '2024-02-10', 25), (2, '2024-02-29 23:59:59.999999', 10),
     (2, '2024-03-01', 1000), (3, '2024-02-02', -5), (13, '2024-02-02', 9), (20, '2024-02-02', 30), (21, '2024-02-03', 'NaN'),
-    (22, '2024-02-03', NULL), (22, '2024-02-03', 1), (31, '2024-02-05', 7), (99, '2024-02-05', 3), (NULL, '2024-02-05', 100), (5, NULL, 100);
+    (22, '2024-02-03', NULL), (22, '2024-02-03', 1), (31, '2024-02-05', 7), (99, '2024-02-05', 3), (NULL, '2024-02-05', 100), (5, NULL,
+        100);
 \set bought '''SELECT id AS customer, at, amount AS value FROM bought'''
 SELECT create_metric('spend', :bought, 'mean', unit => 'EUR', target => 4, due => '2024-03-01', min_customers => 1, purpose => 'the goal');
 SELECT create_metric('revenue', :bought, 'total', target => 100, due => '2999-01-01', min_customers => 1);
-SELECT create_metric('buyers', 'SELECT id AS customer, at, amount AS value FROM bought', 'rate', target => 0.5, better => 'down', min_customers => 1);
-SELECT create_metric('order value', 'SELECT id AS customer, at, amount AS value, 1 AS denominator FROM bought', 'ratio', min_customers => 1);
+SELECT create_metric('buyers', 'SELECT id AS customer, at, amount AS value FROM bought', 'rate', target => 0.5, better => 'down',
+    min_customers => 1);
+SELECT create_metric('order value', 'SELECT id AS customer, at, amount AS value, 1 AS denominator FROM bought', 'ratio',
+    min_customers => 1);
 SELECT create_metric('careful', :bought, 'total', min_customers => 3);
 -- a year and a half of it is not there, and the members of then are not known
 SELECT create_metric('long', :bought, 'mean', period => '1 year 6 months');

@@ -91,14 +91,17 @@ SELECT regress_play.robbed();
 SET SESSION AUTHORIZATION regress_segment_other;
 SELECT segment_internal.change_catalogue('create_metric', jsonb_populate_record(m, jsonb_build_object('name', 'typed', 'query_types',
     ARRAY['bigint, x text) WHERE regress_play.steal() --', 'timestamp with time zone', 'numeric']))) FROM metric AS m WHERE m.name = 'own';
-SELECT segment_internal.change_catalogue('create_metric', jsonb_populate_record(m, jsonb_build_object('name', 'zoned', 'time_zone', 'nowhere')))
+SELECT segment_internal.change_catalogue('create_metric', jsonb_populate_record(m, jsonb_build_object('name', 'zoned', 'time_zone',
+    'nowhere')))
 FROM metric AS m WHERE m.name = 'own';
 SELECT segment_internal.change_catalogue('create_metric', jsonb_populate_record(m, jsonb_build_object('name', 'set', 'settings',
-    '{"search_path": "regress_play", "role": "regress_segment_owner", "DateStyle": "nothing"}'::jsonb))) FROM metric AS m WHERE m.name = 'own';
+    '{"search_path": "regress_play", "role": "regress_segment_owner",
+        "DateStyle": "nothing"}'::jsonb))) FROM metric AS m WHERE m.name = 'own';
 SELECT segment_internal.change_catalogue('create_experiment', 'trapped'::text, jsonb_populate_record(e, jsonb_build_object('name', 'typed',
     'exposure_types', ARRAY['bigint, x text) WHERE regress_play.steal() --', 'text', 'timestamp with time zone'], 'control', 'mail')))
 FROM experiment AS e WHERE e.name = 'own';
-SELECT segment_internal.change_catalogue('create_experiment', 'trapped'::text, jsonb_populate_record(e, jsonb_build_object('name', 'typed too',
+SELECT segment_internal.change_catalogue('create_experiment', 'trapped'::text, jsonb_populate_record(e, jsonb_build_object('name',
+    'typed too',
     'metric', 'typed'))) FROM experiment AS e WHERE e.name = 'own';
 RESET SESSION AUTHORIZATION;
 SELECT regress_play.attempt('SELECT count(*) FROM segment.experiment_outcomes(''typed'', ''2024-06-01'')');
@@ -109,7 +112,8 @@ SELECT regress_play.robbed();
 
 -- ---- injection_via_name ----
 SET SESSION AUTHORIZATION regress_segment_other;
-SELECT create_metric('x'') || regress_play.steal() --', 'SELECT customer_id AS customer, ordered_at AS at, amount AS value FROM bait', 'mean');
+SELECT create_metric('x'') || regress_play.steal() --', 'SELECT customer_id AS customer, ordered_at AS at, amount AS value FROM bait',
+    'mean');
 SELECT create_experiment('"; SELECT steal(); --', 'trapped', 'x'') || regress_play.steal() --', 'baited',
     '{"mail''; SELECT regress_play.steal() --": 1, "mail": 1, "none": 1}', 'none', '7 days');
 ALTER TABLE trapped_segments RENAME customer_id TO "x, regress_play.steal()";

@@ -122,10 +122,12 @@ run_in($node, 'ruled', q{INSERT INTO tags_events (id, event_at, event, to_segmen
 	VALUES (2000, '2024-05-18', 'entered', 1, 'new')});
 run_in($node, 'ruled', q{SELECT track_source('tags')});
 # a metric with figures, and an experiment
-run_in($node, 'ruled', q{SELECT create_metric('points', 'SELECT id AS customer, timestamptz ''2024-05-25'' AS at, points AS value FROM facts', 'mean',
+run_in($node, 'ruled', q{SELECT create_metric('points', 'SELECT id AS customer, timestamptz ''2024-05-25'' AS at,
+	points AS value FROM facts', 'mean',
 	period => '10 days', target => 9, due => '2024-05-30')});
 run_in($node, 'ruled', q{SELECT snapshot_metrics('2024-05-30')});
-run_in($node, 'ruled', q{SELECT create_experiment('halves', 'users', 'points', 'SELECT id AS customer, CASE WHEN id % 2 = 0 THEN ''a'' ELSE ''b'' END AS arm,
+run_in($node, 'ruled', q{SELECT create_experiment('halves', 'users', 'points', 'SELECT id AS customer,
+	CASE WHEN id % 2 = 0 THEN ''a'' ELSE ''b'' END AS arm,
 	timestamptz ''2024-05-20'' AS at FROM facts', '{"a": 0.5, "b": 0.5}', 'b', '7 days', salt => 'by hand', tuned_for => 90)});
 $node->command_ok([ 'pg_dump', '-f', "$dir/ruled.sql", $node->connstr('ruled') ], 'pg_dump of rules');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/ruled.sql", $node->connstr('ruled_copy') ],
