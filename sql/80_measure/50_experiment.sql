@@ -199,6 +199,10 @@ BEGIN
             pg_get_userbyid(m.owner)
             USING ERRCODE = 'insufficient_privilege', HINT = 'Create a metric of his own.';
     END IF;
+    IF EXISTS (SELECT FROM segment.experiment AS x WHERE x.salt = e.salt AND x.name <> e.name) THEN
+        RAISE NOTICE 'another experiment has the salt "%", too', e.salt
+            USING HINT = 'Of one salt both draw the same customers, and what one does shows in the other.';
+    END IF;
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'there is an experiment "%" already', name
         USING ERRCODE = 'duplicate_object', HINT = 'Choose another name, or drop_experiment() first.';
@@ -233,7 +237,8 @@ outcome_window: how long what a customer does counts, from his first exposure un
 covariate_window: how long before the first exposure the metric of a customer is used to make the result sharper, see
 lift; NULL, the default: it is not. A rate becomes a mean of 0 and 1 by it. Not for ratios.
 started, ended: exposures before the one, and from the other on, are no part of the experiment; NULL: all are.
-hypothesis, salt (of hash_fraction, by which the arms were drawn): for the record.
+hypothesis: for the record. salt: of hash_fraction, by which the arms were drawn; a NOTICE tells where another
+experiment has the same.
 tuned_for: NULL: intervals hold for one look at a time fixed before; a number of customers: for looks at any time.
 search_path: under which the query runs, by default the session's; it runs with the rights of the owner, under the
 present time zone, and as_of() is the instant asked about.

@@ -96,13 +96,16 @@ ROLLBACK;
 SELECT create_experiment('three', 'level', 'spend', 'SELECT n::bigint AS customer, (''{a,b,c}''::text[])[1 + n % 3] AS arm,
     timestamptz ''2024-01-15'' AS at FROM generate_series(1, 300) AS n', '{"a": 1, "b": 0, "c": 1}', 'c', '7 days');
 SELECT arm, what, segment, treated_customers, control_customers, ratio_p FROM experiment_result('three', '2024-03-01', 1);
--- arms that are not of the planned sizes, and too few to say so
+-- arms that are not of the planned sizes, and too few to say so; drawn by one salt
+SET client_min_messages = notice;
 SELECT create_experiment('uneven', 'level', 'spend', 'SELECT n::bigint AS customer, CASE WHEN n % 3 > 0 THEN ''a'' ELSE ''b'' END AS arm,
-    timestamptz ''2024-01-15'' AS at FROM generate_series(101, 300) AS n', '{"a": 0.5, "b": 0.5}', 'b', '7 days');
+    timestamptz ''2024-01-15'' AS at FROM generate_series(101, 300) AS n', '{"a": 0.5, "b": 0.5}', 'b', '7 days', salt => 'one');
 SELECT what, ratio_p, verdict FROM experiment_result('uneven', '2024-03-01');
 SELECT create_experiment('few', 'level', 'spend', 'SELECT n::bigint AS customer, CASE WHEN n % 10 > 0 THEN ''a'' ELSE ''b'' END AS arm,
-    timestamptz ''2024-01-15'' AS at FROM generate_series(101, 199) AS n', '{"a": 0.5, "b": 0.5}', 'b', '7 days');
+    timestamptz ''2024-01-15'' AS at FROM generate_series(101, 199) AS n', '{"a": 0.5, "b": 0.5}', 'b', '7 days', salt => 'one');
 SELECT what, ratio_p < 0.001 AS low, verdict FROM experiment_result('few', '2024-03-01', 1);
+
+SET client_min_messages = warning;
 
 -- ---- what is refused ----
 \set sent '''SELECT who AS customer, kind AS arm, sent_at AS at FROM sent'''
