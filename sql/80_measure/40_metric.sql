@@ -229,14 +229,15 @@ BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT r.customer, r.at, r.value, %s FROM segment_internal.query_rows($1, $2)
          AS r (customer %s, at timestamptz, value float8%s)',
-        CASE WHEN m.kind = 'ratio' THEN 'r.denominator' ELSE 'NULL::float8' END, m.query_types[1],
+        CASE WHEN m.kind = 'ratio' THEN 'r.denominator' ELSE 'NULL::float8' END,
+        format_type(to_regtype(m.query_types[1]), -1),
         CASE WHEN m.kind = 'ratio' THEN ', denominator float8' ELSE '' END)
     USING segment_internal.metric_statement(m, from_at::timestamptz, to_at::timestamptz), m.search_path;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.metric_rows_as_owner(text, text, text, text) IS
-$$The rows of a metric's query, from one instant until before another: customer (of its type), at (timestamptz), value and
-denominator (float8; NULL but of ratios). With the rights of the owner; as_of: what as_of() is in it.$$;
+$$The rows of a metric's query, from one instant until before another: customer (of its type), at (timestamptz),
+value and denominator (float8; NULL but of ratios). With the rights of the owner; as_of: what as_of() is in it.$$;
 
 CREATE FUNCTION segment_internal.metric_rows(m metric, from_at timestamptz, to_at timestamptz, as_of timestamptz)
     RETURNS text
@@ -266,8 +267,8 @@ RETURN pg_catalog.format(
          ELSE 'CASE WHEN bool_or(v.%1$I IS NULL) FILTER (WHERE %2$s) THEN NULL
                     ELSE coalesce(sum(v.%1$I ORDER BY v.%1$I) FILTER (WHERE %2$s), 0) END' END, name, condition);
 COMMENT ON FUNCTION segment_internal.metric_of_customer(metric, text, text) IS
-$$The text of an aggregate over the rows v of one customer for which a condition holds: of a rate whether any is above 0,
-else the sum of a column. A value that is missing makes that of the customer missing (NULL).$$;
+$$The text of an aggregate over the rows v of one customer for which a condition holds: of a rate whether any is
+above 0, else the sum of a column. A value that is missing makes that of the customer missing (NULL).$$;
 
 CREATE FUNCTION segment_internal.metric_outcome(m metric, value text, denominator text, before text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -360,9 +361,10 @@ these names: customer (his key), at (when), value (a number or boolean) and for 
 A customer without rows counts as 0, or false. A value that is NULL or NaN makes that of its customer missing, and
 rows without customer or time are nobody's.
 kind: 'rate': the share of customers with a value that is true or above 0, for instance conversion;
-'mean': the sum of the values of a customer, on average, for instance revenue a customer; 'total': the same, shown as the
-sum over all customers; 'ratio': the sum of values by the sum of denominators, for instance order value, or with a
-denominator of 1 an answer the mean of those who answered.
+'mean': the sum of the values of a customer, on average, for instance revenue a customer;
+'total': the same, shown as the sum over all customers;
+'ratio': the sum of values by the sum of denominators, for instance order value, or with a denominator of 1 for each
+answer the mean of those who answered.
 unit: for people. better: 'up' where more is better, 'down' where less is.
 period: of snapshot_metrics. target: the value to be reached, in the figure's own unit (a rate is 0 to 1);
 due: by when.
@@ -526,13 +528,13 @@ BEGIN
     END LOOP;
     IF NOT FOUND THEN
         RAISE NOTICE 'there is no metric of yours with a segmentation of yours by the same type of key'
-            USING HINT = 'create_metric() creates a metric; its column customer has the type of the segmentation''s key.';
+            USING HINT = 'create_metric() creates one; its column customer has the type of the segmentation''s key.';
     END IF;
 END;
 $$;
 COMMENT ON FUNCTION snapshot_metrics(timestamptz, text, text) IS
-$$Works out metrics by segment for the period that ends at an instant, keeps them in segment.metric_snapshot, and returns a
-row for each metric and segmentation: metric_by_segment shows the figures.
+$$Works out metrics by segment for the period that ends at an instant, keeps them in segment.metric_snapshot, and
+returns a row for each metric and segmentation: metric_by_segment shows the figures.
 as_of: the end of the period, which is not included; NULL: now. The same one again puts the new figures in place of
 the old ones.
 metric, segmentation: only this one; NULL: all metrics whose owner the current user may act as, by all segmentations of

@@ -95,8 +95,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.exposure_statement(experiment, timestamptz) IS
-$$The statement that is run for the exposures of an experiment before an instant, and that creation checks: its columns by
-name; rows without a time are there, too.$$;
+$$The statement that is run for the exposures of an experiment before an instant, and that creation checks: its columns
+by name; rows without a time are there, too.$$;
 
 CREATE FUNCTION segment_internal.check_arms(arms jsonb, control text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -125,7 +125,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.check_arms(jsonb, text) IS
-'Raises an error (invalid_parameter_value) where arms with planned shares, or the control among them, are not well made.';
+'Raises an error (invalid_parameter_value) where arms with planned shares, or the control among them, are not right.';
 
 CREATE FUNCTION segment_internal.create_experiment(
     name text, segmentation text, metric text, exposures text, arms jsonb, control text, outcome_window interval,
@@ -161,7 +161,8 @@ BEGIN
     END IF;
     IF segment_internal.overlapping(s) THEN
         RAISE EXCEPTION 'customers of segmentation "%" may be in several segments at once', s.name
-            USING ERRCODE = 'feature_not_supported', HINT = 'An experiment is broken down by segments that exclude each other.';
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = 'An experiment is broken down by segments that exclude each other.';
     END IF;
     e.name := name;
     e.segmentation := s.name;
@@ -181,7 +182,8 @@ BEGIN
     e.search_path := search_path;
     e.settings := segment_internal.session_settings();
     IF e.exposure_types[1] <> key_type OR m.query_types[1] <> key_type THEN
-        RAISE EXCEPTION 'the key of segmentation "%" is of type %, that of exposures of type %, that of metric "%" of type %',
+        RAISE EXCEPTION
+            'the key of segmentation "%" is of type %, that of exposures of type %, that of metric "%" of type %',
             s.name, key_type, e.exposure_types[1], m.name, m.query_types[1]
             USING ERRCODE = 'datatype_mismatch', HINT = 'Cast column customer in the query.';
     END IF;
@@ -196,6 +198,10 @@ BEGIN
         RAISE EXCEPTION 'the owner of segmentation "%" may not run metric "%", which belongs to "%"', s.name, m.name,
             pg_get_userbyid(m.owner)
             USING ERRCODE = 'insufficient_privilege', HINT = 'Create a metric of his own.';
+    END IF;
+    IF EXISTS (SELECT FROM segment.experiment AS x WHERE x.salt = e.salt AND x.name <> e.name) THEN
+        RAISE NOTICE 'another experiment has the salt "%", too', e.salt
+            USING HINT = 'Of one salt both draw the same customers, and what one does shows in the other.';
     END IF;
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'there is an experiment "%" already', name
@@ -220,8 +226,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION create_experiment(text, text, text, text, jsonb, text, interval, interval, timestamptz, timestamptz,
                                       text, text, bigint, text) IS
-$$Creates an experiment, which belongs to the owner of its segmentation: what was done with whom, and what it is measured
-by. experiment_result tells what came of it, experiment_outcomes of each customer.
+$$Creates an experiment, which belongs to the owner of its segmentation: what was done with whom, and what it is
+measured by. experiment_result tells what came of it, experiment_outcomes of each customer.
 segmentation: by which it is broken down; metric: what is measured, of the same type of customer key.
 exposures: a query, or the name of a table or view, with a row for each time that a customer was treated, or as one of
 the control would have been, in columns of these names: customer, arm, at (when).
@@ -231,13 +237,15 @@ outcome_window: how long what a customer does counts, from his first exposure un
 covariate_window: how long before the first exposure the metric of a customer is used to make the result sharper, see
 lift; NULL, the default: it is not. A rate becomes a mean of 0 and 1 by it. Not for ratios.
 started, ended: exposures before the one, and from the other on, are no part of the experiment; NULL: all are.
-hypothesis, salt (of hash_fraction, by which the arms were drawn): for the record.
+hypothesis: for the record. salt: of hash_fraction, by which the arms were drawn; a NOTICE tells where another
+experiment has the same.
 tuned_for: NULL: intervals hold for one look at a time fixed before; a number of customers: for looks at any time.
 search_path: under which the query runs, by default the session's; it runs with the rights of the owner, under the
 present time zone, and as_of() is the instant asked about.
 Errors: undefined_object, duplicate_object for a taken name, invalid_parameter_value, datatype_mismatch,
 undefined_column, feature_not_supported where customers may be in several segments at once, insufficient_privilege for
-whoever may not act as the owner of the segmentation, or he not as that of the metric, and what the query is refused for.$$;
+whoever may not act as the owner of the segmentation, or he not as that of the metric, and what the query is refused
+for.$$;
 
 CREATE FUNCTION drop_experiment(name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -262,7 +270,8 @@ BEGIN
         RAISE NOTICE '% exposures have no customer, no arm or no time, and do not count', bare;
     END IF;
     IF early > 0 THEN
-        RAISE NOTICE '% customers were exposed before the history begins at %, and are in no segment', early, history_from;
+        RAISE NOTICE '% customers were exposed before the history begins at %', early, history_from
+            USING DETAIL = 'Their segment of then is known of those who are still in it; the others count as in none.';
     END IF;
     RETURN true;
 END;
@@ -272,7 +281,7 @@ $$True; tells by NOTICEs of exposures without customer, arm or time, and of cust
 removed.$$;
 
 CREATE FUNCTION segment_internal.experiment_query(e experiment, m metric, as_of timestamptz) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(e.segmentation);
@@ -350,7 +359,7 @@ COMMENT ON FUNCTION segment_internal.outcomes_as_owner(text, text) IS
 'The rows of experiment_query, with the rights of the owner of the segmentation.';
 
 CREATE FUNCTION segment_internal.outcome_rows(e experiment, as_of timestamptz) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     s segment.segmentation := segment_internal.readable_segmentation(e.segmentation);
@@ -405,7 +414,8 @@ present name; NULL: he was no member then. exposed_at: the first exposure.
 complete: whether his outcome window, from the first exposure until before its end, is over at the instant.
 value: what the metric has of him in it, of a rate 1 or 0; who did nothing has 0. denominator: of ratios.
 before: the same value of the covariate window, which ends before the first exposure; NULL: the experiment has none.
-left_out: why he does not count: 'in several arms', 'arm not planned', 'window not over', 'value missing'; NULL: he does.
+left_out: why he does not count: 'in several arms', 'arm not planned', 'window not over', 'value missing';
+NULL: he does.
 NOTICEs tell of exposures without customer, arm or time.
 Queries run with the rights of the owner of the segmentation, that of the metric with those of its own.
 Errors: undefined_object, datatype_mismatch for a wrong key type and for queries that yield other types than they did,
@@ -466,7 +476,8 @@ DECLARE
     shows_lift boolean := l.control_value > 0 AND abs(l.lift_lower) < 'infinity' AND abs(l.lift_upper) < 'infinity';
     more text := segment_internal.amount(CASE WHEN shows_lift THEN l.lift END, l.difference);
     range text := CASE WHEN shows_lift
-        THEN format('%s to %s', segment_internal.amount(l.lift_lower, NULL), segment_internal.amount(l.lift_upper, NULL))
+        THEN format('%s to %s', segment_internal.amount(l.lift_lower, NULL),
+                    segment_internal.amount(l.lift_upper, NULL))
         ELSE format('%s to %s', segment_internal.amount(NULL, l.difference_lower),
                     segment_internal.amount(NULL, l.difference_upper)) END;
 BEGIN
@@ -477,7 +488,7 @@ BEGIN
         RETURN 'Nothing can be said: the values of these customers do not differ enough to tell how sure it is.';
     ELSIF l.difference_lower <= 0 AND l.difference_upper >= 0 THEN
         RETURN format('Not settled: anything from %s is possible with so many customers%s.', range,
-                      coalesce('; a lift below ' || segment_internal.percent(detectable) || ' would often be missed', ''));
+                      '; a lift below ' || segment_internal.percent(detectable) || ' would often be missed');
     ELSIF p_adjusted > 0.05 THEN
         RETURN format('Not settled: it points to %s (%s), but among %s segments chance alone often shows as much '
                       '(%s, adjusted %s).', more, range, segments, segment_internal.chance(l.p_value),
@@ -563,8 +574,8 @@ BEGIN
             WINDOW w AS (PARTITION BY c.arm, c.segment_id IS NULL ORDER BY c.fewest, c.segment_id
                          ROWS UNBOUNDED PRECEDING)),
         adjusted AS (
-            SELECT a.arm, a.segment_id, least(1, min(a.p_value * a.many / a.i) OVER (PARTITION BY a.arm
-                                                                                     ORDER BY a.p_value DESC)) AS p, a.many
+            SELECT a.arm, a.segment_id, a.many,
+                   least(1, min(a.p_value * a.many / a.i) OVER (PARTITION BY a.arm ORDER BY a.p_value DESC)) AS p
             FROM (SELECT s.arm, s.segment_id, s.p_value, count(*) OVER (PARTITION BY s.arm) AS many,
                          row_number() OVER (PARTITION BY s.arm ORDER BY s.p_value) AS i
                   FROM shown AS s
@@ -623,7 +634,8 @@ BEGIN
             p_value := r.p_value;
             variance_reduction := r.variance_reduction;
             p_adjusted := r.p_adjusted;
-            verdict := segment_internal.verdict(r.arm, e.control, m.better, r, r.p_adjusted, r.many::integer, r.detectable);
+            verdict := segment_internal.verdict(r.arm, e.control, m.better, r, r.p_adjusted, r.many::integer,
+                                                r.detectable);
         ELSE
             treated_value := NULL;
             control_value := NULL;
@@ -690,12 +702,13 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION experiment_result(text, timestamptz, integer) IS
-$$What came of an experiment until an instant (NULL, the default: now): for each arm but the control a row for everybody,
-and one for each segment that customers were in at their first exposure.
+$$What came of an experiment until an instant (NULL, the default: now): for each arm but the control a row for
+everybody, and one for each segment that customers were in at their first exposure.
 what: 'all', 'segment', or 'no segment': those who were in none then.
 treated_customers to variance_reduction: as lift() has them, of the arm and the control; means of rows of a covariate
 window are adjusted by it. Who counts, see experiment_outcomes.
-p_adjusted: p_value against the number of segments that are shown (Benjamini and Hochberg, JRSS B 57, 1995); of all: NULL.
+p_adjusted: p_value against the number of segments that are shown (Benjamini and Hochberg, JRSS B 57, 1995);
+of all: NULL.
 detectable_lift: what would be found four times in five with so many customers, see there.
 heterogeneity_q, heterogeneity_p: Cochran's Q (Biometrics 10, 1954) over the differences of the segments, weighted by
 the inverse of their variances, and how likely it is where the effect is the same in all of them;

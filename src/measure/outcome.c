@@ -48,7 +48,7 @@ PG_FUNCTION_INFO_V1(segment_make_outcome_mean);
 static SegmentOutcome *
 new_outcome(SegmentOutcomeKind kind, int n_values)
 {
-	Size		size = segment_outcome_empty_size(kind, n_values);
+	Size		size = segment_outcome_empty_size(n_values);
 	SegmentOutcome *outcome = palloc(size);
 
 	SET_VARSIZE(outcome, size);
@@ -72,7 +72,7 @@ widened(const SegmentOutcome *outcome, SegmentLimbs *limbs)
 static SegmentOutcome *
 outcome_of_exact(SegmentOutcomeKind kind, int n_values, SegmentExactSum *exact)
 {
-	Size		size = segment_outcome_canonical_size(kind, n_values, exact);
+	Size		size = segment_outcome_canonical_size(n_values, exact);
 	SegmentOutcome *outcome = palloc(size);
 
 	SET_VARSIZE(outcome, size);

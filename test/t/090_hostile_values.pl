@@ -256,7 +256,9 @@ my ($model) = bytes_of(q{SELECT encode(convert_to(v::text, 'UTF8'), 'hex') FROM 
 		(map { spoilt(unpack('H*', $_)) } @outcomes), map { random_bytes($_) } 1 .. 50 ],
 		'22P03', '08P01', '22021');
 	check_canonical('outcome');
-	is($node->safe_psql('postgres', q{SELECT count(*) FROM outcome,
+	# 13 and 29: where customers and skipped rows stand; more than so many cannot be added up
+	is($node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT v FROM outcome
+			WHERE greatest(substr(v::text, 13, 16), substr(v::text, 29, 16)) < '0800000000000000') AS o,
 		LATERAL (SELECT segment.outcome_merge(x) AS m FROM (VALUES (v), (v)) AS two (x)) AS m
 		WHERE m::text::segment.outcome::text <> m::text}),
 		0, 'outcomes that were read can be merged');

@@ -18,7 +18,7 @@
 static SegmentOutcome *
 new_outcome(SegmentOutcomeKind kind, int n_values)
 {
-	SegmentOutcome *outcome = malloc(segment_outcome_empty_size(kind, n_values));
+	SegmentOutcome *outcome = malloc(segment_outcome_empty_size(n_values));
 
 	segment_outcome_init(outcome, kind, n_values);
 	return outcome;
@@ -70,7 +70,7 @@ canonical(const SegmentOutcome *outcome)
 	SegmentOutcome *result;
 
 	segment_outcome_to_exact(outcome, exact);
-	result = malloc(segment_outcome_canonical_size(outcome->kind, outcome->n_values, exact));
+	result = malloc(segment_outcome_canonical_size(outcome->n_values, exact));
 	segment_outcome_of_exact(result, outcome->kind, outcome->n_values, exact);
 	result->n = outcome->n;
 	result->skipped = outcome->skipped;

@@ -18,7 +18,10 @@
 #include <math.h>
 #include <string.h>
 
-/* The lowest limbs that doubles and products of two reach: below, products of sums would leave exact_sum.c's. */
+/*
+ * The lowest limbs that doubles and products of two reach: products of sums that reach lower
+ * would leave those of exact_sum.c.
+ */
 #define LOWEST_LIMB			((SEGMENT_EXACT_BIAS - 1074) / 32)
 #define LOWEST_PRODUCT		((SEGMENT_EXACT_BIAS - 2148) / 32)
 
@@ -64,9 +67,8 @@ segment_outcome_size(const SegmentOutcome *outcome)
 /* ---- rows ---- */
 
 size_t
-segment_outcome_empty_size(SegmentOutcomeKind kind, int n_values)
+segment_outcome_empty_size(int n_values)
 {
-	(void) kind;
 	return offsetof(SegmentOutcome, first) + sums_of(n_values) * SEGMENT_NARROW_SIZE(0);
 }
 
@@ -75,7 +77,7 @@ void
 segment_outcome_init(SegmentOutcome *outcome, SegmentOutcomeKind kind, int n_values)
 {
 	memset((char *) outcome + sizeof(outcome->vl_len_), 0,
-		   segment_outcome_empty_size(kind, n_values) - sizeof(outcome->vl_len_));
+		   segment_outcome_empty_size(n_values) - sizeof(outcome->vl_len_));
 	outcome->kind = kind;
 	outcome->n_values = n_values;
 }
@@ -222,9 +224,9 @@ segment_outcome_to_exact(const SegmentOutcome *outcome, SegmentExactSum *exact)
 }
 
 size_t
-segment_outcome_canonical_size(SegmentOutcomeKind kind, int n_values, SegmentExactSum *exact)
+segment_outcome_canonical_size(int n_values, SegmentExactSum *exact)
 {
-	size_t		size = segment_outcome_empty_size(kind, n_values);
+	size_t		size = segment_outcome_empty_size(n_values);
 	int			i;
 
 	for (i = 0; i < sums_of(n_values); i++)

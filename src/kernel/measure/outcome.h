@@ -47,7 +47,7 @@ typedef struct SegmentMomentsOfOutcome
 
 extern int	segment_outcome_sums(const SegmentOutcome *outcome);
 extern size_t segment_outcome_size(const SegmentOutcome *outcome);
-extern size_t segment_outcome_empty_size(SegmentOutcomeKind kind, int n_values);
+extern size_t segment_outcome_empty_size(int n_values);
 extern void segment_outcome_init(SegmentOutcome *outcome, SegmentOutcomeKind kind, int n_values);
 extern bool segment_outcome_add(SegmentOutcome *outcome, const double *row);
 extern bool segment_outcome_merge(SegmentOutcome *into, const SegmentOutcome *from);
@@ -58,8 +58,7 @@ extern size_t segment_outcome_wide_size(const SegmentOutcome *outcome, SegmentLi
 extern void segment_outcome_widen(SegmentOutcome *wide, const SegmentLimbs *limbs,
 								  const SegmentOutcome *outcome);
 extern void segment_outcome_to_exact(const SegmentOutcome *outcome, SegmentExactSum *exact);
-extern size_t segment_outcome_canonical_size(SegmentOutcomeKind kind, int n_values,
-											 SegmentExactSum *exact);
+extern size_t segment_outcome_canonical_size(int n_values, SegmentExactSum *exact);
 extern void segment_outcome_of_exact(SegmentOutcome *outcome, SegmentOutcomeKind kind, int n_values,
 									 SegmentExactSum *exact);
 extern bool segment_outcome_plausible(const SegmentOutcome *outcome);
