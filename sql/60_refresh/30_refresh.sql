@@ -363,6 +363,15 @@ END;
 COMMENT ON FUNCTION segment_internal.set_clock(segmentation, timestamptz) IS
 $$Lets as_of() be an instant, and enters the settings of the segmentation, to the end of run_as_owner.$$;
 
+CREATE FUNCTION segment_internal.set_clock(what text, time_zone text, settings jsonb, at timestamptz) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT set_config('segment.as_of', segment_internal.instant(at), true),
+           segment_internal.enter_settings(what, time_zone, settings);
+END;
+COMMENT ON FUNCTION segment_internal.set_clock(text, text, jsonb, timestamptz) IS
+'Lets as_of() be an instant, and enters settings, see enter_settings, to the end of run_as_owner.';
+
 CREATE FUNCTION segment_internal.blame(name text, as_of text) RETURNS text
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$

@@ -52,7 +52,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION drop_segmentation(text, boolean) IS
-$$Drops a segmentation with its tables, history, decisions, events and their consumers, models and run log.
+$$Drops a segmentation with its tables, history, decisions, events and their consumers, models, run log,
+experiments and figures of metrics.
 cascade: also views and other objects that depend on the tables, and rules of other segmentations that use it
 by in_segment: of those that the current user may change, the rules are dropped as a new version, or where none
 would be left, the segmentation; of others the rules stay, and their next refresh fails;

@@ -2,9 +2,9 @@
  * catalogue.c: every change of the catalogue, as the extension's owner.
  *
  * Nobody but the extension's owner may write segmentation, segment, model, run,
- * tracked_table, rfm_scheme and rule_template; so the run log is not its owner's to edit.  What refreshing,
- * renaming, dropping and so on have to write is done by change_catalogue, one of the
- * operations below:
+ * tracked_table, rfm_scheme, rule_template, metric, metric_snapshot and experiment; so the
+ * run log is not its owner's to edit.  What refreshing, renaming, dropping and so on have to
+ * write is done by change_catalogue, one of the operations below:
  *
  *		caller (any role)
  *		   |  change_catalogue('finish_run', name, ...)
@@ -20,7 +20,7 @@
  * 1. No text of the caller is run.  The statements are constants, schemas are
  *    written out, and search_path holds nothing that others can create in.
  * 2. Arguments have exactly the types that the operation names: those of the server,
- *    and two of ours.  No domain, no row type, no cast that somebody made gets here.
+ *    and a few of ours.  No domain, no row type, no cast that somebody made gets here.
  * 3. Values that a log has to be right about are not asked for: run_by is who is
  *    logged in, finished_at is now, started_at is when the refresh began, sizes and
  *    version of the model are those of the catalogue.  A run can be added by whoever
@@ -82,6 +82,7 @@ typedef enum Right
 	OF_TEMPLATE,				/* the same, of a template of rules */
 	OF_CONSUMER,				/* the same, of a consumer of events */
 	OF_CONSUMED,				/* the same, or of the owner of the segmentation whose events they are */
+	OF_METRIC,					/* the same, of a metric */
 	OF_TABLE,					/* rights of the owner of a table */
 } Right;
 
@@ -719,6 +720,62 @@ static const Operation operations[] = {
 	{"drop_template", OF_TEMPLATE, {"text"}, {
 	"DELETE FROM segment.rule_template AS t WHERE t.name = $1 RETURNING 1::bigint"
 	}},
+
+	/* a new row, which belongs to the caller */
+	{"create_metric", OF_ANYBODY, {"segment.metric"}, {
+	"INSERT INTO segment.metric (name, owner, query, query_types, kind, unit, better, period,"
+	"    target, due, min_customers, purpose, time_zone, search_path, settings) "
+	"SELECT ($1).name, quote_ident($2)::regrole, ($1).query, ($1).query_types, ($1).kind, ($1).unit,"
+	"    ($1).better, ($1).period, ($1).target, ($1).due, ($1).min_customers, ($1).purpose,"
+	"    ($1).time_zone, ($1).search_path, coalesce(($1).settings, '{}') RETURNING 1::bigint"
+	}},
+
+	/* name; an error while experiments measure it */
+	{"drop_metric", OF_METRIC, {"text"}, {
+	"DELETE FROM segment.metric AS m WHERE m.name = $1 RETURNING 1::bigint"
+	}},
+
+	/*
+	 * metric, segmentation, begin and end of a period, segments, outcomes: figures in place of those
+	 * there are; NULL: the metric's owner has not the rights of that of the segmentation, whose
+	 * readers see them
+	 */
+	{"store_snapshot", OF_METRIC,
+	{"text", "text", "timestamptz", "timestamptz", "int4[]", "segment.outcome[]"}, {
+	"DELETE FROM segment.metric_snapshot AS p"
+	" WHERE p.metric = $1 AND p.segmentation = $2 AND p.period = tstzrange($3, $4)",
+
+	"WITH kept AS ("
+	"    INSERT INTO segment.metric_snapshot (metric, segmentation, period, segment_id, outcome)"
+	"    SELECT m.name, g.name, tstzrange($3, $4), n.segment_id, n.outcome"
+	"    FROM segment.metric AS m, segment.segmentation AS g, pg_class AS c,"
+	"        unnest($5, $6) AS n (segment_id, outcome)"
+	"    WHERE m.name = $1 AND g.name = $2 AND c.oid = g.members"
+	"      AND pg_has_role(m.owner, c.relowner, 'USAGE') RETURNING 1) "
+	"SELECT nullif(count(*), 0) FROM kept"
+	}},
+
+	/*
+	 * segmentation, a new row; NULL: the owner of the segmentation has not the rights of that of the
+	 * metric, which readers of the segmentation then see
+	 */
+	{"create_experiment", OF_SEGMENTATION, {"text", "segment.experiment"}, {
+	"INSERT INTO segment.experiment (name, segmentation, metric, exposures, exposure_types, arms,"
+	"    control, outcome_window, covariate_window, started, ended, hypothesis, salt, tuned_for,"
+	"    time_zone, search_path, settings) "
+	"SELECT ($2).name, $1, ($2).metric, ($2).exposures, ($2).exposure_types, ($2).arms,"
+	"    ($2).control, ($2).outcome_window, ($2).covariate_window, ($2).started, ($2).ended,"
+	"    ($2).hypothesis, ($2).salt, ($2).tuned_for, ($2).time_zone, ($2).search_path,"
+	"    coalesce(($2).settings, '{}') "
+	"FROM segment.metric AS m, segment.segmentation AS g, pg_class AS c "
+	"WHERE m.name = ($2).metric AND g.name = $1 AND c.oid = g.members"
+	"  AND pg_has_role(c.relowner, m.owner, 'USAGE') RETURNING 1::bigint"
+	}},
+
+	/* segmentation, name */
+	{"drop_experiment", OF_SEGMENTATION, {"text", "text"}, {
+	"DELETE FROM segment.experiment AS e WHERE e.segmentation = $1 AND e.name = $2 RETURNING 1::bigint"
+	}},
 };
 
 /* Arguments of a call, checked, with the caller's name behind them. */
@@ -1006,6 +1063,16 @@ check_right(const Operation *operation, Oid caller, bool restricted, Arguments *
 						 errmsg("permission denied for consumer \"%s\" of events",
 								TextDatumGetCString(arguments->values[0])),
 						 errhint("Only its owner may go on.")));
+			break;
+		case OF_METRIC:
+			if (!look_up("SELECT m.owner, m.owner FROM segment.metric AS m WHERE m.name = $1",
+						 arguments, &first, &second) ||
+				!acts_for(caller, DatumGetObjectId(first)))
+				ereport(ERROR,
+						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						 errmsg("permission denied for metric \"%s\"",
+								TextDatumGetCString(arguments->values[0])),
+						 errhint("Only its owner may.")));
 			break;
 		case OF_SCHEME:
 		case OF_TEMPLATE:

@@ -54,7 +54,7 @@ SELECT is_empty($$
                           'trace_source', 'trace', 'traced_statements', 'tracked_parts', 'check_trackable',
                           'check_watermark', 'present_state',
                           'candidate_source', 'check_candidate_key', 'candidate_places', 'asks_for_as_of', 'placing_steps',
-                          'full_reason', 'immediate_steps')
+                          'full_reason', 'immediate_steps', 'named_types', 'check_named_types')
 $$, 'what is stable is parallel safe or restricted, with stated exceptions');
 SELECT is_empty($$
     SELECT routine FROM routine
@@ -174,8 +174,9 @@ SELECT is_empty($$
                AND a.atttypid = 'regclass'::regtype)
       AND NOT (c.relname = 'tracked_table' AND a.attname = 'relation')
       -- and a role, too
-      AND NOT (c.relname IN ('rfm_scheme', 'rule_template', 'event_consumer') AND a.attname = 'owner' AND a.atttypid = 'regrole'::regtype)
-$$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme, template or consumer');
+      AND NOT (c.relname IN ('rfm_scheme', 'rule_template', 'event_consumer', 'metric') AND a.attname = 'owner'
+               AND a.atttypid = 'regrole'::regtype)
+$$, 'no table holds OIDs or node trees, but for the tables of a segmentation and the owner of a scheme, template, consumer or metric');
 SELECT is_empty($$
     SELECT object FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
     WHERE c.relkind = 'v'

@@ -15,6 +15,8 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM 
 CREATE TEMP TABLE said (volatility text, strictness text, parallel text, routines text[]) ON COMMIT DROP;
 INSERT INTO said VALUES
 ('immutable', 'strict', 'safe', '{
+    "segment_internal.about(double precision)",
+    "segment_internal.chance(double precision)", "segment_internal.percent(double precision)",
     "segment_internal.outcome_in(cstring)", "segment_internal.outcome_out(outcome)",
     "segment_internal.outcome_recv(internal)", "segment_internal.outcome_send(outcome)",
     "segment_internal.outcome_final(outcome)",
@@ -97,6 +99,15 @@ INSERT INTO said VALUES
     "segment_internal.time_number(timestamp without time zone)"}'),
 -- NULL has a meaning
 ('immutable', 'called on null', 'safe', '{
+    "segment_internal.trait_counts_query(integer,text,integer,boolean)", "segment_internal.check_trait_options(integer,integer)",
+    "segment_internal.withheld_cells(integer[],integer[],integer[],bigint[],integer[],integer)",
+    "segment_internal.guarded_share(bigint,bigint,integer)", "segment_internal.percent_or_half(double precision)",
+    "segment_internal.scorecard_failures(text,bigint,bigint,integer,double precision,double precision,numeric,double precision,numeric,'
+    'double precision,numeric,double precision,double precision,double precision,double precision,double precision)",
+    "segment_internal.amount(double precision,double precision)", "segment_internal.check_arms(jsonb,text)",
+    "segment_internal.metric_columns(metric)", "segment_internal.metric_of_customer(metric,text,text)",
+    "segment_internal.metric_outcome(metric,text,text,text)",
+    "segment_internal.verdict(text,text,text,record,double precision,integer,double precision)",
     "segment_internal.outcome_accum(outcome,boolean)", "segment_internal.outcome_accum(outcome,double precision)",
     "segment_internal.outcome_accum(outcome,double precision[])",
     "segment_internal.outcome_ratio_accum(outcome,double precision,double precision)",
@@ -209,17 +220,23 @@ INSERT INTO said VALUES
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)",
     "segment_internal.key_column(regclass)", "segment_internal.key_type(regclass)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.attribute_kind(regtype)",
     "segment_internal.wants_training(segmentation,timestamp with time zone,boolean)",
     "segment_internal.nothing_in_use(segmentation)", "segment_internal.rules_of_version(segmentation,integer)",
     "segment_internal.refuse_later_treatment(text,text,timestamp with time zone,timestamp with time zone)",
     "segment_internal.refuse_nothing_in_use(segmentation,text)",
     "segment_internal.segment_identity(segmentation)", "segment_internal.option_literal(jsonb,oid)",
-        "segment_internal.no_rows(segmentation)",
+    "segment_internal.no_rows(segmentation)",
     "segment_internal.value_steps(segmentation,boolean)", "segment_internal.value_training(segmentation,text)",
     "segment_internal.value_places(segmentation,boolean)", "segment_internal.value_drift(segmentation)",
     "segment_internal.value_tell(segmentation,timestamp with time zone,jsonb,jsonb)",
-        "segment_internal.value_own_model(segmentation,segment_model)",
+    "segment_internal.value_own_model(segmentation,segment_model)",
     "segment_internal.check_key_type(segmentation,regtype,text)", "segment_internal.member_values_query(segmentation,text)",
+    "segment_internal.experiment_row(text)",
+    "segment_internal.exposure_statement(experiment,timestamp with time zone)", "segment_internal.metric_row(text)",
+    "segment_internal.metric_rows(metric,timestamp with time zone,timestamp with time zone,timestamp with time zone)",
+    "segment_internal.metric_statement(metric,timestamp with time zone,timestamp with time zone)",
+    "segment_internal.number_expression(text,text)", "segment_internal.time_expression(text,text)",
     "segment_internal.known_until(segmentation)", "segment_internal.shown_as_of(segmentation)",
     "next_purchase_at(segment_model,double precision,double precision,double precision,timestamp with time zone,interval,'
     'double precision)",
@@ -305,6 +322,9 @@ INSERT INTO said VALUES
 ('stable', 'called on null', 'restricted', '{
     "segment_internal.value_explain(segmentation,text)", "segment_internal.readable_value_segmentation(text)",
     "segment_member_values(anyelement,text,timestamp with time zone)", "segment_value_profile(text)",
+    "segment_internal.experiment_query(experiment,metric,timestamp with time zone)",
+    "segment_internal.outcome_rows(experiment,timestamp with time zone)",
+    "segment_internal.snapshot_refusal(metric,segmentation,timestamp with time zone)",
     "segment_internal.health(segmentation,timestamp with time zone)",
     "segment_internal.next_due(segmentation,run,text)",
     "segment_internal.changes_waiting(segmentation,timestamp with time zone)",
@@ -334,6 +354,8 @@ INSERT INTO said VALUES
 ('stable', 'called on null', 'unsafe', '{
     "segment_internal.label_query(text,text,regtype)",
     "segment_internal.bind_value_columns(segmentation)",
+    "segment_internal.check_named_types(text,text,text,text[],text[])",
+    "segment_internal.named_types(text,text,text[])",
     "segment_members(anyelement,text,timestamp with time zone)", "segment_members(text,timestamp with time zone)",
     "segment_migration(bigint,bigint)", "segment_migration(text,timestamp with time zone,timestamp with time zone)",
     "segment_internal.trace_source(text,text,regtype,regcollation)", "segment_internal.trace(segmentation)",
@@ -383,6 +405,10 @@ INSERT INTO said VALUES
     "segment_internal.rows_as_owner(name,text,text[])", "segment_internal.number_events(text)",
     "segment_internal.rule_answers(text,text,integer,integer,double precision)"}'),
 ('volatile', 'called on null', 'unsafe', '{
+    "segment_internal.traits(text,text[],text[],integer,integer,boolean)", "segment_internal.attribute_rows(text,text)",
+    "segment_traits(text,integer,integer,text)", "segment_internal.persona_rows(segmentation,text,text)",
+    "persona(text,text,integer,integer,text)", "segment_scorecard(text,text,text,integer,integer,text)",
+    "segment_internal.scorecard_outcomes(segmentation,metric,timestamp with time zone)",
     "segment_internal.columns_as(text,text,text)",
     "segment_internal.treatments_query(segmentation,timestamp with time zone,text,text,text)",
     "segment_internal.keep_notes()", "model_impact(text,integer,text)", "note_segment(text,text,text,text)",
@@ -408,6 +434,20 @@ INSERT INTO said VALUES
     "segment_internal.create_value_segmentation(text,text,text,jsonb,text,interval,name,text,text,double precision,text,text,text)",
     "create_value_segmentation(text,text,text,text,double precision[],double precision[],interval,numeric,text,text[],'
     'text[],text,interval,name,text,text,double precision,text,text,text)",
+    "create_experiment(text,text,text,text,jsonb,text,interval,interval,timestamp with time zone,'
+    'timestamp with time zone,text,text,bigint,text)",
+    "create_metric(text,text,text,text,text,interval,double precision,timestamp with time zone,integer,text,text)",
+    "drop_experiment(text)", "drop_metric(text)", "experiment_outcomes(anyelement,text,timestamp with time zone)",
+    "experiment_outcomes(text,timestamp with time zone)", "experiment_result(text,timestamp with time zone,integer)",
+    "segment_internal.create_experiment(text,text,text,text,jsonb,text,interval,interval,'
+    'timestamp with time zone,timestamp with time zone,text,text,bigint,text)",
+    "segment_internal.create_metric(text,text,text,text,text,interval,double precision,timestamp with time zone,integer,text,text)",
+    "segment_internal.enter_settings(text,text,jsonb)", "segment_internal.metric_rows_as_owner(text,text,text,text)",
+    "segment_internal.outcomes_as_owner(text,text)", "segment_internal.result_as_owner(text,text,text)",
+    "segment_internal.set_clock(text,text,jsonb,timestamp with time zone)",
+    "segment_internal.snapshot_as_owner(text,text,text,text)",
+    "segment_internal.tell_of_exposures(bigint,bigint,timestamp with time zone)",
+    "snapshot_metrics(timestamp with time zone,text,text)",
     "buying_history(anyelement,text,timestamp with time zone,text,timestamp with time zone,timestamp with time zone,boolean,text)",
     "label_at(anyelement,text,timestamp with time zone[],interval,timestamp with time zone,boolean,interval,text,text)",
     "segment_internal.labels_told(bigint,timestamp with time zone,timestamp with time zone)",
@@ -549,6 +589,8 @@ SELECT CASE
         WHEN 'kmeans_state' THEN '(SELECT state FROM given)'
         WHEN 'run' THEN '(SELECT r FROM given)'
         WHEN 'segmentation' THEN '(SELECT s FROM given)'
+        WHEN 'metric' THEN '(SELECT m FROM given)'
+        WHEN 'experiment' THEN '(SELECT e FROM given)'
         WHEN 'boolean' THEN 'true'
         ELSE format('%L::%s', CASE t
             WHEN 'text' THEN 'SELECT 1' WHEN 'name' THEN 'postgres' WHEN 'jsonb' THEN '[{"segment": "All"}]'
@@ -577,7 +619,8 @@ CREATE TEMP TABLE given ON COMMIT DROP AS
 SELECT feature_set(i, i % 9, i * 7 % 11) AS features, rfm_model(feature_set(i, i % 9, i * 7 % 11), scheme => 'eleven_names') AS model,
        (SELECT kmeans_step_state(m, j, j % 3)
         FROM generate_series(1, 9) AS j, (SELECT kmeans(feature_set(k, k % 3), 2) AS m FROM generate_series(1, 9) AS k) AS o) AS state,
-       NULL::segment.run AS r, NULL::segment.segmentation AS s FROM generate_series(1, 50) AS i;
+       NULL::segment.run AS r, NULL::segment.segmentation AS s,
+       NULL::segment.metric AS m, NULL::segment.experiment AS e FROM generate_series(1, 50) AS i;
 -- all alike, and each argument in turn unlike the others
 SELECT is_empty($$
     WITH way AS (
@@ -587,15 +630,17 @@ SELECT is_empty($$
              unnest(ARRAY['null', 'plain']) AS others
         WHERE NOT proargtypes::oid[] && ARRAY['internal', 'cstring']::regtype[]::oid[] AND prorettype <> 'trigger'::regtype
           -- takes a column definition list
-          AND proname NOT IN ('query_rows', 'rows_as_owner', 'step_rows', 'later_changes_as_owner') AND (one > 0 OR this = others)
+          AND proname NOT IN ('query_rows', 'rows_as_owner', 'step_rows', 'later_changes_as_owner', 'metric_rows_as_owner',
+                              'outcomes_as_owner')
+          AND (one > 0 OR this = others)
     ), called AS (
         SELECT (r).routine, how, pg_temp.outcome_of(r, how) AS outcome FROM way
     )
     SELECT * FROM called
     -- internal errors, out of memory, and what would mean that the call above is wrong
     WHERE outcome ~ '^(XX|53|42883|42725|42601|42P02)'
-      -- a syntax error in a text that is no rule is one for users
-      AND NOT (routine ~ 'rule_columns|describe_rule|rule_slips' AND outcome ~ '^42601')
+      -- a syntax error in a text that is no rule, type or query is one for users
+      AND NOT (routine ~ 'rule_columns|describe_rule|rule_slips|number_expression|segment_internal.traits\(' AND outcome ~ '^42601')
       -- runs what it is given, here the statement "a"
       AND NOT (routine LIKE 'segment_internal.run_steps(%' AND outcome = '42601 syntax error at or near "a"')
 $$, 'NULL, plain and odd arguments: a result or an error meant for users');

@@ -308,8 +308,28 @@ SELECT is_empty($$ SELECT * FROM budget AS b,
                                       FROM budget WHERE what = 'step' AND return > cost) AS s
                                           WHERE s.segment = b.segment OR b.segment = 'all') AS f
                    WHERE b.what LIKE 'optimum at budget%' AND NOT pg_temp.near(f.spend, b.cost) $$, 'budgets');
+CREATE TEMP TABLE trait (attribute text, value text, in_segment bigint, segment_size bigint, in_rest bigint, rest_size bigint,
+    share float8, share_rest float8, index_against_all float8, index_against_rest float8, difference float8, lower float8, upper float8,
+    index_rest_lower float8, index_rest_upper float8, p_value float8, p_bh float8) ON COMMIT DROP;
+CREATE TEMP TABLE bank (age text, job text, marital text, education text, "default" text, balance text, housing text, loan text,
+    contact text, day text, month text, duration text, campaign text, pdays text, previous text, poutcome text, y text) ON COMMIT DROP;
+SELECT format('\copy pg_temp.trait FROM %L (FORMAT csv, HEADER)', :'data' || '/reference/measure_traits.csv') AS copy \gset
+:copy;
+SELECT format('\copy pg_temp.bank FROM PROGRAM %L (FORMAT csv, HEADER)', 'zcat ' || quote_literal(:'data' || '/data/bank.csv.gz')) AS copy \gset
+:copy;
+SELECT results_eq($$ SELECT count(*), count(*) FILTER (WHERE t.customers = r.in_segment AND pg_temp.near(t.share, r.share)
+                         AND pg_temp.near(t.rest_share, r.share_rest) AND pg_temp.near(t.difference, r.difference, 1e-8)
+                         AND pg_temp.near(t.difference_lower, r.lower, 1e-8) AND pg_temp.near(t.difference_upper, r.upper, 1e-8)
+                         AND pg_temp.near(t.index, r.index_against_rest) AND pg_temp.near(t.index_lower, r.index_rest_lower)
+                         AND pg_temp.near(t.index_upper, r.index_rest_upper) AND pg_temp.near(t.p_value, r.p_value, 1e-8)
+                         AND pg_temp.near(t.p_adjusted, r.p_bh, 1e-8))
+                     FROM trait AS r
+                     LEFT JOIN segment_traits('SELECT y, job, marital, education, housing, loan, contact, poutcome FROM bank',
+                                              min_customers => 1) AS t
+                     ON t.segment = 'yes' AND t.attribute = r.attribute AND t.value = r.value $$,
+                  $$ VALUES (30::bigint, 30::bigint) $$, 'traits of the bank''s customers who said yes');
 \else
-SELECT skip('reference figures of measurement are not there (SEGMENT_TEST_DATA)', 25);
+SELECT skip('reference figures of measurement are not there (SEGMENT_TEST_DATA)', 26);
 \endif
 SELECT * FROM finish();
 ROLLBACK;

@@ -118,7 +118,8 @@ LATERAL (VALUES
     ('gamma_gamma', gamma_gamma(spent)),
     ('linear_regression clustered', linear_regression(mixed, cluster => 'channel')),
     ('logistic_regression clustered', (SELECT logistic_regression(feature_set(t), cluster => 'c')
-                                       FROM (SELECT i * 7 % 11 > 5 AS y, i * 5 % 13 AS x, i % 9 AS c FROM generate_series(1, 200) AS i) AS t)),
+                                       FROM (SELECT i * 7 % 11 > 5 AS y, i * 5 % 13 AS x, i % 9 AS c
+                                             FROM generate_series(1, 200) AS i) AS t)),
     ('bgnbd without errors', bgnbd(rare))) AS m(what, model);
 SELECT is(pg_temp.misfit(model::jsonb, schema), NULL, 'fits: ' || what) FROM models, description;
 SELECT is((SELECT count(*) FROM models), 44::bigint, 'forty-four models');

@@ -133,6 +133,14 @@ run_in($node, 'ruled', q{SELECT set_segment_rule('checked', 'less', 'points < 2'
 	SELECT retrain_segmentation('drawn', '2024-05-18', '{"k": 3}')});
 run_in($node, 'ruled', q{SELECT create_treatment('care', 'tags', 'many', 'mail', valid_from => '2024-05-01', holdout => 0.5, salt => 's'),
 	note_segment('tags', 'many', 'purpose', 'keep them')});
+# a metric with figures, and an experiment
+run_in($node, 'ruled', q{SELECT create_metric('points', 'SELECT id AS customer, timestamptz ''2024-05-25'' AS at,
+	points AS value FROM facts', 'mean',
+	period => '10 days', target => 9, due => '2024-05-30')});
+run_in($node, 'ruled', q{SELECT snapshot_metrics('2024-05-30')});
+run_in($node, 'ruled', q{SELECT create_experiment('halves', 'users', 'points', 'SELECT id AS customer,
+	CASE WHEN id % 2 = 0 THEN ''a'' ELSE ''b'' END AS arm,
+	timestamptz ''2024-05-20'' AS at FROM facts', '{"a": 0.5, "b": 0.5}', 'b', '7 days', salt => 'by hand', tuned_for => 90)});
 $node->command_ok([ 'pg_dump', '-f', "$dir/ruled.sql", $node->connstr('ruled') ], 'pg_dump of rules');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/ruled.sql", $node->connstr('ruled_copy') ],
 	'restore of rules');
@@ -161,6 +169,8 @@ foreach my $sql ('SELECT relation, key_columns FROM tracked_table ORDER BY 1',
 	"SET SESSION AUTHORIZATION second; SELECT approve_model('checked', 2), approve_model('drawn', 2), needs_approval FROM segmentation
 		WHERE name = 'drawn'",
 	"SELECT name, (refresh_segmentation(name, '2024-05-20')).moved FROM segmentation WHERE name IN ('checked', 'drawn') ORDER BY 1",
+	'TABLE segment.metric', 'TABLE segment.metric_snapshot', 'TABLE segment.experiment', 'TABLE metric_by_segment',
+	"SELECT * FROM experiment_result('halves', '2024-06-01')", "SELECT customers FROM snapshot_metrics('2024-05-31')",
 	"SET ROLE mailer; SELECT * FROM next_segment_events('mails')",
 	"SET ROLE mailer; SELECT acknowledge_segment_events('mails', max(event_id)) IS NULL FROM next_segment_events('mails')",
 	'SELECT relation, what FROM customer_table ORDER BY 2, relation::text',

@@ -88,7 +88,8 @@ my %predicting = (
 	'rank_criteria, many resamples' => q{SELECT rank_criteria(f, resamples => 100000) FROM labelled},
 	'buying_history' => q{SELECT buying_history(null::integer, 'SELECT * FROM public.orders', '2026-01-01')},
 	'association_rules, low support' => q{SELECT association_rules(null::integer, 'SELECT * FROM public.lines', 0.00002, 0.0001)},
-	'item_similarity' => q{SELECT item_similarity(null::integer, 'SELECT basket + n * 1000000, item FROM public.lines, generate_series(1, 3) AS n')},
+	'item_similarity' => q{SELECT item_similarity(null::integer,
+		'SELECT basket + n * 1000000, item FROM public.lines, generate_series(1, 3) AS n')},
 	'recommend' => q{SELECT recommend(null::integer, null::integer, 'SELECT * FROM public.lines')});
 
 sub stops_in_time
