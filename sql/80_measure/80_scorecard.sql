@@ -198,7 +198,7 @@ BEGIN
            CASE WHEN c.told THEN agreement END, CASE WHEN c.told THEN c.apart END,
            CASE WHEN c.told THEN done.explained END, c.growth, f.failed, f.verdict
     FROM (SELECT b.*, CASE WHEN b.told AND b.n_done >= least_n THEN b.estimated END AS value,
-                 CASE WHEN b.told AND b.n_done >= least_n
+                 CASE WHEN b.told AND b.n_done >= least_n AND b.n > 1
                       THEN segment.detectable_lift(b.outcome, b.n / 2, b.n - b.n / 2) END AS detectable,
                  CASE WHEN b.told THEN segment_internal.guarded_share(b.n_measured, b.n, least_n) END AS measurable,
                  CASE WHEN b.told AND segment_scorecard.consent IS NOT NULL

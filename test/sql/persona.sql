@@ -32,7 +32,7 @@ SELECT attribute, value, round(100 * share::numeric, 1) AS here, round(100 * res
 FROM segment_traits('SELECT grp, channel FROM customer') WHERE segment = 'best' AND difference > 0 AND p_adjusted < 0.05;
 -- no number, time or rare word of anybody in what is told
 SELECT count(*) AS told, count(*) FILTER (WHERE p.card::text LIKE '%' || c.revenue::float8::text || '%') AS revenue,
-       count(*) FILTER (WHERE p.card::text LIKE '%' || c.last_at::date || '%' 
+       count(*) FILTER (WHERE p.card::text LIKE '%' || c.last_at::date || '%'
                         AND c.last_at::date <> date_trunc('month', c.last_at)) AS times,
        count(*) FILTER (WHERE p.card::text LIKE '%' || c.remark || '%') AS remarks
 FROM persona('kind') AS p, customer AS c;

@@ -39,6 +39,8 @@ FROM unnest('{good,random,three,drawn}'::text[]) AS s, segment_scorecard(s, 'rev
 SELECT value, detectable_lift, measurable, reachable, channels, kept, explained, growth
 FROM segment_scorecard('three', 'revenue', 'consent') WHERE segment = 'Three';
 
+SELECT segment, failed FROM segment_scorecard('three', 'revenue', min_customers => 1);
+
 -- ---- figures as plain SQL has them ----
 CREATE TABLE done AS
 SELECT c.id, c.habit, count(o.value) > 0 AS bought, coalesce(sum(o.value), 0) AS value, count(o.value) AS orders
