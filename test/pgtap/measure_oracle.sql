@@ -315,13 +315,8 @@ CREATE TEMP TABLE bank (age text, job text, marital text, education text, "defau
     contact text, day text, month text, duration text, campaign text, pdays text, previous text, poutcome text, y text) ON COMMIT DROP;
 SELECT format('\copy pg_temp.trait FROM %L (FORMAT csv, HEADER)', :'data' || '/reference/measure_traits.csv') AS copy \gset
 :copy;
-<<<<<<< HEAD
 SELECT format('\copy pg_temp.bank FROM PROGRAM %L (FORMAT csv, HEADER)', 'zcat ' || quote_literal(:'data' || '/data/bank.csv.gz'))
     AS copy \gset
-=======
-SELECT format('\copy pg_temp.bank FROM PROGRAM %L (FORMAT csv, HEADER)',
-    'zcat ' || quote_literal(:'data' || '/data/bank.csv.gz')) AS copy \gset
->>>>>>> htraits
 :copy;
 SELECT results_eq($$ SELECT count(*), count(*) FILTER (WHERE t.customers = r.in_segment AND pg_temp.near(t.share, r.share)
                          AND pg_temp.near(t.rest_share, r.share_rest) AND pg_temp.near(t.difference, r.difference, 1e-8)
