@@ -553,7 +553,7 @@ BEGIN
         scope AS (SELECT DISTINCT coalesce(o.segment_id, 0) AS segment_id FROM o UNION ALL SELECT NULL),
         compared AS (
             SELECT s.segment_id, p.arm, p.n, l.*, t.outcome AS treated, c.outcome AS control,
-                   least(coalesce(l.treated_customers, 0), coalesce(l.control_customers, 0)) AS fewest
+                   least(nullif(l.treated_customers, 0), nullif(l.control_customers, 0)) AS fewest
             FROM scope AS s CROSS JOIN planned AS p
             LEFT JOIN outcomes AS t ON t.segment_id IS NOT DISTINCT FROM s.segment_id AND t.arm = p.arm
             LEFT JOIN outcomes AS c ON c.segment_id IS NOT DISTINCT FROM s.segment_id AND c.arm = $2
@@ -566,10 +566,12 @@ BEGIN
                        (te.std_error ^ 2 + ce.std_error ^ 2) * (1 - coalesce(f.variance_reduction, 0)) AS variance
                 FROM segment.lift(t.outcome, c.outcome, 0.95, $3) AS f) AS l
             WHERE p.arm <> $2),
-        -- where one is withheld the total would tell of it, so that the next smallest are, too
+        -- where one is withheld the total would tell of it, so that the next smallest are, too, until there are enough
         shown AS (
-            SELECT c.*, c.segment_id IS NULL OR c.fewest >= $4
-                        AND NOT (min(c.fewest) OVER w < $4 AND sum(c.fewest) OVER w - c.fewest < $4) AS shown
+            SELECT c.*, c.segment_id IS NULL
+                        OR NOT coalesce(c.fewest < $4, false)
+                           AND sum(c.treated_customers) OVER w - c.treated_customers NOT BETWEEN 1 AND $4 - 1
+                           AND sum(c.control_customers) OVER w - c.control_customers NOT BETWEEN 1 AND $4 - 1 AS shown
             FROM compared AS c
             WINDOW w AS (PARTITION BY c.arm, c.segment_id IS NULL ORDER BY c.fewest, c.segment_id
                          ROWS UNBOUNDED PRECEDING)),
