@@ -281,6 +281,20 @@ COMMENT ON FUNCTION segment_internal.metric_outcome(metric, text, text, text) IS
 $$The text of the aggregate that adds up customers: of their values, denominators and the same of a time before (NULL:
 none).$$;
 
+CREATE FUNCTION segment_internal.check_goal(target double precision, due timestamptz) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF target IN ('NaN', 'infinity', '-infinity') OR NOT isfinite(due) THEN
+        RAISE EXCEPTION 'target and due must be finite, not % and %',
+            coalesce(target::text, 'NULL'), coalesce(due::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL means that there is none.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.check_goal(double precision, timestamptz) IS
+'An error (invalid_parameter_value) for a goal that is not finite; NULL is none.';
+
 CREATE FUNCTION segment_internal.create_metric(
     name text, query text, kind text, unit text, better text, period interval, target double precision,
     due timestamptz, min_customers integer, purpose text, search_path text) RETURNS void
@@ -310,9 +324,7 @@ BEGIN
         RAISE EXCEPTION 'min_customers must be at least 1, not %', min_customers
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF target IN ('NaN', 'infinity', '-infinity') OR NOT isfinite(due) THEN
-        RAISE EXCEPTION 'target and due must be finite' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
+    PERFORM segment_internal.check_goal(target, due);
     m.name := name;
     m.kind := kind;
     m.search_path := search_path;
@@ -373,6 +385,22 @@ search_path: under which the query runs, by default the session's. It runs with 
 his present time zone; as_of() is the instant asked about.
 Errors: invalid_parameter_value, duplicate_object for a taken name, undefined_column, duplicate_column,
 datatype_mismatch, and whatever the query is refused for.$$;
+
+CREATE FUNCTION set_metric_goal(name text, target double precision, due timestamptz DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    m segment.metric := segment_internal.metric_row(name);
+BEGIN
+    PERFORM segment_internal.check_goal(target, due);
+    PERFORM segment_internal.change_catalogue('set_metric_goal', m.name, target, due);
+END;
+$$;
+COMMENT ON FUNCTION set_metric_goal(text, double precision, timestamptz) IS
+$$Gives a metric another goal: the value to be reached, in the figure's own unit, and by when; NULL: none.
+What snapshot_metrics kept stays, and is measured against the new goal, that of earlier periods, too.
+Errors: undefined_object, insufficient_privilege for whoever may not act as its owner, invalid_parameter_value for what
+is not finite.$$;
 
 CREATE FUNCTION drop_metric(name text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

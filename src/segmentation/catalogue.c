@@ -730,6 +730,11 @@ static const Operation operations[] = {
 	"    ($1).time_zone, ($1).search_path, coalesce(($1).settings, '{}') RETURNING 1::bigint"
 	}},
 
+	/* name, target, due; NULL: none */
+	{"set_metric_goal", OF_METRIC, {"text", "float8", "timestamptz"}, {
+	"UPDATE segment.metric AS m SET target = $2, due = $3 WHERE m.name = $1 RETURNING 1::bigint"
+	}},
+
 	/* name; an error while experiments measure it */
 	{"drop_metric", OF_METRIC, {"text"}, {
 	"DELETE FROM segment.metric AS m WHERE m.name = $1 RETURNING 1::bigint"

@@ -220,6 +220,7 @@ INSERT INTO said VALUES
     "segment_internal.next_flip(timestamp with time zone,text,\"any\")", "segment_internal.fresh_inertia(feature_set,text,jsonb)",
     "segment_internal.key_column(regclass)", "segment_internal.key_type(regclass)"}'),
 ('stable', 'called on null', 'safe', '{
+    "segment_internal.check_goal(double precision,timestamp with time zone)",
     "segment_internal.attribute_kind(regtype)",
     "segment_internal.wants_training(segmentation,timestamp with time zone,boolean)",
     "segment_internal.nothing_in_use(segmentation)", "segment_internal.rules_of_version(segmentation,integer)",
@@ -437,7 +438,8 @@ INSERT INTO said VALUES
     "create_experiment(text,text,text,text,jsonb,text,interval,interval,timestamp with time zone,'
     'timestamp with time zone,text,text,bigint,text)",
     "create_metric(text,text,text,text,text,interval,double precision,timestamp with time zone,integer,text,text)",
-    "drop_experiment(text)", "drop_metric(text)", "experiment_outcomes(anyelement,text,timestamp with time zone)",
+    "drop_experiment(text)", "drop_metric(text)",
+    "set_metric_goal(text,double precision,timestamp with time zone)", "experiment_outcomes(anyelement,text,timestamp with time zone)",
     "experiment_outcomes(text,timestamp with time zone)", "experiment_result(text,timestamp with time zone,integer)",
     "segment_internal.create_experiment(text,text,text,text,jsonb,text,interval,interval,'
     'timestamp with time zone,timestamp with time zone,text,text,bigint,text)",

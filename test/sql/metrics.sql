@@ -120,6 +120,16 @@ SELECT create_metric('x', 'mine', 'mean');
 SELECT drop_metric('spent');
 SELECT drop_metric(NULL);
 
+-- another goal leaves the figures as they are
+SELECT count(*) AS kept, count(*) FILTER (WHERE reached) AS reached FROM metric_by_segment WHERE metric = 'revenue';
+SELECT set_metric_goal('revenue', -1e9, '2030-01-01');
+SELECT count(*) AS kept, count(*) FILTER (WHERE reached) AS reached, min(target), min(due) AT TIME ZONE 'UTC' AS due
+FROM metric_by_segment WHERE metric = 'revenue';
+SELECT set_metric_goal('revenue', NULL);
+SELECT target, due FROM metric WHERE name = 'revenue';
+SELECT set_metric_goal('revenue', 'NaN');
+SELECT set_metric_goal('revenues', 1);
+
 -- a metric goes with its figures, and they with the segmentation; no key of a customer is kept
 SELECT drop_metric('revenue');
 SELECT count(*) FROM metric_snapshot WHERE metric = 'revenue';

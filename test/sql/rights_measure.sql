@@ -37,6 +37,7 @@ SELECT count(*) FROM experiment_outcomes('spring', '2024-06-01');
 SELECT count(*) FROM experiment_outcomes(null::bigint, 'spring', '2024-06-01');
 SELECT count(*) FROM experiment_result('spring', '2024-06-01');
 SELECT drop_metric('spend');
+SELECT set_metric_goal('spend', 1);
 SELECT drop_experiment('spring');
 SELECT create_experiment('mine', 'loyal', 'spend', 'mailed', '{"mail": 1, "none": 1}', 'none', '7 days');
 SELECT count(*) FROM segment_internal.rows_as_owner('regress_segment_owner', 'SELECT 1') AS r (n integer);
@@ -47,6 +48,7 @@ UPDATE metric SET query = 'SELECT 1';
 DELETE FROM experiment;
 UPDATE metric_snapshot SET outcome = make_outcome(1, 1);
 SELECT segment_internal.change_catalogue('drop_metric', 'spend'::text);
+SELECT segment_internal.change_catalogue('set_metric_goal', 'spend'::text, 1::float8, NULL::timestamptz);
 SELECT segment_internal.change_catalogue('drop_experiment', 'loyal'::text, 'spring'::text);
 SELECT segment_internal.change_catalogue('store_snapshot', 'spend'::text, 'loyal'::text, timestamptz '2024-01-01', timestamptz '2024-02-01',
     '{1}'::int[], ARRAY[make_outcome(1, 1)]);
