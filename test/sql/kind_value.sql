@@ -131,7 +131,8 @@ SELECT buying, tiers, count(*) AS customers, count(n) AS will, count(*) FILTER (
        count(*) FILTER (WHERE n IS DISTINCT FROM (why ->> 'runner_up_after')::integer) AS explained_otherwise
 FROM (SELECT w.*, n, assign_segment_id(model, x, t_x, t + n, mean_value) AS id_then,
              assign_segment_id(model, x, t_x, t + n - 1, mean_value) AS id_before
-      FROM (SELECT *, abs(segment_internal.value_days_left(model, x, t_x, t, mean_value)) AS days_left FROM worth) AS w,
+      FROM (SELECT *, abs(segment_internal.value_days_left(model, x, t_x, t, mean_value)) AS days_left FROM worth
+            OFFSET 0) AS w,  -- once a row
            LATERAL (SELECT CASE WHEN w.days_left < 8000000 THEN w.days_left END AS n) AS l) AS d
 GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT count(*) > 10000 AS days, count(*) FILTER (WHERE id <> assign_segment_id(model, x, t_x, t + day, mean_value)) AS moved
