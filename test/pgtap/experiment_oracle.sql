@@ -76,7 +76,7 @@ FROM result WHERE what = 'all' AND arm = 'Mens E-Mail' AND metric = 'visit' AND 
 
 -- ---- the game: two arms, which are not quite of one size; one player far beyond all others ----
 SELECT create_rule_segmentation('players', 'SELECT userid FROM cats', '{"player": "true"}');
-SELECT outcome FROM refresh_segmentation('players', '2015-01-01');
+SELECT count(refresh_segmentation('players', '2015-01-01'));
 SELECT create_metric('retention_1', 'SELECT userid AS customer, date ''2015-01-02'' AS at, retention_1 AS value FROM cats', 'rate',
     unit => 'players'),
        create_metric('retention_7', 'SELECT userid AS customer, date ''2015-01-08'' AS at, retention_7 AS value FROM cats', 'rate'),
