@@ -105,7 +105,7 @@ sub stops_in_time
 	}
 	my ($worst) = sort { $b <=> $a } @late;
 	cmp_ok($worst, '<', 100, "$name: stops within 100 ms");
-	cmp_ok(scalar(grep { $_ >= 0 } @late), '>', @timeouts / 4, "$name: many calls were stopped");
+	cmp_ok(scalar(grep { $_ >= 0 } @late), '>', @timeouts / 2, "$name: most calls were stopped");
 	note("$name: at worst $worst ms late");
 	return;
 }

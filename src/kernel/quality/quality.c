@@ -39,9 +39,9 @@
  * each point.  O(n^2 d / 2) time, O(n + d) memory.
  *
  * Sums within a cluster are taken in the order of the points, those of distances in eight
- * fixed lanes: the same on every CPU, whatever its vectors are.  Sums over clusters are
- * exact, and where two clusters are compared their points say which comes first: so no
- * figure depends on how clusters are numbered.
+ * fixed lanes: the same on every CPU, whatever its vectors are.  Sums over clusters, and
+ * of the silhouettes over all pairs, are exact, and where two clusters are compared their
+ * points say which comes first: so no figure depends on how clusters are numbered.
  *
  * References: Rousseeuw 1987; Davies and Bouldin 1979; Calinski and Harabasz
  * 1974; Hruschka, de Castro and Campello 2004 (simplified silhouette).
@@ -430,20 +430,19 @@ clear_silhouettes(SegmentQuality *quality)
 		quality->cluster[c].silhouette = 0;
 }
 
-static inline void
-add_silhouette(SegmentQuality *quality, int64 i, double a, double b)
+/* What a point adds to the sum of its cluster: its weight times its silhouette. */
+static inline double
+silhouette_of(const SegmentQuality *quality, int64 i, double a, double b)
 {
-	SegmentCluster *cluster = &quality->cluster[quality->labels[i]];
+	const SegmentCluster *cluster = &quality->cluster[quality->labels[i]];
 	double		larger = a > b ? a : b;
 	double		w = segment_point_weight(quality->points, i);
-	double		s;
 
 	/* alone in its cluster, or equal to all that it is compared with */
 	if (!(cluster->weight > 1) || !(larger * larger > quality->rounding))
-		return;
+		return 0;
 	/* b is infinite when nobody else is there */
-	s = isinf(b) ? 0 : (b - a) / larger;
-	cluster->silhouette += w * s;
+	return isinf(b) ? 0 : w * ((b - a) / larger);
 }
 
 static void
@@ -505,7 +504,7 @@ segment_simplified_silhouette(SegmentQuality *quality, SegmentInterrupted interr
 					b = square[c];
 			}
 		}
-		add_silhouette(quality, i, sqrt(a), sqrt(b));
+		quality->cluster[quality->labels[i]].silhouette += silhouette_of(quality, i, sqrt(a), sqrt(b));
 	}
 	average_silhouettes(quality);
 	memory.release(memory.ctx, tiles);
@@ -691,8 +690,15 @@ compare_all(Pairs *p)
 				p->own[r] = wa > 1 ? p->to_one[r] / (wa - 1) : 0;
 		}
 	}
-	for (r = 0; r < quality->points->n; r++)
-		add_silhouette(quality, p->order[r], p->own[r], p->other[r]);
+	for (a = 0; a < quality->k; a++)
+	{
+		SegmentExactSum sum;
+
+		segment_exact_init(&sum);
+		for (r = p->start[a]; r < p->start[a + 1]; r++)
+			segment_exact_add(&sum, silhouette_of(quality, p->order[r], p->own[r], p->other[r]));
+		quality->cluster[a].silhouette = segment_exact_value(&sum);
+	}
 	average_silhouettes(quality);
 	return SEGMENT_DONE;
 }
