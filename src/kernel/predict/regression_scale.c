@@ -1,0 +1,216 @@
+/*
+ * regression_scale.c: columns of a regression in one measure, and coefficients in those they came in.
+ *
+ * Numbers are brought to mean 0 (where there is an intercept) and standard deviation 1, in place, and
+ * so is the number that linear regression predicts (law 4): offsets and units lose no digits, and
+ * one measure tells what is small in any column.  Categories stay 0 or 1, of which only the deviation
+ * is noted.
+ *
+ * A penalty is about coefficients of the columns as they came, or of columns of deviation 1, as is
+ * asked for; price() says what that is of those that the fit works with.
+ */
+#include "kernel/predict/regression_parts.h"
+
+#include <math.h>
+
+#include "kernel/base/elementary.h"
+#include "kernel/base/precision.h"
+
+#define NOT_A_NUMBER	segment_bits_double(UINT64CONST(0x7FF8000000000000))
+
+/* Sums of each dense column times the row's factor, and of its squared distance from a centre. */
+static void
+column_sums(const SegmentRegressionFit *fit, const double *centre, double *sum)
+{
+	const SegmentRegression *r = fit->r;
+	int			m = fit->m;
+	int64		i;
+	int			j;
+
+	memset(sum, 0, sizeof(double) * m);
+	for (i = 0; i < r->n && !segment_regression_stopped_at(fit, i); i++)
+	{
+		const double *x = r->x + i * r->stride;
+		double		w = segment_regression_copies(r, i) * segment_regression_weight(r, i);
+
+		for (j = 0; j < m; j++)
+			if (centre == NULL)
+				sum[j] += w * x[j];
+			else
+				sum[j] += w * ((x[j] - centre[j]) * (x[j] - centre[j]));
+	}
+}
+
+/* Brings numbers to mean 0 and deviation 1; of categories only the deviation is noted. */
+static void
+scale_columns(SegmentRegressionFit *fit)
+{
+	SegmentRegression *r = fit->r;
+	int			m = fit->m;
+	int			first = r->intercept ? 1 : 0;
+	double	   *sum = fit->scratch;
+	int64		i;
+	int			j;
+	int			pass;
+
+	memset(fit->mean, 0, sizeof(double) * m);
+	/* the second pass takes off what rounding has left of the mean */
+	for (pass = 0; pass < 2 && r->intercept; pass++)
+	{
+		column_sums(fit, NULL, sum);
+		for (j = first; j < m; j++)
+			sum[j] /= r->sum_weights;
+		for (i = 0; i < r->n && !segment_regression_stopped_at(fit, i); i++)
+			for (j = first; j < m; j++)
+				r->x[i * r->stride + j] -= sum[j];
+		for (j = first; j < m; j++)
+			fit->mean[j] += sum[j];
+	}
+	for (j = 0; j < m; j++)
+		fit->scratch[m + j] = 0;
+	column_sums(fit, fit->scratch + m, fit->spread);
+	for (j = 0; j < m; j++)
+	{
+		fit->spread[j] = sqrt(fit->spread[j] / r->sum_weights);
+		if (r->intercept && fit->spread[j] <= SEGMENT_ROUNDING * fabs(fit->mean[j]))
+			fit->spread[j] = 0;
+	}
+	if (r->intercept)
+		fit->spread[0] = 1;
+	memset(fit->spread + m, 0, sizeof(double) * (fit->p - m));
+	for (i = 0; i < r->n && !segment_regression_stopped_at(fit, i); i++)
+	{
+		double	   *x = r->x + i * r->stride;
+
+		for (j = first; j < m; j++)
+			x[j] = fit->spread[j] > 0 ? x[j] / fit->spread[j] : 0;
+		for (j = 0; j < r->n_codes; j++)
+			if (r->code[i * r->n_codes + j] >= 0)
+				fit->spread[r->code[i * r->n_codes + j]] +=
+					segment_regression_copies(r, i) * segment_regression_weight(r, i);
+	}
+	for (j = m; j < fit->p; j++)
+	{
+		double		share = fit->spread[j] / r->sum_weights;
+
+		fit->spread[j] = sqrt(r->intercept ? Max(share * (1 - share), 0) : share);
+	}
+}
+
+/* The same of y, and the deviance of a model that knows no column. */
+static void
+scale_label(SegmentRegressionFit *fit)
+{
+	SegmentRegression *r = fit->r;
+	double		sum = 0;
+	double		squares = 0;
+	int64		i;
+	int			pass;
+
+	fit->y_mean = 0;
+	fit->y_spread = 1;
+	for (pass = 0; pass < 2; pass++)
+	{
+		if (pass > 0 && r->family == SEGMENT_LOGISTIC)
+			break;
+		sum = 0;
+		for (i = 0; i < r->n; i++)
+			sum += segment_regression_copies(r, i) * segment_regression_weight(r, i) * r->y[i];
+		sum /= r->sum_weights;
+		if (r->family == SEGMENT_LOGISTIC || !r->intercept)
+			break;
+		for (i = 0; i < r->n; i++)
+			r->y[i] -= sum;
+		fit->y_mean += sum;
+	}
+	if (r->family == SEGMENT_LOGISTIC)
+	{
+		double		share = r->intercept ? sum : 0.5;
+
+		/* what is 0 or 1 in all rows is told exactly */
+		r->null_deviance = -2 * r->sum_weights *
+			((sum > 0 ? sum * segment_log(share) : 0) +
+			 (sum < 1 ? (1 - sum) * segment_log(1 - share) : 0));
+		return;
+	}
+	for (i = 0; i < r->n; i++)
+		squares += segment_regression_copies(r, i) * segment_regression_weight(r, i) * (r->y[i] * r->y[i]);
+	r->null_deviance = squares;
+	fit->y_spread = sqrt(squares / r->sum_weights);
+	if (fit->y_spread <= SEGMENT_ROUNDING * fabs(fit->y_mean))
+	{
+		fit->y_spread = 1;
+		r->null_deviance = 0;
+		memset(r->y, 0, sizeof(double) * r->n);
+	}
+	for (i = 0; i < r->n; i++)
+		r->y[i] /= fit->y_spread;
+}
+
+/* Whether all spreads are numbers that can be calculated with. */
+static bool
+spreads_are_finite(const SegmentRegressionFit *fit)
+{
+	int			j;
+
+	for (j = 0; j < fit->p; j++)
+		if (!(fit->spread[j] < HUGE_VAL))
+			return false;
+	return fit->y_spread < HUGE_VAL;
+}
+
+/* What coefficients of scaled columns cost. */
+static void
+price(SegmentRegressionFit *fit)
+{
+	const SegmentRegression *r = fit->r;
+	int			j;
+
+	for (j = 0; j < fit->p; j++)
+	{
+		/* by how much a coefficient of the scaled column differs from the one that is paid for */
+		double		unit = j < fit->m ? (r->standardize ? 1 : 1 / fit->spread[j])
+			: (r->standardize ? fit->spread[j] : 1);
+		double		whole = r->penalty * r->sum_weights;
+		bool		is_free = fit->spread[j] == 0 || (j == 0 && r->intercept);
+
+		fit->l1[j] = is_free ? 0 : whole * r->l1_share * unit / fit->y_spread;
+		fit->l2[j] = is_free ? 0 : whole * (1 - r->l1_share) * unit * unit;
+	}
+}
+
+/* All of it; false: not all spreads are numbers that can be calculated with. */
+bool
+segment_regression_scale(SegmentRegressionFit *fit)
+{
+	scale_columns(fit);
+	scale_label(fit);
+	price(fit);
+	return spreads_are_finite(fit);
+}
+
+/* Coefficients of the columns as they came. */
+void
+segment_regression_unscale(SegmentRegressionFit *fit)
+{
+	SegmentRegression *r = fit->r;
+	double		constant = fit->y_mean;
+	int			j;
+
+	r->rank = 0;
+	for (j = 0; j < fit->p; j++)
+	{
+		double		unit = j >= fit->m || (j == 0 && r->intercept) ? 1 : fit->spread[j];
+
+		r->error[j] = NOT_A_NUMBER;
+		r->coefficient[j] = fit->left_out[j] ? NOT_A_NUMBER : fit->b[j] * fit->y_spread / unit;
+		if (fit->left_out[j])
+			continue;
+		r->rank += r->penalty == 0 || fit->b[j] != 0 ? 1 : 0;
+		if (j > 0 && j < fit->m)
+			constant -= r->coefficient[j] * fit->mean[j];
+	}
+	if (r->intercept)
+		r->coefficient[0] += constant;
+	r->deviance = -2 * fit->likelihood * fit->y_spread * fit->y_spread;
+}
