@@ -22,6 +22,7 @@
 #include "kernel/base/hash.h"
 #include "lib/stringinfo.h"
 #include "base/memory.h"
+#include "base/stored_value.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -356,7 +357,7 @@ segment_feature_set_read(Datum value, MemoryContext context)
 		return set;
 	}
 	old = MemoryContextSwitchTo(context);
-	flat = (FlatFeatureSet *) PG_DETOAST_DATUM(value);
+	flat = (FlatFeatureSet *) segment_stored_value(value);
 	MemoryContextSwitchTo(old);
 	return view_flat(flat, context);
 }
