@@ -10,25 +10,56 @@
 
 #ifndef WIN32
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 #define HUGE_PAGE	((size_t) 2 * 1024 * 1024)
 
+/* of a smaller block there is nothing to gain: the allocator keeps its memory when it is released */
+#define SMALLEST_BLOCK	((size_t) 128 * 1024)
+
+/* Asks for the pages from one address to another at once. */
+static void
+populate(uintptr_t from, uintptr_t to)
+{
+#ifdef MADV_POPULATE_WRITE
+	static size_t page = 0;
+
+	if (page == 0)
+		page = (size_t) sysconf(_SC_PAGESIZE);
+	from = TYPEALIGN(page, from);
+	to = TYPEALIGN_DOWN(page, to);
+	if (to > from)
+		(void) madvise((void *) from, to - from, MADV_POPULATE_WRITE);
+#endif
+}
+
 /*
  * Asks for huge pages under a large block that is about to be filled, where the
  * system has them (transparent_hugepage is "madvise" or "always"): else a fault
- * for every 4 kB takes longer than what is then written there.
+ * for every 4 kB takes longer than what is then written there.  Both ends, where
+ * no huge page fits, get their pages at once.
  */
 void
 segment_use_huge_pages(void *block, size_t size)
 {
 #ifdef MADV_HUGEPAGE
-	uintptr_t	start = TYPEALIGN(HUGE_PAGE, (uintptr_t) block);
-	uintptr_t	end = TYPEALIGN_DOWN(HUGE_PAGE, (uintptr_t) block + size);
+	uintptr_t	begin = (uintptr_t) block;
+	uintptr_t	end = begin + size;
+	uintptr_t	first = TYPEALIGN(HUGE_PAGE, begin);
+	uintptr_t	last = TYPEALIGN_DOWN(HUGE_PAGE, end);
 
-	/* a wish: nothing is lost if it is not granted */
-	if (end > start)
-		(void) madvise((void *) start, end - start, MADV_HUGEPAGE);
+	if (size < SMALLEST_BLOCK)
+		return;
+	/* wishes: nothing is lost if they are not granted */
+	if (first >= last)
+	{
+		populate(begin, end);
+		return;
+	}
+	(void) madvise((void *) first, last - first, MADV_HUGEPAGE);
+	populate(begin, first);
+	populate(last, end);
 #endif
 }
 
