@@ -15,9 +15,8 @@
 #include "base/memory.h"
 #include "feature/labelled_points.h"
 #include "kernel/base/cut_points.h"
-#include "kernel/base/hash.h"
-#include "kernel/base/points.h"
 #include "miscadmin.h"
+#include "predict/ordered_rows.h"
 
 PG_FUNCTION_INFO_V1(segment_linear_regression);
 PG_FUNCTION_INFO_V1(segment_logistic_regression);
@@ -32,6 +31,9 @@ enum
 #define LINEAR_ITERATIONS 50
 #define CHECK_EVERY 0xFFFF
 
+/* rows that are on their way to the cache while one is placed */
+#define ROWS_AHEAD 8
+
 /* A feature set on its way to a regression. */
 typedef struct Training
 {
@@ -42,112 +44,9 @@ typedef struct Training
 	int			cluster;		/* of the one that says the clusters; -1: none */
 	int		   *column;			/* by feature of the model: its number in the set */
 	int32	  **code;			/* by feature of the model: the column of the design by code; NULL: a number */
-	SegmentRowKey *keys;		/* rows that can be used, by hash */
-	int64		n;
+	OrderedRows rows;			/* those that can be used */
 	SegmentRegression fit;
 } Training;
-
-/* ---- which rows ---- */
-
-static bool
-usable(const SegmentRowStore *store, const double *row)
-{
-	double		weight = segment_row_weight(store, row);
-	int			i;
-
-	for (i = 0; i < store->n_columns; i++)
-		if (!isfinite(row[i]))
-			return false;
-	return weight > 0 && isfinite(weight);
-}
-
-static uint64
-content_hash(const FeatureSet *set, const double *row)
-{
-	uint64		h = FEATURE_SET_SEED;
-	int			i;
-
-	for (i = 0; i < set->store.width; i++)
-		h = segment_hash_step(h, i < set->store.n_columns && set->columns[i].categories != NULL
-							  ? set->columns[i].categories->hash[(int) row[i]]
-							  : segment_double_bits(row[i] + 0.0));
-	return h;
-}
-
-/* Those that share the bits by which the sort goes, by the others. */
-static void
-sort_runs(SegmentRowKey *keys, int64 n)
-{
-	int64		i;
-	int64		j;
-
-	for (i = 1; i < n; i++)
-	{
-		SegmentRowKey key = keys[i];
-
-		if ((i & CHECK_EVERY) == 0)
-			CHECK_FOR_INTERRUPTS();
-		for (j = i; j > 0 && keys[j - 1].hash > key.hash; j--)
-			keys[j] = keys[j - 1];
-		keys[j] = key;
-	}
-}
-
-static void
-sort_rows(Training *training)
-{
-	const SegmentRowStore *store = &training->set->store;
-	SegmentRowKey *keys = segment_new_array(store->n_rows, 1, sizeof(SegmentRowKey));
-	SegmentRowKey *room = segment_new_array(store->n_rows, 1, sizeof(SegmentRowKey));
-	RowCounts  *rows = &training->model->rows;
-	int64		n = 0;
-	int64		r;
-
-	for (r = 0; r < store->n_rows; r++)
-	{
-		const double *row = store->rows + r * store->width;
-
-		if ((r & CHECK_EVERY) == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (!usable(store, row))
-		{
-			rows->n_skipped += segment_row_copies(store, r);
-			continue;
-		}
-		rows->n_used += segment_row_copies(store, r);
-		keys[n].hash = content_hash(training->set, row);
-		keys[n++].row = (uint32) r;
-	}
-	rows->n_input = store->n_seen;
-	rows->n_unsampled = rows->n_input - rows->n_used - rows->n_skipped;
-	segment_row_keys_sort(keys, room, n);
-	sort_runs(keys, n);
-	pfree(room);
-	training->keys = keys;
-	training->n = n;
-	if (n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA),
-				 errmsg("a regression is made of rows without missing or infinite values, but there are none"),
-				 errdetail(INT64_FORMAT " rows lack a value, or have no weight.", rows->n_skipped)));
-}
-
-static inline const double *
-row_of(const Training *training, int64 i)
-{
-	return training->set->store.rows + (int64) training->keys[i].row * training->set->store.width;
-}
-
-static bool
-same_content(const FeatureSet *set, const double *a, const double *b)
-{
-	int			i;
-
-	for (i = 0; i < set->store.width; i++)
-		if (a[i] != b[i])
-			return false;
-	return true;
-}
 
 /* ---- arguments ---- */
 
@@ -242,6 +141,22 @@ read_arguments(FunctionCallInfo fcinfo, Training *training)
 		regression->max_iterations = segment_arg_count(fcinfo, ARG_MAX_ITERATIONS, "max_iterations", 1);
 }
 
+/* ---- which rows ---- */
+
+static void
+order_rows(Training *training)
+{
+	RowCounts  *counts = &training->model->rows;
+
+	segment_order_rows(&training->rows, training->set, counts);
+	if (training->rows.n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("a regression is made of rows without missing or infinite values, but there are none"),
+				 errdetail(INT64_FORMAT " rows lack a value, or have no weight.", counts->n_skipped)));
+}
+
+
 /* ---- clusters ---- */
 
 /*
@@ -255,37 +170,37 @@ sort_clusters(Training *training)
 	SegmentRegression *fit = &training->fit;
 	LabelList  *names = set->columns[training->cluster].categories == NULL ? NULL
 		: segment_label_list(set, training->cluster);
-	SegmentRowKey *sorted = segment_new_array(training->n, 1, sizeof(SegmentRowKey));
-	uint64	   *cluster = segment_new_array(training->n, 1, sizeof(uint64));
-	double	   *place = segment_new_array(training->n, 1, sizeof(double));
-	uint64	   *room = segment_new_array(training->n, 1, sizeof(uint64));
-	double	   *place_room = segment_new_array(training->n, 1, sizeof(double));
+	SegmentRowKey *sorted = segment_new_array(training->rows.n, 1, sizeof(SegmentRowKey));
+	uint64	   *cluster = segment_new_array(training->rows.n, 1, sizeof(uint64));
+	double	   *place = segment_new_array(training->rows.n, 1, sizeof(double));
+	uint64	   *room = segment_new_array(training->rows.n, 1, sizeof(uint64));
+	double	   *place_room = segment_new_array(training->rows.n, 1, sizeof(double));
 	int64		i;
 
-	for (i = 0; i < training->n; i++)
+	for (i = 0; i < training->rows.n; i++)
 	{
-		double		x = row_of(training, i)[training->cluster];
+		double		x = segment_ordered_row(&training->rows, i)[training->cluster];
 
 		cluster[i] = names == NULL ? segment_sort_key(x + 0.0) : (uint64) names->number[(int) x];
 		place[i] = (double) i;
 	}
 	CHECK_FOR_INTERRUPTS();
-	segment_sort_numbers(cluster, place, room, place_room, training->n);
+	segment_sort_numbers(cluster, place, room, place_room, training->rows.n);
 	CHECK_FOR_INTERRUPTS();
-	fit->cluster = segment_new_array(training->n, 1, sizeof(int32));
+	fit->cluster = segment_new_array(training->rows.n, 1, sizeof(int32));
 	fit->n_clusters = 0;
-	for (i = 0; i < training->n; i++)
+	for (i = 0; i < training->rows.n; i++)
 	{
-		sorted[i] = training->keys[(int64) place[i]];
+		sorted[i] = training->rows.keys[(int64) place[i]];
 		fit->n_clusters += i == 0 || cluster[i] != cluster[i - 1] ? 1 : 0;
 		fit->cluster[i] = fit->n_clusters;
 	}
-	pfree(training->keys);
+	pfree(training->rows.keys);
 	pfree(cluster);
 	pfree(place);
 	pfree(room);
 	pfree(place_room);
-	training->keys = sorted;
+	training->rows.keys = sorted;
 	training->regression->n_clusters = fit->n_clusters;
 	if (fit->n_clusters < 2)
 		ereport(ERROR,
@@ -308,11 +223,11 @@ list_categories(Training *training, int feature, const LabelList *names)
 	int64		i;
 	int			c;
 
-	for (i = 0; i < training->n; i++)
+	for (i = 0; i < training->rows.n; i++)
 	{
 		if ((i & CHECK_EVERY) == 0)
 			CHECK_FOR_INTERRUPTS();
-		seen[names->number[(int) row_of(training, i)[column]]] = true;
+		seen[names->number[(int) segment_ordered_row(&training->rows, i)[column]]] = true;
 	}
 	categories->name = palloc(sizeof(char *) * (names->n + 1));
 	for (c = 0; c < names->n; c++)
@@ -481,11 +396,11 @@ positive_labels(FunctionCallInfo fcinfo, Training *training)
 	labels = segment_label_list(set, training->target);
 	seen = palloc0(sizeof(bool) * (labels->n + 1));
 	is_positive = palloc0(sizeof(bool) * (labels->n + 1));
-	for (i = 0; i < training->n; i++)
+	for (i = 0; i < training->rows.n; i++)
 	{
 		if ((i & CHECK_EVERY) == 0)
 			CHECK_FOR_INTERRUPTS();
-		seen[labels->number[(int) row_of(training, i)[training->target]]] = true;
+		seen[labels->number[(int) segment_ordered_row(&training->rows, i)[training->target]]] = true;
 	}
 	for (c = 0; c < labels->n; c++)
 		if (seen[c])
@@ -531,40 +446,39 @@ static void
 place_rows(Training *training, const bool *is_positive)
 {
 	const Model *model = training->model;
-	const SegmentRowStore *store = &training->set->store;
+	const OrderedRows *rows = &training->rows;
+	const SegmentRowStore *store = &rows->set->store;
 	SegmentRegression *fit = &training->fit;
-	const double *last = NULL;
 	bool		repeats = store->copies != NULL;
 	int64		i;
 
 	/* whether rows repeat depends on their content, not on how they are held */
-	for (i = 1; i < training->n && !repeats; i++)
-		repeats = training->keys[i].hash == training->keys[i - 1].hash;
+	for (i = 1; i < rows->n && !repeats; i++)
+		repeats = rows->keys[i].hash == rows->keys[i - 1].hash;
 	fit->stride = segment_regression_stride(fit->n_numbers, fit->intercept);
-	fit->x = segment_new_array(training->n, fit->stride, sizeof(double));
-	fit->code = segment_new_array(training->n, fit->n_codes, sizeof(int32));
-	fit->y = segment_new_array(training->n, 1, sizeof(double));
+	fit->x = segment_new_array(rows->n, fit->stride, sizeof(double));
+	fit->code = segment_new_array(rows->n, fit->n_codes, sizeof(int32));
+	fit->y = segment_new_array(rows->n, 1, sizeof(double));
 	if (store->weighted)
-		fit->weight = segment_new_array(training->n, 1, sizeof(double));
+		fit->weight = segment_new_array(rows->n, 1, sizeof(double));
 	if (repeats)
-		fit->copies = segment_new_array(training->n, 1, sizeof(double));
-	for (i = 0; i < training->n; i++)
+		fit->copies = segment_new_array(rows->n, 1, sizeof(double));
+	for (i = 0; i < rows->n; i++)
 	{
-		const double *row = row_of(training, i);
-		int64		copies = segment_row_copies(store, training->keys[i].row);
+		const double *row = segment_ordered_row(rows, i);
+		int64		copies = segment_row_copies(store, rows->keys[i].row);
 		double	   *x = fit->x + fit->n * fit->stride + (fit->intercept ? 1 : 0);
 		int32	   *code = fit->code + fit->n * fit->n_codes;
 		int			f;
 
 		if ((i & CHECK_EVERY) == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (last != NULL && training->keys[i].hash == training->keys[i - 1].hash &&
-			same_content(training->set, last, row))
+		segment_ordered_row_prefetch(rows, i + ROWS_AHEAD);
+		if (i > 0 && segment_ordered_row_repeats(rows, i))
 		{
 			fit->copies[fit->n - 1] += (double) copies;
 			continue;
 		}
-		last = row;
 		for (f = 0; f < model->n_features; f++)
 			if (training->code[f] == NULL)
 				*x++ = row[training->column[f]];
@@ -764,7 +678,7 @@ train(FunctionCallInfo fcinfo, const ModelKind *kind)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the target \"%s\" is a category, expected a number", regression->target),
 				 errhint("logistic_regression() tells two labels apart.")));
-	sort_rows(&training);
+	order_rows(&training);
 	if (training.cluster >= 0)
 		sort_clusters(&training);
 	fit->family = kind == &segment_linear_regression_kind ? SEGMENT_LINEAR : SEGMENT_LOGISTIC;

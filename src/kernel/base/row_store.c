@@ -34,6 +34,7 @@
 
 #include "kernel/base/allocate.h"
 #include "kernel/base/hash.h"
+#include "kernel/base/lanes.h"
 
 #define FIRST_ALLOCATION 64
 
@@ -92,6 +93,37 @@ hash_row(const SegmentRowStore *store, const double *row)
 		h = segment_hash_step(h, bits);
 	}
 	return h;
+}
+
+/* rows whose hashes are worked out side by side, as each is a chain of multiplications */
+#define ROWS_BESIDE 8
+
+/* The hashes of that many rows. */
+SEGMENT_CLONES static void
+hash_rows_beside(const SegmentRowStore *store, const double *rows, uint64 *hash)
+{
+	const int	width = store->width;
+	int			i;
+	int			k;
+
+	for (k = 0; k < ROWS_BESIDE; k++)
+		hash[k] = store->seed;
+	for (i = 0; i < width; i++)
+		for (k = 0; k < ROWS_BESIDE; k++)
+			hash[k] = segment_hash_step(hash[k], segment_double_bits(rows[k * width + i]));
+}
+
+/* The hashes of n rows from one on, of their numbers and the names of their categories. */
+void
+segment_row_store_hashes(const SegmentRowStore *store, int64 from, int n, uint64 *hash)
+{
+	const double *rows = store->rows + from * store->width;
+	int			r = 0;
+
+	for (; store->category_hash == NULL && r + ROWS_BESIDE <= n; r += ROWS_BESIDE)
+		hash_rows_beside(store, rows + (int64) r * store->width, hash + r);
+	for (; r < n; r++)
+		hash[r] = hash_row(store, rows + (int64) r * store->width);
 }
 
 static inline bool

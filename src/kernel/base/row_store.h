@@ -63,6 +63,7 @@ extern void segment_row_store_append(SegmentRowStore *store, const double *rows,
 									 const int64 *copies, int64 n);
 extern void segment_row_store_raise_level(SegmentRowStore *store, int level);
 extern void segment_row_store_fold(SegmentRowStore *store);
+extern void segment_row_store_hashes(const SegmentRowStore *store, int64 from, int n, uint64 *hash);
 extern void segment_row_store_sort(SegmentRowStore *store);
 extern void segment_row_store_stats(const SegmentRowStore *store, int column,
 									SegmentColumnStats *stats);
