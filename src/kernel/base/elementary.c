@@ -18,7 +18,7 @@ segment_log1p(double x)
 	if (!(x > -1 && u < HUGE_VAL))
 		return segment_log(u);
 	/* here no power of two is split off and f is x itself */
-	if (x > -0.29 && x < 0.41)
+	if (x > -0.29 && x < SEGMENT_LOG1P_NEAR)
 		return fabs(x) < 0x1p-54 ? x : segment_log_parts(0, x, 0);
 	/* what rounding took from 1 + x; as ln(u + lost) = ln u + lost / u */
 	lost = u > 2 ? 1 - (u - x) : x - (u - 1);

@@ -79,6 +79,9 @@ segment_exp(double x)
 		segment_bits_double((k - half - 1) << 52);
 }
 
+/* below it, and above the like of it on the other side, ln(1 + x) needs no power of two */
+#define SEGMENT_LOG1P_NEAR	0.41
+
 /* 2 atanh(s) = 2 s + s * this, for s^2 = z */
 static inline double
 segment_log_series(double z)
@@ -136,6 +139,22 @@ segment_log(double x)
 	}
 	f = segment_log_split(x, &k);
 	return segment_log_parts(k - shift, f, 0);
+}
+
+/*
+ * ln(1 + x) for x from 0 to 1: the bits of segment_log1p() without its branches, so that a loop over it
+ * becomes vector code.
+ */
+static inline double
+segment_log1p_share(double x)
+{
+	double		u = 1 + x;
+	bool		near_zero = x < SEGMENT_LOG1P_NEAR;
+	bool		halved = u >= 0x1.6a09e667f3bcdp+0;	/* the square root of 2 */
+	double		f = near_zero ? x : (halved ? 0.5 * u : u) - 1;
+	double		lost = near_zero ? 0 : x - (u - 1);
+
+	return segment_log_parts(halved ? 1 : 0, f, lost / u);
 }
 
 extern double segment_log1p(double x);

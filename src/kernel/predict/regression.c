@@ -125,6 +125,7 @@ start(SegmentRegressionFit *fit, SegmentRegression *r, SegmentMemory memory, Seg
 	fit->mean = segment_allocate_zeros(memory, p + 1, sizeof(double));
 	fit->spread = segment_allocate_zeros(memory, p + 1, sizeof(double));
 	fit->gram = segment_allocate_rows(memory, p, p, sizeof(double));
+	fit->sums = segment_allocate_zeros(memory, 2 * (uint64) r->stride, sizeof(double));
 	fit->dense = segment_allocate_rows(memory, fit->m + 1, r->stride, sizeof(double));
 	fit->gradient = segment_allocate_zeros(memory, p, sizeof(double));
 	fit->b = segment_allocate_zeros(memory, p, sizeof(double));
@@ -132,7 +133,7 @@ start(SegmentRegressionFit *fit, SegmentRegression *r, SegmentMemory memory, Seg
 	fit->step = segment_allocate_zeros(memory, p, sizeof(double));
 	fit->trial = segment_allocate_zeros(memory, p, sizeof(double));
 	fit->root = segment_allocate_zeros(memory, SEGMENT_TRIANGLE(p), sizeof(double));
-	fit->scratch = segment_allocate_zeros(memory, 2 * (uint64) p + 2, sizeof(double));
+	fit->scratch = segment_allocate_zeros(memory, p, sizeof(double));
 	fit->left_out = segment_allocate_zeros(memory, p, sizeof(bool));
 	fit->l1 = segment_allocate_zeros(memory, p, sizeof(double));
 	fit->l2 = segment_allocate_zeros(memory, p, sizeof(double));
@@ -141,7 +142,7 @@ start(SegmentRegressionFit *fit, SegmentRegression *r, SegmentMemory memory, Seg
 static void
 finish(SegmentRegressionFit *fit, SegmentMemory memory)
 {
-	void	   *blocks[] = {fit->mean, fit->spread, fit->gram, fit->dense, fit->gradient, fit->b,
+	void	   *blocks[] = {fit->mean, fit->spread, fit->gram, fit->sums, fit->dense, fit->gradient, fit->b,
 	fit->padded, fit->step, fit->trial, fit->root, fit->scratch, fit->left_out, fit->l1, fit->l2};
 	int			i;
 

@@ -24,6 +24,7 @@ typedef struct SegmentRegressionFit
 	double		y_mean;
 	double		y_spread;
 	double	   *gram;			/* p x p, lower triangle filled */
+	double	   *sums;			/* 2 x stride */
 	double	   *dense;			/* m x stride: what a block adds to the dense part */
 	double	   *gradient;		/* p */
 	double	   *b;				/* p */
@@ -31,7 +32,7 @@ typedef struct SegmentRegressionFit
 	double	   *step;			/* p */
 	double	   *trial;			/* p: where a step leads */
 	double	   *root;			/* triangle */
-	double	   *scratch;		/* 2 (p + 1) */
+	double	   *scratch;		/* p */
 	bool	   *left_out;		/* p */
 	double	   *l1;				/* p: what a column's coefficient costs by its absolute value ... */
 	double	   *l2;				/* ... and by its square */

@@ -14,6 +14,9 @@
 
 #define ROWS_A_CHECK	32		/* a row of thousands of columns takes a millisecond */
 
+/* rows whose likelihoods are worked out side by side; a block has a multiple of them */
+#define ROWS_BESIDE		64
+
 /* how far a row may be on the wrong side of a direction that separates */
 #define WRONG_SIDE		1e-7
 
@@ -166,43 +169,74 @@ add_vector(SegmentRegressionFit *fit, int64 from, int n, const double *u, double
 }
 
 /*
- * Of a row whose x'b is eta: its log-likelihood, the residual and the second derivative, all
- * without weights.
+ * Of rows whose x'b are eta and whose labels are y: their log-likelihoods, residuals and second
+ * derivatives, all without weights.
  */
-SEGMENT_INLINE double
-row_likelihood(const SegmentRegression *r, int64 i, double eta, double *residual, double *second)
+SEGMENT_CLONES static void
+linear_rows(const double *pg_restrict eta, const double *pg_restrict y,
+			double *pg_restrict residual, double *pg_restrict second, double *pg_restrict likelihood)
 {
-	double		e;
-	double		share;
+	int			i;
 
-	if (r->family == SEGMENT_LINEAR)
+	for (i = 0; i < ROWS_BESIDE; i++)
 	{
-		*residual = r->y[i] - eta;
-		*second = 1;
-		return -0.5 * *residual * *residual;
+		residual[i] = y[i] - eta[i];
+		second[i] = 1;
+		likelihood[i] = -0.5 * residual[i] * residual[i];
 	}
-	e = segment_exp(-fabs(eta));
-	share = 1 / (1 + e);		/* of the likelier label */
-	*second = share * (e * share);
-	*residual = eta >= 0 ? (r->y[i] > 0 ? e * share : -share) : (r->y[i] > 0 ? share : -e * share);
-	return (r->y[i] > 0 ? Min(eta, 0) : Min(-eta, 0)) - segment_log1p(e);
+}
+
+SEGMENT_CLONES static void
+logistic_rows(const double *pg_restrict eta, const double *pg_restrict y,
+			  double *pg_restrict residual, double *pg_restrict second, double *pg_restrict likelihood)
+{
+	int			i;
+
+	for (i = 0; i < ROWS_BESIDE; i++)
+	{
+		double		e = segment_exp(-fabs(eta[i]));
+		double		likelier = 1 / (1 + e);		/* probability of the likelier label ... */
+		double		other = e * likelier;		/* ... and of the other */
+		double		label = y[i] > 0 ? 1 : -1;
+		double		side = label * eta[i];		/* below 0 where the other one came */
+
+		second[i] = likelier * other;
+		residual[i] = label * (side >= 0 ? other : likelier);
+		likelihood[i] = (side < 0 ? side : 0) - segment_log1p_share(e);
+	}
 }
 
 /*
  * Residuals and second derivatives of a block at the coefficients of segment_regression_pad(), without
- * weights; returns the sum of their likelihoods, with weights.
+ * weights; returns the sum of their likelihoods, with weights.  There is room for the whole of a block.
  */
 SEGMENT_CLONES double
 segment_regression_residuals(const SegmentRegressionFit *fit, int64 from, int n,
 							 double *residual, double *second)
 {
 	const SegmentRegression *r = fit->r;
+	double		eta[ROWS_BESIDE] = {0};
+	double		y[ROWS_BESIDE] = {0};
+	double		likelihood[ROWS_BESIDE];
 	double		sum = 0;
+	int			first;
 	int			i;
 
-	for (i = 0; i < n; i++)
-		sum += segment_regression_copies(r, from + i) * segment_regression_weight(r, from + i) *
-			row_likelihood(r, from + i, row_dot(r, from + i, fit->padded), &residual[i], &second[i]);
+	for (first = 0; first < n; first += ROWS_BESIDE)
+	{
+		int			rows = Min(n - first, ROWS_BESIDE);
+		int64		row = from + first;
+
+		for (i = 0; i < rows; i++)
+			eta[i] = row_dot(r, row + i, fit->padded);
+		memcpy(y, r->y + row, sizeof(double) * rows);
+		if (r->family == SEGMENT_LINEAR)
+			linear_rows(eta, y, residual + first, second + first, likelihood);
+		else
+			logistic_rows(eta, y, residual + first, second + first, likelihood);
+		for (i = 0; i < rows; i++)
+			sum += segment_regression_copies(r, row + i) * segment_regression_weight(r, row + i) * likelihood[i];
+	}
 	return sum;
 }
 

@@ -14,30 +14,106 @@
 #include <math.h>
 
 #include "kernel/base/elementary.h"
+#include "kernel/base/lanes.h"
 #include "kernel/base/precision.h"
 
 #define NOT_A_NUMBER	segment_bits_double(UINT64CONST(0x7FF8000000000000))
 
-/* Sums of each dense column times the row's factor, and of its squared distance from a centre. */
+/* rows that are worked at together, while the first cache has them */
+#define ROWS_BESIDE		64
+
+/* What becomes of the dense columns in one pass over the rows; what is NULL does not. */
+typedef struct Sweep
+{
+	const double *shift;		/* stride: is taken off; then ... */
+	double	   *sum;			/* stride: of what is left, times the row's factor */
+	double	   *squares;		/* stride: the same of its square */
+	const double *divisor;		/* stride: by which it is divided */
+} Sweep;
+
+#define LANES(p) (*(SegmentLanes *) (p))
+
+/* Of a block of rows. */
+SEGMENT_CLONES static void
+sweep_block(const Sweep *sweep, double *rows, int stride, int n, const double *factor)
+{
+	int			i;
+	int			j;
+
+	for (j = 0; j < stride; j += SEGMENT_LANES)
+	{
+		double	   *x = rows + j;
+
+		if (sweep->shift != NULL)
+		{
+			const SegmentLanes shift = LANES(sweep->shift + j);
+
+			for (i = 0; i < n; i++)
+				LANES(x + (size_t) i * stride) -= shift;
+		}
+		if (sweep->sum != NULL)
+		{
+			SegmentLanes sum = LANES(sweep->sum + j);
+
+			for (i = 0; i < n; i++)
+				sum += factor[i] * LANES(x + (size_t) i * stride);
+			LANES(sweep->sum + j) = sum;
+		}
+		if (sweep->squares != NULL)
+		{
+			SegmentLanes sum = LANES(sweep->squares + j);
+
+			for (i = 0; i < n; i++)
+				sum += factor[i] * (LANES(x + (size_t) i * stride) * LANES(x + (size_t) i * stride));
+			LANES(sweep->squares + j) = sum;
+		}
+		if (sweep->divisor != NULL)
+		{
+			const SegmentLanes divisor = LANES(sweep->divisor + j);
+
+			for (i = 0; i < n; i++)
+				LANES(x + (size_t) i * stride) /= divisor;
+		}
+	}
+}
+
 static void
-column_sums(const SegmentRegressionFit *fit, const double *centre, double *sum)
+sweep_rows(const SegmentRegressionFit *fit, Sweep sweep)
+{
+	SegmentRegression *r = fit->r;
+	double		factor[ROWS_BESIDE];
+	int64		from;
+	int			i;
+
+	for (from = 0; from < r->n && !segment_regression_stopped_at(fit, from); from += ROWS_BESIDE)
+	{
+		int			n = (int) Min(r->n - from, ROWS_BESIDE);
+
+		for (i = 0; i < n; i++)
+			factor[i] = segment_regression_copies(r, from + i) * segment_regression_weight(r, from + i);
+		sweep_block(&sweep, r->x + from * r->stride, r->stride, n, factor);
+	}
+}
+
+/* Deviations of the columns of categories. */
+static void
+category_spreads(SegmentRegressionFit *fit)
 {
 	const SegmentRegression *r = fit->r;
-	int			m = fit->m;
 	int64		i;
 	int			j;
 
-	memset(sum, 0, sizeof(double) * m);
-	for (i = 0; i < r->n && !segment_regression_stopped_at(fit, i); i++)
+	memset(fit->spread + fit->m, 0, sizeof(double) * (fit->p - fit->m));
+	for (i = 0; i < r->n && r->n_codes > 0 && !segment_regression_stopped_at(fit, i); i++)
+		for (j = 0; j < r->n_codes; j++)
+			if (r->code[i * r->n_codes + j] >= 0)
+				fit->spread[r->code[i * r->n_codes + j]] +=
+					segment_regression_copies(r, i) * segment_regression_weight(r, i);
+	for (j = fit->m; j < fit->p; j++)
 	{
-		const double *x = r->x + i * r->stride;
-		double		w = segment_regression_copies(r, i) * segment_regression_weight(r, i);
+		double		share = fit->spread[j] / r->sum_weights;
 
-		for (j = 0; j < m; j++)
-			if (centre == NULL)
-				sum[j] += w * x[j];
-			else
-				sum[j] += w * ((x[j] - centre[j]) * (x[j] - centre[j]));
+		fit->spread[j] = sqrt(r->intercept ? Max(share * (1 - share), 0) : share);
 	}
 }
 
@@ -47,54 +123,39 @@ scale_columns(SegmentRegressionFit *fit)
 {
 	SegmentRegression *r = fit->r;
 	int			m = fit->m;
-	int			first = r->intercept ? 1 : 0;
-	double	   *sum = fit->scratch;
-	int64		i;
+	double	   *shift = fit->sums;
+	double	   *sum = fit->sums + r->stride;
+	double	   *divisor = fit->sums;
 	int			j;
 	int			pass;
 
-	memset(fit->mean, 0, sizeof(double) * m);
-	/* the second pass takes off what rounding has left of the mean */
+	memset(fit->sums, 0, sizeof(double) * 2 * r->stride);
+	/* the second time takes off what rounding has left of the mean */
 	for (pass = 0; pass < 2 && r->intercept; pass++)
 	{
-		column_sums(fit, NULL, sum);
-		for (j = first; j < m; j++)
-			sum[j] /= r->sum_weights;
-		for (i = 0; i < r->n && !segment_regression_stopped_at(fit, i); i++)
-			for (j = first; j < m; j++)
-				r->x[i * r->stride + j] -= sum[j];
-		for (j = first; j < m; j++)
-			fit->mean[j] += sum[j];
+		sweep_rows(fit, (Sweep) {.shift = pass == 0 ? NULL : shift, .sum = sum});
+		for (j = 1; j < m; j++)
+		{
+			shift[j] = sum[j] / r->sum_weights;
+			fit->mean[j] += shift[j];
+		}
+		memset(sum, 0, sizeof(double) * r->stride);
 	}
-	for (j = 0; j < m; j++)
-		fit->scratch[m + j] = 0;
-	column_sums(fit, fit->scratch + m, fit->spread);
+	sweep_rows(fit, (Sweep) {.shift = r->intercept ? shift : NULL, .squares = sum});
+	for (j = 0; j < r->stride; j++)
+		divisor[j] = 1;
 	for (j = 0; j < m; j++)
 	{
-		fit->spread[j] = sqrt(fit->spread[j] / r->sum_weights);
+		fit->spread[j] = sqrt(sum[j] / r->sum_weights);
 		if (r->intercept && fit->spread[j] <= SEGMENT_ROUNDING * fabs(fit->mean[j]))
 			fit->spread[j] = 0;
+		if (j == 0 && r->intercept)
+			fit->spread[j] = 1;
+		/* of a constant column nothing is left */
+		divisor[j] = fit->spread[j] > 0 ? fit->spread[j] : HUGE_VAL;
 	}
-	if (r->intercept)
-		fit->spread[0] = 1;
-	memset(fit->spread + m, 0, sizeof(double) * (fit->p - m));
-	for (i = 0; i < r->n && !segment_regression_stopped_at(fit, i); i++)
-	{
-		double	   *x = r->x + i * r->stride;
-
-		for (j = first; j < m; j++)
-			x[j] = fit->spread[j] > 0 ? x[j] / fit->spread[j] : 0;
-		for (j = 0; j < r->n_codes; j++)
-			if (r->code[i * r->n_codes + j] >= 0)
-				fit->spread[r->code[i * r->n_codes + j]] +=
-					segment_regression_copies(r, i) * segment_regression_weight(r, i);
-	}
-	for (j = m; j < fit->p; j++)
-	{
-		double		share = fit->spread[j] / r->sum_weights;
-
-		fit->spread[j] = sqrt(r->intercept ? Max(share * (1 - share), 0) : share);
-	}
+	sweep_rows(fit, (Sweep) {.divisor = divisor});
+	category_spreads(fit);
 }
 
 /* The same of y, and the deviance of a model that knows no column. */
