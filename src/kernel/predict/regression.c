@@ -126,7 +126,8 @@ start(SegmentRegressionFit *fit, SegmentRegression *r, SegmentMemory memory, Seg
 	fit->spread = segment_allocate_zeros(memory, p + 1, sizeof(double));
 	fit->gram = segment_allocate_rows(memory, p, p, sizeof(double));
 	fit->sums = segment_allocate_zeros(memory, 2 * (uint64) r->stride, sizeof(double));
-	fit->dense = segment_allocate_rows(memory, fit->m + 1, r->stride, sizeof(double));
+	fit->vx = segment_allocate_rows(memory, SEGMENT_REGRESSION_ROWS, r->stride, sizeof(double));
+	fit->dense = segment_allocate_rows(memory, r->stride, r->stride, sizeof(double));
 	fit->gradient = segment_allocate_zeros(memory, p, sizeof(double));
 	fit->b = segment_allocate_zeros(memory, p, sizeof(double));
 	fit->padded = segment_allocate_zeros(memory, (uint64) p + r->stride, sizeof(double));
@@ -142,7 +143,7 @@ start(SegmentRegressionFit *fit, SegmentRegression *r, SegmentMemory memory, Seg
 static void
 finish(SegmentRegressionFit *fit, SegmentMemory memory)
 {
-	void	   *blocks[] = {fit->mean, fit->spread, fit->gram, fit->sums, fit->dense, fit->gradient, fit->b,
+	void	   *blocks[] = {fit->mean, fit->spread, fit->gram, fit->sums, fit->vx, fit->dense, fit->gradient, fit->b,
 	fit->padded, fit->step, fit->trial, fit->root, fit->scratch, fit->left_out, fit->l1, fit->l2};
 	int			i;
 

@@ -13,6 +13,9 @@
 /* rows whose sums are added to the whole at once */
 #define SEGMENT_REGRESSION_BLOCK	2048
 
+/* rows that the first cache keeps while all is done with them; one of thousands of columns takes a millisecond */
+#define SEGMENT_REGRESSION_ROWS		32
+
 /* Room for a fit. */
 typedef struct SegmentRegressionFit
 {
@@ -25,7 +28,8 @@ typedef struct SegmentRegressionFit
 	double		y_spread;
 	double	   *gram;			/* p x p, lower triangle filled */
 	double	   *sums;			/* 2 x stride */
-	double	   *dense;			/* m x stride: what a block adds to the dense part */
+	double	   *vx;				/* SEGMENT_REGRESSION_ROWS x stride: rows times what weighs them */
+	double	   *dense;			/* stride x stride: what a block adds to the dense part */
 	double	   *gradient;		/* p */
 	double	   *b;				/* p */
 	double	   *padded;			/* p + stride: coefficients as a pass over the rows has them */

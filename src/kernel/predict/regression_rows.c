@@ -12,7 +12,7 @@
 #include "kernel/base/elementary.h"
 #include "kernel/base/lanes.h"
 
-#define ROWS_A_CHECK	32		/* a row of thousands of columns takes a millisecond */
+#define LANES(p) (*(SegmentLanes *) (p))
 
 /* rows whose likelihoods are worked out side by side; a block has a multiple of them */
 #define ROWS_BESIDE		64
@@ -39,7 +39,7 @@ row_dot(const SegmentRegression *r, int64 i, const double *b)
 	int			j;
 
 	for (j = 0; j < r->stride; j += SEGMENT_LANES)
-		sum += *(const SegmentLanes *) (x + j) * *(const SegmentLanes *) (b + j);
+		sum += LANES(x + j) * LANES(b + j);
 	result = ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 	for (j = 0; j < r->n_codes; j++)
 	{
@@ -64,72 +64,78 @@ segment_regression_pad(SegmentRegressionFit *fit, const double *b)
 	memcpy(padded + r->stride, b + fit->m, sizeof(double) * (fit->p - fit->m));
 }
 
-/* Adds v x x' of four rows to the dense part. */
-SEGMENT_INLINE void
-add_four(double *dense, const double *x, int m, int stride, const double *v)
-{
-	const double *x1 = x + stride;
-	const double *x2 = x1 + stride;
-	const double *x3 = x2 + stride;
-	int			a;
-	int			j;
+/* rows of the matrix whose sums stay in registers while some rows of x are added to them */
+#define TILE	4
 
-	for (a = 0; a < m; a++)
+/* Adds what four rows, a strip of their columns, are together when each is weighed with a number. */
+SEGMENT_INLINE void
+add_four(SegmentLanes *sum, const double *v, const double *x, int stride)
+{
+	*sum += (v[0] * LANES(x) + v[stride] * LANES(x + stride)) +
+		(v[2 * (size_t) stride] * LANES(x + 2 * (size_t) stride) +
+		 v[3 * (size_t) stride] * LANES(x + 3 * (size_t) stride));
+}
+
+/* Adds v x x' of some rows to TILE rows of the dense part, a strip of columns. */
+SEGMENT_INLINE void
+add_tile(double *out, const double *x, const double *vx, int n, int stride)
+{
+	SegmentLanes s0 = LANES(out);
+	SegmentLanes s1 = LANES(out + stride);
+	SegmentLanes s2 = LANES(out + 2 * (size_t) stride);
+	SegmentLanes s3 = LANES(out + 3 * (size_t) stride);
+	int			i;
+
+	for (i = 0; i + 4 <= n; i += 4, x += 4 * (size_t) stride, vx += 4 * (size_t) stride)
 	{
-		double		v0 = v[0] * x[a];
-		double		v1 = v[1] * x1[a];
-		double		v2 = v[2] * x2[a];
-		double		v3 = v[3] * x3[a];
-		double	   *out = dense + (size_t) a * stride;
-
-		for (j = 0; j <= a; j += SEGMENT_LANES)
-			*(SegmentLanes *) (out + j) += (v0 * *(const SegmentLanes *) (x + j) +
-											v1 * *(const SegmentLanes *) (x1 + j)) +
-				(v2 * *(const SegmentLanes *) (x2 + j) + v3 * *(const SegmentLanes *) (x3 + j));
+		add_four(&s0, vx, x, stride);
+		add_four(&s1, vx + 1, x, stride);
+		add_four(&s2, vx + 2, x, stride);
+		add_four(&s3, vx + 3, x, stride);
 	}
+	for (; i < n; i++, x += stride, vx += stride)
+	{
+		s0 += vx[0] * LANES(x);
+		s1 += vx[1] * LANES(x);
+		s2 += vx[2] * LANES(x);
+		s3 += vx[3] * LANES(x);
+	}
+	LANES(out) = s0;
+	LANES(out + stride) = s1;
+	LANES(out + 2 * (size_t) stride) = s2;
+	LANES(out + 3 * (size_t) stride) = s3;
 }
 
-SEGMENT_INLINE void
-add_one(double *dense, const double *x, int m, int stride, double v)
+/* Adds v x x' of some rows to the dense part, on and below its diagonal at least. */
+SEGMENT_CLONES static void
+add_rows(double *dense, const double *x, double *vx, int n, int m, int stride, const double *v)
 {
-	int			a;
-	int			j;
-
-	for (a = 0; a < m; a++)
-		for (j = 0; j <= a; j += SEGMENT_LANES)
-			*(SegmentLanes *) (dense + (size_t) a * stride + j) +=
-				(v * x[a]) * *(const SegmentLanes *) (x + j);
-}
-
-/* Adds sum v x x' of a block of rows to the matrix; false: interrupted. */
-SEGMENT_CLONES bool
-segment_regression_add_matrix(SegmentRegressionFit *fit, int64 from, int n, const double *v)
-{
-	const SegmentRegression *r = fit->r;
-	const double *x = r->x + from * r->stride;
 	int			i;
 	int			a;
 	int			j;
 
-	memset(fit->dense, 0, sizeof(double) * fit->m * r->stride);
-	for (i = 0; i + 4 <= n; i += 4)
-	{
-		if (i % ROWS_A_CHECK == 0 && segment_regression_stopped(fit))
-			return false;
-		add_four(fit->dense, x + (size_t) i * r->stride, fit->m, r->stride, v + i);
-	}
-	for (; i < n; i++)
-		add_one(fit->dense, x + (size_t) i * r->stride, fit->m, r->stride, v[i]);
-	for (a = 0; a < fit->m; a++)
-		for (j = 0; j <= a; j++)
-			fit->gram[(size_t) a * fit->p + j] += fit->dense[(size_t) a * r->stride + j];
-	for (i = 0; i < n && r->n_codes > 0; i++)
+	for (i = 0; i < n; i++)
+		for (j = 0; j < stride; j += SEGMENT_LANES)
+			LANES(vx + (size_t) i * stride + j) = v[i] * LANES(x + (size_t) i * stride + j);
+	for (a = 0; a < m; a += TILE)
+		for (j = 0; j <= a; j += SEGMENT_LANES)
+			add_tile(dense + (size_t) a * stride + j, x + j, vx + a, n, stride);
+}
+
+/* What the columns of categories add for some rows. */
+static void
+add_codes(SegmentRegressionFit *fit, int64 from, int n, const double *v)
+{
+	const SegmentRegression *r = fit->r;
+	int			i;
+	int			a;
+	int			j;
+
+	for (i = 0; i < n; i++)
 	{
 		const int32 *code = r->code + (from + i) * r->n_codes;
-		const double *row = x + (size_t) i * r->stride;
+		const double *row = r->x + (from + i) * r->stride;
 
-		if (i % ROWS_A_CHECK == 0 && segment_regression_stopped(fit))
-			return false;
 		for (a = 0; a < r->n_codes; a++)
 		{
 			double	   *out = fit->gram + (size_t) code[a] * fit->p;
@@ -144,28 +150,66 @@ segment_regression_add_matrix(SegmentRegressionFit *fit, int64 from, int n, cons
 					out[code[j]] += v[i];
 		}
 	}
+}
+
+/* Adds sum v x x' of a block of rows to the matrix; false: interrupted. */
+bool
+segment_regression_add_matrix(SegmentRegressionFit *fit, int64 from, int n, const double *v)
+{
+	const SegmentRegression *r = fit->r;
+	int			i;
+	int			a;
+	int			j;
+
+	memset(fit->dense, 0, sizeof(double) * r->stride * r->stride);
+	for (i = 0; i < n; i += SEGMENT_REGRESSION_ROWS)
+	{
+		int			rows = Min(n - i, SEGMENT_REGRESSION_ROWS);
+
+		if (segment_regression_stopped(fit))
+			return false;
+		add_rows(fit->dense, r->x + (from + i) * r->stride, fit->vx, rows, fit->m, r->stride, v + i);
+		if (r->n_codes > 0)
+			add_codes(fit, from + i, rows, v + i);
+	}
+	for (a = 0; a < fit->m; a++)
+		for (j = 0; j <= a; j++)
+			fit->gram[(size_t) a * fit->p + j] += fit->dense[(size_t) a * r->stride + j];
 	return true;
 }
 
-/* Adds sum u x of a block to a vector. */
+/* Adds sum u x of rows to the dense part of a vector, a strip of columns after the other. */
 SEGMENT_CLONES static void
-add_vector(SegmentRegressionFit *fit, int64 from, int n, const double *u, double *sum)
+add_dense_vector(const double *x, int n, int stride, const double *u, double *sum)
+{
+	int			i;
+	int			j;
+
+	for (j = 0; j < stride; j += SEGMENT_LANES)
+	{
+		SegmentLanes strip = {0};
+
+		for (i = 0; i < n; i++)
+			strip += u[i] * LANES(x + (size_t) i * stride + j);
+		LANES(sum + j) = strip;
+	}
+}
+
+/* Adds sum u x of a block to the slope. */
+static void
+add_slope(SegmentRegressionFit *fit, int64 from, int n, const double *u)
 {
 	const SegmentRegression *r = fit->r;
 	int			i;
 	int			j;
 
-	memset(fit->dense, 0, sizeof(double) * r->stride);
-	for (i = 0; i < n; i++)
-		for (j = 0; j < r->stride; j += SEGMENT_LANES)
-			*(SegmentLanes *) (fit->dense + j) += u[i] * *(const SegmentLanes *)
-				(r->x + (from + i) * r->stride + j);
+	add_dense_vector(r->x + from * r->stride, n, r->stride, u, fit->sums);
 	for (j = 0; j < fit->m; j++)
-		sum[j] += fit->dense[j];
-	for (i = 0; i < n; i++)
+		fit->gradient[j] += fit->sums[j];
+	for (i = 0; i < n && r->n_codes > 0; i++)
 		for (j = 0; j < r->n_codes; j++)
 			if (r->code[(from + i) * r->n_codes + j] >= 0)
-				sum[r->code[(from + i) * r->n_codes + j]] += u[i];
+				fit->gradient[r->code[(from + i) * r->n_codes + j]] += u[i];
 }
 
 /*
@@ -269,7 +313,7 @@ segment_regression_evaluate(SegmentRegressionFit *fit, const double *b, bool mat
 			u[i] *= w;
 			v[i] *= w;
 		}
-		add_vector(fit, from, n, u, fit->gradient);
+		add_slope(fit, from, n, u);
 		if (matrix && !segment_regression_add_matrix(fit, from, n, v))
 			return false;
 	}
