@@ -32,7 +32,7 @@ enum
 #define CHECK_EVERY 0xFFFF
 
 /* rows that are on their way to the cache while one is placed */
-#define ROWS_AHEAD 8
+#define ROWS_AHEAD 32
 
 /* A feature set on its way to a regression. */
 typedef struct Training

@@ -114,6 +114,26 @@ test_special(void)
 	   segment_expm1(DBL_TRUE_MIN) == DBL_TRUE_MIN, "expm1 of 0 and next to it");
 }
 
+/* Without branches it is the same to the last bit. */
+static void
+test_share(void)
+{
+	static const double edges[] = {0, DBL_TRUE_MIN, 1e-300, 0x1p-54, 0x1p-53, 0.40999999999999998, 0.41, 0.41421356237309492,
+	0.41421356237309503, 0.41421356237309515, 0.5, 1 - 0x1p-53, 1};
+	bool		same = true;
+	int			i;
+
+	for (i = 0; i < (int) lengthof(edges); i++)
+		same = same && segment_double_bits(segment_log1p_share(edges[i])) == segment_double_bits(segment_log1p(edges[i]));
+	for (i = 0; i < 1000000; i++)
+	{
+		double		u = i % 2 == 0 ? uniform() : segment_exp(-40 * uniform());
+
+		same = same && segment_double_bits(segment_log1p_share(u)) == segment_double_bits(segment_log1p(u));
+	}
+	ok(same && isnan(segment_log1p_share(NAN)), "log1p of 0 to 1 without branches");
+}
+
 /* What every compiler, setting and CPU has to reproduce. */
 static void
 test_bits(void)
@@ -140,5 +160,6 @@ main(void)
 	test_special();
 	tap_state = 1;
 	test_bits();
+	test_share();
 	return done();
 }

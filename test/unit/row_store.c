@@ -195,6 +195,47 @@ test_categories(void)
 	store_free(&b);
 }
 
+/* Hashes of rows together are those of each alone, and equal rows have one. */
+static void
+test_hashes(void)
+{
+	SegmentRowStore store;
+	uint64		names[100];
+	uint64	   *category_hash[3] = {NULL, names, NULL};
+	uint64		together[203];
+	uint64		alone;
+	bool		same = true;
+	bool		equal = true;
+	int			categories;
+	int			i;
+
+	for (i = 0; i < 100; i++)
+		names[i] = segment_mix64(i + 1);
+	for (categories = 0; categories < 2; categories++)
+	{
+		segment_row_store_init(&store, 3, false, SEED, 1000, tap_memory());
+		for (i = 0; i < 203; i++)
+		{
+			double		row[3];
+
+			row_of(i, 101, 3, row);
+			row[1] = i % 101 % 10;
+			segment_row_store_add(&store, row, 1);
+		}
+		store.category_hash = categories ? category_hash : NULL;
+		segment_row_store_hashes(&store, 0, 203, together);
+		for (i = 0; i < 203; i++)
+		{
+			segment_row_store_hashes(&store, i, 1, &alone);
+			same = same && alone == together[i];
+			equal = equal && (i < 101 || together[i] == together[i - 101]) && (i == 0 || together[i] != together[i - 1]);
+		}
+		store_free(&store);
+	}
+	ok(same, "hashes of rows together are those of each alone");
+	ok(equal, "equal rows have one hash, others have others");
+}
+
 static void
 test_uniform(void)
 {
@@ -230,6 +271,7 @@ int
 main(void)
 {
 	test_content();
+	test_hashes();
 	test_case(500, 500, 1000, 3, false, "raw");
 	test_case(1000, 400, 600, 3, false, "folded");
 	test_case(1000, 1000, 1000, 2, false, "just full");
