@@ -2,8 +2,8 @@
  * regression_train.c: trains linear and logistic regressions from a feature set, one of whose
  * features is the number or label to predict (kernel/predict/regression.c).
  *
- * Rows are worked through in the order of their hash, or of their cluster and their hash, equal ones as one with
- * a number of copies, so that sums depend on the rows alone (law 3).
+ * Rows are worked through in the order of their hash (ordered_rows.c), or of their cluster and their
+ * hash, equal ones as one with a number of copies, so that sums depend on the rows alone (law 3).
  */
 #include "predict/regression.h"
 
@@ -155,7 +155,6 @@ order_rows(Training *training)
 				 errmsg("a regression is made of rows without missing or infinite values, but there are none"),
 				 errdetail(INT64_FORMAT " rows lack a value, or have no weight.", counts->n_skipped)));
 }
-
 
 /* ---- clusters ---- */
 

@@ -143,8 +143,8 @@ start(SegmentRegressionFit *fit, SegmentRegression *r, SegmentMemory memory, Seg
 static void
 finish(SegmentRegressionFit *fit, SegmentMemory memory)
 {
-	void	   *blocks[] = {fit->mean, fit->spread, fit->gram, fit->sums, fit->vx, fit->dense, fit->gradient, fit->b,
-	fit->padded, fit->step, fit->trial, fit->root, fit->scratch, fit->left_out, fit->l1, fit->l2};
+	void	   *blocks[] = {fit->mean, fit->spread, fit->gram, fit->sums, fit->vx, fit->dense, fit->gradient,
+	fit->b, fit->padded, fit->step, fit->trial, fit->root, fit->scratch, fit->left_out, fit->l1, fit->l2};
 	int			i;
 
 	for (i = 0; i < (int) lengthof(blocks); i++)

@@ -13,7 +13,7 @@
 /* rows whose sums are added to the whole at once */
 #define SEGMENT_REGRESSION_BLOCK	2048
 
-/* rows that the first cache keeps while all is done with them; one of thousands of columns takes a millisecond */
+/* rows between two checks for a cancel: one of thousands of columns takes a millisecond */
 #define SEGMENT_REGRESSION_ROWS		32
 
 /* Room for a fit. */

@@ -279,7 +279,8 @@ segment_regression_residuals(const SegmentRegressionFit *fit, int64 from, int n,
 		else
 			logistic_rows(eta, y, residual + first, second + first, likelihood);
 		for (i = 0; i < rows; i++)
-			sum += segment_regression_copies(r, row + i) * segment_regression_weight(r, row + i) * likelihood[i];
+			sum += segment_regression_copies(r, row + i) * segment_regression_weight(r, row + i) *
+				likelihood[i];
 	}
 	return sum;
 }
