@@ -172,21 +172,8 @@ COMMENT ON FUNCTION segment_internal.scheme_problems(jsonb, integer, integer, in
 'What is wrong with a list of rules; see scheme_check.';
 
 CREATE FUNCTION segment_internal.scheme_row(scheme text) RETURNS rfm_scheme
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    found_scheme segment.rfm_scheme;
-BEGIN
-    SELECT * INTO found_scheme FROM segment.rfm_scheme AS s WHERE s.name = scheme_row.scheme;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'scheme "%" does not exist', coalesce(scheme, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'Schemes are: ' || (SELECT string_agg(s.name, ', ' ORDER BY s.name)
-                                             FROM segment.rfm_scheme AS s) || '.';
-    END IF;
-    RETURN found_scheme;
-END;
-$$;
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN segment_internal.named_row(NULL::rfm_scheme, 'scheme', scheme);
 COMMENT ON FUNCTION segment_internal.scheme_row(text) IS
 $$A scheme by name.
 Error (undefined_object) when there is none.$$;

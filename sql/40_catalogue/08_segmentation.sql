@@ -36,32 +36,13 @@ $$;
 COMMENT ON FUNCTION segment_internal.on_worker() IS
 'Whether this is a worker of Citus, where the catalogue of segmentations is empty: it is on the coordinator.';
 
-CREATE FUNCTION segment_internal.nearest_name(name text, names text[]) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-    -- names that share most of their pairs of letters (Dice's coefficient), as a slip of the finger does
-    SELECT n.name
-    FROM unnest(names) AS n (name) CROSS JOIN LATERAL (
-        SELECT 2.0 * count(*) FILTER (WHERE p.wanted AND p.there)
-               / nullif(count(*) + count(*) FILTER (WHERE p.wanted AND p.there), 0) AS likeness
-        FROM (SELECT bool_or(a.wanted) AS wanted, bool_or(NOT a.wanted) AS there
-              FROM (SELECT substr(lower(nearest_name.name), i, 2) AS pair, true AS wanted
-                    FROM generate_series(1, length(nearest_name.name) - 1) AS i
-                    UNION SELECT substr(lower(n.name), i, 2), false
-                    FROM generate_series(1, length(n.name) - 1) AS i) AS a
-              GROUP BY a.pair) AS p) AS l
-    WHERE l.likeness > 0.5 ORDER BY l.likeness DESC, n.name LIMIT 1;
-END;
-COMMENT ON FUNCTION segment_internal.nearest_name(text, text[]) IS
-'The name of a list that is most like a given one; NULL: none is like it.';
-
-CREATE FUNCTION segment_internal.nearest_name_hint(name text) RETURNS text
+CREATE FUNCTION segment_internal.segmentation_hint(name text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-RETURN coalesce(
-    'Perhaps you meant "' || segment_internal.nearest_name(name, ARRAY(SELECT s.name FROM segmentation AS s)) || '".',
+RETURN segment_internal.nearest_name_hint(
+    name, ARRAY(SELECT s.name FROM segmentation AS s),
     'create_rfm_segmentation(), create_cluster_segmentation() and create_rule_segmentation() create one; '
     || 'those of others are visible to whoever may read their member tables.');
-COMMENT ON FUNCTION segment_internal.nearest_name_hint(text) IS
+COMMENT ON FUNCTION segment_internal.segmentation_hint(text) IS
 'The hint for an unknown name of a segmentation: the visible one whose name is most alike, or how to create one.';
 
 CREATE FUNCTION segment_internal.segmentation_row(name text) RETURNS segmentation
@@ -78,7 +59,7 @@ BEGIN
                       format(
                           'This is a worker, and segmentations are known to the coordinator. There, give a query over '
                           'distributed tables the model as a value: assign_segment((SELECT get_model(%L)), ...).', name)
-                      ELSE segment_internal.nearest_name_hint(name) END;
+                      ELSE segment_internal.segmentation_hint(name) END;
     END IF;
     RETURN found_row;
 END;

@@ -88,21 +88,8 @@ Errors: invalid_parameter_value and invalid_name for what is malformed, duplicat
 unique_violation for a taken name.$$;
 
 CREATE FUNCTION segment_internal.template_row(template text) RETURNS rule_template
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    found_template segment.rule_template;
-BEGIN
-    SELECT * INTO found_template FROM segment.rule_template AS t WHERE t.name = template_row.template;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'template "%" does not exist', coalesce(template, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = format('Templates are: %s.', (SELECT string_agg(t.name, ', ' ORDER BY t.name)
-                                                       FROM segment.rule_template AS t));
-    END IF;
-    RETURN found_template;
-END;
-$$;
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN segment_internal.named_row(NULL::rule_template, 'template', template);
 COMMENT ON FUNCTION segment_internal.template_row(text) IS
 $$A template by name.
 Error (undefined_object) when there is none.$$;

@@ -1,22 +1,8 @@
 -- ---- metrics ----
 
 CREATE FUNCTION segment_internal.metric_row(name text) RETURNS metric
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    found_row segment.metric;
-BEGIN
-    SELECT * INTO found_row FROM segment.metric AS m WHERE m.name = metric_row.name;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'metric "%" does not exist', coalesce(name, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = coalesce('Perhaps you meant "' || segment_internal.nearest_name(
-                                      name, ARRAY(SELECT m.name FROM segment.metric AS m)) || '".',
-                                  'create_metric() creates one.');
-    END IF;
-    RETURN found_row;
-END;
-$$;
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN segment_internal.named_row(NULL::metric, 'metric', name, 'create_metric');
 COMMENT ON FUNCTION segment_internal.metric_row(text) IS
 'A metric by name. Error (undefined_object) when there is none that the current user may see.';
 

@@ -62,22 +62,8 @@ COMMENT ON POLICY reader ON experiment IS 'Visible with the segmentation.';
 COMMENT ON POLICY measured ON metric IS 'Who sees an experiment sees what it is measured by.';
 
 CREATE FUNCTION segment_internal.experiment_row(name text) RETURNS experiment
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    found_row segment.experiment;
-BEGIN
-    SELECT * INTO found_row FROM segment.experiment AS e WHERE e.name = experiment_row.name;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'experiment "%" does not exist', coalesce(name, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = coalesce('Perhaps you meant "' || segment_internal.nearest_name(
-                                      name, ARRAY(SELECT e.name FROM segment.experiment AS e)) || '".',
-                                  'create_experiment() creates one.');
-    END IF;
-    RETURN found_row;
-END;
-$$;
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN segment_internal.named_row(NULL::experiment, 'experiment', name, 'create_experiment');
 COMMENT ON FUNCTION segment_internal.experiment_row(text) IS
 'An experiment by name. Error (undefined_object) when there is none that the current user may see.';
 
