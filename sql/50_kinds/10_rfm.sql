@@ -483,41 +483,6 @@ INSERT INTO segment_internal.kind VALUES ('rfm', 'always', false, 'orders', 'tim
 
 -- ---- creating ----
 
-CREATE FUNCTION segment_internal.no_rows(s segmentation) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-RETURN E'SELECT * FROM (\n' || segment_internal.source_statement(s) || E'\n) AS source LIMIT 0';
-COMMENT ON FUNCTION segment_internal.no_rows(segmentation) IS
-'The statement that a refresh runs for the source, without its rows: to check what will use them.';
-
-CREATE FUNCTION segment_internal.check_orders(s segmentation, query text) RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    key_type text := s.source_types[1];
-    customer_type text;
-BEGIN
-    IF key_type IS NULL OR query IS NULL THEN
-        RETURN;
-    END IF;
-    PERFORM segment_internal.equality_operator(key_type::regtype);
-    customer_type := (SELECT format_type(c.type, -1)
-                      FROM segment_internal.query_columns(s.customers, s.search_path, permanent => true) AS c
-                      WHERE c.number = 1);
-    IF customer_type <> key_type THEN
-        RAISE EXCEPTION 'the first column of customers is of type %, the key in the source of type %',
-            customer_type, key_type
-            USING ERRCODE = 'datatype_mismatch', HINT = 'Cast one to the type of the other.';
-    END IF;
-    EXECUTE format('SELECT FROM segment.rfm_summary(NULL::%s, %L, ''2000-01-01Z'', %L, %L, %L, %L, search_path => %L)',
-                   key_type, query, s.options ->> 'lookback', s.options ->> 'refunds', s.options ->> 'zero_amounts',
-                   s.time_zone, s.search_path);
-END;
-$$;
-COMMENT ON FUNCTION segment_internal.check_orders(segmentation, text) IS
-$$Raises the error that a segmentation with a source of orders would run into: a key that cannot be compared, a list of
-customers of another type, and whatever rfm_summary refuses.
-query: of orders like those of the source, without rows.$$;
-
 CREATE FUNCTION segment_internal.check_rfm_options(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
@@ -561,22 +526,12 @@ CREATE FUNCTION segment_internal.create_rfm_segmentation(
 AS $$
 DECLARE
     s segment.segmentation;
-    key record;
 BEGIN
     -- NULL is what an argument left out is
-    s.search_path := search_path;
     schema := segment_internal.check_new_segmentation(name, source, schema,
         'create_rfm_segmentation(''loyalty'', ''SELECT customer_id, ordered_at, amount FROM orders'')');
-    s.name := name;
-    s.kind := 'rfm';
-    s.source := segment_internal.source_query(source, s.search_path);
-    IF coalesce(customer, ordered_at, amount, order_id) IS NOT NULL THEN
-        s.source := segment_internal.named_columns_query(s.source, customer, ordered_at, amount, order_id);
-    END IF;
-    s.time_zone := coalesce(time_zone, current_setting('TimeZone'));
-    s.retrain_every := retrain_every;
-    s.max_departed := coalesce(max_departed, 0.5);
-    s.description := description;
+    s := segment_internal.new_orders_segmentation('rfm', name, source, time_zone, retrain_every, description,
+                                                  search_path, max_departed, customer, ordered_at, amount, order_id);
     s.options := jsonb_strip_nulls(jsonb_build_object(
         'scheme', coalesce(scheme, 'default'), 'cuts', coalesce(cuts, 'quantile'), 'bins', bins,
         'thresholds', thresholds,
@@ -584,17 +539,11 @@ BEGIN
         'summarised', CASE WHEN summarised THEN true END,
         'hysteresis', nullif(segment_internal.checked_hysteresis(hysteresis), 0)));
     s := segment_internal.checked('bind_rfm_columns', s);
-    SELECT * INTO key FROM segment_internal.source_key(s);
-    IF customers IS NOT NULL THEN
-        s.customers := segment_internal.source_query(customers, s.search_path);
-    END IF;
+    s.customers := segment_internal.source_query(customers, s.search_path);
     s := segment_internal.checked('check_rfm_options', s);
-    RAISE NOTICE 'columns of the source: %', (
-        SELECT string_agg(format('%s = %I', r.role, c.name), ', ' ORDER BY c.n)
-        FROM unnest(s.source_columns) WITH ORDINALITY AS c (name, n)
-        JOIN unnest(CASE WHEN summarised THEN '{customer,last order,orders,total,first order}'::text[]
-                         ELSE '{customer,time,amount,order}'::text[] END) WITH ORDINALITY AS r (role, n) USING (n));
-    RETURN segment_internal.create_segmentation(s, schema, key.name, key.type, key.collation);
+    RETURN segment_internal.create_orders_segmentation(
+        s, schema, CASE WHEN summarised THEN '{customer,last order,orders,total,first order}'::text[]
+                        ELSE '{customer,time,amount,order}'::text[] END);
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.create_rfm_segmentation(
@@ -665,37 +614,6 @@ END;
 $$;
 COMMENT ON FUNCTION segment_internal.checked_hysteresis(double precision) IS
 'A hysteresis, 0 for NULL. Error (invalid_parameter_value) when it is not a share from 0 to 1.';
-
-CREATE FUNCTION segment_internal.named_columns_query(source text, customer text, ordered_at text,
-                                                     amount text, order_id text)
-    RETURNS text
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    expression text;
-    alias text;
-    list text := '';
-BEGIN
-    IF customer IS NULL OR ordered_at IS NULL OR amount IS NULL THEN
-        RAISE EXCEPTION 'customer, ordered_at and amount must be given together'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'For instance customer => ''customer_id'', ordered_at => ''invoice_date'', '
-                         'amount => ''quantity * price''.';
-    END IF;
-    FOR expression, alias IN
-        SELECT e.expression, CASE WHEN e.expression ~ '^[a-z_][a-z0-9_]*$' THEN e.expression ELSE e.role END
-        FROM (VALUES (1, customer, 'customer'), (2, ordered_at, 'ordered_at'),
-                     (3, amount, 'amount'), (4, order_id, 'order_id'))
-             AS e (n, expression, role)
-        WHERE e.expression IS NOT NULL ORDER BY e.n
-    LOOP
-        list := list || CASE WHEN list <> '' THEN ', ' ELSE '' END || format(E'(%s\n) AS %I', expression, alias);
-    END LOOP;
-    RETURN format(E'SELECT %s FROM (\n%s\n) AS source', list, source);
-END;
-$$;
-COMMENT ON FUNCTION segment_internal.named_columns_query(text, text, text, text, text) IS
-'A source of orders with its columns made of expressions over another query.';
 
 CREATE FUNCTION segment_internal.bind_rfm_columns(s segmentation) RETURNS segmentation
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

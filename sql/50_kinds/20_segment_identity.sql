@@ -105,3 +105,21 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION segment_internal.segment_identity(segmentation) IS
 'The segments that a segmentation has had, as model_identify takes them: ids, origins, names; next_id: of a new one.';
+
+CREATE FUNCTION segment_internal.identified_model(s segmentation, model segment_model, what text, kind text, hint text)
+    RETURNS segment_model
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF model::jsonb ->> 'kind' <> kind THEN
+        RAISE EXCEPTION 'segmentation "%" is by %, and the model of kind "%"', s.name, what, model::jsonb ->> 'kind'
+            USING ERRCODE = 'wrong_object_type', HINT = hint;
+    END IF;
+    RETURN (SELECT segment_internal.model_identify(model, i.ids, i.origins, i.names, i.next_id)
+            FROM segment_internal.segment_identity(s) AS i);
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.identified_model(segmentation, segment_model, text, text, text) IS
+$$A model that somebody gives, with the ids and names that its segments would have in a segmentation, recognised by
+their origin as after a retraining. Error (wrong_object_type) where it is not of the kind of models that the
+segmentation has; what: that, in words; hint: how one is made.$$;

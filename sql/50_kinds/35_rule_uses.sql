@@ -104,20 +104,21 @@ BEGIN
         ELSIF used.name IS NULL THEN
             code := '42704';
             message := format('segmentation "%s" does not exist', use.segmentation);
-            hint := segment_internal.nearest_name_hint(use.segmentation);
+            hint := segment_internal.segmentation_hint(use.segmentation);
         ELSIF found_id IS NULL THEN
             code := '42704';
             message := format('segmentation "%s" has no segment "%s"', used.name, use.segment);
-            hint := coalesce('Perhaps you meant "' || segment_internal.nearest_name(use.segment, ARRAY(
-                                 SELECT g.name FROM segment.segment AS g
-                                 WHERE g.segmentation = used.name AND g.closed_at IS NULL)) || '".',
-                             CASE WHEN used.refreshed_as_of IS NULL AND used.kind <> 'rules'
-                                  THEN 'It has segments once it was refreshed.' END,
-                             (SELECT format('It has %s.', string_agg(format('"%s"', o.name), ', ' ORDER BY o.priority))
-                              FROM (SELECT g.name, g.priority FROM segment.segment AS g
-                                    WHERE g.segmentation = used.name AND g.closed_at IS NULL
-                                    ORDER BY g.priority LIMIT 12) AS o HAVING count(*) < 12),
-                             'The table segment.segment lists them.');
+            hint := segment_internal.nearest_name_hint(
+                use.segment,
+                ARRAY(SELECT g.name FROM segment.segment AS g
+                      WHERE g.segmentation = used.name AND g.closed_at IS NULL),
+                coalesce(CASE WHEN used.refreshed_as_of IS NULL AND used.kind <> 'rules'
+                              THEN 'It has segments once it was refreshed.' END,
+                         (SELECT format('It has %s.', string_agg(format('"%s"', o.name), ', ' ORDER BY o.priority))
+                          FROM (SELECT g.name, g.priority FROM segment.segment AS g
+                                WHERE g.segmentation = used.name AND g.closed_at IS NULL
+                                ORDER BY g.priority LIMIT 12) AS o HAVING count(*) < 12),
+                         'The table segment.segment lists them.'));
         ELSIF closed AND (stored IS NULL OR use.at IS NULL) THEN
             code := '55000';
             message := format('segment "%s" of segmentation "%s" is closed', use.segment, used.name);

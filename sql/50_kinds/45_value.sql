@@ -331,17 +331,9 @@ $$A segmentation by value with another source, other customers or other options,
 Errors: whatever creation refuses, datatype_mismatch for a key of another type.$$;
 
 CREATE FUNCTION segment_internal.value_own_model(s segmentation, model segment_model) RETURNS segment_model
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF model::jsonb ->> 'kind' <> 'customer_value' THEN
-        RAISE EXCEPTION 'segmentation "%" is by value, and the model of kind "%"', s.name, model::jsonb ->> 'kind'
-            USING ERRCODE = 'wrong_object_type', HINT = 'customer_value() trains one, of times in days.';
-    END IF;
-    RETURN (SELECT segment_internal.model_identify(model, i.ids, i.origins, i.names, i.next_id)
-            FROM segment_internal.segment_identity(s) AS i);
-END;
-$$;
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN segment_internal.identified_model(s, model, 'value', 'customer_value',
+                                         'customer_value() trains one, of times in days.');
 COMMENT ON FUNCTION segment_internal.value_own_model(segmentation, segment_model) IS
 $$A model by customer_value(), with times in days, with the ids and names that its segments would have in a
 segmentation, recognised as after a retraining. Error (wrong_object_type) for a model of another kind.$$;
@@ -399,34 +391,17 @@ CREATE FUNCTION segment_internal.create_value_segmentation(
 AS $$
 DECLARE
     s segment.segmentation;
-    key record;
 BEGIN
-    s.search_path := search_path;
     schema := segment_internal.check_new_segmentation(name, source, schema,
         'create_value_segmentation(''worth'', ''SELECT customer_id, ordered_at, amount FROM orders'')');
-    s.name := name;
-    s.kind := 'value';
-    s.source := segment_internal.source_query(source, s.search_path);
-    IF coalesce(customer, ordered_at, amount) IS NOT NULL THEN
-        s.source := segment_internal.named_columns_query(s.source, customer, ordered_at, amount, NULL);
-    END IF;
-    s.time_zone := coalesce(time_zone, current_setting('TimeZone'));
-    s.retrain_every := retrain_every;
-    s.max_departed := coalesce(max_departed, 0.5);
-    s.description := description;
+    s := segment_internal.new_orders_segmentation('value', name, source, time_zone, retrain_every, description,
+                                                  search_path, max_departed, customer, ordered_at, amount, NULL);
     s.options := '{}';
     s.options := segment_internal.changed_options(s, options);
     s := segment_internal.checked('bind_value_columns', s);
-    SELECT * INTO key FROM segment_internal.source_key(s);
-    IF customers IS NOT NULL THEN
-        s.customers := segment_internal.source_query(customers, s.search_path);
-    END IF;
+    s.customers := segment_internal.source_query(customers, s.search_path);
     s := segment_internal.checked('check_value_options', s);
-    RAISE NOTICE 'columns of the source: %', (
-        SELECT string_agg(format('%s = %I', r.role, c.name), ', ' ORDER BY c.n)
-        FROM unnest(s.source_columns) WITH ORDINALITY AS c (name, n)
-        JOIN unnest('{customer,time,amount}'::text[]) WITH ORDINALITY AS r (role, n) USING (n));
-    RETURN segment_internal.create_segmentation(s, schema, key.name, key.type, key.collation);
+    RETURN segment_internal.create_orders_segmentation(s, schema, '{customer,time,amount}');
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.create_value_segmentation(

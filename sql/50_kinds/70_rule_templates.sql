@@ -88,21 +88,8 @@ Errors: invalid_parameter_value and invalid_name for what is malformed, duplicat
 unique_violation for a taken name.$$;
 
 CREATE FUNCTION segment_internal.template_row(template text) RETURNS rule_template
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    found_template segment.rule_template;
-BEGIN
-    SELECT * INTO found_template FROM segment.rule_template AS t WHERE t.name = template_row.template;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'template "%" does not exist', coalesce(template, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = format('Templates are: %s.', (SELECT string_agg(t.name, ', ' ORDER BY t.name)
-                                                       FROM segment.rule_template AS t));
-    END IF;
-    RETURN found_template;
-END;
-$$;
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN segment_internal.named_row(NULL::rule_template, 'template', template);
 COMMENT ON FUNCTION segment_internal.template_row(text) IS
 $$A template by name.
 Error (undefined_object) when there is none.$$;
@@ -176,55 +163,3 @@ name, source, key, schema, search_path: as of create_rule_segmentation.
 Errors: undefined_object for an unknown template,
 insufficient_privilege for one of somebody who has not your rights,
 undefined_column with the columns that the source lacks, and those of create_rule_segmentation.$$;
-
--- ---- the templates that come with the extension ----
-
-INSERT INTO rule_template (name, description, columns, rules, rest, keep, shipped) VALUES
-('lifecycle', 'Where customers are between their first order and leaving, by the time since orders',
- '{"first_order_at": "time of the first order, NULL without one", "last_order_at": "time of the last order"}',
- '{"Prospect": "first_order_at IS NULL",
-   "New": "first_order_at >= as_of() - interval ''30 days''",
-   "Active": "last_order_at >= as_of() - interval ''90 days''",
-   "At risk": "last_order_at >= as_of() - interval ''180 days''",
-   "Dormant": "last_order_at >= as_of() - interval ''365 days''",
-   "Lost": "last_order_at < as_of() - interval ''365 days''"}',
- NULL, '{last_order_at}', true),
-('vip', 'The best tenth of customers by revenue, and those on the way there; equals stay together',
- '{"revenue": "revenue of the customer", "revenue_share": "cume_dist() OVER (ORDER BY revenue DESC)"}',
- '{"VIP": "revenue > 0 AND revenue_share <= 0.10",
-   "Nearly VIP": "revenue > 0 AND revenue_share <= 0.25"}',
- 'Others', '{revenue}', true),
-('win-back', 'Former regulars by how long they are away: whom to ask back, and when to let go',
- '{"orders": "number of orders", "last_order_at": "time of the last order"}',
- '{"Active": "last_order_at >= as_of() - interval ''90 days''",
-   "Win back first": "orders >= 3 AND last_order_at >= as_of() - interval ''180 days''",
-   "Win back": "orders >= 3 AND last_order_at >= as_of() - interval ''365 days''",
-   "Hardly known": "orders < 3 AND last_order_at >= as_of() - interval ''365 days''",
-   "Given up": "last_order_at < as_of() - interval ''365 days''"}',
- NULL, '{orders,last_order_at}', true),
-('engagement', 'How much customers do, by active weeks among the last 8',
- '{"active_weeks": "weeks with an event among the last 8, 0 for none"}',
- '{"Core": "active_weeks >= 6",
-   "Regular": "active_weeks >= 3",
-   "Occasional": "active_weeks >= 1",
-   "Silent": "active_weeks = 0"}',
- 'Unknown', '{active_weeks}', true),
-('age bands', 'Bands of age in whole years, as official statistics have them',
- '{"birth_date": "date of birth, NULL where it is not known"}',
- '{"Under 18": "extract(year FROM age(as_of(), birth_date)) < 18",
-   "18 to 24": "extract(year FROM age(as_of(), birth_date)) < 25",
-   "25 to 34": "extract(year FROM age(as_of(), birth_date)) < 35",
-   "35 to 44": "extract(year FROM age(as_of(), birth_date)) < 45",
-   "45 to 54": "extract(year FROM age(as_of(), birth_date)) < 55",
-   "55 to 64": "extract(year FROM age(as_of(), birth_date)) < 65",
-   "65 and over": "extract(year FROM age(as_of(), birth_date)) >= 65"}',
- 'Unknown', '{}', true),
-('abc', 'The customers that make the first 80 % of revenue, the next 15 %, and the rest; equals stay together',
- '{"revenue": "revenue of the customer", "share_above": "share of all revenue that larger customers make"}',
- '{"A": "revenue > 0 AND share_above < 0.80",
-   "B": "revenue > 0 AND share_above < 0.95",
-   "C": "true"}',
- NULL, '{revenue}', true);
-
--- Rows of users, not ours, belong into a dump.
-SELECT pg_catalog.pg_extension_config_dump('rule_template', 'WHERE NOT shipped');

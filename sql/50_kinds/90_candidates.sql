@@ -93,17 +93,8 @@ $$A segmentation by RFM with another source, other customers or other options, c
 Errors: whatever creation refuses, datatype_mismatch for a key of another type.$$;
 
 CREATE FUNCTION segment_internal.rfm_own_model(s segmentation, model segment_model) RETURNS segment_model
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF model::jsonb ->> 'kind' <> 'rfm' THEN
-        RAISE EXCEPTION 'segmentation "%" is by RFM, and the model of kind "%"', s.name, model::jsonb ->> 'kind'
-            USING ERRCODE = 'wrong_object_type', HINT = 'rfm_model() trains one.';
-    END IF;
-    RETURN (SELECT segment_internal.model_identify(model, i.ids, i.origins, i.names, i.next_id)
-            FROM segment_internal.segment_identity(s) AS i);
-END;
-$$;
+    LANGUAGE sql STABLE PARALLEL SAFE
+RETURN segment_internal.identified_model(s, model, 'RFM', 'rfm', 'rfm_model() trains one.');
 COMMENT ON FUNCTION segment_internal.rfm_own_model(segmentation, segment_model) IS
 $$A model by RFM with the ids and names that its segments would have in a segmentation, recognised as after a
 retraining. Error (wrong_object_type) for a model of another kind.$$;

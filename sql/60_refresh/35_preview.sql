@@ -1,5 +1,28 @@
 -- ---- what a refresh would do ----
 
+CREATE FUNCTION segment_internal.steps_to_changes(s segmentation, train boolean, at timestamptz,
+    OUT old_model segment_model, OUT names text[], OUT statements text[])
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    last integer;
+BEGIN
+    PERFORM segment_internal.check_source(s);
+    PERFORM segment_internal.check_decisions(s, at);
+    IF s.model_version IS NOT NULL THEN
+        old_model := segment.get_model(s.name);
+    END IF;
+    SELECT array_agg(t.name ORDER BY t.n), array_agg(t.statement ORDER BY t.n) INTO names, statements
+    FROM segment_internal.steps_of(s, train, false, false) WITH ORDINALITY AS t (name, statement, n);
+    last := array_position(names, 'changed');
+    names := names[:last];
+    statements := statements[:last];
+END;
+$$;
+COMMENT ON FUNCTION segment_internal.steps_to_changes(segmentation, boolean, timestamptz) IS
+$$The steps of a refresh up to the one that tells who changes, and none that writes; and the model before.
+The clock is set. Errors: what a refresh would be refused for because of its source or of decisions.$$;
+
 CREATE FUNCTION segment_internal.preview_refresh_as_owner(name text, as_of text,
     OUT customer text, OUT change text, OUT from_segment text, OUT to_segment text, OUT reason text)
     RETURNS SETOF record
@@ -10,10 +33,7 @@ DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
     at timestamptz := segment_internal.turn(s, as_of::timestamptz);
     train boolean := segment_internal.trains(s, at, NULL);
-    old_model segment.segment_model;
-    names text[];
-    statements text[];
-    last integer;
+    steps record;
 BEGIN
     IF segment_internal.distribution_column(s.members) IS NOT NULL THEN
         RAISE EXCEPTION
@@ -24,24 +44,16 @@ BEGIN
     END IF;
     PERFORM segment_internal.refuse_nothing_in_use(s, 'object_not_in_prerequisite_state');
     PERFORM segment_internal.set_clock(s, at);
-    PERFORM segment_internal.check_source(s);
-    PERFORM segment_internal.check_decisions(s, at);
-    IF s.model_version IS NOT NULL THEN
-        old_model := segment.get_model(s.name);
-    END IF;
-    SELECT array_agg(t.name ORDER BY t.n), array_agg(t.statement ORDER BY t.n) INTO names, statements
-    FROM segment_internal.steps_of(s, train, false, false) WITH ORDINALITY AS t (name, statement, n);
-    last := array_position(names, 'changed');
-    -- the steps up to who changes, and none that writes
+    SELECT * INTO steps FROM segment_internal.steps_to_changes(s, train, at);
     RETURN QUERY EXECUTE format(
         'SELECT r.* FROM segment_internal.step_rows($1, $2, $3, $4, $5, $6, NULL::%s[])
          AS r (customer text, change text, from_segment text, to_segment text, reason text)',
         format_type(segment_internal.key_type(s.members), -1))
-    USING names[:last] || 'preview'::text, statements[:last] || format(
+    USING steps.names || 'preview'::text, steps.statements || format(
               'SELECT format(''%%s'', c.customer), c.change, g.name, c.segment, c.reason
                FROM changed AS c LEFT JOIN segment.segment AS g ON g.segmentation = %L AND g.segment_id = c.was_id
                WHERE c.change <> ''updated''', s.name),
-          at, train AND s.model_version IS NOT NULL, old_model, s.refreshed_as_of IS NOT DISTINCT FROM at;
+          at, train AND s.model_version IS NOT NULL, steps.old_model, s.refreshed_as_of IS NOT DISTINCT FROM at;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.preview_refresh_as_owner(text, text) IS

@@ -8,26 +8,15 @@ DECLARE
     s segment.segmentation := segment_internal.segmentation_row(name);
     at timestamptz := as_of;
     key_type text := format_type(segment_internal.key_type(s.members), -1);
-    old_model segment.segment_model;
-    names text[];
-    statements text[];
-    last integer;
+    steps record;
 BEGIN
     PERFORM segment_internal.set_clock(s, at);
-    PERFORM segment_internal.check_source(s);
-    PERFORM segment_internal.check_decisions(s, at);
-    IF s.model_version IS NOT NULL THEN
-        old_model := segment.get_model(s.name);
-    END IF;
-    SELECT array_agg(t.name ORDER BY t.n), array_agg(t.statement ORDER BY t.n) INTO names, statements
-    FROM segment_internal.steps_of(s, false, false, false) WITH ORDINALITY AS t (name, statement, n);
-    last := array_position(names, 'changed');
-    -- the steps up to who changes, and none that writes
+    SELECT * INTO steps FROM segment_internal.steps_to_changes(s, false, at);
     RETURN QUERY EXECUTE format(
         'SELECT r.* FROM segment_internal.step_rows($1, $2, $3, false, $4, false, $5::%1$s[])
          AS r (customer %1$s, was_id integer, segment_id integer, entered_at timestamptz, reason text)', key_type)
-    USING names[:last] || 'later'::text,
-          statements[:last]
+    USING steps.names || 'later'::text,
+          steps.statements
           || ('SELECT c.customer, c.was_id, c.segment_id, c.entered_at, c.reason FROM changed AS c'
           -- of whom a writer has placed since, in the mode immediate, the history tells
           || CASE WHEN at < segment_internal.known_until(s) THEN format(
@@ -35,7 +24,7 @@ BEGIN
                  ' AND NOT EXISTS (SELECT FROM %s AS h WHERE h.%I %s c.customer AND h.left_at > $1)',
                  s.history, segment_internal.key_column(s.history), segment_internal.equality_operator(
                      segment_internal.key_type(s.members))) ELSE '' END),
-          at, old_model, (segment_internal.due_keys(s, at, false)).keys;
+          at, steps.old_model, (segment_internal.due_keys(s, at, false)).keys;
 END;
 $$;
 COMMENT ON FUNCTION segment_internal.later_changes_as_owner(text, text) IS

@@ -64,6 +64,20 @@ segment_arg_seed(FunctionCallInfo fcinfo, int arg)
 	return (uint64) seed;
 }
 
+/* The type of an argument that does nothing but name it. */
+Oid
+segment_arg_key_type(FunctionCallInfo fcinfo, int arg)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, arg);
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+				 errmsg("could not determine the type of the customer key"),
+				 errhint("Name it in the first argument, for instance null::bigint.")));
+	return type;
+}
+
 /* NULL for NULL. */
 char *
 segment_arg_text(FunctionCallInfo fcinfo, int arg)

@@ -120,7 +120,15 @@ segment_key_size(const KeyType *type, Datum key)
 	return VARSIZE_ANY(DatumGetPointer(key));
 }
 
-/* A key as tables take it, not compressed, that lives as long as the context. */
+/* A key as tables take it, not compressed; it may be the one given. */
+Datum
+segment_key_detoast(const KeyType *type, Datum key)
+{
+	return type->by_value || type->length != -1 ? key
+		: PointerGetDatum(PG_DETOAST_DATUM_PACKED(key));
+}
+
+/* The same, but a copy that lives as long as the context. */
 Datum
 segment_key_copy(MemoryContext context, const KeyType *type, Datum key)
 {
@@ -131,8 +139,7 @@ segment_key_copy(MemoryContext context, const KeyType *type, Datum key)
 	if (type->by_value)
 		return key;
 	old = MemoryContextSwitchTo(context);
-	if (type->length == -1)
-		key = PointerGetDatum(PG_DETOAST_DATUM_PACKED(key));
+	key = segment_key_detoast(type, key);
 	size = segment_key_size(type, key);
 	copy = palloc(size);
 	memcpy(copy, DatumGetPointer(key), size);
@@ -226,6 +233,14 @@ grow_slots(KeyTable *table, uint64 n_slots)
 		table->slots[place] = old[i];
 	}
 	pfree(old);
+}
+
+/* Bytes that the table has. */
+Size
+segment_key_table_memory(const KeyTable *table)
+{
+	return table->entry_size * table->n_allocated + sizeof(KeySlot) * (table->mask + 1) +
+		table->copied;
 }
 
 /* Bytes that adding this key would take; 0 while there is room. */

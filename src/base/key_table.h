@@ -63,10 +63,12 @@ extern void segment_key_table_init(KeyTable *table, const KeyType *type, Size en
 extern int64 segment_key_table_find(const KeyTable *table, Datum key, uint32 owner, uint64 hash);
 extern uint32 segment_key_table_add(KeyTable *table, Datum key, uint32 owner, uint64 hash);
 extern void segment_key_table_keep_least(KeyTable *table, KeyEntry *entry, Datum key);
+extern Size segment_key_table_memory(const KeyTable *table);
 extern Size segment_key_table_memory_to_add(const KeyTable *table, Datum key);
 extern uint64 segment_key_hash_slow(const KeyType *type, Datum key);
 extern bool segment_keys_equal_slow(const KeyType *type, Datum a, Datum b);
 extern Size segment_key_size(const KeyType *type, Datum key);
+extern Datum segment_key_detoast(const KeyType *type, Datum key);
 extern Datum segment_key_copy(MemoryContext context, const KeyType *type, Datum key);
 
 static inline uint64

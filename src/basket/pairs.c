@@ -33,8 +33,7 @@ segment_pair_column_size(const PairColumn *column)
 {
 	if (column == NULL || !column->known)
 		return 0;
-	return column->table.n_allocated * column->table.entry_size +
-		sizeof(KeySlot) * (column->table.mask + 1) + column->table.copied;
+	return segment_key_table_memory(&column->table);
 }
 
 static void
@@ -230,25 +229,6 @@ end_batch(PairReader *reader)
 	check_memory(reader->memory, 0);
 }
 
-/* A key as tables take it, valid until the batch ends. */
-static Datum
-batch_key(const KeyType *type, Datum key, bool copy)
-{
-	Size		size;
-	void	   *result;
-
-	if (type->by_value)
-		return key;
-	if (type->length == -1)
-		key = PointerGetDatum(PG_DETOAST_DATUM_PACKED(key));
-	if (!copy)
-		return key;
-	size = segment_key_size(type, key);
-	result = palloc(size);
-	memcpy(result, DatumGetPointer(key), size);
-	return PointerGetDatum(result);
-}
-
 static bool
 pair_receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -267,11 +247,11 @@ pair_receive(TupleTableSlot *slot, DestReceiver *self)
 		return true;
 	}
 	old = MemoryContextSwitchTo(reader->batch);
-	reader->key[i] = batch_key(&reader->first->key, first, true);
+	reader->key[i] = segment_key_copy(reader->batch, &reader->first->key, first);
 	reader->hash[i] = segment_key_hash(&reader->first->key, reader->key[i]);
 	segment_key_table_prefetch(&reader->first->table, reader->hash[i]);
 	reader->other[i] = segment_pair_number(reader->second,
-										   batch_key(&reader->second->key, second, false));
+										   segment_key_detoast(&reader->second->key, second));
 	reader->n_batch++;
 	if (reader->n_batch == PAIR_BATCH)
 		end_batch(reader);
@@ -293,21 +273,12 @@ pair_startup(DestReceiver *self, int operation, TupleDesc desc)
 	begin_column(reader, reader->second, TupleDescAttr(desc, 1));
 }
 
-static void
-pair_nothing(DestReceiver *self)
-{
-}
-
 /* The reader is zeros, but for what the caller may want of it. */
 void
 segment_read_pairs(PairReader *reader, PairMemory *memory, PairColumn *first, PairColumn *second,
 				   const SourceText *source)
 {
-	reader->receiver.receiveSlot = pair_receive;
-	reader->receiver.rStartup = pair_startup;
-	reader->receiver.rShutdown = pair_nothing;
-	reader->receiver.rDestroy = pair_nothing;
-	reader->receiver.mydest = DestNone;
+	segment_source_receiver(&reader->receiver, pair_receive, pair_startup);
 	reader->memory = memory;
 	reader->first = first;
 	reader->second = second;

@@ -22,6 +22,7 @@
 #include "base/json_write.h"
 #include "base/memory.h"
 #include "interop/pmml.h"
+#include "kernel/base/order.h"
 #include "miscadmin.h"
 
 /* A coordinate is within this (feature_space.c), and so are a mean and gamma. */
@@ -56,12 +57,6 @@ value_of(const PrototypeModel *model, int segment)
 
 /* ---- categories that training did not meet ---- */
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
 /* Sorted names of a and b, each once; *n: how many. */
 static char **
 united_names(char *const *a, int n_a, char *const *b, int n_b, int *n)
@@ -71,7 +66,7 @@ united_names(char *const *a, int n_a, char *const *b, int n_b, int *n)
 
 	memcpy(names, a, sizeof(char *) * n_a);
 	memcpy(names + n_a, b, sizeof(char *) * n_b);
-	qsort(names, n_a + n_b, sizeof(char *), compare_names);
+	qsort(names, n_a + n_b, sizeof(char *), segment_compare_names);
 	*n = 0;
 	for (i = 0; i < n_a + n_b; i++)
 		if (*n == 0 || strcmp(names[*n - 1], names[i]) != 0)
@@ -83,7 +78,7 @@ united_names(char *const *a, int n_a, char *const *b, int n_b, int *n)
 static int
 renumbered(int code, char *const *from, char *const *to, int n_to)
 {
-	char *const *found = bsearch(&from[code], to, n_to, sizeof(char *), compare_names);
+	char *const *found = bsearch(&from[code], to, n_to, sizeof(char *), segment_compare_names);
 
 	return (int) (found - to);
 }

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "feature/labelled_points.h"
 #include "funcapi.h"
+#include "kernel/base/order.h"
 #include "miscadmin.h"
 
 /* rows between two checks for a cancel */
@@ -64,23 +65,17 @@ segment_buying_find_columns(const FeatureSet *set, const char *trainer, const ch
 }
 
 static int
-compare(double a, double b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int
 compare_histories(const void *a, const void *b, void *unused)
 {
 	const SegmentHistory *ha = a;
 	const SegmentHistory *hb = b;
-	int			order = compare(ha->x, hb->x);
+	int			order = segment_order(ha->x, hb->x);
 
 	if (order == 0)
-		order = compare(ha->last, hb->last);
+		order = segment_order(ha->last, hb->last);
 	if (order == 0)
-		order = compare(ha->length, hb->length);
-	return order != 0 ? order : compare(ha->weight, hb->weight);
+		order = segment_order(ha->length, hb->length);
+	return order != 0 ? order : segment_order(ha->weight, hb->weight);
 }
 
 /* Sorts histories and makes equal ones one; returns how many are left. */
@@ -227,7 +222,7 @@ segment_buying_fit_model(BuyingModel *buying, SegmentHistories *histories)
 				 : maximum.flat
 				 ? errdetail("The customers do not tell some parameters apart.")
 				 : errdetail("It stopped after %d steps.", maximum.steps),
-				 errhint("Figures of this model may be far off; compare them with model_fit().")));
+				 errhint("Figures of this model may be far off; segment_order them with model_fit().")));
 }
 
 static Datum

@@ -12,6 +12,7 @@
 #include "feature/labelled_points.h"
 #include "funcapi.h"
 #include "kernel/base/hash.h"
+#include "kernel/base/order.h"
 #include "kernel/predict/scored.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -321,15 +322,6 @@ compare_cells(const void *a, const void *b)
 	return x->count[1] < y->count[1] ? -1 : x->count[1] > y->count[1];
 }
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Basic bootstrap intervals: as far below the figure as the resamples lie above it, and the reverse. */
 static void
 intervals(const Ranking *ranking, const SegmentCell *cells, Criterion *criterion)
@@ -360,7 +352,7 @@ intervals(const Ranking *ranking, const SegmentCell *cells, Criterion *criterion
 		criterion->lower[m] = criterion->upper[m] = NAN;
 		if (times == 0)
 			continue;
-		qsort(of, times, sizeof(double), compare_numbers);
+		qsort(of, times, sizeof(double), segment_compare_doubles);
 		criterion->lower[m] = Max(2 * criterion->measure[m] - of[times - 1 - outside], 0);
 		criterion->upper[m] = Max(2 * criterion->measure[m] - of[outside], 0);
 	}

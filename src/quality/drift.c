@@ -31,6 +31,7 @@
 #include "feature/labelled_points.h"
 #include "funcapi.h"
 #include "kernel/base/allocate.h"
+#include "kernel/base/order.h"
 #include "kernel/quality/drift.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -189,12 +190,6 @@ cells_of_set(const FeatureSet *set, int feature, const int *number, int64 n, dou
 
 /* ---- categories of two sets ---- */
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
 /* The number of each category of a set among all names, which are sorted. */
 static int *
 numbers_of(const FeatureCategories *categories, char **names, int64 n)
@@ -204,7 +199,7 @@ numbers_of(const FeatureCategories *categories, char **names, int64 n)
 
 	for (i = 0; i < categories->n; i++)
 		number[i] = (int) ((char **) bsearch(&categories->name[i], names, n, sizeof(char *),
-											 compare_names) - names);
+											 segment_compare_names) - names);
 	return number;
 }
 
@@ -225,7 +220,7 @@ drift_of_categories(const FeatureSet *before, const FeatureSet *after, int featu
 		names[i] = a->name[i];
 	for (i = 0; i < b->n; i++)
 		names[a->n + i] = b->name[i];
-	qsort(names, (size_t) a->n + b->n, sizeof(char *), compare_names);
+	qsort(names, (size_t) a->n + b->n, sizeof(char *), segment_compare_names);
 	for (i = 0; i < (int64) a->n + b->n; i++)
 		if (n == 0 || strcmp(names[n - 1], names[i]) != 0)
 			names[n++] = names[i];

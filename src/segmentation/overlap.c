@@ -98,8 +98,7 @@ static bool
 is_full(const Overlap *overlap)
 {
 	Size		size = (Size) overlap->n_blocks * overlap->n_segments * (BLOCK / 8) +
-		overlap->table.n_allocated * overlap->table.entry_size +
-		sizeof(KeySlot) * (overlap->table.mask + 1) + overlap->table.copied;
+		segment_key_table_memory(&overlap->table);
 
 	/* a block is the least there can be */
 	return size > get_hash_memory_limit() && overlap->n_blocks > 1 && overlap->parts < MAX_PARTS;
@@ -130,26 +129,6 @@ end_batch(Overlap *overlap)
 	return !overlap->too_large;
 }
 
-static Datum
-batch_key(Overlap *overlap, Datum key)
-{
-	const KeyType *type = &overlap->type;
-	MemoryContext old;
-	Size		size;
-	void	   *copy;
-
-	if (type->by_value)
-		return key;
-	old = MemoryContextSwitchTo(overlap->keys);
-	if (type->length == -1)
-		key = PointerGetDatum(PG_DETOAST_DATUM_PACKED(key));
-	size = segment_key_size(type, key);
-	copy = palloc(size);
-	memcpy(copy, DatumGetPointer(key), size);
-	MemoryContextSwitchTo(old);
-	return PointerGetDatum(copy);
-}
-
 static bool
 member_receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -164,7 +143,7 @@ member_receive(TupleTableSlot *slot, DestReceiver *self)
 	/* what the catalogue knows nothing of is no segment */
 	if (key_is_null || id_is_null || id < 0 || id >= division->n_ids || division->segment[id] < 0)
 		return true;
-	overlap->key[i] = batch_key(overlap, key);
+	overlap->key[i] = segment_key_copy(overlap->keys, &overlap->type, key);
 	overlap->hash[i] = segment_key_hash(&overlap->type, overlap->key[i]);
 	if (overlap->parts > 1 &&
 		(segment_mix64(overlap->hash[i]) & (overlap->parts - 1)) != overlap->part)
@@ -200,11 +179,6 @@ member_startup(DestReceiver *self, int operation, TupleDesc desc)
 		MemoryContextSwitchTo(old);
 		overlap->has_type = true;
 	}
-}
-
-static void
-member_nothing(DestReceiver *self)
-{
 }
 
 /* ---- counting ---- */
@@ -404,11 +378,7 @@ segment_overlap_counts(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	read_arguments(fcinfo, overlap);
-	overlap->receiver.receiveSlot = member_receive;
-	overlap->receiver.rStartup = member_startup;
-	overlap->receiver.rShutdown = member_nothing;
-	overlap->receiver.rDestroy = member_nothing;
-	overlap->receiver.mydest = DestNone;
+	segment_source_receiver(&overlap->receiver, member_receive, member_startup);
 	overlap->context = AllocSetContextCreate(CurrentMemoryContext, "overlap",
 											 ALLOCSET_DEFAULT_SIZES);
 	overlap->keys = AllocSetContextCreate(CurrentMemoryContext, "overlap keys",

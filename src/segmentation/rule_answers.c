@@ -124,11 +124,6 @@ answers_startup(DestReceiver *self, int operation, TupleDesc desc)
 				 errmsg("answers are not an array of booleans")));
 }
 
-static void
-answers_nothing(DestReceiver *self)
-{
-}
-
 static uint64 *
 zeros(Size n)
 {
@@ -223,11 +218,7 @@ segment_rule_answers(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%d rules and %d questions cannot be asked at once", n_rules, n_questions)));
-	answers->receiver.receiveSlot = answers_receive;
-	answers->receiver.rStartup = answers_startup;
-	answers->receiver.rShutdown = answers_nothing;
-	answers->receiver.rDestroy = answers_nothing;
-	answers->receiver.mydest = DestNone;
+	segment_source_receiver(&answers->receiver, answers_receive, answers_startup);
 	answers->n_rules = n_rules;
 	answers->n = n_rules + n_questions;
 	answers->holds = zeros(answers->n);

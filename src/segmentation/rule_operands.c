@@ -30,13 +30,6 @@ single_name(const List *name)
 }
 
 static bool
-is_string(const Node *node)
-{
-	return IsA(node, A_Const) && !((const A_Const *) node)->isnull &&
-		IsA(&((const A_Const *) node)->val, String);
-}
-
-static bool
 is_null(const Node *node)
 {
 	if (IsA(node, TypeCast))
@@ -60,7 +53,7 @@ literal_of(const Node *node, const char *const *types)
 	const TypeCast *cast = (const TypeCast *) node;
 	const char *type;
 
-	if (!IsA(node, TypeCast) || !is_string(cast->arg) || cast->typeName->typmods != NIL ||
+	if (!IsA(node, TypeCast) || !segment_rule_is_string(cast->arg) || cast->typeName->typmods != NIL ||
 		cast->typeName->arrayBounds != NIL)
 		return NULL;
 	type = strVal(llast(cast->typeName->names));
@@ -361,7 +354,7 @@ pattern_words(const RuleTokens *tokens, RulePart part, const A_Expr *expression,
 		return NULL;
 	if (expression->kind == AEXPR_OP)
 		what = " the regular expression";
-	else if (is_string(right.node))
+	else if (segment_rule_is_string(right.node))
 	{
 		pattern = strVal(&((A_Const *) right.node)->val);
 		length = strlen(pattern);

@@ -115,3 +115,11 @@ segment_rule_parts(const RuleTokens *tokens, List *nodes, int n_nodes, int first
 	}
 	return parts;
 }
+
+/* Whether a node is a literal in quotes. */
+bool
+segment_rule_is_string(const Node *node)
+{
+	return IsA(node, A_Const) && !((const A_Const *) node)->isnull &&
+		IsA(&((const A_Const *) node)->val, String);
+}

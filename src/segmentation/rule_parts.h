@@ -19,6 +19,7 @@ typedef struct RulePart
 extern RulePart segment_rule_part(void *node, int first, int last);
 extern RulePart segment_rule_bare(const RuleTokens *tokens, RulePart part);
 extern int	segment_rule_token_in(const RuleTokens *tokens, RulePart part, int location);
+extern bool segment_rule_is_string(const Node *node);
 extern List *segment_rule_parts(const RuleTokens *tokens, List *nodes, int n_nodes, int first, int last,
 								TokenMeaning at);
 

@@ -153,13 +153,6 @@ null_words(const Words *words, RulePart part, const NullTest *test, bool negated
 					is_null ? "not " : "");
 }
 
-static bool
-is_string(const Node *node)
-{
-	return IsA(node, A_Const) && !((const A_Const *) node)->isnull &&
-		IsA(&((const A_Const *) node)->val, String);
-}
-
 /* in_segment('loyalty', 'Champions') */
 static char *
 call_words(const Words *words, RulePart part, const FuncCall *call, bool negated)
@@ -167,7 +160,7 @@ call_words(const Words *words, RulePart part, const FuncCall *call, bool negated
 	List	   *parts;
 
 	if (strcmp(strVal(llast(call->funcname)), "in_segment") != 0 || list_length(call->args) != 2 ||
-		!is_string(linitial(call->args)) || !is_string(lsecond(call->args)) ||
+		!segment_rule_is_string(linitial(call->args)) || !segment_rule_is_string(lsecond(call->args)) ||
 		!segment_rule_token_is(&words->tokens, part.last, ")"))
 		return NULL;
 	parts = segment_rule_parts(&words->tokens, call->args, 2, part.last - 3, part.last - 1,

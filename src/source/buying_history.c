@@ -125,7 +125,7 @@ static bool
 history_receive(TupleTableSlot *slot, DestReceiver *self)
 {
 	History    *h = (History *) self;
-	HistoryRow *row = segment_history_row(h->fold);
+	HistoryRow *row = segment_fold_row(&h->fold->base);
 	FoldRow    *order = &row->order;
 	MemoryContext old;
 	bool		finite;
@@ -138,7 +138,7 @@ history_receive(TupleTableSlot *slot, DestReceiver *self)
 	}
 	order->flags = 0;
 	/* large amounts and detoasted values live until the batch is applied */
-	old = MemoryContextSwitchTo(h->fold->batch_context);
+	old = MemoryContextSwitchTo(h->fold->base.batch_context);
 	finite = segment_summary_read_time(&h->time, slot->tts_values[1], &order->time) &&
 		segment_amount_read(h->amount_reader, slot->tts_values[2], order);
 	MemoryContextSwitchTo(old);
@@ -156,9 +156,9 @@ history_receive(TupleTableSlot *slot, DestReceiver *self)
 		return true;
 	row->part = order->time >= h->parted;
 	row->period = period_of(h, order->time);
-	order->customer = segment_key_copy(h->fold->batch_context, &h->customer_type,
+	order->customer = segment_key_copy(h->fold->base.batch_context, &h->customer_type,
 									   slot->tts_values[0]);
-	segment_history_add(h->fold);
+	segment_fold_add(&h->fold->base);
 	return true;
 }
 
@@ -207,11 +207,6 @@ history_startup(DestReceiver *self, int operation, TupleDesc desc)
 	MemoryContextSwitchTo(old);
 }
 
-static void
-history_nothing(DestReceiver *self)
-{
-}
-
 /* ---- results ---- */
 
 /* A sum without a part of it, over n; both are exact, so it is rounded once where they are small. */
@@ -236,8 +231,8 @@ mean_amount(const HistoryFold *fold, const DecimalSum *sum, const DecimalSum *wi
 		a - b < limit && divisor < limit)
 		return Float8GetDatum((double) (a - b) / (double) divisor);
 	rest = DirectFunctionCall2(numeric_sub,
-							   NumericGetDatum(segment_decimal_value(&fold->large, sum)),
-							   NumericGetDatum(segment_decimal_value(&fold->large, without)));
+							   NumericGetDatum(segment_decimal_value(&fold->base.large, sum)),
+							   NumericGetDatum(segment_decimal_value(&fold->base.large, without)));
 	rest = DirectFunctionCall2(numeric_div, rest, NumericGetDatum(int64_to_numeric(n)));
 	return Float8GetDatum(segment_numeric_to_double(rest));
 }
@@ -249,9 +244,9 @@ emit_histories(History *h, ReturnSetInfo *rsinfo, MemoryContext row_context)
 	HistoryFold *fold = h->fold;
 	uint32		i;
 
-	for (i = 0; i < fold->customers.n; i++)
+	for (i = 0; i < fold->base.customers.n; i++)
 	{
-		const HistoryEntry *entry = segment_key_table_entry(&fold->customers, i);
+		const HistoryEntry *entry = segment_key_table_entry(&fold->base.customers, i);
 		const HistoryPart *history = &entry->part[0];
 		const HistoryPart *holdout = &entry->part[1];
 		Datum		values[HISTORY_COLUMNS] = {0};
@@ -324,12 +319,7 @@ read_options(FunctionCallInfo fcinfo, History *h)
 	bool		has_since = !PG_ARGISNULL(ARG_SINCE);
 	bool		whole_units = !PG_ARGISNULL(ARG_WHOLE) && PG_GETARG_BOOL(ARG_WHOLE);
 
-	h->key_type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	if (!OidIsValid(h->key_type))
-		ereport(ERROR,
-				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-				 errmsg("could not determine the type of the customer key"),
-				 errhint("Name it in the first argument, for instance null::bigint.")));
+	h->key_type = segment_arg_key_type(fcinfo, 0);
 	segment_refuse_null(fcinfo, ARG_QUERY, "argument \"query\" of buying_history");
 	h->unit = PG_ARGISNULL(ARG_UNIT) ? UNIT_WEEK
 		: read_unit(text_to_cstring(PG_GETARG_TEXT_PP(ARG_UNIT)));
@@ -366,20 +356,16 @@ segment_buying_history(PG_FUNCTION_ARGS)
 	context = AllocSetContextCreate(CurrentMemoryContext, "buying_history", ALLOCSET_DEFAULT_SIZES);
 	h = MemoryContextAllocZero(context, sizeof(History));
 	h->context = context;
-	h->receiver.receiveSlot = history_receive;
-	h->receiver.rStartup = history_startup;
-	h->receiver.rShutdown = history_nothing;
-	h->receiver.rDestroy = history_nothing;
-	h->receiver.mydest = DestNone;
+	segment_source_receiver(&h->receiver, history_receive, history_startup);
 	read_options(fcinfo, h);
 	source.query = text_to_cstring(PG_GETARG_TEXT_PP(ARG_QUERY));
 	segment_source_run(&source, &h->receiver);
 
 	row_context = AllocSetContextCreate(context, "buying_history row", ALLOCSET_SMALL_SIZES);
-	segment_history_fold_end_pass(h->fold);
+	segment_fold_end_pass(&h->fold->base);
 	do
 		emit_histories(h, rsinfo, row_context);
-	while (segment_history_fold_next_pass(h->fold));
+	while (segment_fold_next_pass(&h->fold->base));
 	tell_left_out(h);
 	MemoryContextDelete(context);
 	return (Datum) 0;

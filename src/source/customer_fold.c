@@ -2,28 +2,21 @@
  * customer_fold.c: folds order rows into one entry per customer, in bounded
  * memory.
  *
- * Rows are taken in batches of 512: hash all keys and prefetch their slots,
- * prefetch their entries, then update.  With a million customers an update row
- * by row waits for memory twice a row; in batches the waits overlap.
- *
- * Sums of amounts are exact: integers at a common decimal scale, which rises
- * when an amount with more digits comes.  What leaves the range of int64 goes
- * on as numeric, for that customer alone.
+ * Rows are taken as in fold.c.  Sums of amounts are exact: integers at a common
+ * decimal scale, which rises when an amount with more digits comes.  What leaves the
+ * range of int64 goes on as numeric, for that customer alone.
  *
  * Rows from before the window (FOLD_EARLIER) say when a customer's first order was and
  * nothing else; who has no other rows is not in the result.  Where an order counts
  * by its lines, those before the window are an order of their own.
  *
  * When memory is short: customers met so far go on being updated, and rows of
- * others are written to files, each of which is then a pass of its own (spill.c).  Where orders are told
- * apart by an id, the set of orders may outgrow memory for few customers, so
- * there everything known is written out (FOLD_STATE, FOLD_PAIR) and all rows
- * follow.  After 12 divisions the hash has no bits left and memory is taken as
- * needed: that needs 2^60 customers, or one customer with that many orders.
+ * others are written to files.  Where orders are told apart by an id, the set of
+ * orders may outgrow memory for few customers, so there everything known is written
+ * out (FOLD_STATE, FOLD_PAIR) and all rows follow.
  */
 #include "source/customer_fold.h"
 
-#include "miscadmin.h"
 #include "source/customer_times.h"
 #include "base/numeric_digits.h"
 #include "utils/builtins.h"
@@ -37,63 +30,26 @@
 /* ---- passes ---- */
 
 static void
-start_pass(CustomerFold *fold)
+start_pass(Fold *base)
 {
-	MemoryContext old;
+	CustomerFold *fold = (CustomerFold *) base;
 
-	MemoryContextReset(fold->pass_context);
-	old = MemoryContextSwitchTo(fold->pass_context);
-	segment_key_table_init(&fold->customers, fold->customer_type,
-						   fold->clock ? sizeof(ClockEntry) : sizeof(CustomerEntry),
-						   fold->pass_context);
 	if (fold->order_type != NULL)
 		segment_key_table_init(&fold->orders, fold->order_type,
 							   fold->by_order ? sizeof(OrderEntry) : sizeof(KeyEntry),
-							   fold->pass_context);
+							   base->pass_context);
 	fold->scale = 0;
-	segment_large_sums_begin(&fold->large, fold->pass_context);
-	fold->spilling = fold->spilling_all = false;
-	MemoryContextSwitchTo(old);
-}
-
-CustomerFold *
-segment_fold_create(const KeyType *customer_type, const KeyType *order_type, bool by_order,
-					Size limit)
-{
-	CustomerFold *fold = palloc0(sizeof(CustomerFold));
-
-	segment_spill_begin(&fold->spill);
-	fold->customer_type = customer_type;
-	fold->order_type = order_type;
-	fold->by_order = by_order;
-	fold->limit = limit;
-	fold->pass_context = AllocSetContextCreate(CurrentMemoryContext, "customer fold pass",
-											   ALLOCSET_DEFAULT_SIZES);
-	fold->batch_context = AllocSetContextCreate(CurrentMemoryContext, "customer fold batch",
-												ALLOCSET_DEFAULT_SIZES);
-	start_pass(fold);
-	return fold;
-}
-
-/* Before the first row: times are kept, see customer_times.h; window: all of them. */
-void
-segment_fold_keep_times(CustomerFold *fold, bool window)
-{
-	fold->clock = true;
-	fold->window = window;
-	start_pass(fold);
+	fold->spilling_all = false;
 }
 
 static Size
 memory_used(const CustomerFold *fold)
 {
-	Size		size = fold->customers.entry_size * fold->customers.n_allocated +
-		sizeof(KeySlot) * (fold->customers.mask + 1) + fold->customers.copied;
+	Size		size = segment_fold_memory(&fold->base);
 
 	if (fold->order_type != NULL)
-		size += fold->orders.entry_size * fold->orders.n_allocated +
-			sizeof(KeySlot) * (fold->orders.mask + 1) + fold->orders.copied;
-	return size + segment_large_sums_size(&fold->large);
+		size += segment_key_table_memory(&fold->orders);
+	return size;
 }
 
 static bool
@@ -101,9 +57,9 @@ no_room(const CustomerFold *fold, const KeyTable *table, Datum key)
 {
 	Size		more = segment_key_table_memory_to_add(table, key);
 
-	/* a table of a thousand is always allowed: files need memory, too */
-	return more > 0 && table->n >= 512 && fold->spill.level < SEGMENT_SPILL_LEVELS &&
-		(memory_used(fold) + more > fold->limit || fold->customers.n >= EARLIER_ORDER / 2);
+	return more > 0 && segment_fold_can_spill(&fold->base, table) &&
+		(memory_used(fold) + more > fold->base.limit ||
+		 fold->base.customers.n >= EARLIER_ORDER / 2);
 }
 
 /* ---- files ---- */
@@ -111,10 +67,10 @@ no_room(const CustomerFold *fold, const KeyTable *table, Datum key)
 static void
 write_row(CustomerFold *fold, const FoldRow *row)
 {
-	BufFile    *file = segment_spill_file(&fold->spill, row->hash);
+	BufFile    *file = segment_spill_file(&fold->base.spill, row->hash);
 
 	segment_spill_write(file, &row->flags, sizeof(row->flags));
-	segment_spill_write_datum(file, fold->customer_type, row->customer);
+	segment_spill_write_datum(file, fold->base.customer_type, row->customer);
 	if (row->flags & FOLD_PAIR)
 	{
 		segment_spill_write_datum(file, fold->order_type, row->order);
@@ -138,12 +94,14 @@ write_row(CustomerFold *fold, const FoldRow *row)
 }
 
 static bool
-read_row(CustomerFold *fold, BufFile *file, FoldRow *row)
+read_row(Fold *base, BufFile *file, FoldRow *row)
 {
+	const CustomerFold *fold = (const CustomerFold *) base;
+
 	memset(row, 0, sizeof(*row));
 	if (!segment_spill_read(file, &row->flags, sizeof(row->flags)))
 		return false;
-	row->customer = segment_spill_read_datum(file, fold->customer_type);
+	row->customer = segment_spill_read_datum(file, fold->base.customer_type);
 	if (row->flags & FOLD_PAIR)
 	{
 		row->order = segment_spill_read_datum(file, fold->order_type);
@@ -189,16 +147,16 @@ raise_scale(CustomerFold *fold, int scale)
 	int64		factor = segment_power_of_ten[scale - fold->scale];
 	uint32		i;
 
-	for (i = 0; i < fold->customers.n; i++)
+	for (i = 0; i < fold->base.customers.n; i++)
 	{
-		CustomerEntry *entry = segment_key_table_entry(&fold->customers, i);
+		CustomerEntry *entry = segment_key_table_entry(&fold->base.customers, i);
 		int64		sum;
 
 		if (!__builtin_mul_overflow(entry->sum, factor, &sum))
 			entry->sum = sum;
 		else
 		{
-			segment_large_sum_add(&fold->large, &entry->large, integer_part(fold, entry));
+			segment_large_sum_add(&fold->base.large, &entry->large, integer_part(fold, entry));
 			entry->sum = 0;
 		}
 	}
@@ -212,7 +170,7 @@ add_amount(CustomerFold *fold, CustomerEntry *entry, const FoldRow *row)
 	int64		sum;
 
 	if (unlikely(row->flags & FOLD_LARGE))
-		segment_large_sum_add(&fold->large, &entry->large, row->large);
+		segment_large_sum_add(&fold->base.large, &entry->large, row->large);
 	if (unlikely(row->scale > entry->scale) && row->scale <= fold->scale)
 		entry->scale = row->scale;
 	if (unlikely(row->scale != fold->scale))
@@ -225,13 +183,13 @@ add_amount(CustomerFold *fold, CustomerEntry *entry, const FoldRow *row)
 		if (__builtin_mul_overflow(amount, segment_power_of_ten[fold->scale - row->scale],
 								   &amount))
 		{
-			segment_large_sum_add(&fold->large, &entry->large, segment_decimal(row->mantissa, row->scale));
+			segment_large_sum_add(&fold->base.large, &entry->large, segment_decimal(row->mantissa, row->scale));
 			return;
 		}
 	}
 	if (unlikely(__builtin_add_overflow(entry->sum, amount, &sum)))
 	{
-		segment_large_sum_add(&fold->large, &entry->large, integer_part(fold, entry));
+		segment_large_sum_add(&fold->base.large, &entry->large, integer_part(fold, entry));
 		sum = amount;
 	}
 	entry->sum = sum;
@@ -245,20 +203,20 @@ order_counts(const CustomerFold *fold, const OrderEntry *order)
 
 	if (order->sum.large == 0)
 		return order->sum.sum > 0;
-	sum = segment_decimal_value(&fold->large, &order->sum);
+	sum = segment_decimal_value(&fold->base.large, &order->sum);
 	return DatumGetBool(DirectFunctionCall2(numeric_gt, NumericGetDatum(sum),
 											NumericGetDatum(segment_decimal(0, 0))));
 }
 
 /* A customer's total, displayed with as many digits as sum() would. */
 Numeric
-segment_fold_sum(const CustomerFold *fold, const CustomerEntry *entry)
+segment_customer_fold_sum(const CustomerFold *fold, const CustomerEntry *entry)
 {
 	Numeric		sum = integer_part(fold, entry);
 
 	if (entry->large != 0)
 		sum = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(sum),
-												  NumericGetDatum(fold->large.sum[entry->large - 1])));
+												  NumericGetDatum(fold->base.large.sum[entry->large - 1])));
 	return sum;
 }
 
@@ -269,8 +227,8 @@ add_customer(CustomerFold *fold, const FoldRow *row)
 {
 	CustomerEntry *entry;
 
-	entry = segment_key_table_entry(&fold->customers,
-									segment_key_table_add(&fold->customers, row->customer, 0,
+	entry = segment_key_table_entry(&fold->base.customers,
+									segment_key_table_add(&fold->base.customers, row->customer, 0,
 														  row->hash));
 	entry->large = 0;
 	entry->first = PG_INT64_MAX;
@@ -295,17 +253,17 @@ customer_of(const KeyEntry *order)
 static void
 spill_all(CustomerFold *fold)
 {
-	uint64	   *hashes = MemoryContextAllocHuge(fold->pass_context,
-												sizeof(uint64) * fold->customers.n);
+	uint64	   *hashes = MemoryContextAllocHuge(fold->base.pass_context,
+												sizeof(uint64) * fold->base.customers.n);
 	uint32		i;
 
-	for (i = 0; i < fold->customers.n; i++)
+	for (i = 0; i < fold->base.customers.n; i++)
 	{
-		CustomerEntry *entry = segment_key_table_entry(&fold->customers, i);
+		CustomerEntry *entry = segment_key_table_entry(&fold->base.customers, i);
 		FoldRow		row = {0};
 
 		row.customer = entry->key.key;
-		row.hash = hashes[i] = segment_key_hash(fold->customer_type, row.customer);
+		row.hash = hashes[i] = segment_key_hash(fold->base.customer_type, row.customer);
 		row.flags = FOLD_STATE | (entry->within ? 0 : FOLD_EARLIER);
 		row.time = entry->first;
 		row.last_time = entry->last;
@@ -315,7 +273,7 @@ spill_all(CustomerFold *fold)
 		if (entry->large != 0)
 		{
 			row.flags |= FOLD_LARGE;
-			row.large = fold->large.sum[entry->large - 1];
+			row.large = fold->base.large.sum[entry->large - 1];
 		}
 		if (fold->clock)
 			row.clock = &((ClockEntry *) entry)->times;
@@ -325,7 +283,7 @@ spill_all(CustomerFold *fold)
 	{
 		KeyEntry   *pair = segment_key_table_entry(&fold->orders, i);
 		uint32		customer = customer_of(pair);
-		CustomerEntry *entry = segment_key_table_entry(&fold->customers, customer);
+		CustomerEntry *entry = segment_key_table_entry(&fold->base.customers, customer);
 		FoldRow		row = {0};
 
 		row.customer = entry->key.key;
@@ -343,12 +301,12 @@ spill_all(CustomerFold *fold)
 			if (order->sum.large != 0)
 			{
 				row.flags |= FOLD_LARGE;
-				row.large = fold->large.sum[order->sum.large - 1];
+				row.large = fold->base.large.sum[order->sum.large - 1];
 			}
 		}
 		write_row(fold, &row);
 	}
-	fold->customers.n = 0;
+	fold->base.customers.n = 0;
 	fold->orders.n = 0;
 	fold->spilling_all = true;
 }
@@ -390,9 +348,7 @@ apply_line(CustomerFold *fold, uint32 customer, const FoldRow *row)
 	uint32		owner = (customer + 1) | (row->flags & FOLD_EARLIER ? EARLIER_ORDER : 0);
 	OrderEntry *order = order_of_line(fold, owner, row->order);
 
-	if (row->flags & FOLD_LARGE)
-		segment_large_sum_add(&fold->large, &order->sum.large, row->large);
-	segment_decimal_add(&fold->large, &order->sum, row->mantissa, row->scale);
+	segment_fold_add_amount(&fold->base, &order->sum, row);
 	if (row->flags & (FOLD_ORDER | FOLD_PAIR))
 	{
 		order->first = Min(order->first, row->time);
@@ -402,15 +358,18 @@ apply_line(CustomerFold *fold, uint32 customer, const FoldRow *row)
 
 /* At the end of a pass: orders whose lines add up to more than 0 are their customers' orders. */
 static void
-count_orders(CustomerFold *fold)
+count_orders(Fold *base)
 {
+	CustomerFold *fold = (CustomerFold *) base;
 	uint32		i;
 
+	if (!fold->by_order)
+		return;
 	for (i = 0; i < fold->orders.n; i++)
 	{
 		const OrderEntry *order = segment_key_table_entry(&fold->orders, i);
 		bool		earlier = (order->key.owner & EARLIER_ORDER) != 0;
-		CustomerEntry *entry = segment_key_table_entry(&fold->customers, customer_of(&order->key));
+		CustomerEntry *entry = segment_key_table_entry(&fold->base.customers, customer_of(&order->key));
 
 		if (!order_counts(fold, order))
 		{
@@ -425,23 +384,10 @@ count_orders(CustomerFold *fold)
 	}
 }
 
-/* The candidate is not the customer when two tags are equal, or it came with this batch. */
-static inline int64
-find_customer(const CustomerFold *fold, const FoldRow *row)
-{
-	if (likely(row->candidate != 0))
-	{
-		const CustomerEntry *entry = segment_key_table_entry(&fold->customers, row->candidate - 1);
-
-		if (likely(segment_keys_equal(fold->customer_type, entry->key.key, row->customer)))
-			return (int64) row->candidate - 1;
-	}
-	return segment_key_table_find(&fold->customers, row->customer, 0, row->hash);
-}
-
 static void
-apply_row(CustomerFold *fold, const FoldRow *row)
+take_row(Fold *base, const FoldRow *row)
 {
+	CustomerFold *fold = (CustomerFold *) base;
 	int64		number;
 	CustomerEntry *entry;
 
@@ -450,29 +396,25 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 		write_row(fold, row);
 		return;
 	}
-	number = find_customer(fold, row);
+	number = segment_fold_find(base, row);
 	if (number < 0)
 	{
-		if (!fold->spilling && no_room(fold, &fold->customers, row->customer))
+		if (!fold->base.spilling && no_room(fold, &fold->base.customers, row->customer))
 		{
-			fold->spilling = true;
+			fold->base.spilling = true;
 			if (fold->order_type != NULL)
 				spill_all(fold);
 		}
-		if (unlikely(fold->spilling))
+		if (unlikely(fold->base.spilling))
 		{
 			write_row(fold, row);
 			return;
 		}
-		number = fold->customers.n;
+		number = fold->base.customers.n;
 		entry = add_customer(fold, row);
 	}
 	else
-	{
-		entry = segment_key_table_entry(&fold->customers, (uint32) number);
-		if (fold->customer_type->class == KEY_GENERIC)
-			segment_key_table_keep_least(&fold->customers, &entry->key, row->customer);
-	}
+		entry = segment_key_table_entry(&fold->base.customers, (uint32) number);
 	entry->within |= !(row->flags & (FOLD_EARLIER | FOLD_LATER));
 	if (unlikely(fold->clock) && segment_note_times(fold, entry, row))
 		return;
@@ -514,56 +456,34 @@ apply_row(CustomerFold *fold, const FoldRow *row)
 	add_amount(fold, entry, row);
 }
 
-/* Takes in the rows of the batch. */
-void
-segment_fold_apply(CustomerFold *fold)
-{
-	const KeyTable *customers = &fold->customers;
-	int			n = fold->n_batch;
-	int			i;
+/* ---- the kind ---- */
 
-	for (i = 0; i < n; i++)
-	{
-		fold->batch[i].hash = segment_key_hash(fold->customer_type, fold->batch[i].customer);
-		segment_key_table_prefetch(customers, fold->batch[i].hash);
-	}
-	for (i = 0; i < n; i++)
-		fold->batch[i].candidate = segment_key_table_candidate(customers, fold->batch[i].hash);
-	for (i = 0; i < n; i++)
-		apply_row(fold, &fold->batch[i]);
-	fold->n_batch = 0;
-	MemoryContextReset(fold->batch_context);
-	CHECK_FOR_INTERRUPTS();
+static const FoldKind customer_kind = {
+	.row_size = sizeof(FoldRow),
+	.start_pass = start_pass,
+	.take_row = take_row,
+	.read_row = read_row,
+	.end_pass = count_orders,
+};
+
+CustomerFold *
+segment_customer_fold_create(const KeyType *customer_type, const KeyType *order_type,
+							 bool by_order, Size limit)
+{
+	CustomerFold *fold = palloc0(sizeof(CustomerFold));
+
+	fold->order_type = order_type;
+	fold->by_order = by_order;
+	segment_fold_begin(&fold->base, &customer_kind, customer_type, sizeof(CustomerEntry), limit);
+	return fold;
 }
 
-/* After the last row of a pass: the customers table is final. */
+/* Before the first row: times are kept, see customer_times.h; window: all of them. */
 void
-segment_fold_end_pass(CustomerFold *fold)
+segment_customer_fold_keep_times(CustomerFold *fold, bool window)
 {
-	if (fold->n_batch > 0)
-		segment_fold_apply(fold);
-	if (fold->by_order)
-		count_orders(fold);
-	segment_spill_end_pass(&fold->spill);
-}
-
-/* Folds the rows of the next file; false when there is none. */
-bool
-segment_fold_next_pass(CustomerFold *fold)
-{
-	if (!segment_spill_next(&fold->spill))
-		return false;
-	start_pass(fold);
-	for (;;)
-	{
-		MemoryContext old = MemoryContextSwitchTo(fold->batch_context);
-		bool		more = read_row(fold, fold->spill.reading, segment_fold_row(fold));
-
-		MemoryContextSwitchTo(old);
-		if (!more)
-			break;
-		segment_fold_add(fold);
-	}
-	segment_fold_end_pass(fold);
-	return true;
+	fold->clock = true;
+	fold->window = window;
+	fold->base.entry_size = sizeof(ClockEntry);
+	segment_fold_start_pass(&fold->base);
 }

@@ -2,7 +2,7 @@
  * history_fold.c: folds orders into histories of buying, in bounded memory, in whatever order
  * they come.
  *
- * Rows are taken in batches, as in customer_fold.c.  Sums, first and last period of a customer
+ * Rows are taken as in fold.c.  Sums, first and last period of a customer
  * need a few words.  How many different periods he has does not: of a period between the
  * first and the last nobody knows whether it came before.  So every period that may be new
  * goes to a log, 8 bytes each; who never had one of those in between (orders in the order of
@@ -12,15 +12,13 @@
  * has come before, as it would have been the first.
  *
  * When memory is short: the log moves into the server's sort, which goes to files by itself; then
- * customers met so far go on being updated, and rows of others are written to files, each of
- * which is a pass of its own (spill.c).
+ * customers met so far go on being updated, and rows of others are written to files.
  */
 #include "source/history_fold.h"
 
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 #define FIRST_PERIODS	8192	/* are always allowed */
 #define PERIOD_BIAS		(1 << 30)	/* of days, from 4713 BC to 294276 AD */
@@ -39,45 +37,20 @@
 /* ---- passes ---- */
 
 static void
-start_pass(HistoryFold *fold)
+start_pass(Fold *base)
 {
-	MemoryContext old;
+	PeriodLog  *log = &((HistoryFold *) base)->log;
 
-	MemoryContextReset(fold->pass_context);
-	old = MemoryContextSwitchTo(fold->pass_context);
-	segment_key_table_init(&fold->customers, fold->customer_type, sizeof(HistoryEntry),
-						   fold->pass_context);
-	segment_large_sums_begin(&fold->large, fold->pass_context);
-	memset(&fold->log, 0, sizeof(fold->log));
-	fold->log.room = FIRST_PERIODS;
-	fold->log.periods = palloc(sizeof(uint64) * fold->log.room);
-	fold->spilling = false;
-	MemoryContextSwitchTo(old);
-}
-
-HistoryFold *
-segment_history_fold_create(const KeyType *customer_type, Size limit)
-{
-	HistoryFold *fold = palloc0(sizeof(HistoryFold));
-
-	segment_spill_begin(&fold->spill);
-	fold->customer_type = customer_type;
-	fold->limit = limit;
-	fold->pass_context = AllocSetContextCreate(CurrentMemoryContext, "history fold pass",
-											   ALLOCSET_DEFAULT_SIZES);
-	fold->batch_context = AllocSetContextCreate(CurrentMemoryContext, "history fold batch",
-												ALLOCSET_DEFAULT_SIZES);
-	start_pass(fold);
-	return fold;
+	memset(log, 0, sizeof(*log));
+	log->room = FIRST_PERIODS;
+	log->periods = palloc(sizeof(uint64) * log->room);
 }
 
 static Size
 memory_used(const HistoryFold *fold)
 {
-	return fold->customers.entry_size * fold->customers.n_allocated +
-		sizeof(KeySlot) * (fold->customers.mask + 1) + fold->customers.copied +
-		segment_large_sums_size(&fold->large) +
-		(fold->log.sort != NULL ? fold->limit / SORT_SHARE : sizeof(uint64) * fold->log.room);
+	return segment_fold_memory(&fold->base) +
+		(fold->log.sort != NULL ? fold->base.limit / SORT_SHARE : sizeof(uint64) * fold->log.room);
 }
 
 /* ---- the log of periods ---- */
@@ -101,8 +74,8 @@ static void
 sort_log(HistoryFold *fold)
 {
 	PeriodLog  *log = &fold->log;
-	int			memory = (int) Min(fold->limit / SORT_SHARE / 1024, PG_INT32_MAX);
-	MemoryContext old = MemoryContextSwitchTo(fold->pass_context);
+	int			memory = (int) Min(fold->base.limit / SORT_SHARE / 1024, PG_INT32_MAX);
+	MemoryContext old = MemoryContextSwitchTo(fold->base.pass_context);
 	uint64		i;
 
 	log->sort = tuplesort_begin_datum(INT8OID, Int8LessOperator, InvalidOid, false, memory, NULL,
@@ -122,7 +95,7 @@ log_period(HistoryFold *fold, uint64 code)
 
 	if (log->sort == NULL && log->n == log->room)
 	{
-		if (memory_used(fold) + sizeof(uint64) * log->room > fold->limit)
+		if (memory_used(fold) + sizeof(uint64) * log->room > fold->base.limit)
 			sort_log(fold);
 		else
 		{
@@ -141,7 +114,7 @@ log_period(HistoryFold *fold, uint64 code)
 static void
 count_period(HistoryFold *fold, uint64 code)
 {
-	HistoryEntry *entry = segment_key_table_entry(&fold->customers, (uint32) (code >> 32));
+	HistoryEntry *entry = segment_key_table_entry(&fold->base.customers, (uint32) (code >> 32));
 
 	if (entry->disordered)
 		entry->part[(code >> 31) & 1].n++;
@@ -157,7 +130,7 @@ count_logged(HistoryFold *fold)
 
 	for (i = 0; i < log->n; i++)
 	{
-		const HistoryEntry *entry = segment_key_table_entry(&fold->customers,
+		const HistoryEntry *entry = segment_key_table_entry(&fold->base.customers,
 															(uint32) (log->periods[i] >> 32));
 
 		if (entry->disordered)
@@ -193,14 +166,15 @@ count_sorted(HistoryFold *fold)
 
 /* At the end of a pass: how many periods those customers have whose orders came out of order. */
 static void
-count_periods(HistoryFold *fold)
+count_periods(Fold *base)
 {
+	HistoryFold *fold = (HistoryFold *) base;
 	bool		disordered = false;
 	uint32		i;
 
-	for (i = 0; i < fold->customers.n; i++)
+	for (i = 0; i < fold->base.customers.n; i++)
 	{
-		HistoryEntry *entry = segment_key_table_entry(&fold->customers, i);
+		HistoryEntry *entry = segment_key_table_entry(&fold->base.customers, i);
 
 		if (!entry->disordered)
 			continue;
@@ -219,7 +193,7 @@ count_periods(HistoryFold *fold)
 /* ---- files ---- */
 
 static void
-write_row(HistoryFold *fold, const HistoryRow *row)
+write_row(Fold *fold, const HistoryRow *row)
 {
 	const FoldRow *order = &row->order;
 	BufFile    *file = segment_spill_file(&fold->spill, order->hash);
@@ -236,9 +210,9 @@ write_row(HistoryFold *fold, const HistoryRow *row)
 }
 
 static bool
-read_row(HistoryFold *fold, BufFile *file, HistoryRow *row)
+read_row(Fold *fold, BufFile *file, FoldRow *order)
 {
-	FoldRow    *order = &row->order;
+	HistoryRow *row = (HistoryRow *) order;
 
 	if (!segment_spill_read(file, &order->flags, sizeof(order->flags)))
 		return false;
@@ -259,19 +233,19 @@ read_row(HistoryFold *fold, BufFile *file, HistoryRow *row)
 static bool
 no_room(HistoryFold *fold, Datum customer)
 {
-	Size		more = segment_key_table_memory_to_add(&fold->customers, customer);
+	Fold	   *base = &fold->base;
+	Size		more = segment_key_table_memory_to_add(&base->customers, customer);
 
-	/* a few are always allowed: files need memory, too */
-	if (more == 0 || fold->customers.n < 512 || fold->spill.level >= SEGMENT_SPILL_LEVELS ||
-		memory_used(fold) + more <= fold->limit)
+	if (more == 0 || !segment_fold_can_spill(base, &base->customers) ||
+		memory_used(fold) + more <= base->limit)
 		return false;
-	if (fold->log.sort == NULL && sizeof(uint64) * fold->log.room > fold->limit / SORT_SHARE)
+	if (fold->log.sort == NULL && sizeof(uint64) * fold->log.room > base->limit / SORT_SHARE)
 		sort_log(fold);
-	return memory_used(fold) + more > fold->limit;
+	return memory_used(fold) + more > base->limit;
 }
 
 static HistoryEntry *
-add_customer(HistoryFold *fold, const FoldRow *order)
+add_customer(Fold *fold, const FoldRow *order)
 {
 	HistoryEntry *entry;
 	uint32		number = segment_key_table_add(&fold->customers, order->customer, 0, order->hash);
@@ -280,14 +254,6 @@ add_customer(HistoryFold *fold, const FoldRow *order)
 	memset((char *) entry + sizeof(KeyEntry), 0, sizeof(HistoryEntry) - sizeof(KeyEntry));
 	entry->first_time = PG_INT64_MAX;
 	return entry;
-}
-
-static inline void
-add_amount(HistoryFold *fold, DecimalSum *sum, const FoldRow *order)
-{
-	if (unlikely(order->flags & FOLD_LARGE))
-		segment_large_sum_add(&fold->large, &sum->large, order->large);
-	segment_decimal_add(&fold->large, sum, order->mantissa, order->scale);
 }
 
 static void
@@ -311,101 +277,53 @@ take_period(HistoryFold *fold, HistoryEntry *entry, uint32 number, const History
 }
 
 static void
-apply_row(HistoryFold *fold, const HistoryRow *row)
+take_row(Fold *base, const FoldRow *order)
 {
-	const FoldRow *order = &row->order;
+	HistoryFold *fold = (HistoryFold *) base;
+	const HistoryRow *row = (const HistoryRow *) order;
 	HistoryEntry *entry;
-	int64		number = -1;
+	int64		number = segment_fold_find(base, order);
 
-	if (likely(order->candidate != 0))
-	{
-		entry = segment_key_table_entry(&fold->customers, order->candidate - 1);
-		if (likely(segment_keys_equal(fold->customer_type, entry->key.key, order->customer)))
-			number = (int64) order->candidate - 1;
-	}
-	if (number < 0)
-		number = segment_key_table_find(&fold->customers, order->customer, 0, order->hash);
 	if (number >= 0)
-	{
-		entry = segment_key_table_entry(&fold->customers, (uint32) number);
-		if (fold->customer_type->class == KEY_GENERIC)
-			segment_key_table_keep_least(&fold->customers, &entry->key, order->customer);
-	}
+		entry = segment_key_table_entry(&base->customers, (uint32) number);
 	else
 	{
-		fold->spilling = fold->spilling || no_room(fold, order->customer);
-		if (unlikely(fold->spilling))
+		base->spilling = base->spilling || no_room(fold, order->customer);
+		if (unlikely(base->spilling))
 		{
-			write_row(fold, row);
+			write_row(base, row);
 			return;
 		}
-		number = fold->customers.n;
-		entry = add_customer(fold, order);
+		number = base->customers.n;
+		entry = add_customer(base, order);
 	}
 	entry->first_time = Min(entry->first_time, order->time);
-	add_amount(fold, &entry->sum[row->part], order);
+	segment_fold_add_amount(base, &entry->sum[row->part], order);
 	if (row->part == 0)
 	{
 		if (entry->part[0].n == 0 || row->period < entry->part[0].first)
 			memset(&entry->first_sum, 0, sizeof(entry->first_sum));
 		if (entry->part[0].n == 0 || row->period <= entry->part[0].first)
-			add_amount(fold, &entry->first_sum, order);
+			segment_fold_add_amount(base, &entry->first_sum, order);
 	}
 	take_period(fold, entry, (uint32) number, row);
 }
 
-/* Takes in the rows of the batch. */
-void
-segment_history_fold_apply(HistoryFold *fold)
+/* ---- the kind ---- */
+
+static const FoldKind history_kind = {
+	.row_size = sizeof(HistoryRow),
+	.start_pass = start_pass,
+	.take_row = take_row,
+	.read_row = read_row,
+	.end_pass = count_periods,
+};
+
+HistoryFold *
+segment_history_fold_create(const KeyType *customer_type, Size limit)
 {
-	const KeyTable *customers = &fold->customers;
-	int			n = fold->n_batch;
-	int			i;
+	HistoryFold *fold = palloc0(sizeof(HistoryFold));
 
-	for (i = 0; i < n; i++)
-	{
-		FoldRow    *order = &fold->batch[i].order;
-
-		order->hash = segment_key_hash(fold->customer_type, order->customer);
-		segment_key_table_prefetch(customers, order->hash);
-	}
-	for (i = 0; i < n; i++)
-		fold->batch[i].order.candidate = segment_key_table_candidate(customers,
-																	 fold->batch[i].order.hash);
-	for (i = 0; i < n; i++)
-		apply_row(fold, &fold->batch[i]);
-	fold->n_batch = 0;
-	MemoryContextReset(fold->batch_context);
-	CHECK_FOR_INTERRUPTS();
-}
-
-/* After the last row of a pass: the customers table is final. */
-void
-segment_history_fold_end_pass(HistoryFold *fold)
-{
-	if (fold->n_batch > 0)
-		segment_history_fold_apply(fold);
-	count_periods(fold);
-	segment_spill_end_pass(&fold->spill);
-}
-
-/* Folds the rows of the next file; false when there is none. */
-bool
-segment_history_fold_next_pass(HistoryFold *fold)
-{
-	if (!segment_spill_next(&fold->spill))
-		return false;
-	start_pass(fold);
-	for (;;)
-	{
-		MemoryContext old = MemoryContextSwitchTo(fold->batch_context);
-		bool		more = read_row(fold, fold->spill.reading, segment_history_row(fold));
-
-		MemoryContextSwitchTo(old);
-		if (!more)
-			break;
-		segment_history_add(fold);
-	}
-	segment_history_fold_end_pass(fold);
-	return true;
+	segment_fold_begin(&fold->base, &history_kind, customer_type, sizeof(HistoryEntry), limit);
+	return fold;
 }

@@ -6,7 +6,7 @@
 
 #include "compat.h"
 
-#include "source/customer_fold.h"
+#include "source/fold.h"
 #include "utils/tuplesort.h"
 
 /* The history is told from what comes after it. */
@@ -14,7 +14,7 @@
 
 typedef struct HistoryRow
 {
-	FoldRow		order;			/* customer, time and amount */
+	FoldRow		order;			/* first, so that it can be cast: customer, time and amount */
 	int32		period;			/* orders of one period are one purchase */
 	int32		part;			/* 0: of the history; 1: of what comes after it */
 } HistoryRow;
@@ -48,41 +48,10 @@ typedef struct PeriodLog
 
 typedef struct HistoryFold
 {
-	const KeyType *customer_type;
-	Size		limit;			/* bytes */
-
-	/* the pass under way */
-	MemoryContext pass_context;
-	KeyTable	customers;
-	LargeSums	large;
-	PeriodLog	log;
-	bool		spilling;		/* no new customers any more */
-
-	/* rows waiting, and where their keys lie */
-	HistoryRow	batch[FOLD_BATCH];
-	int			n_batch;
-	MemoryContext batch_context;
-
-	Spill		spill;			/* rows of passes to come */
+	Fold		base;			/* first, so that it can be cast; its customers are HistoryEntry */
+	PeriodLog	log;			/* of the pass under way */
 } HistoryFold;
 
 extern HistoryFold *segment_history_fold_create(const KeyType *customer_type, Size limit);
-extern void segment_history_fold_apply(HistoryFold *fold);
-extern void segment_history_fold_end_pass(HistoryFold *fold);
-extern bool segment_history_fold_next_pass(HistoryFold *fold);
-
-/* The row to be filled next; it counts once it is added.  What it points to is in the batch's context. */
-static inline HistoryRow *
-segment_history_row(HistoryFold *fold)
-{
-	return &fold->batch[fold->n_batch];
-}
-
-static inline void
-segment_history_add(HistoryFold *fold)
-{
-	if (++fold->n_batch == FOLD_BATCH)
-		segment_history_fold_apply(fold);
-}
 
 #endif							/* SEGMENT_HISTORY_FOLD_H */

@@ -131,7 +131,7 @@ static bool
 summary_receive(TupleTableSlot *slot, DestReceiver *self)
 {
 	Summary    *s = (Summary *) self;
-	FoldRow    *row = segment_fold_row(s->fold);
+	FoldRow    *row = segment_fold_row(&s->fold->base);
 	MemoryContext old;
 	SummaryCounts unused = {0};
 	bool		earlier;
@@ -161,7 +161,7 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 		return true;
 	}
 	/* large amounts and detoasted values live until the batch is applied */
-	old = MemoryContextSwitchTo(s->fold->batch_context);
+	old = MemoryContextSwitchTo(s->fold->base.batch_context);
 	finite = segment_summary_read_time(&s->time, slot->tts_values[1], &row->time) &&
 		segment_amount_read(s->amount_reader, slot->tts_values[2], row);
 	MemoryContextSwitchTo(old);
@@ -176,8 +176,8 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 		if (s->tells_next && counts_by_amount(s, row, &unused))
 		{
 			row->flags = FOLD_LATER;
-			row->customer = segment_key_copy(s->fold->batch_context, &s->customer_type, slot->tts_values[0]);
-			segment_fold_add(s->fold);
+			row->customer = segment_key_copy(s->fold->base.batch_context, &s->customer_type, slot->tts_values[0]);
+			segment_fold_add(&s->fold->base);
 		}
 		return true;
 	}
@@ -190,12 +190,12 @@ summary_receive(TupleTableSlot *slot, DestReceiver *self)
 	if (!counts_by_amount(s, row, earlier ? &unused : &s->counts))
 		return true;
 	s->counts.used += !earlier;
-	row->customer = segment_key_copy(s->fold->batch_context, &s->customer_type, slot->tts_values[0]);
+	row->customer = segment_key_copy(s->fold->base.batch_context, &s->customer_type, slot->tts_values[0]);
 	if (s->refunds == REFUND_CANCEL)
 		row->flags |= FOLD_LINE;
 	row->order = s->has_order && (row->flags & (FOLD_ORDER | FOLD_LINE))
-		? segment_key_copy(s->fold->batch_context, &s->order_type, slot->tts_values[3]) : (Datum) 0;
-	segment_fold_add(s->fold);
+		? segment_key_copy(s->fold->base.batch_context, &s->order_type, slot->tts_values[3]) : (Datum) 0;
+	segment_fold_add(&s->fold->base);
 	return true;
 }
 
@@ -261,24 +261,14 @@ summary_startup(DestReceiver *self, int operation, TupleDesc desc)
 		segment_key_type_init(&s->order_type, TupleDescAttr(desc, 3)->atttypid,
 							  TupleDescAttr(desc, 3)->attcollation, "an order");
 	segment_summary_window(&s->time, time_type);
-	s->fold = segment_fold_create(&s->customer_type, s->has_order ? &s->order_type : NULL,
+	s->fold = segment_customer_fold_create(&s->customer_type, s->has_order ? &s->order_type : NULL,
 								  s->refunds == REFUND_CANCEL, get_hash_memory_limit());
 	if (s->tells_next)
 	{
 		s->clock = segment_summary_clock(&s->time);
-		segment_fold_keep_times(s->fold, segment_summary_clock_needs_window(&s->time));
+		segment_customer_fold_keep_times(s->fold, segment_summary_clock_needs_window(&s->time));
 	}
 	MemoryContextSwitchTo(old);
-}
-
-static void
-summary_shutdown(DestReceiver *self)
-{
-}
-
-static void
-summary_destroy(DestReceiver *self)
-{
 }
 
 /* ---- results ---- */
@@ -347,9 +337,9 @@ emit_customers(Summary *s, ReturnSetInfo *rsinfo, MemoryContext row_context)
 	CustomerFold *fold = s->fold;
 	uint32		i;
 
-	for (i = 0; i < fold->customers.n; i++)
+	for (i = 0; i < fold->base.customers.n; i++)
 	{
-		const CustomerEntry *entry = segment_key_table_entry(&fold->customers, i);
+		const CustomerEntry *entry = segment_key_table_entry(&fold->base.customers, i);
 		bool		has_orders = entry->first <= entry->last;
 		Datum		values[8];
 		bool		nulls[8] = {false};
@@ -370,7 +360,7 @@ emit_customers(Summary *s, ReturnSetInfo *rsinfo, MemoryContext row_context)
 		old = MemoryContextSwitchTo(row_context);
 		values[0] = entry->key.key;
 		nulls[1] = nulls[2] = nulls[3] = nulls[6] = !has_orders;
-		sum = segment_fold_sum(fold, entry);
+		sum = segment_customer_fold_sum(fold, entry);
 		values[4] = Int64GetDatum(entry->orders);
 		values[5] = NumericGetDatum(sum);
 		if (has_orders)
@@ -448,12 +438,7 @@ ignores_zero(const char *name)
 static void
 read_options(FunctionCallInfo fcinfo, Summary *s)
 {
-	s->key_type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	if (!OidIsValid(s->key_type))
-		ereport(ERROR,
-				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-				 errmsg("could not determine the type of the customer key"),
-				 errhint("Name it in the first argument, for instance null::bigint.")));
+	s->key_type = segment_arg_key_type(fcinfo, 0);
 	segment_refuse_null(fcinfo, 1, "argument \"query\" of rfm_summary");
 	s->time.as_of = PG_ARGISNULL(2) ? GetCurrentTransactionStartTimestamp()
 		: PG_GETARG_TIMESTAMPTZ(2);
@@ -486,11 +471,7 @@ segment_rfm_summary(PG_FUNCTION_ARGS)
 	context = AllocSetContextCreate(CurrentMemoryContext, "rfm_summary", ALLOCSET_DEFAULT_SIZES);
 	s = MemoryContextAllocZero(context, sizeof(Summary));
 	s->context = context;
-	s->receiver.receiveSlot = summary_receive;
-	s->receiver.rStartup = summary_startup;
-	s->receiver.rShutdown = summary_shutdown;
-	s->receiver.rDestroy = summary_destroy;
-	s->receiver.mydest = DestNone;
+	segment_source_receiver(&s->receiver, summary_receive, summary_startup);
 	read_options(fcinfo, s);
 	s->tells_next = rsinfo->setDesc->natts == 8;
 	source.query = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -500,12 +481,12 @@ segment_rfm_summary(PG_FUNCTION_ARGS)
 	segment_source_run(&source, &s->receiver);
 
 	row_context = AllocSetContextCreate(context, "rfm_summary row", ALLOCSET_SMALL_SIZES);
-	segment_fold_end_pass(s->fold);
+	segment_fold_end_pass(&s->fold->base);
 	do
 		emit_customers(s, rsinfo, row_context);
-	while (segment_fold_next_pass(s->fold));
+	while (segment_fold_next_pass(&s->fold->base));
 
-	s->counts.spilled = s->fold->spill.n_rows;
+	s->counts.spilled = s->fold->base.spill.n_rows;
 	s->counts.orders_cancelled = s->fold->n_cancelled;
 	INSTR_TIME_SET_CURRENT(duration);
 	INSTR_TIME_SUBTRACT(duration, start);

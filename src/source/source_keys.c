@@ -30,7 +30,7 @@ static bool
 key_receive(TupleTableSlot *slot, DestReceiver *self)
 {
 	KeyReceiver *keys = (KeyReceiver *) self;
-	FoldRow    *row = segment_fold_row(keys->fold);
+	FoldRow    *row = segment_fold_row(&keys->fold->base);
 	bool		isnull;
 	Datum		value = slot_getattr(slot, 1, &isnull);
 
@@ -38,8 +38,8 @@ key_receive(TupleTableSlot *slot, DestReceiver *self)
 	if (isnull)
 		return true;
 	memset(row, 0, sizeof(*row));
-	row->customer = segment_key_copy(keys->fold->batch_context, &keys->key_type, value);
-	segment_fold_add(keys->fold);
+	row->customer = segment_key_copy(keys->fold->base.batch_context, &keys->key_type, value);
+	segment_fold_add(&keys->fold->base);
 	return true;
 }
 
@@ -58,13 +58,8 @@ key_startup(DestReceiver *self, int operation, TupleDesc desc)
 	old = MemoryContextSwitchTo(keys->context);
 	segment_key_type_init(&keys->key_type, keys->type, TupleDescAttr(desc, 0)->attcollation,
 						  "a customer");
-	keys->fold = segment_fold_create(&keys->key_type, NULL, false, get_hash_memory_limit());
+	keys->fold = segment_customer_fold_create(&keys->key_type, NULL, false, get_hash_memory_limit());
 	MemoryContextSwitchTo(old);
-}
-
-static void
-key_nothing(DestReceiver *self)
-{
 }
 
 /*
@@ -82,28 +77,24 @@ segment_query_keys(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(1))
 		return (Datum) 0;
-	keys.receiver.receiveSlot = key_receive;
-	keys.receiver.rStartup = key_startup;
-	keys.receiver.rShutdown = key_nothing;
-	keys.receiver.rDestroy = key_nothing;
-	keys.receiver.mydest = DestNone;
+	segment_source_receiver(&keys.receiver, key_receive, key_startup);
 	keys.context = CurrentMemoryContext;
 	keys.type = get_fn_expr_argtype(fcinfo->flinfo, 0);
 	source.query = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	source.search_path = segment_arg_text(fcinfo, 2);
 	segment_source_only(&source, fcinfo, 3, keys.type);
 	segment_source_run(&source, &keys.receiver);
-	segment_fold_end_pass(keys.fold);
+	segment_fold_end_pass(&keys.fold->base);
 	do
 	{
-		for (i = 0; i < keys.fold->customers.n; i++)
+		for (i = 0; i < keys.fold->base.customers.n; i++)
 		{
-			KeyEntry   *entry = segment_key_table_entry(&keys.fold->customers, i);
+			KeyEntry   *entry = segment_key_table_entry(&keys.fold->base.customers, i);
 			bool		isnull = false;
 
 			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &entry->key, &isnull);
 		}
 		CHECK_FOR_INTERRUPTS();
-	} while (segment_fold_next_pass(keys.fold));
+	} while (segment_fold_next_pass(&keys.fold->base));
 	return (Datum) 0;
 }

@@ -404,6 +404,24 @@ plan_for(const SourceText *source)
 	return plan;
 }
 
+static void
+nothing_to_end(DestReceiver *self)
+{
+}
+
+/* A receiver of rows that owns nothing. */
+void
+segment_source_receiver(DestReceiver *receiver,
+						bool (*receive) (TupleTableSlot *slot, DestReceiver *self),
+						void (*startup) (DestReceiver *self, int operation, TupleDesc desc))
+{
+	receiver->receiveSlot = receive;
+	receiver->rStartup = startup;
+	receiver->rShutdown = nothing_to_end;
+	receiver->rDestroy = nothing_to_end;
+	receiver->mydest = DestNone;
+}
+
 /*
  * Runs a source into a receiver.  Its search_path, where given, holds for
  * the query alone: nothing of ours is looked up under it.

@@ -33,6 +33,10 @@ extern int	segment_enter_search_path(const char *search_path);
 extern void segment_enter_plain_output(void);
 extern CachedPlanSource *segment_prepare_source(const char *statement);
 extern void segment_refuse_session_objects(const CachedPlanSource *source);
+extern void segment_source_receiver(DestReceiver *receiver,
+									bool (*receive) (TupleTableSlot *slot, DestReceiver *self),
+									void (*startup) (DestReceiver *self, int operation,
+													 TupleDesc desc));
 extern void segment_source_run(const SourceText *source, DestReceiver *receiver);
 
 #endif							/* SEGMENT_SOURCE_QUERY_H */

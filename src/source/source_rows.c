@@ -142,11 +142,6 @@ rows_receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-static void
-rows_nothing(DestReceiver *self)
-{
-}
-
 /*
  * query_rows(query, search_path [, key_column, only]): the rows, as the column definition list
  * wants them.
@@ -166,11 +161,7 @@ segment_query_rows(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
-	rows.receiver.receiveSlot = rows_receive;
-	rows.receiver.rStartup = rows_startup;
-	rows.receiver.rShutdown = rows_nothing;
-	rows.receiver.rDestroy = rows_nothing;
-	rows.receiver.mydest = DestNone;
+	segment_source_receiver(&rows.receiver, rows_receive, rows_startup);
 	rows.wanted = rsinfo->setDesc;
 	rows.column = palloc0(sizeof(SourceColumn) * rows.wanted->natts);
 	rows.values = palloc0(sizeof(Datum) * rows.wanted->natts);

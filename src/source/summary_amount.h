@@ -8,7 +8,7 @@
 #include "compat.h"
 
 #include "base/numeric_digits.h"
-#include "source/customer_fold.h"
+#include "source/fold.h"
 #include "utils/fmgrprotos.h"
 
 typedef enum AmountReader

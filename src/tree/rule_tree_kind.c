@@ -16,6 +16,7 @@
 #include "tree/rule_tree.h"
 
 #include "base/json_write.h"
+#include "kernel/base/order.h"
 #include "kernel/base/row_store.h"
 #include "miscadmin.h"
 
@@ -31,15 +32,6 @@ typedef struct Reader
 } Reader;
 
 /* ---- reading ---- */
-
-static int
-compare_numbers(const void *a, const void *b)
-{
-	const int32 x = *(const int32 *) a;
-	const int32 y = *(const int32 *) b;
-
-	return x < y ? -1 : x > y;
-}
 
 static int32
 category_number(const ModelCategories *categories, const JsonPlace *json)
@@ -70,7 +62,7 @@ read_condition(Reader *reader, const JsonPlace *json, SegmentTreeNode *node)
 		node->listed = palloc(sizeof(int32) * (node->n_listed + 1));
 		for (i = 0; i < node->n_listed; i++)
 			node->listed[i] = category_number(&model->categories[node->feature], &elements[i]);
-		qsort(node->listed, node->n_listed, sizeof(int32), compare_numbers);
+		qsort(node->listed, node->n_listed, sizeof(int32), segment_compare_int32);
 		for (i = 1; i < node->n_listed; i++)
 			if (node->listed[i] == node->listed[i - 1])
 				segment_json_error(&place, "a category is there twice");

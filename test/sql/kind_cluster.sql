@@ -44,26 +44,20 @@ WHERE (m.segment_id, m.segment) IS DISTINCT FROM (assign_segment_id('clu', c.vis
 SELECT segment, customers, customer_share, revenue, median_recency FROM segment_profile WHERE segmentation = 'clu' ORDER BY segment_id;
 
 -- ---- law 7: nothing changed, no row written, trained or not ----
-CREATE TABLE clu_counters (relid oid, inserted bigint, updated bigint, deleted bigint);
-CREATE FUNCTION clu_writes() RETURNS TABLE (relname name, inserted bigint, updated bigint, deleted bigint) LANGUAGE sql
-BEGIN ATOMIC
-    SELECT s.relname, s.n_tup_ins - coalesce(c.inserted, 0), s.n_tup_upd - coalesce(c.updated, 0), s.n_tup_del - coalesce(c.deleted, 0)
-    FROM pg_stat_xact_user_tables AS s LEFT JOIN clu_counters AS c USING (relid)
-    WHERE s.relname IN ('clu_segments', 'clu_history', 'segment', 'model')
-      AND (s.n_tup_ins, s.n_tup_upd, s.n_tup_del) <> (coalesce(c.inserted, 0), coalesce(c.updated, 0), coalesce(c.deleted, 0));
-END;
+\set ECHO none
+\i test/lib/writes.psql
+\set ECHO all
 CREATE TABLE clu_before AS SELECT xmin::text AS x, ctid::text AS c, m.* FROM clu_segments AS m;
 BEGIN;
-INSERT INTO clu_counters SELECT relid, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_user_tables;
+CALL count_writes();
 SELECT outcome, unchanged = customers AS all_unchanged, entered, departed, moved, updated, trained, model_version
 FROM refresh_segmentation('clu', '2024-04-01');
 SELECT outcome, unchanged = customers AS all_unchanged, entered, departed, moved, updated, trained, model_version
 FROM refresh_segmentation('clu', '2024-04-02');
 SELECT outcome, unchanged = customers AS all_unchanged, entered, departed, moved, updated, trained, model_version
 FROM retrain_segmentation('clu', '2024-04-03');
-SELECT * FROM clu_writes();
+SELECT * FROM writes('clu_segments', 'clu_history', 'segment', 'model');
 COMMIT;
-DELETE FROM clu_counters;
 SELECT count(*) FROM clu_before AS b FULL JOIN (SELECT xmin::text AS x, ctid::text AS c, m.* FROM clu_segments AS m) AS a USING (id)
 WHERE a IS DISTINCT FROM b;
 -- one in a hundred changed: those rows, and no others
@@ -72,15 +66,16 @@ UPDATE clu SET days_absent = 215, visits = 4, spend = 150 WHERE id = 9;
 INSERT INTO clu VALUES (1001, 4, 4, 150, 215);
 DELETE FROM clu WHERE id = 10;
 BEGIN;
-INSERT INTO clu_counters SELECT relid, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_user_tables;
+CALL count_writes();
 SELECT outcome, entered, departed, moved, updated, unchanged, trained FROM refresh_segmentation('clu', '2024-04-04');
-SELECT * FROM clu_writes() WHERE relname <> 'segment' ORDER BY 1;
+SELECT * FROM writes('clu_segments', 'clu_history', 'segment', 'model') WHERE relname <> 'segment' ORDER BY 1;
 COMMIT;
 SELECT coalesce(a.id, b.id) AS touched FROM clu_before AS b
 FULL JOIN (SELECT xmin::text AS x, ctid::text AS c, m.* FROM clu_segments AS m) AS a USING (id) WHERE a IS DISTINCT FROM b ORDER BY 1;
 SELECT event_at, customer, event, from_segment, to_segment, reason FROM segment_events('clu', '2024-04-04') ORDER BY customer;
-DROP FUNCTION clu_writes();
-DROP TABLE clu_before, clu_counters;
+DROP FUNCTION writes;
+DROP PROCEDURE count_writes;
+DROP TABLE clu_before, write_counts;
 
 -- ---- what is skipped is counted; a member without a feature is none any more ----
 UPDATE clu SET visits = NULL WHERE id = 20;

@@ -33,28 +33,21 @@ SELECT DISTINCT entered_at, entered_reason FROM seg_segments;
 
 -- ---- law 7: nothing changed, no row written ----
 -- the server's own counters, which may hold those of earlier transactions
-CREATE TABLE seg_counters (relid oid, inserted bigint, updated bigint, deleted bigint);
-CREATE FUNCTION seg_writes() RETURNS TABLE (relname name, inserted bigint, updated bigint, deleted bigint) LANGUAGE sql
-BEGIN ATOMIC
-    SELECT s.relname, s.n_tup_ins - coalesce(c.inserted, 0), s.n_tup_upd - coalesce(c.updated, 0), s.n_tup_del - coalesce(c.deleted, 0)
-    FROM pg_stat_xact_user_tables AS s LEFT JOIN seg_counters AS c USING (relid)
-    WHERE s.relname IN ('seg_segments', 'seg_history', 'segment', 'model')
-      AND (s.n_tup_ins, s.n_tup_upd, s.n_tup_del) <> (coalesce(c.inserted, 0), coalesce(c.updated, 0), coalesce(c.deleted, 0));
-END;
+\set ECHO none
+\i test/lib/writes.psql
+\set ECHO all
 CREATE TABLE seg_before AS SELECT xmin::text AS x, ctid::text AS c, m.* FROM seg_segments AS m;
 BEGIN;
-INSERT INTO seg_counters SELECT relid, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_user_tables;
+CALL count_writes();
 SELECT outcome, unchanged = customers AS all_unchanged, entered, departed, moved, updated, trained, model_version
 FROM refresh_segmentation('seg', '2024-04-01');
-SELECT * FROM seg_writes();
+SELECT * FROM writes('seg_segments', 'seg_history', 'segment', 'model');
 COMMIT;
-DELETE FROM seg_counters;
 BEGIN;
-INSERT INTO seg_counters SELECT relid, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_user_tables;
+CALL count_writes();
 SELECT outcome, unchanged = customers AS all_unchanged, trained, model_version FROM refresh_segmentation('seg', '2024-04-01', false);
-SELECT * FROM seg_writes();
+SELECT * FROM writes('seg_segments', 'seg_history', 'segment', 'model');
 COMMIT;
-DELETE FROM seg_counters;
 SELECT count(*) FROM seg_before AS b
 FULL JOIN (SELECT xmin::text AS x, ctid::text AS c, m.* FROM seg_segments AS m) AS a USING (customer_id) WHERE a IS DISTINCT FROM b;
 SELECT count(*) FROM seg_history;
@@ -64,17 +57,17 @@ SELECT count(*) FROM segment.model WHERE segmentation = 'seg';
 INSERT INTO seg_orders (customer_id, ordered_at, amount) VALUES (3, '2024-03-31', 5000), (4, '2024-03-31', 0.01), (9001, '2024-03-31', 10);
 DELETE FROM seg_orders WHERE customer_id = 5;
 BEGIN;
-INSERT INTO seg_counters SELECT relid, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_user_tables;
+CALL count_writes();
 SELECT outcome, trained, model_version, entered, departed, moved + updated AS changed, customers - unchanged AS written
 FROM refresh_segmentation('seg', '2024-04-01', false);
-SELECT * FROM seg_writes() WHERE relname = 'seg_segments';
+SELECT * FROM writes('seg_segments', 'seg_history', 'segment', 'model') WHERE relname = 'seg_segments';
 COMMIT;
-DELETE FROM seg_counters;
 SELECT coalesce(a.customer_id, b.customer_id) AS touched
 FROM seg_before AS b FULL JOIN (SELECT xmin::text AS x, ctid::text AS c, m.* FROM seg_segments AS m) AS a USING (customer_id)
 WHERE a IS DISTINCT FROM b ORDER BY 1;
-DROP FUNCTION seg_writes();
-DROP TABLE seg_before, seg_counters;
+DROP FUNCTION writes;
+DROP PROCEDURE count_writes;
+DROP TABLE seg_before, write_counts;
 
 -- ---- time: forwards only, at any instant, again at the same ----
 SELECT outcome, error_code, error FROM refresh_segmentation('seg', '2024-03-31');

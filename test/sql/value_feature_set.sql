@@ -165,19 +165,9 @@ SELECT pg_temp.try_text('00010000' || '00000001' || '5365676d656e7431' || '7ffff
 -- random bytes through COPY BINARY, as a client may send them
 CREATE TEMP TABLE target (f feature_set);
 CREATE TEMP TABLE wire (b bytea);
-CREATE FUNCTION pg_temp.try_binary(input bytea) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    file text := current_setting('data_directory') || '/segment_test_input';
-BEGIN
-    TRUNCATE wire;
-    INSERT INTO wire VALUES (input);
-    EXECUTE format('COPY wire TO %L (FORMAT binary)', file);
-    EXECUTE format('COPY target FROM %L (FORMAT binary)', file);
-    RETURN 'read';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE;
-END;
-$$;
+\set ECHO none
+\i test/lib/try_binary.psql
+\set ECHO all
 SELECT pg_temp.try_binary(decode(t, 'hex')) AS whole FROM small WHERE what = 'mixed';
 SELECT count(*) FILTER (WHERE state = 'read') AS read, bool_and(state IN ('22P03', '08P01')) AS known FROM (
     SELECT pg_temp.try_binary(substr(decode(t, 'hex'), 1, n)) AS state FROM small, generate_series(0, length(t) / 2 - 1, 3) AS n

@@ -107,19 +107,9 @@ SELECT pg_temp.try(repeat('[', 100000)) IN ('54001', '22P02') AS deep, pg_temp.t
 -- ---- binary ----
 CREATE TABLE target (m segment_model);
 CREATE TABLE wire (b bytea);
-CREATE FUNCTION pg_temp.try_binary(input bytea) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    file text := current_setting('data_directory') || '/segment_test_model';
-BEGIN
-    TRUNCATE wire;
-    INSERT INTO wire VALUES (input);
-    EXECUTE format('COPY wire TO %L (FORMAT binary)', file);
-    EXECUTE format('COPY target FROM %L (FORMAT binary)', file);
-    RETURN 'read';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE;
-END;
-$$;
+\set ECHO none
+\i test/lib/try_binary.psql
+\set ECHO all
 SELECT pg_temp.try_binary('\x0001' || convert_to(t, 'UTF8')) AS whole, pg_temp.try_binary('\x0002' || convert_to(t, 'UTF8')) AS newer,
        pg_temp.try_binary('\x0001') AS empty, pg_temp.try_binary('\x00') AS short, pg_temp.try_binary('') AS nothing,
        pg_temp.try_binary('\x0001' || convert_to(t, 'UTF8') || '\x00') AS zero,

@@ -32,21 +32,12 @@ segment_exact_init(SegmentExactSum *sum)
 	memset(sum, 0, sizeof(*sum));
 }
 
-/* x = mantissa * 2^exponent with an integer mantissa below 2^53. */
+/* |x| = mantissa * 2^exponent */
 static inline uint64
 split_double(double x, int *exponent, bool *negative)
 {
-	uint64		bits = segment_double_bits(x);
-	int			field = (int) ((bits >> 52) & 0x7FF);
-	uint64		mantissa = bits & ((UINT64CONST(1) << 52) - 1);
-
-	*negative = (bits >> 63) != 0;
-	if (field == 0)
-		field = 1;				/* subnormal: no hidden bit */
-	else
-		mantissa |= UINT64CONST(1) << 52;
-	*exponent = field - 1075;
-	return mantissa;
+	*negative = (segment_double_bits(x) >> 63) != 0;
+	return segment_double_mantissa(x, exponent);
 }
 
 /*

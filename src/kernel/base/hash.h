@@ -75,6 +75,22 @@ segment_double_bits(double x)
 	return v.u;
 }
 
+/* |x| = mantissa * 2^exponent with an integer mantissa below 2^53. */
+static inline uint64
+segment_double_mantissa(double x, int *exponent)
+{
+	uint64		bits = segment_double_bits(x);
+	int			field = (int) ((bits >> 52) & 0x7FF);
+	uint64		mantissa = bits & ((UINT64CONST(1) << 52) - 1);
+
+	if (field == 0)
+		field = 1;				/* subnormal: no hidden bit */
+	else
+		mantissa |= UINT64CONST(1) << 52;
+	*exponent = field - 1075;
+	return mantissa;
+}
+
 static inline double
 segment_bits_double(uint64 u)
 {

@@ -56,15 +56,9 @@ segment_narrow_holds(const SegmentNarrowSum *sum, SegmentLimbs limbs)
 static inline uint64
 segment_narrow_split(double x, int *bit)
 {
-	uint64		bits = segment_double_bits(x);
-	int			field = (int) ((bits >> 52) & 0x7FF);
-	uint64		mantissa = bits & ((UINT64CONST(1) << 52) - 1);
+	uint64		mantissa = segment_double_mantissa(x, bit);
 
-	if (field == 0)
-		field = 1;				/* subnormal: no hidden bit */
-	else
-		mantissa |= UINT64CONST(1) << 52;
-	*bit = field - 1075 + SEGMENT_EXACT_BIAS;
+	*bit += SEGMENT_EXACT_BIAS;
 	return mantissa;
 }
 

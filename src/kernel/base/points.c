@@ -27,6 +27,7 @@
 #include "kernel/base/allocate.h"
 #include "kernel/base/hash.h"
 #include "kernel/base/lanes.h"
+#include "kernel/base/order.h"
 
 #define RADIX_SIZE	(1 << SEGMENT_RADIX_BITS)
 
@@ -102,12 +103,6 @@ segment_row_keys_sort(SegmentRowKey *keys, SegmentRowKey *room, int64 n)
 	memcpy(keys, from, sizeof(SegmentRowKey) * n);
 }
 
-static inline int
-compare_doubles(double a, double b)
-{
-	return a < b ? -1 : a > b;
-}
-
 /* By hash, coordinates and the first n_codes categories. */
 static int
 compare_content(const SegmentPoints *points, int64 a, int64 b, int n_codes)
@@ -119,7 +114,7 @@ compare_content(const SegmentPoints *points, int64 a, int64 b, int n_codes)
 		return points->hash[a] < points->hash[b] ? -1 : 1;
 	for (j = 0; j < points->d; j++)
 	{
-		result = compare_doubles(points->x[a * points->d + j], points->x[b * points->d + j]);
+		result = segment_order(points->x[a * points->d + j], points->x[b * points->d + j]);
 		if (result != 0)
 			return result;
 	}
@@ -147,7 +142,7 @@ segment_points_compare(const SegmentPoints *points, int64 a, int64 b, int n_code
 	int			result = compare_content(points, a, b, n_codes);
 
 	return result != 0 || points->weight == NULL ? result
-		: compare_doubles(points->weight[a], points->weight[b]);
+		: segment_order(points->weight[a], points->weight[b]);
 }
 
 static void

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 
 #include "kernel/base/allocate.h"
+#include "kernel/base/order.h"
 
 #define CHECKED 65536			/* lines between two questions whether to go on */
 #define SHORT	24				/* baskets up to this size are sorted by insertion */
@@ -144,15 +145,6 @@ sort_by_count(uint32 *items, uint32 *scratch, uint32 n, const uint32 *counts)
 	}
 }
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-	uint32		x = *(const uint32 *) a;
-	uint32		y = *(const uint32 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Ascending. */
 void
 segment_sort_ranks(uint32 *numbers, uint64 n)
@@ -161,7 +153,7 @@ segment_sort_ranks(uint32 *numbers, uint64 n)
 
 	if (n > SHORT)
 	{
-		qsort(numbers, n, sizeof(uint32), compare_numbers);
+		qsort(numbers, n, sizeof(uint32), segment_compare_uint32);
 		return;
 	}
 	for (i = 1; i < n; i++)

@@ -37,6 +37,7 @@
 #include "kernel/base/allocate.h"
 #include "kernel/base/gamma.h"
 #include "kernel/base/lanes.h"
+#include "kernel/base/order.h"
 
 #define CHECKED_WORDS	(1 << 19)	/* words and steps between two questions whether to go on */
 
@@ -137,15 +138,6 @@ make_room(Search *search, Level *level, uint64 words)
 	level->bits = segment_resize_rows(search->memory, level->bits, level->room, 1, sizeof(uint64));
 }
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-	uint32		x = *(const uint32 *) a;
-	uint32		y = *(const uint32 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Counts what is in the baskets of an item, of higher rank; touched is then in order. */
 static SegmentStatus
 count_pairs(Search *search, uint32 rank, uint32 *n_touched)
@@ -177,7 +169,7 @@ count_pairs(Search *search, uint32 rank, uint32 *n_touched)
 			search->touched[kept++] = search->touched[k];
 		else
 			search->counts[search->touched[k]] = 0;
-	qsort(search->touched, kept, sizeof(uint32), compare_numbers);
+	qsort(search->touched, kept, sizeof(uint32), segment_compare_uint32);
 	*n_touched = kept;
 	return SEGMENT_DONE;
 }

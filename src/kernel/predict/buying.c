@@ -15,7 +15,8 @@
  *
  *		(alpha + T)^-q (beta + T)^-s + s int (alpha + t)^-q (beta + t)^-(s + 1) dt, t_x to T
  *
- * BG/BB (Fader, Hardie, Shang 2010): opportunities in place of time; sums in place of integrals.
+ * BG/BB (Fader, Hardie, Shang 2010): opportunities in place of time; sums in place of integrals
+ *	(bgbb.c).
  *
  * Gamma-gamma (Colombo, Jiang 1999; Fader, Hardie, note 025): values are Gamma(p, nu), nu is
  *	Gamma(q, gamma) among customers.
@@ -32,6 +33,7 @@
 #include "kernel/base/gamma.h"
 #include "kernel/base/beta.h"
 #include "kernel/base/hypergeometric.h"
+#include "kernel/predict/bgbb.h"
 
 #define NOT_A_NUMBER	segment_bits_double(UINT64CONST(0x7FF8000000000000))
 
@@ -39,7 +41,6 @@
 #define E_FOLDINGS		45.0
 #define PANEL			2.0		/* of the logarithm of time, that one rule of 32 points does */
 #define ROWS_A_CHECK	4096
-#define TERMS_A_CHECK	65536
 
 /* Gauss-Legendre's 32 points of an interval of length 1: distance from the middle, weight */
 static const double legendre[][2] = {
@@ -76,14 +77,6 @@ segment_history_valid(SegmentBuyingModel model, double x, double last, double le
 }
 
 /* ---- BG/NBD and MBG/NBD ---- */
-
-/* ln B(a + i, b + j) - ln B(a, b) */
-static double
-beta_step(double a, double b, double i, double j)
-{
-	return segment_lgamma(a + i) - segment_lgamma(a) + segment_lgamma(b + j) - segment_lgamma(b) +
-		segment_lgamma(a + b) - segment_lgamma(a + b + i + j);
-}
 
 /* the chances to stop that a customer with x repeat purchases has passed by */
 static inline double
@@ -192,7 +185,7 @@ bgnbd_at_least(SegmentBuyingModel model, const double *p, const SegmentHistory *
 			   double least)
 {
 	/* not having stopped after any but the last, and so many in time */
-	return Min(segment_exp(beta_step(p[2], p[3] + passed(model, h->x), 0, least - 1)), 1) *
+	return Min(segment_exp(segment_beta_step(p[2], p[3] + passed(model, h->x), 0, least - 1)), 1) *
 		segment_beta_i(least, p[0] + h->x, t / (p[1] + h->length + t));
 }
 
@@ -402,177 +395,6 @@ pareto_at_least(const double *p, const SegmentHistory *h, double t, double least
 	return Min(sum, 1);
 }
 
-/* ---- BG/BB ---- */
-
-/* the derivatives of beta_step() by a and b */
-static void
-beta_slopes(double a, double b, double i, double j, double *by_a, double *by_b)
-{
-	double		both = segment_digamma(a + b) - segment_digamma(a + b + i + j);
-
-	*by_a = segment_digamma(a + i) - segment_digamma(a) + both;
-	*by_b = segment_digamma(b + j) - segment_digamma(b) + both;
-}
-
-/* The logarithm of the likelihood of having been there all the time. */
-static double
-bgbb_all_along(const double *p, const SegmentHistory *h)
-{
-	return beta_step(p[0], p[1], h->x, h->length - h->x) + beta_step(p[2], p[3], 0, h->length);
-}
-
-/*
- * Of one history: the logarithm of the likelihood; gradient NULL: not asked for.  Terms by the
- * time of stopping, as shares of the one of having been there all the time.
- */
-static double
-bgbb_one(const double *p, const SegmentHistory *h, double *gradient)
-{
-	double		n = h->length;
-	double		alpha = p[0];
-	double		beta = p[1];
-	double		value = bgbb_all_along(p, h);
-	double		share = 1;		/* of the term at hand, both as they stop one earlier */
-	double		stop;
-	double		total = 1;
-	double		g[4] = {0};
-	double		sum[4] = {0};
-	double		both_p = 0;
-	double		both_stop = 1 / p[2];
-	double		t;
-	int			k;
-
-	if (gradient != NULL)
-	{
-		beta_slopes(alpha, beta, h->x, n - h->x, &g[0], &g[1]);
-		beta_slopes(p[2], p[3], 0, n, &g[2], &g[3]);
-		memcpy(sum, g, sizeof(sum));
-	}
-	/* having stopped before opportunity t + 1, t = n - 1 down to the last one taken */
-	stop = p[2];
-	for (t = n - 1; t >= h->last; t -= 1)
-	{
-		/* beta(alpha + x, beta + t - x) to the one of t + 1 */
-		share *= (alpha + beta + t) / (beta + t - h->x);
-		if (share > 0x1p+500 || stop > 0x1p+300)
-		{
-			/* the same in a larger unit */
-			double		unit = 1 / (share * stop);
-
-			value -= segment_log(unit);
-			share = 1;
-			stop = 1;
-			total *= unit;
-			for (k = 0; k < 4; k++)
-				sum[k] *= unit;
-		}
-		total += share * stop / (p[3] + t);
-		if (gradient != NULL)
-		{
-			double		term = share * stop / (p[3] + t);
-
-			/* d ln of the term by the parameters, beyond g */
-			both_p += 1 / (alpha + beta + t);
-			g[1] -= 1 / (beta + t - h->x);
-			sum[0] += term * (g[0] + both_p);
-			sum[1] += term * (g[1] + both_p);
-			sum[2] += term * (g[2] + both_stop);
-			sum[3] += term * (g[3] - 1 / (p[3] + t));
-		}
-		/* B(gamma + 1, delta + t - 1) from B(gamma, delta + n) */
-		stop *= (p[2] + p[3] + t) / (p[3] + t);
-		both_stop += 1 / (p[2] + p[3] + t);
-		if (gradient != NULL)
-			g[3] += 1 / (p[2] + p[3] + t) - 1 / (p[3] + t);
-	}
-	if (gradient != NULL)
-		for (k = 0; k < 4; k++)
-			gradient[k] = sum[k] / total;
-	return value + segment_log(total);
-}
-
-static double
-bgbb_likelihood(const SegmentHistories *histories, const double *p, double *gradient)
-{
-	double		sum = 0;
-	double		terms = 0;		/* since it was asked whether to go on */
-	int64		i;
-	int			k;
-
-	memset(gradient, 0, sizeof(double) * 4);
-	for (i = 0; i < histories->n; i += histories->stride)
-	{
-		const SegmentHistory *h = &histories->history[i];
-		double		g[4];
-
-		sum += h->weight * bgbb_one(p, h, g);
-		for (k = 0; k < 4; k++)
-			gradient[k] += h->weight * g[k];
-		/* a row has a term for each opportunity since the last one taken */
-		terms += 16 + h->length - h->last;
-		if (terms < TERMS_A_CHECK)
-			continue;
-		terms = 0;
-		if (histories->interrupted != NULL && histories->interrupted())
-			break;
-	}
-	return sum;
-}
-
-/* The probability of not having stopped by the last opportunity. */
-static double
-bgbb_there(const double *p, const SegmentHistory *h)
-{
-	return segment_exp(bgbb_all_along(p, h) - bgbb_one(p, h, NULL));
-}
-
-/*
- * Of a customer who is there, the probability that purchase number `least` from now on is made
- * within n opportunities; or, where that reaches `enough` first, how many it took.
- */
-static double
-bgbb_at_least(const double *p, const SegmentHistory *h, double n, double least, double enough,
-			  double *took)
-{
-	double		a = p[0] + h->x;
-	double		b = p[1] + h->length - h->x;
-	double		d = p[3] + h->length;
-	double		term;
-	double		sum = 0;
-	double		j;
-
-	if (least > n)
-		return 0;
-	term = segment_exp(beta_step(a, b, least, 0) + beta_step(p[2], d, 0, least));
-	for (j = least; j <= n; j += 1)
-	{
-		sum += term;
-		if (sum >= enough)
-		{
-			*took = j;
-			break;
-		}
-		term *= j / (j - least + 1) * (b + j - least) / (a + b + j) * (d + j) / (p[2] + d + j);
-	}
-	return Min(sum, 1);
-}
-
-static double
-bgbb_while_alive(const double *p, const SegmentHistory *h, double n)
-{
-	double		d = p[3] + h->length;
-	double		there = 1;
-	double		sum = 0;
-	double		j;
-
-	for (j = 0; j < n; j += 1)
-	{
-		there *= (d + j) / (p[2] + d + j);
-		sum += there;
-	}
-	return sum * (p[0] + h->x) / (p[0] + p[1] + h->length);
-}
-
 /* ---- gamma-gamma ---- */
 
 static double
@@ -638,7 +460,7 @@ segment_buying_likelihood(const void *data, const double *parameter, double *gra
 		case SEGMENT_PARETO_NBD:
 			return pareto_likelihood(histories, parameter, gradient);
 		case SEGMENT_BGBB:
-			return bgbb_likelihood(histories, parameter, gradient);
+			return segment_bgbb_likelihood(histories, parameter, gradient);
 		case SEGMENT_GAMMA_GAMMA:
 			return gamma_gamma_likelihood(histories, parameter, gradient);
 	}
@@ -747,7 +569,7 @@ segment_buying_alive(SegmentBuyingModel model, const double *p, const SegmentHis
 	double		small;
 
 	if (model == SEGMENT_BGBB)
-		return bgbb_there(p, h) * (p[3] + h->length) / (p[2] + p[3] + h->length);
+		return segment_bgbb_there(p, h) * (p[3] + h->length) / (p[2] + p[3] + h->length);
 	odds = model == SEGMENT_PARETO_NBD ? pareto_odds(p, h, &stopping) : stopped_odds(model, p, h);
 	small = segment_exp(-fabs(odds));
 	return (odds > 0 ? small : 1) / (1 + small);
@@ -759,7 +581,7 @@ segment_buying_expected(SegmentBuyingModel model, const double *p, const Segment
 						double horizon, SegmentInterrupted interrupted)
 {
 	if (model == SEGMENT_BGBB)
-		return bgbb_there(p, h) * bgbb_while_alive(p, h, horizon);
+		return segment_bgbb_there(p, h) * segment_bgbb_while_alive(p, h, horizon);
 	return segment_buying_alive(model, p, h) *
 		(model == SEGMENT_PARETO_NBD ? pareto_while_alive(p, h, horizon)
 		 : bgnbd_while_alive(model, p, h, horizon, interrupted));
@@ -779,7 +601,7 @@ segment_buying_at_least(SegmentBuyingModel model, const double *p, const Segment
 	switch (model)
 	{
 		case SEGMENT_BGBB:
-			return bgbb_there(p, h) * bgbb_at_least(p, h, horizon, least, HUGE_VAL, &took);
+			return segment_bgbb_there(p, h) * segment_bgbb_at_least(p, h, horizon, least, HUGE_VAL, &took);
 		case SEGMENT_PARETO_NBD:
 			return segment_buying_alive(model, p, h) *
 				pareto_at_least(p, h, horizon, least, interrupted);
@@ -800,12 +622,12 @@ segment_buying_wait(SegmentBuyingModel model, const double *p, const SegmentHist
 	double		took = NOT_A_NUMBER;
 	int			i;
 
-	probability /= model == SEGMENT_BGBB ? bgbb_there(p, h) : segment_buying_alive(model, p, h);
+	probability /= model == SEGMENT_BGBB ? segment_bgbb_there(p, h) : segment_buying_alive(model, p, h);
 	if (!(probability < 1))
 		return NOT_A_NUMBER;
 	if (model == SEGMENT_BGBB)
 	{
-		(void) bgbb_at_least(p, h, SEGMENT_MOST_OPPORTUNITIES, 1, probability, &took);
+		(void) segment_bgbb_at_least(p, h, SEGMENT_MOST_OPPORTUNITIES, 1, probability, &took);
 		return took;
 	}
 	if (model != SEGMENT_PARETO_NBD)

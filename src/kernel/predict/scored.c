@@ -29,6 +29,7 @@
 #include "kernel/base/exact_sum.h"
 #include "kernel/base/gamma.h"
 #include "kernel/base/hash.h"
+#include "kernel/base/order.h"
 
 #define NOT_A_NUMBER	segment_bits_double(UINT64CONST(0x7FF8000000000000))
 
@@ -38,23 +39,17 @@
 /* means from which on rejection is faster */
 #define REJECT_FROM		10.0
 
-static inline int
-compare_doubles(double a, double b)
-{
-	return a < b ? -1 : a > b;
-}
-
 /* By score, label and weight. */
 int
 segment_scored_compare(const void *a, const void *b)
 {
 	const SegmentScored *x = a;
 	const SegmentScored *y = b;
-	int			order = compare_doubles(x->score, y->score);
+	int			order = segment_order(x->score, y->score);
 
 	if (order == 0)
-		order = compare_doubles(x->label, y->label);
-	return order != 0 ? order : compare_doubles(x->weight, y->weight);
+		order = segment_order(x->label, y->label);
+	return order != 0 ? order : segment_order(x->weight, y->weight);
 }
 
 /* Makes one of equal rows, which come sorted; returns how many are left. */
@@ -221,7 +216,7 @@ by_rate(const void *a, const void *b)
 	const SegmentCell *x = a;
 	const SegmentCell *y = b;
 
-	return compare_doubles(x->count[1] * y->count[0], y->count[1] * x->count[0]);
+	return segment_order(x->count[1] * y->count[0], y->count[1] * x->count[0]);
 }
 
 /* room: n cells; all are 0 where a label has no row. */

@@ -58,6 +58,7 @@
 #include "kernel/base/exact_sum.h"
 #include "kernel/base/lanes.h"
 #include "kernel/base/precision.h"
+#include "kernel/cluster/centroids.h"
 
 /*
  * points in a tile, a multiple of SEGMENT_LANES: with 8 features it takes 4 kB, and
@@ -72,17 +73,6 @@ static inline bool
 stop(SegmentInterrupted interrupted, int64 i)
 {
 	return interrupted != NULL && i % BETWEEN_LOOKS == 0 && interrupted();
-}
-
-static inline double
-squared_distance(const double *a, const double *b, int d)
-{
-	double		sum = 0;
-	int			c;
-
-	for (c = 0; c < d; c++)
-		sum += (a[c] - b[c]) * (a[c] - b[c]);
-	return sum;
 }
 
 /* ---- eight distances at once ---- */
@@ -284,7 +274,7 @@ find_scatter(SegmentQuality *quality, SegmentInterrupted interrupted)
 	{
 		double		w = segment_point_weight(points, i);
 		SegmentCluster *cluster = &quality->cluster[quality->labels[i]];
-		double		square = squared_distance(points->x + i * d,
+		double		square = segment_distance(points->x + i * d,
 											  quality->mean + (int64) quality->labels[i] * d, d);
 
 		if (stop(interrupted, i))
@@ -354,7 +344,7 @@ compare_means(SegmentQuality *quality, SegmentInterrupted interrupted)
 				return SEGMENT_INTERRUPTED;
 			if (y->weight == 0)
 				continue;
-			distance = sqrt(squared_distance(quality->mean + (int64) a * d,
+			distance = sqrt(segment_distance(quality->mean + (int64) a * d,
 											 quality->mean + (int64) b * d, d));
 			/* b ascends for a given a, and so does a for a given b: ties keep the lowest */
 			if (x->nearest < 0 || distance < x->separation)
