@@ -1032,10 +1032,10 @@ start(Fit *fit, SegmentRegression *r, SegmentMemory memory, SegmentInterrupted i
 	fit->p = p;
 	fit->m = r->n_numbers + (r->intercept ? 1 : 0);
 	fit->interrupted = interrupted;
-	fit->mean = segment_allocate_zeros(memory, p + 1, sizeof(double));
-	fit->spread = segment_allocate_zeros(memory, p + 1, sizeof(double));
+	fit->mean = segment_allocate_zeros(memory, (uint64) p + 1, sizeof(double));
+	fit->spread = segment_allocate_zeros(memory, (uint64) p + 1, sizeof(double));
 	fit->gram = segment_allocate_rows(memory, p, p, sizeof(double));
-	fit->dense = segment_allocate_rows(memory, fit->m + 1, r->stride, sizeof(double));
+	fit->dense = segment_allocate_rows(memory, (uint64) fit->m + 1, r->stride, sizeof(double));
 	fit->gradient = segment_allocate_zeros(memory, p, sizeof(double));
 	fit->b = segment_allocate_zeros(memory, p, sizeof(double));
 	fit->step = segment_allocate_zeros(memory, p, sizeof(double));
