@@ -265,6 +265,44 @@ test_published(void)
 	   "Fieller's is open where control is not clear of 0");
 }
 
+/* However rare, and however many customers: all digits, and the rate lies within. */
+static void
+test_rare(void)
+{
+	/* successes, customers, Wilson's limits for z = 1.96 in 60 digits */
+	static const double exact[][4] = {
+		{1, 1e6, 1.765245767453715e-07, 5.664911804311442e-06}, {3, 1e9, 1.0202707288769236e-09, 8.821188054011644e-09},
+		{12, 6e17, 1.1441266312788035e-17, 3.496116505503551e-17}, {0, 1e15, 0, 3.84145882069411e-15},
+		{7, 13, 0.2914379571450601, 0.767939321904617}, {500000001, 1e9, 0.4999690112484443, 0.5000309907515557},
+		{999999997, 1e9, 0.999999991178812, 0.9999999989797292}
+	};
+	int			wrong = 0;
+	int			outside = 0;
+	int			i;
+
+	for (i = 0; i < (int) lengthof(exact); i++)
+	{
+		double		lower;
+		double		upper;
+
+		segment_wilson(exact[i][0], exact[i][1], segment_normal_width(0.95), &lower, &upper);
+		wrong += !near(lower, exact[i][2], 8 * DBL_EPSILON) || !near(upper, exact[i][3], 8 * DBL_EPSILON);
+	}
+	for (i = 0; i < 200000; i++)
+	{
+		double		n = (double) (1 + (random64() >> 4 >> random64() % 60));
+		double		some = (double) (random64() >> 4 >> random64() % 60);
+		SegmentMomentsOfOutcome one = rate(n, fmin(n, i % 2 == 0 ? some : n - fmin(some, n)));
+		SegmentEstimate estimate;
+
+		segment_estimate(&one, i % 3 == 0 ? 1e-6 : 0.95, &estimate);
+		outside += !(0 <= estimate.lower && estimate.lower <= estimate.value &&
+					 estimate.value <= estimate.upper && estimate.upper <= 1);
+	}
+	ok(wrong == 0, "Wilson's limits keep their digits");
+	ok(outside == 0, "and hold the rate");
+}
+
 /* Each limit is where its definition says. */
 static void
 test_definitions(void)
@@ -453,6 +491,7 @@ main(void)
 	test_sums();
 	test_extremes();
 	test_published();
+	test_rare();
 	test_definitions();
 	test_covariates();
 	test_detectable();

@@ -6,8 +6,8 @@
  *		(p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n),
  *
  *	which stays within 0 and 1 and is good for few customers.  Both ends together multiply
- *	to p^2 / (1 + z^2 / n): so the lower one needs no difference of near numbers, and the
- *	upper one is what the lower one of the failures leaves of 1.
+ *	to p^2 / (1 + z^2 / n): so the lower one needs no difference of near numbers.  The upper
+ *	one is, for p above 1/2, what the lower one of the failures leaves of 1.
  *
  * A mean: Student's t with n - 1 degrees of freedom.
  *
@@ -30,6 +30,14 @@
 
 #define NOT_A_NUMBER segment_bits_double(UINT64CONST(0x7FF8000000000000))
 
+/* z sqrt(p (1 - p) / n + z^2 / 4n^2); square is z^2 / n */
+static double
+wilson_root(double successes, double n, double square)
+{
+	return sqrt(square * (successes / n * ((n - successes) / n) + square / 4));
+}
+
+/* p divided by what is at least 1: never above p. */
 static double
 wilson_lower(double successes, double n, double width)
 {
@@ -38,14 +46,29 @@ wilson_lower(double successes, double n, double width)
 
 	if (successes <= 0)
 		return 0;
-	return p * p / (p + square / 2 + sqrt(square * (p * ((n - successes) / n) + square / 4)));
+	return p / (1 + (square / 2 + wilson_root(successes, n, square)) / p);
+}
+
+/* Nothing negative is added to a p up to 1/2: the limit of a rare event keeps all digits. */
+static double
+wilson_upper(double successes, double n, double width)
+{
+	double		p = successes / n;
+	double		square = width * width / n;
+	double		upper;
+
+	if (p <= 0.5)
+		return p + (square * (0.5 - p) + wilson_root(successes, n, square)) / (1 + square);
+	upper = 1 - wilson_lower(n - successes, n, width);
+	/* only by rounding */
+	return upper < p ? p : upper;
 }
 
 void
 segment_wilson(double successes, double n, double width, double *lower, double *upper)
 {
 	*lower = wilson_lower(successes, n, width);
-	*upper = 1 - wilson_lower(n - successes, n, width);
+	*upper = wilson_upper(successes, n, width);
 }
 
 /* A rate, a mean or a ratio; NaN without customers, and for a ratio to 0. */

@@ -178,7 +178,7 @@ adjust(const SegmentMomentsOfOutcome *const arm[2], Adjustment *adjustment)
 		return;
 	for (x = 1; x < arm[0]->n_values && (n + 1) * CUSTOMERS_A_COVARIATE <= least; x++)
 	{
-		double		rest[SEGMENT_OUTCOME_VALUES];	/* with those used, itself, the value */
+		double		rest[SEGMENT_OUTCOME_VALUES] = {0};	/* with those used, itself, the value */
 		double		variance;
 		int			k;
 
@@ -186,7 +186,6 @@ adjust(const SegmentMomentsOfOutcome *const arm[2], Adjustment *adjustment)
 		{
 			int			other = i < n ? adjustment->covariate[i] : i == n ? x : 0;
 
-			rest[i] = 0;
 			for (k = 0; k < 2 && arm[k] != NULL; k++)
 				rest[i] += arm[k]->covariance[x][other] / arm[k]->n;
 		}

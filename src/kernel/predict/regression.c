@@ -122,8 +122,8 @@ start(SegmentRegressionFit *fit, SegmentRegression *r, SegmentMemory memory, Seg
 	fit->p = p;
 	fit->m = r->n_numbers + (r->intercept ? 1 : 0);
 	fit->interrupted = interrupted;
-	fit->mean = segment_allocate_zeros(memory, p + 1, sizeof(double));
-	fit->spread = segment_allocate_zeros(memory, p + 1, sizeof(double));
+	fit->mean = segment_allocate_zeros(memory, (uint64) p + 1, sizeof(double));
+	fit->spread = segment_allocate_zeros(memory, (uint64) p + 1, sizeof(double));
 	fit->gram = segment_allocate_rows(memory, p, p, sizeof(double));
 	fit->sums = segment_allocate_zeros(memory, 2 * (uint64) r->stride, sizeof(double));
 	fit->vx = segment_allocate_rows(memory, SEGMENT_REGRESSION_ROWS, r->stride, sizeof(double));
