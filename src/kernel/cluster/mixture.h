@@ -1,6 +1,6 @@
 /*
  * mixture.h: mixtures of normal distributions.  See mixture.c; for how they are
- * fitted, mixture_fit.c.
+ * fitted, mixture_fit.c, mixture_start.c and mixture_moves.c.
  */
 #ifndef SEGMENT_MIXTURE_H
 #define SEGMENT_MIXTURE_H
@@ -42,6 +42,7 @@ typedef struct SegmentMixtureOptions
 	double		tol;			/* stop when the mean log-likelihood gains less in a step */
 	double		reg_covar;		/* added to variances, as a share of the variance of all points */
 	uint64		seed;
+	const struct SegmentMixtureFit *rival;	/* end when this is not going to be reached; NULL: none */
 	SegmentInterrupted interrupted;
 } SegmentMixtureOptions;
 
@@ -49,7 +50,7 @@ typedef struct SegmentMixtureFit
 {
 	SegmentMixture mixture;
 	double		log_likelihood; /* weighted sum over all points, of the coordinates as they are */
-	int			iterations;		/* of the winning start */
+	int			iterations;		/* of the winning start and the moves kept after it */
 	bool		converged;		/* it ended by tol, not by max_iter */
 	int			n_collapsed;	/* components without rows, or flat, which had to be kept open */
 } SegmentMixtureFit;

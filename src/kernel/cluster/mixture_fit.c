@@ -52,6 +52,9 @@
 /* variance given to a flat component, as a share of the variance of all rows */
 #define RESCUE 1e-6
 
+/* more steps like the last one that a mixture has to reach its rival in */
+#define PATIENCE 50
+
 typedef struct Fit
 {
 	const SegmentPoints *points;
@@ -739,6 +742,19 @@ begin_with_labels(Fit *fit, const int32 *labels)
 	return true;
 }
 
+/*
+ * Whether a rival is out of reach: as many components have collapsed, and PATIENCE more
+ * steps that gain as much as the last one would not get there.
+ */
+static bool
+is_hopeless(const Fit *fit, double gain)
+{
+	const SegmentMixtureFit *rival = fit->options->rival;
+
+	return rival != NULL && fit->n_collapsed >= rival->n_collapsed &&
+		fit->log_likelihood + PATIENCE * gain < rival->log_likelihood;
+}
+
 static bool
 iterate(Fit *fit, SegmentMixtureFit *result)
 {
@@ -759,7 +775,7 @@ iterate(Fit *fit, SegmentMixtureFit *result)
 			result->converged = true;
 			return true;
 		}
-		if (result->iterations == options->max_iter)
+		if (result->iterations == options->max_iter || is_hopeless(fit, fit->log_likelihood - before))
 			return true;
 		before = fit->log_likelihood;
 		if (!maximise(fit))

@@ -1,5 +1,5 @@
 /*
- * mixture_parts.h: what mixture.c and mixture_fit.c share.
+ * mixture_parts.h: what the files of mixtures share.
  */
 #ifndef SEGMENT_MIXTURE_PARTS_H
 #define SEGMENT_MIXTURE_PARTS_H
@@ -14,6 +14,16 @@
 
 extern SegmentCholesky segment_mixture_prepare_component(SegmentMixture *mixture, int c,
 														 SegmentInterrupted interrupted);
+
+/* mixture_start.c */
+extern SegmentStatus segment_mixture_start(const SegmentPoints *points,
+										   const SegmentMixtureOptions *options, int number,
+										   SegmentMixtureFit *fit, SegmentMemory memory);
+
+/* mixture_moves.c */
+extern SegmentStatus segment_mixture_move(const SegmentPoints *points,
+										  const SegmentMixtureOptions *options,
+										  SegmentMixtureFit *best, SegmentMemory memory);
 
 /* Where the covariance or factor of a component begins. */
 static inline double *

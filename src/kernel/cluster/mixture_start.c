@@ -1,15 +1,18 @@
 /*
  * mixture_start.c: where fitting a mixture starts, and which start wins.
  *
- * Fitting climbs to the nearest peak of the likelihood, of which there are many,
- * so it starts from several places: in turn the clusters of k-means, and the
- * points nearest to seeds of k-means++ (one step of k-means), which vary more.
+ * Fitting climbs to the nearest peak of the likelihood, of which there are many:
  *
- * Of many rows only the first, a uniform sample (points.h), take part in the
- * starts, and these end early (Biernacki, Celeux, Govaert 2003).  The most likely
- * one goes on, with all rows, until tol is met.
+ *	 1. n_init starts, in turn from the clusters of k-means, and from the points
+ *		nearest to seeds of k-means++ (one step of k-means), which vary more.  They
+ *		end early (Biernacki, Celeux, Govaert 2003).
+ *	 2. The best two that are not the same are bettered by moves (mixture_moves.c);
+ *		there are none after a single start.
+ *	 3. The best goes on until tol is met.
  *
- * A start with fewer collapsed components comes before a likelier one: likelihood
+ * Of many rows only the first, a uniform sample (points.h), take part in 1 and 2.
+ *
+ * A mixture with fewer collapsed components comes before a likelier one: likelihood
  * has no bound where a component shrinks to a value that some rows happen to
  * share, and that is no group.
  */
@@ -19,6 +22,7 @@
 
 #include "kernel/base/hash.h"
 #include "kernel/cluster/kmeans.h"
+#include "kernel/cluster/mixture_parts.h"
 
 /*
  * rows that take part in the starts: at least this many, and ROWS_PER_COMPONENT for
@@ -27,8 +31,11 @@
 #define START_ROWS			8192
 #define ROWS_PER_COMPONENT	1024
 
-/* a start ends when the mean log-likelihood gains less than this in a step */
-#define START_TOL 1e-5
+/* a start, or a move, ends when the mean log-likelihood gains less than this in a step */
+#define START_TOL 1e-4
+
+/* starts that go on to moves */
+#define BEST_STARTS 2
 
 /* steps of k-means in a start that is to be good, and in one that is to be different */
 #define KMEANS_STEPS		100
@@ -56,10 +63,10 @@ is_better(const SegmentMixtureFit *a, const SegmentMixtureFit *b)
 	return a->log_likelihood > b->log_likelihood;
 }
 
-/* One start; on success fit->mixture is to be freed. */
-static SegmentStatus
-run_start(const SegmentPoints *points, const SegmentMixtureOptions *options, int start,
-		  SegmentMixtureFit *fit, SegmentMemory memory)
+/* Start number `number` of those of a seed; on success fit->mixture is to be freed. */
+SegmentStatus
+segment_mixture_start(const SegmentPoints *points, const SegmentMixtureOptions *options, int number,
+					  SegmentMixtureFit *fit, SegmentMemory memory)
 {
 	SegmentMixtureOptions reduced = *options;
 	SegmentKmeansOptions kmeans = {0};
@@ -68,18 +75,90 @@ run_start(const SegmentPoints *points, const SegmentMixtureOptions *options, int
 
 	kmeans.k = options->k;
 	kmeans.n_init = 1;
-	kmeans.max_iter = start % 2 == 0 ? KMEANS_STEPS : SEEDING_STEPS;
-	kmeans.seed = segment_numbered_seed(options->seed, start);
+	kmeans.max_iter = number % 2 == 0 ? KMEANS_STEPS : SEEDING_STEPS;
+	kmeans.seed = segment_numbered_seed(options->seed, number);
 	kmeans.interrupted = options->interrupted;
 	if (segment_kmeans(points, &kmeans, &clusters, memory) == SEGMENT_INTERRUPTED)
 		return SEGMENT_INTERRUPTED;
 	reduced.k = clusters.k;
-	reduced.tol = Max(options->tol, START_TOL);
 	segment_mixture_init(&fit->mixture, options->kind, clusters.k, points->d, memory);
 	status = segment_mixture_em(points, points->n, &reduced, clusters.labels, fit, memory);
 	if (status == SEGMENT_INTERRUPTED)
 		segment_mixture_free(&fit->mixture, memory);
 	segment_kmeans_free(&clusters, memory);
+	return status;
+}
+
+/* The best starts so far, the best first. */
+typedef struct Best
+{
+	SegmentMixtureFit fit[BEST_STARTS + 1];
+	int			n;
+} Best;
+
+/* Whether two starts have arrived at one peak. */
+static bool
+is_same(const SegmentMixtureFit *a, const SegmentMixtureFit *b, double tolerance)
+{
+	return a->mixture.k == b->mixture.k && a->n_collapsed == b->n_collapsed &&
+		fabs(a->log_likelihood - b->log_likelihood) <= tolerance;
+}
+
+/* Takes a fit over; what is not among the best is freed. */
+static void
+keep(Best *best, SegmentMixtureFit fit, double tolerance, SegmentMemory memory)
+{
+	int			place = 0;
+	int			i;
+
+	while (place < best->n && !is_better(&fit, &best->fit[place]))
+		place++;
+	for (i = best->n++; i > place; i--)
+		best->fit[i] = best->fit[i - 1];
+	best->fit[place] = fit;
+	/* of two that are the same the better stays; else too many may be held */
+	for (i = 1; i < best->n && !is_same(&best->fit[i - 1], &best->fit[i], tolerance);)
+		i++;
+	i = Min(i, BEST_STARTS);
+	if (i >= best->n)
+		return;
+	segment_mixture_free(&best->fit[i].mixture, memory);
+	for (best->n--; i < best->n; i++)
+		best->fit[i] = best->fit[i + 1];
+}
+
+/* Fits to the first points; on success best->fit[0] alone is to be freed, else none. */
+static SegmentStatus
+find_best(const SegmentPoints *points, const SegmentMixtureOptions *options, Best *best,
+		  SegmentMemory memory)
+{
+	SegmentMixtureOptions early = *options;
+	SegmentStatus status = SEGMENT_DONE;
+	int			i;
+
+	early.tol = Max(options->tol, START_TOL);
+	for (i = 0; i < options->n_init && status == SEGMENT_DONE; i++)
+	{
+		SegmentMixtureFit next;
+
+		status = segment_mixture_start(points, &early, i, &next, memory);
+		if (status == SEGMENT_DONE)
+			keep(best, next, early.tol * points->total_weight, memory);
+	}
+	for (i = 0; i < best->n && options->n_init > 1 && status == SEGMENT_DONE; i++)
+	{
+		early.k = best->fit[i].mixture.k;
+		status = segment_mixture_move(points, &early, &best->fit[i], memory);
+	}
+	if (status == SEGMENT_DONE && best->n > 1 && is_better(&best->fit[1], &best->fit[0]))
+	{
+		SegmentMixtureFit first = best->fit[0];
+
+		best->fit[0] = best->fit[1];
+		best->fit[1] = first;
+	}
+	for (i = status == SEGMENT_DONE ? 1 : 0; i < best->n; i++)
+		segment_mixture_free(&best->fit[i].mixture, memory);
 	return status;
 }
 
@@ -94,35 +173,19 @@ segment_mixture_fit(const SegmentPoints *points, const SegmentMixtureOptions *op
 	SegmentMixtureOptions rest = *options;
 	int64		n = Min(points->n, Max((int64) START_ROWS, (int64) options->k * ROWS_PER_COMPONENT));
 	SegmentPoints first = first_points(points, n);
-	SegmentMixtureFit best = {0};
-	int			start;
+	Best		best = {0};
+	int			iterations;
 
-	for (start = 0; start < options->n_init; start++)
-	{
-		SegmentMixtureFit next;
-
-		if (run_start(&first, options, start, &next, memory) == SEGMENT_INTERRUPTED)
-		{
-			if (start > 0)
-				segment_mixture_free(&best.mixture, memory);
-			return SEGMENT_INTERRUPTED;
-		}
-		if (start == 0 || is_better(&next, &best))
-		{
-			if (start > 0)
-				segment_mixture_free(&best.mixture, memory);
-			best = next;
-		}
-		else
-			segment_mixture_free(&next.mixture, memory);
-	}
-	rest.k = best.mixture.k;
-	fit->mixture = best.mixture;
+	if (find_best(&first, options, &best, memory) == SEGMENT_INTERRUPTED)
+		return SEGMENT_INTERRUPTED;
+	*fit = best.fit[0];
+	rest.k = fit->mixture.k;
+	iterations = fit->iterations;
 	if (segment_mixture_em(points, points->n, &rest, NULL, fit, memory) == SEGMENT_INTERRUPTED)
 	{
 		segment_mixture_free(&fit->mixture, memory);
 		return SEGMENT_INTERRUPTED;
 	}
-	fit->iterations += best.iterations;
+	fit->iterations += iterations;
 	return SEGMENT_DONE;
 }
