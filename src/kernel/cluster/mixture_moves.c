@@ -388,7 +388,7 @@ segment_mixture_move(const SegmentPoints *points, const SegmentMixtureOptions *o
 					 SegmentMixtureFit *best, SegmentMemory memory)
 {
 	const uint64 k = best->mixture.k;
-	Moves		moves = {points, options, best, memory};
+	Moves		moves = {.points = points, .options = options, .best = best, .memory = memory};
 	SegmentStatus status = SEGMENT_DONE;
 	bool		better = true;
 	int			round;
