@@ -539,7 +539,6 @@ test_bits(SegmentCovariance kind, const char *name, uint64 bits)
 	segment_mixture_init(&fit.mixture, kind, K, D, tap_memory());
 	segment_mixture_em(&points, points.n, &options, labels, &fit, tap_memory());
 	if (hash_fit(&fit) != bits)
-		printf("# the hash is UINT64CONST(0x%" INT64_MODIFIER "X)\n", hash_fit(&fit));
 	say(hash_fit(&fit) == bits, "%s: the bits are those of every other build", name);
 	segment_mixture_free(&fit.mixture, tap_memory());
 	segment_points_free(&points, tap_memory());
@@ -716,6 +715,108 @@ test_interrupt(SegmentCovariance kind, const char *name)
 	free(x);
 }
 
+/* ---- moves ---- */
+
+static int64 calls;
+
+static bool
+count_calls(void)
+{
+	calls++;
+	return false;
+}
+
+/* Rows of nine groups, wide and narrow, that lie across each other; by row: its group. */
+static void
+make_groups(SegmentPoints *points, int32 *labels, int n)
+{
+	double	   *x = malloc(sizeof(double) * n * 3);
+	double	   *kept = malloc(sizeof(double) * n * 2);
+	int64		i;
+
+	for (i = 0; i < n; i++)
+	{
+		const int	group = (int) (i % 9);
+		double		spread[2] = {0, 0};
+		int			j;
+
+		for (j = 0; j < 12; j++)
+			spread[j % 2] += uniform() - 0.5;
+		spread[group % 2] *= 6;
+		x[i * 3] = group % 3 * 9 + spread[0];
+		x[i * 3 + 1] = group / 3 * 9 + spread[1];
+		x[i * 3 + 2] = group;
+	}
+	/* put in order together with their groups, which are no coordinate after that */
+	make_points(points, x, NULL, n, 3);
+	for (i = 0; i < n; i++)
+	{
+		labels[i] = (int32) points->x[i * 3 + 2];
+		memcpy(&kept[i * 2], &points->x[i * 3], sizeof(double) * 2);
+	}
+	memcpy(points->x, kept, sizeof(double) * n * 2);
+	points->d = 2;
+	free(kept);
+	free(x);
+}
+
+/*
+ * Starts put two components into one group, and one across two; moves put that right,
+ * with every seed.
+ */
+static void
+test_moves(SegmentCovariance kind, const char *name)
+{
+	enum
+	{
+		N = 1350, SEEDS = 8
+	};
+	SegmentPoints points;
+	SegmentMixtureOptions options = {.kind = kind, .k = 9, .max_iter = 200, .tol = 1e-6, .reg_covar = 1e-6};
+	SegmentMixtureFit fit;
+	int32		labels[N];
+	double		right;
+	int			wrong_starts = 0;
+	int			wrong = 0;
+	int64		blocks;
+	bool		stopped = true;
+	int64		after;
+
+	make_groups(&points, labels, N);
+	segment_mixture_init(&fit.mixture, kind, 9, 2, tap_memory());
+	segment_mixture_em(&points, N, &options, labels, &fit, tap_memory());
+	right = fit.log_likelihood - 1e-4 * N;
+	segment_mixture_free(&fit.mixture, tap_memory());
+	for (options.seed = 0; options.seed < SEEDS; options.seed++)
+	{
+		options.n_init = 1;
+		segment_mixture_fit(&points, &options, &fit, tap_memory());
+		wrong_starts += fit.log_likelihood < right;
+		segment_mixture_free(&fit.mixture, tap_memory());
+		options.n_init = 5;
+		segment_mixture_fit(&points, &options, &fit, tap_memory());
+		wrong += fit.log_likelihood < right || fit.mixture.k != 9;
+		segment_mixture_free(&fit.mixture, tap_memory());
+	}
+	say(wrong_starts > 0 && wrong == 0, "%s: moves find the groups that single starts miss, with any seed", name);
+
+	/* stopped at some twelve places, among the moves, too */
+	blocks = tap_blocks;
+	options.interrupted = count_calls;
+	calls = 0;
+	segment_mixture_fit(&points, &options, &fit, tap_memory());
+	segment_mixture_free(&fit.mixture, tap_memory());
+	options.interrupted = stop_later;
+	for (after = 1; after <= calls; after += 1 + calls / 12)
+	{
+		calls_left = (int) after;
+		stopped = stopped && segment_mixture_fit(&points, &options, &fit, tap_memory()) == SEGMENT_INTERRUPTED &&
+			tap_blocks == blocks;
+	}
+	say(stopped, "%s: moves stop when told to, and leave no memory behind", name);
+	segment_points_free(&points, tap_memory());
+}
+
 int
 main(void)
 {
@@ -730,6 +831,7 @@ main(void)
 		test_likelihood_rises(kinds[i], kind_names[i]);
 		test_collapse(kinds[i], kind_names[i]);
 		test_interrupt(kinds[i], kind_names[i]);
+		test_moves(kinds[i], kind_names[i]);
 		test_order(kinds[i], kind_names[i]);
 		test_bits(kinds[i], kind_names[i], bits[i]);
 	}
