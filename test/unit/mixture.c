@@ -769,7 +769,7 @@ test_moves(SegmentCovariance kind, const char *name)
 {
 	enum
 	{
-		N = 1350, SEEDS = 8
+		N = 1800, SEEDS = 20
 	};
 	SegmentPoints points;
 	SegmentMixtureOptions options = {.kind = kind, .k = 9, .max_iter = 200, .tol = 1e-6, .reg_covar = 1e-6};
