@@ -7,19 +7,26 @@ defaults of kmeans, gaussian_mixture and choose_k in the server that psql reache
 with scikit-learn on the same scaled coordinates, and prints a line for each set and a
 summary: how often better, equal (within 1e-5) and worse, and how the times compare.
 
+true_k compares how often the number of groups that a set was made of comes out: by the silhouette
+of choose_k and of scikit-learn's KMeans, by the gap statistic of choose_k and of clusGap of R's
+package cluster.
+
 kprototypes is compared with the better of kmodes' starts by Huang and by Cao, on small sets
 of numbers and categories, where the Python package kmodes is installed.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 
 try:
@@ -30,6 +37,10 @@ except ImportError:
 KMEANS_STARTS = 50
 MIXTURE_STARTS = 10
 PROTOTYPE_STARTS = 10
+MOST_K = 12
+SILHOUETTE_STARTS = 10
+SILHOUETTE_ROWS = 5000
+REFERENCES = 10
 EQUAL = 1e-5
 
 
@@ -104,6 +115,69 @@ def compare(ours, theirs):
     return (ours - theirs) / abs(theirs)
 
 
+# the gap statistic as in the paper, its references in the box of the points, as choose_k has them
+CLUS_GAP = """
+library(cluster)
+arguments <- commandArgs(TRUE)
+z <- as.matrix(read.csv(arguments[1], header = FALSE))
+set.seed(as.integer(arguments[2]))
+began <- proc.time()[["elapsed"]]
+found <- suppressWarnings(clusGap(z, kmeans, K.max = as.integer(arguments[3]), B = as.integer(arguments[4]), d.power = 2,
+    spaceH0 = "original", nstart = 10, iter.max = 100, verbose = FALSE))
+k <- maxSE(found$Tab[, "gap"], found$Tab[, "SE.sim"], method = "Tibs2001SEmax")
+cat(k, proc.time()[["elapsed"]] - began)
+"""
+
+
+def first_enough(gap, error):
+    """The first k that k + 1 does not exceed by more than its standard error; from 1."""
+    for k in range(len(gap) - 1):
+        if gap[k] >= gap[k + 1] - error[k + 1]:
+            return k + 1
+    return len(gap)
+
+
+def compare_true_k(number, z, k, tally):
+    ours, rows = timed(f"""SELECT jsonb_agg(c ORDER BY k) AS r FROM s, LATERAL choose_k(f, 1, {MOST_K}, n_references => {REFERENCES},
+        n_resamples => 0) AS c""")
+    by_silhouette = next(row["k"] for row in rows if row["recommended"])
+    by_gap = first_enough([row["gap"] for row in rows], [row["gap_se"] for row in rows])
+    began = time.perf_counter()
+    theirs = [silhouette_score(z, KMeans(c, n_init=SILHOUETTE_STARTS, random_state=number).fit_predict(z),
+                               sample_size=min(SILHOUETTE_ROWS, len(z)), random_state=number) for c in range(2, MOST_K + 1)]
+    sklearn = int(np.argmax(theirs)) + 2
+    seconds = time.perf_counter() - began
+    r, r_seconds = None, 0.0
+    if shutil.which("Rscript"):
+        with tempfile.NamedTemporaryFile("w", suffix=".csv") as points:
+            np.savetxt(points, z, delimiter=",")
+            points.flush()
+            done = subprocess.run(["Rscript", "-e", CLUS_GAP, points.name, str(number), str(MOST_K), str(REFERENCES)],
+                                  stdout=subprocess.PIPE, check=True)
+        r, r_seconds = done.stdout.decode().split()
+        r, r_seconds = int(r), float(r_seconds)
+    return tally.add(k, {"silhouette": by_silhouette, "scikit-learn": sklearn, "gap": by_gap, "clusGap": r}, ours, seconds, r_seconds)
+
+
+class TrueK:
+    """How often each way finds the number of groups that a set was made of."""
+
+    def __init__(self):
+        self.sets, self.found, self.near, self.seconds = 0, {}, {}, np.zeros(3)
+
+    def add(self, k, answers, *seconds):
+        self.sets += 1
+        self.seconds += seconds
+        for way, answer in answers.items():
+            self.found[way] = self.found.get(way, 0) + (answer == k)
+            self.near[way] = self.near.get(way, 0) + (answer is not None and abs(answer - k) <= 1)
+        return "true_k " + " ".join(f"{way} {answer}" for way, answer in answers.items()) + " (%.2f, %.2f, %.2f s)" % seconds
+
+    def __str__(self):
+        ways = ", ".join(f"{way} {self.found[way]} ({self.near[way]} within one)" for way in self.found)
+        return f"true_k of {self.sets} sets: {ways}; choose_k {self.seconds[0]:.1f} s, silhouettes {self.seconds[1]:.1f} s, clusGap {self.seconds[2]:.1f} s"
+
+
 class Tally:
     def __init__(self, what):
         self.what, self.differences, self.ours, self.theirs = what, [], 0.0, 0.0
@@ -122,8 +196,8 @@ class Tally:
 
 def main():
     warnings.filterwarnings("ignore")
-    wanted = os.environ.get("QUALITY", "kmeans,choose_k,mixture,kprototypes").split(",")
-    tallies = {name: Tally(name) for name in wanted}
+    wanted = os.environ.get("QUALITY", "kmeans,choose_k,true_k,mixture,kprototypes").split(",")
+    tallies = {name: TrueK() if name == "true_k" else Tally(name) for name in wanted}
     numbers = [int(n) for n in sys.argv[1].split(",")]
     numbers = numbers if len(numbers) > 1 else range(1, numbers[0] + 1)
     if KPrototypes is None and "kprototypes" in tallies:
@@ -150,13 +224,15 @@ def main():
             began = time.perf_counter()
             theirs = [KMeans(c, n_init=KMEANS_STARTS, random_state=number).fit(z).inertia_ for c in range(2, 9)]
             line.append(tallies["choose_k"].add(compare(result["inertia"], theirs[result["k"] - 2]), ours, time.perf_counter() - began))
+        if "true_k" in tallies:
+            line.append(compare_true_k(number, z, k, tallies["true_k"]))
         if "mixture" in tallies:
             ours, result = timed(f"SELECT model_metrics(gaussian_mixture(f, {k})) AS r FROM s")
             began = time.perf_counter()
             theirs = GaussianMixture(k, n_init=MIXTURE_STARTS, tol=1e-6, max_iter=500, random_state=number).fit(z)
             seconds = time.perf_counter() - began
             line.append(tallies["mixture"].add(-compare(result["log_likelihood"] / n, theirs.score(z)), ours, seconds)
-                        + f" collapsed {result.get('collapsed', 0)}")
+                        + f" collapsed {result['n_collapsed']}")
         print("  ".join(line), flush=True)
     for tally in tallies.values():
         print(tally)

@@ -12,10 +12,12 @@ COMMENT ON FUNCTION gaussian_mixture(feature_set, integer, text, integer, intege
 $$Trains a mixture of k normal distributions: segments may differ in size, shape and direction, and overlap;
 a row belongs to the likeliest, and segment_probabilities tells how surely.
 Expectation-maximisation (Dempster, Laird and Rubin 1977) from n_init starts,
-in turn the clusters of k-means and points around seeds of k-means++;
-the likeliest goes on until the mean log-likelihood of a row gains less than tol in a step.
-A start, and what follows, take at most max_iter steps each.
-Of many rows a uniform sample takes part in the starts, all in the rest.
+in turn the clusters of k-means and points around seeds of k-means++.
+The best two go on with moves of two components, as long as these win: a swap takes one out and splits another, a refit
+fits both anew (after Ueda, Nakano, Ghahramani and Hinton 2000); none after a single start, or with fewer than three components.
+The likeliest goes on until the mean log-likelihood of a row gains less than tol in a step.
+A start, a move, and what follows take at most max_iter steps each.
+Of many rows a uniform sample takes part in starts and moves, all in the rest.
 covariance: 'full' (each segment its own matrix), 'tied' (one for all), 'diag'
 (each its own variances, no correlation) or 'spherical' (each one variance).
 reg_covar is added to variances, as a share of the variance of all rows; 0 for the plain estimate.

@@ -16,7 +16,8 @@ SELECT is_empty($$ SELECT n, pg_column_size(p.features), pg_column_size(q.featur
                    WHERE n > 10 AND (pg_column_size(p.features) < 80 * n OR pg_column_size(q.features) > pg_column_size(p.features) / 2) $$,
     'one table has them as they are, the other compressed');
 SELECT is_empty($$
-    SELECT n FROM plain JOIN packed USING (n), LATERAL (SELECT feature_set(r) FROM (SELECT * FROM row_of LIMIT n) AS r) AS memory (features),
+    SELECT n FROM plain JOIN packed USING (n),
+        LATERAL (SELECT feature_set(r) FROM (SELECT * FROM row_of LIMIT n) AS r) AS memory (features),
         LATERAL (SELECT linear_regression(memory.features, 'y')::text, linear_regression(plain.features, 'y')::text,
                         linear_regression(packed.features, 'y')::text) AS model (of_memory, of_plain, of_packed)
     WHERE NOT (of_memory = of_plain AND of_plain = of_packed) $$,
