@@ -11,7 +11,7 @@
  * The new mean is close to it, so next to nothing cancels in
  * covariance = products / weight - shift shift' (law 4).
  *
- * Rows are taken in blocks of BLOCK, turned so that a coordinate's values lie side by
+ * Rows are taken in blocks of SEGMENT_MIXTURE_BLOCK, turned so that a coordinate's values lie side by
  * side; what is computed is the same for each row, and a block takes the same additions in
  * the same order whatever the CPU.  Rows are in canonical order, so the answer depends on
  * nothing else (law 3).
@@ -30,18 +30,9 @@
 
 #include "kernel/base/allocate.h"
 #include "kernel/base/elementary.h"
-#include "kernel/base/lanes.h"
 #include "kernel/base/precision.h"
+#include "kernel/cluster/mixture_block.h"
 #include "kernel/cluster/mixture_parts.h"
-
-/* rows at a time: their coordinates should stay in the first or second cache */
-#define BLOCK 256
-
-/* places between coordinates: a power of two would put all into few sets of the cache */
-#define STRIDE (BLOCK + SEGMENT_LANES)
-
-/* rows of a block whose sums run side by side in registers */
-#define STRIP (4 * SEGMENT_LANES)
 
 /* multiplications between two questions whether to go on; a few milliseconds */
 #define WORK_BETWEEN_CHECKS 4000000
@@ -68,11 +59,11 @@ typedef struct Fit
 	double	   *center;			/* d: their mean */
 
 	/* one block */
-	double	   *x;				/* d x STRIDE */
-	double	   *z;				/* d x STRIDE: differences from a mean, or these through the factor */
-	double	   *share;			/* k x BLOCK: log-densities, then probability times row weight */
-	double	   *row_weight;		/* BLOCK; 0 after the last row */
-	double	   *room;			/* BLOCK */
+	double	   *x;				/* d x SEGMENT_MIXTURE_STRIDE */
+	double	   *z;				/* as large: differences from a mean, or these through the factor */
+	double	   *share;			/* k blocks: log-densities, then probability times row weight */
+	double	   *row_weight;		/* a block; 0 after the last row */
+	double	   *room;			/* a block */
 
 	/* sums over all blocks */
 	double	   *sum_weight;		/* k */
@@ -117,179 +108,6 @@ interrupted(Fit *fit, int64 work)
 	return fit->options->interrupted != NULL && fit->options->interrupted();
 }
 
-/* ---- inner loops: the same operations in the same order on every CPU ---- */
-
-SEGMENT_INLINE double
-sum_of_lanes(const SegmentLanes *v)
-{
-	return (((*v)[0] + (*v)[4]) + ((*v)[2] + (*v)[6])) + (((*v)[1] + (*v)[5]) + ((*v)[3] + (*v)[7]));
-}
-
-#define LANES(p) (*(SegmentLanes *) (p))
-#define CONST_LANES(p) (*(const SegmentLanes *) (p))
-
-/*
- * Coordinate i of L y = z, for all rows of a block: y_i = (z_i - sum l_ij y_j) / l_ii,
- * where the inverse of l_ii is given.  Adds y_i squared to distance.
- */
-SEGMENT_CLONES static void
-substitute(const double *l, int i, double *y, double *distance)
-{
-	double	   *target = y + (size_t) i * STRIDE;
-	int			b;
-	int			j;
-
-	for (b = 0; b < BLOCK; b += STRIP)
-	{
-		SegmentLanes s0 = CONST_LANES(target + b);
-		SegmentLanes s1 = CONST_LANES(target + b + SEGMENT_LANES);
-		SegmentLanes s2 = CONST_LANES(target + b + 2 * SEGMENT_LANES);
-		SegmentLanes s3 = CONST_LANES(target + b + 3 * SEGMENT_LANES);
-
-		for (j = 0; j < i; j++)
-		{
-			const double *other = y + (size_t) j * STRIDE + b;
-
-			s0 -= l[j] * CONST_LANES(other);
-			s1 -= l[j] * CONST_LANES(other + SEGMENT_LANES);
-			s2 -= l[j] * CONST_LANES(other + 2 * SEGMENT_LANES);
-			s3 -= l[j] * CONST_LANES(other + 3 * SEGMENT_LANES);
-		}
-		s0 *= l[i];
-		s1 *= l[i];
-		s2 *= l[i];
-		s3 *= l[i];
-		LANES(target + b) = s0;
-		LANES(target + b + SEGMENT_LANES) = s1;
-		LANES(target + b + 2 * SEGMENT_LANES) = s2;
-		LANES(target + b + 3 * SEGMENT_LANES) = s3;
-		LANES(distance + b) += s0 * s0;
-		LANES(distance + b + SEGMENT_LANES) += s1 * s1;
-		LANES(distance + b + 2 * SEGMENT_LANES) += s2 * s2;
-		LANES(distance + b + 3 * SEGMENT_LANES) += s3 * s3;
-	}
-}
-
-/* sums[j] = sum over the block of w z_j, for j from 0 to n - 1. */
-SEGMENT_CLONES static void
-weighted_sums(const double *w, const double *z, int n, double *sums)
-{
-	int			b;
-	int			j;
-
-	for (j = 0; j + 4 <= n; j += 4)
-	{
-		const double *z0 = z + (size_t) j * STRIDE;
-		SegmentLanes s0 = {0};
-		SegmentLanes s1 = {0};
-		SegmentLanes s2 = {0};
-		SegmentLanes s3 = {0};
-
-		for (b = 0; b < BLOCK; b += SEGMENT_LANES)
-		{
-			SegmentLanes v = CONST_LANES(w + b);
-
-			s0 += v * CONST_LANES(z0 + b);
-			s1 += v * CONST_LANES(z0 + STRIDE + b);
-			s2 += v * CONST_LANES(z0 + 2 * STRIDE + b);
-			s3 += v * CONST_LANES(z0 + 3 * STRIDE + b);
-		}
-		sums[j] = sum_of_lanes(&s0);
-		sums[j + 1] = sum_of_lanes(&s1);
-		sums[j + 2] = sum_of_lanes(&s2);
-		sums[j + 3] = sum_of_lanes(&s3);
-	}
-	for (; j < n; j++)
-	{
-		SegmentLanes s = {0};
-
-		for (b = 0; b < BLOCK; b += SEGMENT_LANES)
-			s += CONST_LANES(w + b) * CONST_LANES(z + (size_t) j * STRIDE + b);
-		sums[j] = sum_of_lanes(&s);
-	}
-}
-
-SEGMENT_CLONES static double
-sum_of_block(const double *x)
-{
-	SegmentLanes s = {0};
-	int			b;
-
-	for (b = 0; b < BLOCK; b += SEGMENT_LANES)
-		s += CONST_LANES(x + b);
-	return sum_of_lanes(&s);
-}
-
-SEGMENT_CLONES static void
-subtract(const double *pg_restrict x, double mean, double *pg_restrict z)
-{
-	int			b;
-
-	for (b = 0; b < BLOCK; b++)
-		z[b] = x[b] - mean;
-}
-
-SEGMENT_CLONES static void
-multiply(const double *pg_restrict a, const double *pg_restrict b, double *pg_restrict product)
-{
-	int			i;
-
-	for (i = 0; i < BLOCK; i++)
-		product[i] = a[i] * b[i];
-}
-
-SEGMENT_CLONES static void
-add_squares(const double *pg_restrict z, double factor, double *pg_restrict distance)
-{
-	int			b;
-
-	for (b = 0; b < BLOCK; b++)
-		distance[b] += (z[b] * factor) * (z[b] * factor);
-}
-
-SEGMENT_CLONES static void
-log_densities(double constant, double *distance)
-{
-	int			b;
-
-	for (b = 0; b < BLOCK; b++)
-		distance[b] = constant - 0.5 * (distance[b] < SEGMENT_FARTHEST ? distance[b] : SEGMENT_FARTHEST);
-}
-
-/*
- * From log-densities to each component's share in the weight of a row.  Leaves
- * in room the logarithm of the row's density times its weight.
- */
-SEGMENT_CLONES static void
-shares(double *pg_restrict share, int k, const double *pg_restrict row_weight,
-	   double *pg_restrict room)
-{
-	double		largest[BLOCK];
-	double		sum[BLOCK] = {0};
-	int			b;
-	int			c;
-
-	memcpy(largest, share, sizeof(largest));
-	for (c = 1; c < k; c++)
-		for (b = 0; b < BLOCK; b++)
-			largest[b] = share[c * BLOCK + b] > largest[b] ? share[c * BLOCK + b] : largest[b];
-	for (c = 0; c < k; c++)
-		for (b = 0; b < BLOCK; b++)
-		{
-			double		e = segment_exp(share[c * BLOCK + b] - largest[b]);
-
-			share[c * BLOCK + b] = e;
-			sum[b] += e;
-		}
-	for (b = 0; b < BLOCK; b++)
-		room[b] = row_weight[b] * (largest[b] + segment_log(sum[b]));
-	for (b = 0; b < BLOCK; b++)
-		sum[b] = row_weight[b] / sum[b];
-	for (c = 0; c < k; c++)
-		for (b = 0; b < BLOCK; b++)
-			share[c * BLOCK + b] *= sum[b];
-}
-
 /* ---- expectation ---- */
 
 /* Brings a block of rows in: coordinates turned, zeros after the last row. */
@@ -297,22 +115,22 @@ static void
 load_block(Fit *fit, int64 first)
 {
 	const SegmentPoints *points = fit->points;
-	int			rows = (int) Min(BLOCK, fit->n - first);
+	int			rows = (int) Min(SEGMENT_MIXTURE_BLOCK, fit->n - first);
 	int			d = points->d;
 	int			b;
 	int			j;
 
-	if (rows < BLOCK)
-		memset(fit->x, 0, sizeof(double) * STRIDE * d);
+	if (rows < SEGMENT_MIXTURE_BLOCK)
+		memset(fit->x, 0, sizeof(double) * SEGMENT_MIXTURE_STRIDE * d);
 	for (b = 0; b < rows; b++)
 	{
 		const double *row = points->x + (first + b) * d;
 
 		for (j = 0; j < d; j++)
-			fit->x[(size_t) j * STRIDE + b] = row[j];
+			fit->x[(size_t) j * SEGMENT_MIXTURE_STRIDE + b] = row[j];
 		fit->row_weight[b] = points->weight != NULL ? points->weight[first + b] : 1.0;
 	}
-	for (; b < BLOCK; b++)
+	for (; b < SEGMENT_MIXTURE_BLOCK; b++)
 		fit->row_weight[b] = 0;
 }
 
@@ -324,8 +142,9 @@ load_differences(Fit *fit, int c)
 	int			j;
 
 	for (j = 0; j < mixture->d; j++)
-		subtract(fit->x + (size_t) j * STRIDE, mixture->mean[(size_t) c * mixture->d + j],
-				 fit->z + (size_t) j * STRIDE);
+		segment_mixture_subtract(fit->x + (size_t) j * SEGMENT_MIXTURE_STRIDE,
+								 mixture->mean[(size_t) c * mixture->d + j],
+								 fit->z + (size_t) j * SEGMENT_MIXTURE_STRIDE);
 }
 
 /* Log-densities of the block under one component. */
@@ -333,22 +152,22 @@ static bool
 expect(Fit *fit, int c)
 {
 	SegmentMixture *mixture = fit->mixture;
-	double	   *distance = fit->share + (size_t) c * BLOCK;
+	double	   *distance = fit->share + (size_t) c * SEGMENT_MIXTURE_BLOCK;
 	const double *factor = segment_mixture_part(mixture, mixture->factor, c);
 	int			i;
 
-	memset(distance, 0, sizeof(double) * BLOCK);
+	memset(distance, 0, sizeof(double) * SEGMENT_MIXTURE_BLOCK);
 	for (i = 0; i < mixture->d; i++)
 	{
 		if (has_triangle(mixture))
-			substitute(factor + SEGMENT_TRIANGLE(i), i, fit->z, distance);
+			segment_mixture_substitute(factor + SEGMENT_TRIANGLE(i), i, fit->z, distance);
 		else
-			add_squares(fit->z + (size_t) i * STRIDE,
-						factor[mixture->kind == SEGMENT_DIAG ? i : 0], distance);
-		if (interrupted(fit, (int64) BLOCK * (i + 2)))
+			segment_mixture_add_squares(fit->z + (size_t) i * SEGMENT_MIXTURE_STRIDE,
+										factor[mixture->kind == SEGMENT_DIAG ? i : 0], distance);
+		if (interrupted(fit, (int64) SEGMENT_MIXTURE_BLOCK * (i + 2)))
 			return false;
 	}
-	log_densities(mixture->constant[c], distance);
+	segment_mixture_log_densities(mixture->constant[c], distance);
 	return true;
 }
 
@@ -357,36 +176,36 @@ static bool
 gather(Fit *fit, int c)
 {
 	SegmentMixture *mixture = fit->mixture;
-	const double *share = fit->share + (size_t) c * BLOCK;
+	const double *share = fit->share + (size_t) c * SEGMENT_MIXTURE_BLOCK;
 	double	   *shift = fit->sum_shift + (size_t) c * mixture->d;
 	double	   *product = product_part(fit, c);
-	double		weight = sum_of_block(share);
+	double		weight = segment_mixture_sum(share);
 	int			i;
 	int			j;
 
 	if (weight == 0)
 		return true;
 	fit->sum_weight[c] += weight;
-	weighted_sums(share, fit->z, mixture->d, fit->row_sums);
+	segment_mixture_weighted_sums(share, fit->z, mixture->d, fit->row_sums);
 	for (i = 0; i < mixture->d; i++)
 		shift[i] += fit->row_sums[i];
 	for (i = 0; i < mixture->d; i++)
 	{
-		const double *z = fit->z + (size_t) i * STRIDE;
+		const double *z = fit->z + (size_t) i * SEGMENT_MIXTURE_STRIDE;
 
-		multiply(share, z, fit->room);
+		segment_mixture_multiply(share, z, fit->room);
 		if (has_triangle(mixture))
 		{
-			weighted_sums(fit->room, fit->z, i + 1, fit->row_sums);
+			segment_mixture_weighted_sums(fit->room, fit->z, i + 1, fit->row_sums);
 			for (j = 0; j <= i; j++)
 				product[SEGMENT_TRIANGLE_AT(i, j)] += fit->row_sums[j];
 		}
 		else
 		{
-			weighted_sums(fit->room, z, 1, fit->row_sums);
+			segment_mixture_weighted_sums(fit->room, z, 1, fit->row_sums);
 			product[i] += fit->row_sums[0];
 		}
-		if (interrupted(fit, (int64) BLOCK * (i + 2)))
+		if (interrupted(fit, (int64) SEGMENT_MIXTURE_BLOCK * (i + 2)))
 			return false;
 	}
 	return true;
@@ -408,14 +227,14 @@ pass(Fit *fit, const int32 *labels)
 	memset(fit->sum_shift, 0, sizeof(double) * mixture->k * mixture->d);
 	memset(fit->sum_product, 0, sizeof(double) * product_size(mixture));
 	fit->log_likelihood = 0;
-	for (first = 0; first < fit->n; first += BLOCK)
+	for (first = 0; first < fit->n; first += SEGMENT_MIXTURE_BLOCK)
 	{
 		load_block(fit, first);
 		if (labels != NULL)
 		{
-			memset(fit->share, 0, sizeof(double) * BLOCK * mixture->k);
-			for (b = 0; b < BLOCK && first + b < fit->n; b++)
-				fit->share[(size_t) labels[first + b] * BLOCK + b] = fit->row_weight[b];
+			memset(fit->share, 0, sizeof(double) * SEGMENT_MIXTURE_BLOCK * mixture->k);
+			for (b = 0; b < SEGMENT_MIXTURE_BLOCK && first + b < fit->n; b++)
+				fit->share[(size_t) labels[first + b] * SEGMENT_MIXTURE_BLOCK + b] = fit->row_weight[b];
 		}
 		else
 		{
@@ -425,8 +244,8 @@ pass(Fit *fit, const int32 *labels)
 				if (!expect(fit, c))
 					return false;
 			}
-			shares(fit->share, mixture->k, fit->row_weight, fit->room);
-			fit->log_likelihood += sum_of_block(fit->room);
+			segment_mixture_shares(fit->share, mixture->k, fit->row_weight, fit->room);
+			fit->log_likelihood += segment_mixture_sum(fit->room);
 		}
 		for (c = 0; c < mixture->k; c++)
 		{
@@ -434,7 +253,7 @@ pass(Fit *fit, const int32 *labels)
 			if (!gather(fit, c))
 				return false;
 		}
-		if (interrupted(fit, (int64) BLOCK * mixture->k * 20))
+		if (interrupted(fit, (int64) SEGMENT_MIXTURE_BLOCK * mixture->k * 20))
 			return false;
 	}
 	return true;
@@ -641,11 +460,11 @@ fit_begin(Fit *fit, const SegmentPoints *points, int64 n, const SegmentMixtureOp
 	fit->mixture = mixture;
 	fit->variance = doubles(memory, d);
 	fit->center = doubles(memory, d);
-	fit->x = doubles(memory, d * STRIDE);
-	fit->z = doubles(memory, d * STRIDE);
-	fit->share = doubles(memory, k * BLOCK);
-	fit->row_weight = doubles(memory, BLOCK);
-	fit->room = doubles(memory, BLOCK);
+	fit->x = doubles(memory, d * SEGMENT_MIXTURE_STRIDE);
+	fit->z = doubles(memory, d * SEGMENT_MIXTURE_STRIDE);
+	fit->share = doubles(memory, k * SEGMENT_MIXTURE_BLOCK);
+	fit->row_weight = doubles(memory, SEGMENT_MIXTURE_BLOCK);
+	fit->room = doubles(memory, SEGMENT_MIXTURE_BLOCK);
 	fit->sum_weight = doubles(memory, k);
 	fit->sum_shift = doubles(memory, segment_product(k, d));
 	fit->sum_product = doubles(memory, product_size(mixture));
@@ -679,31 +498,31 @@ measure_all(Fit *fit)
 	memset(fit->center, 0, sizeof(double) * d);
 	memset(fit->variance, 0, sizeof(double) * d);
 	fit->total_weight = 0;
-	for (first = 0; first < fit->n; first += BLOCK)
+	for (first = 0; first < fit->n; first += SEGMENT_MIXTURE_BLOCK)
 	{
 		load_block(fit, first);
-		fit->total_weight += sum_of_block(fit->row_weight);
-		weighted_sums(fit->row_weight, fit->x, d, fit->row_sums);
+		fit->total_weight += segment_mixture_sum(fit->row_weight);
+		segment_mixture_weighted_sums(fit->row_weight, fit->x, d, fit->row_sums);
 		for (j = 0; j < d; j++)
 			fit->center[j] += fit->row_sums[j];
-		if (interrupted(fit, (int64) BLOCK * d))
+		if (interrupted(fit, (int64) SEGMENT_MIXTURE_BLOCK * d))
 			return false;
 	}
 	for (j = 0; j < d; j++)
 		fit->center[j] /= fit->total_weight;
-	for (first = 0; first < fit->n; first += BLOCK)
+	for (first = 0; first < fit->n; first += SEGMENT_MIXTURE_BLOCK)
 	{
 		load_block(fit, first);
 		for (j = 0; j < d; j++)
 		{
 			double		square;
 
-			subtract(fit->x + (size_t) j * STRIDE, fit->center[j], fit->z);
-			multiply(fit->row_weight, fit->z, fit->room);
-			weighted_sums(fit->room, fit->z, 1, &square);
+			segment_mixture_subtract(fit->x + (size_t) j * SEGMENT_MIXTURE_STRIDE, fit->center[j], fit->z);
+			segment_mixture_multiply(fit->row_weight, fit->z, fit->room);
+			segment_mixture_weighted_sums(fit->room, fit->z, 1, &square);
 			fit->variance[j] += square;
 		}
-		if (interrupted(fit, (int64) BLOCK * d * 2))
+		if (interrupted(fit, (int64) SEGMENT_MIXTURE_BLOCK * d * 2))
 			return false;
 	}
 	for (j = 0; j < d; j++)
