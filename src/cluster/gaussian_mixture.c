@@ -25,8 +25,8 @@ enum
 	ARG_SCALE, ARG_LOG, ARG_WINSORIZE, ARG_WEIGHTS, ARG_NULLS, ARG_SEED
 };
 
-/* sets of covariances alive at a time: three fits, each with its factors, and sums of two */
-#define COVARIANCE_COPIES 8
+/* sets of covariances alive at a time: three fits, each with its factors, and sums */
+#define COVARIANCE_COPIES 7
 
 static FeatureSpace *
 fit_space(FunctionCallInfo fcinfo, const FeatureSet *set)
