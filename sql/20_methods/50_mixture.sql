@@ -14,7 +14,8 @@ a row belongs to the likeliest, and segment_probabilities tells how surely.
 Expectation-maximisation (Dempster, Laird and Rubin 1977) from n_init starts,
 in turn the clusters of k-means and points around seeds of k-means++.
 The best two go on with moves of two components, as long as these win: a swap takes one out and splits another, a refit
-fits both anew (after Ueda, Nakano, Ghahramani and Hinton 2000); none after a single start, or with fewer than three components.
+fits both anew (after Ueda, Nakano, Ghahramani and Hinton 2000).
+There are none after a single start, or with fewer than three components.
 The likeliest goes on until the mean log-likelihood of a row gains less than tol in a step.
 A start, a move, and what follows take at most max_iter steps each.
 Of many rows a uniform sample takes part in starts and moves, all in the rest.

@@ -222,7 +222,7 @@ segment_buying_fit_model(BuyingModel *buying, SegmentHistories *histories)
 				 : maximum.flat
 				 ? errdetail("The customers do not tell some parameters apart.")
 				 : errdetail("It stopped after %d steps.", maximum.steps),
-				 errhint("Figures of this model may be far off; segment_order them with model_fit().")));
+				 errhint("Figures of this model may be far off; compare them with model_fit().")));
 }
 
 static Datum
