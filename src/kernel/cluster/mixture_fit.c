@@ -11,10 +11,10 @@
  * The new mean is close to it, so next to nothing cancels in
  * covariance = products / weight - shift shift' (law 4).
  *
- * Rows are taken in blocks of SEGMENT_MIXTURE_BLOCK, turned so that a coordinate's values lie side by
- * side; what is computed is the same for each row, and a block takes the same additions in
- * the same order whatever the CPU.  Rows are in canonical order, so the answer depends on
- * nothing else (law 3).
+ * Rows are taken in blocks (mixture_block.h), turned so that a coordinate's values lie
+ * side by side; what is computed is the same for each row, and a block takes the same
+ * additions in the same order whatever the CPU.  Rows are in canonical order, so the
+ * answer depends on nothing else (law 3).
  *
  * A component can collapse: no rows are left to it, or it becomes flat in some direction
  * (as when all its rows have the same value in one coordinate), where the likelihood

@@ -17,6 +17,9 @@
  * A round tries the moves of one mixture.  One that is kept leaves the other
  * components nearly as they are, so that the round goes on with moves of these.  It ends after
  * n_init moves that were not kept, the whole after a round that kept none.
+ *
+ * Pairs are fitted once more when they are tried: to keep k^2 of them would take k times the
+ * memory of a mixture.  The rows of a pair are copied, so that memory grows with the points.
  */
 #include "kernel/cluster/mixture.h"
 
@@ -184,7 +187,10 @@ fit_pair(Moves *moves, int a, int b, SegmentMixtureFit *pair, bool *found)
 	return SEGMENT_DONE;
 }
 
-/* What a pair gains on its rows over components a and b (or a alone, the same as b); -infinity: no pair. */
+/*
+ * What a pair gains on its rows over components a and b, or over one where these are the
+ * same; -infinity: no pair.
+ */
 static SegmentStatus
 gain_of_pair(Moves *moves, int a, int b, double *gain)
 {
